@@ -1,0 +1,76 @@
+"""The command line of the jobs: the whole interface between whoever orchestrates and Spark."""
+
+import argparse
+import os
+from collections.abc import Sequence
+
+from jobs import settings as checks
+from jobs.settings import MAX_SCALE, Settings
+from jobs.tables import NAMES
+
+STAGES = {
+    "generate": "land one night of simulated IoT data, dirt included; the same night is always the same rows",
+    "bronze": "take every new file of the landing zone into the bronze tables, exactly once",
+    "silver": "type, check and deduplicate every bronze row that has no fate yet; put failures into quarantine",
+    "check": "prove silver, or the staged gold, against its Great Expectations suites; write data docs",
+    "gold": "build the gold tables into staging, for the dates that the night touched",
+    "publish": "replace the touched slices of gold by what staging holds, one atomic commit a table",
+    "report": "assert that every row has a fate and write the night's page",
+    "verify": "recompute row accounts and digests of a night and say whether they hold",
+}
+EXIT_STATUS = "exit status: 0 done, 1 failed (a retry may help), 2 wrong usage, 3 data did not pass its contract"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the parser of `python -m jobs`."""
+    top = argparse.ArgumentParser(
+        prog="python -m jobs",
+        description="One stage of one night of the IoT lakehouse.",
+        epilog=f"A night by hand: generate, bronze, silver, check --layer silver, gold, check --layer gold, "
+        f"publish, report. {EXIT_STATUS}.",
+    )
+    stages = top.add_subparsers(dest="stage", required=True, metavar="stage")
+    for name, purpose in STAGES.items():
+        _add_stage(stages.add_parser(name, help=purpose, description=f"{purpose}.", epilog=EXIT_STATUS), name)
+    return top
+
+
+def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
+    stage.add_argument("--night", type=checks.night, required=True, metavar="YYYY-MM-DD", help="the day (UTC) to work on")
+    stage.add_argument(
+        "--run-id", type=checks.run_id, default="by-hand", metavar="ID", help="names this run in ops tables and pages"
+    )
+    stage.add_argument(
+        "--home",
+        type=checks.home,
+        default=os.environ.get("LAKEHOUSE_HOME", "lake"),
+        metavar="FOLDER",
+        help="landing zone, checkpoints and data docs (default: $LAKEHOUSE_HOME or ./lake)",
+    )
+    stage.add_argument(
+        "--catalog", type=checks.identifier, default="spark_catalog", help="catalog of all tables (default: %(default)s)"
+    )
+    stage.add_argument("--prefix", type=checks.identifier, default="", help="put before every schema name (default: none)")
+    stage.add_argument(
+        "--tables",
+        type=checks.selected_tables,
+        default="",
+        metavar="A,B",
+        help="only these, what they read and what reads them; any of: " + ", ".join(NAMES) + " (default: all)",
+    )
+    if name == "generate":
+        stage.add_argument(
+            "--scale",
+            type=checks.scale,
+            default=1.0,
+            help=f"volume of the night; 1.0 is about 190,000 rows (default: %(default)s, at most {MAX_SCALE:g})",
+        )
+        stage.add_argument("--seed", type=checks.seed, default=42, help="another seed, other values (default: %(default)s)")
+    if name == "check":
+        stage.add_argument("--layer", choices=("silver", "gold"), required=True, help="gold means the staged gold")
+
+
+def parse(argv: Sequence[str]) -> Settings:
+    """Turn an argument list into settings; exits with 2 and one line on what is wrong."""
+    arguments = vars(parser().parse_args(argv))
+    return Settings(**arguments)

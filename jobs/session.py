@@ -1,0 +1,59 @@
+"""The one Spark session of a job, whoever provides it."""
+
+import os
+import uuid
+from collections.abc import Iterator
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from jobs.results import JobError
+from jobs.settings import Settings
+
+
+def connect(settings: Settings) -> SparkSession:
+    """Give the job's session, having ended whatever an earlier attempt of the same task left running.
+
+    With SPARK_REMOTE, a session on that Spark Connect server; its id follows from run and stage, so a retry
+    meets its predecessor's session. Without, the session of the cluster that runs the job (Databricks).
+
+    Raises JobError when the server cannot be reached.
+    """
+    remote = os.environ.get("SPARK_REMOTE")
+    session = _take_over(remote, settings) if remote else SparkSession.builder.getOrCreate()
+    for key, value in {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}.items():
+        session.conf.set(key, value)
+    return session
+
+
+def _session_ids(settings: Settings) -> Iterator[str]:
+    # A session that has ended cannot be opened again under its id, and nothing runs in it any more.
+    for generation in range(100):
+        yield str(uuid.uuid5(uuid.NAMESPACE_URL, f"{settings.run_id}/{settings.step}/{generation}"))
+
+
+def _take_over(remote: str, settings: Settings) -> SparkSession:
+    separator = "" if remote.endswith(";") else ";" if "/;" in remote else "/;"
+    for session_id in _session_ids(settings):
+        try:
+            session = SparkSession.builder.remote(f"{remote}{separator}session_id={session_id}").create()
+            session.interruptAll()
+            for query in session.streams.active:
+                query.stop()
+            return session
+        except PySparkException as error:
+            text = str(error)
+            if "SESSION_CLOSED" in text or "SESSION_NOT_FOUND" in text or "SESSION_CHANGED" in text:
+                continue
+            raise JobError(_unreachable(remote, text)) from None
+        except Exception as error:  # grpc raises its own kinds before Spark has a say
+            raise JobError(_unreachable(remote, str(error))) from None
+    raise JobError(f"a hundred sessions of run {settings.run_id} have ended; run it under another --run-id")
+
+
+def _unreachable(remote: str, text: str) -> str:
+    address = remote.split("/;")[0]
+    if "nvalid authentication token" in text or "UNAUTHENTICATED" in text:
+        return f"the Spark Connect server at {address} refused the token; check the connection's password"
+    cause = next((line.strip() for line in text.splitlines() if "details" in line), text.splitlines()[0][:200])
+    return f"cannot reach the Spark Connect server at {address} ({cause}); is it running?"

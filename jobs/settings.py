@@ -1,0 +1,131 @@
+"""Where a job works and what it was asked to do: its argument list, checked."""
+
+import re
+from argparse import ArgumentTypeError
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from jobs import tables
+
+FIRST_NIGHT = date(2024, 1, 1)  # the simulated fleet is installed on this day
+MAX_SCALE = 10.0  # 1.4 million readings a night; reading ids leave room for exactly this
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One job's whole input."""
+
+    stage: str
+    night: date  # the day, UTC, whose data the job works on
+    run_id: str
+    home: Path  # landing zone, checkpoints, data docs
+    catalog: str
+    prefix: str  # put before every schema name
+    tables: frozenset[str]  # selected sources and gold tables
+    scale: float = 1.0  # 1.0 = the reference documents' volume
+    seed: int = 42
+    layer: str | None = None  # for `check`: silver or gold
+
+    @property
+    def docs(self) -> Path:
+        """The folder that the Airflow UI serves."""
+        return self.home / "data-docs"
+
+    @property
+    def landing(self) -> Path:
+        """The folder that holds one folder a source."""
+        return self.home / "landing"
+
+    @property
+    def run_folder(self) -> Path:
+        """Pages and results of this run."""
+        return self.docs / "runs" / self.run_id
+
+    @property
+    def step(self) -> str:
+        """Name of the stage within the night: `check_silver` and `check_gold` are two."""
+        return f"{self.stage}_{self.layer}" if self.layer else self.stage
+
+    def schema(self, name: str) -> str:
+        """Quoted, full name of a schema."""
+        return f"`{self.catalog}`.`{self.prefix}{name}`"
+
+    def table(self, name: str) -> str:
+        """Quoted, full name of a table of the catalog, given as `layer.name`."""
+        table = tables.TABLES[name]
+        return f"{self.schema(table.layer)}.`{table.name}`"
+
+    @property
+    def sources(self) -> list[tables.Source]:
+        """The selected sources, in the catalog's order."""
+        return [source for name, source in tables.SOURCES.items() if name in self.tables]
+
+    @property
+    def gold(self) -> list[tables.Table]:
+        """The selected gold tables, in the catalog's order."""
+        return [table for name, table in tables.GOLD.items() if name in self.tables]
+
+
+def night(text: str) -> date:
+    """Parse a night; it must be over, and not before the fleet's first."""
+    try:
+        value = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else None
+    except ValueError:
+        value = None
+    if value is None:
+        raise ArgumentTypeError(f"{text[:40]!r} is not a date; write it as YYYY-MM-DD, for example 2024-03-05")
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    if value > yesterday:
+        raise ArgumentTypeError(f"{value} is not over yet (UTC); the latest night is {yesterday}")
+    if value < FIRST_NIGHT:
+        raise ArgumentTypeError(f"{value} is before the first night of the simulated fleet, {FIRST_NIGHT}")
+    return value
+
+
+def scale(text: str) -> float:
+    """Parse a scale: above 0, at most MAX_SCALE."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text[:40]!r} is not a number") from None
+    if not 0 < value <= MAX_SCALE:
+        raise ArgumentTypeError(f"{text[:40]} is out of range; it must be above 0 and at most {MAX_SCALE:g}")
+    return value
+
+
+def seed(text: str) -> int:
+    """Parse a seed: a 31-bit whole number."""
+    if not re.fullmatch(r"\d{1,10}", text) or int(text) >= 2**31:
+        raise ArgumentTypeError(f"{text[:40]!r} is not a whole number from 0 to {2**31 - 1}")
+    return int(text)
+
+
+def selected_tables(text: str) -> frozenset[str]:
+    """Parse a comma-separated list of sources and gold tables; an empty one means all."""
+    names = [name for name in text.split(",") if name]
+    for name in names:
+        if name not in tables.NAMES:
+            raise ArgumentTypeError(f"no table {name[:40]!r}; choose from {', '.join(tables.NAMES)}")
+    return tables.selection(names)
+
+
+def run_id(text: str) -> str:
+    """Check a run id: it names folders and sessions, so only plain characters."""
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,200}", text) or set(text) == {"."}:
+        raise ArgumentTypeError(f"{text[:40]!r} is not 1 to 200 letters, digits, dots, dashes or underscores")
+    return text
+
+
+def identifier(text: str) -> str:
+    """Check a catalog name or schema prefix: letters, digits and underscores."""
+    if not re.fullmatch(r"[A-Za-z0-9_]{0,100}", text):
+        raise ArgumentTypeError(f"{text[:40]!r} is not made of letters, digits and underscores")
+    return text
+
+
+def home(text: str) -> Path:
+    """Check the lake's folder: a plain path, not a URL, without `..`."""
+    if "://" in text or ".." in Path(text).parts or "\n" in text or not text:
+        raise ArgumentTypeError(f"{text[:80]!r} is not a plain folder path (no URL, no '..')")
+    return Path(text).absolute()
