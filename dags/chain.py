@@ -1,0 +1,72 @@
+"""A night's stages as jobs, and their order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.sdk import Asset, chain
+
+from job import Job, Page
+from platforms import operator_for
+from targets import Target, load_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SOURCES = ("devices", "device_changes", "locations", "readings", "events", "telemetry", "sensor_logs")
+GOLD = (
+    "sensor_hourly",
+    "climate_hourly",
+    "device_health",
+    "device_anomalies",
+    "fleet_last_seen",
+    "site_events",
+)
+
+NIGHT = "{{ night_of(dag_run, params) }}"
+RUN = "{{ slug_of(run_id) }}"
+
+
+def gold_assets(target: Target) -> tuple[Asset, ...]:
+    """One asset per gold table, for other DAGs to wait for."""
+    schema = f"{target.prefix}gold"
+    return tuple(Asset(f"{schema}.{table}", f"lakehouse://{target.catalog}/{schema}/{table}") for table in GOLD)
+
+
+def night_jobs(target: Target) -> tuple[Job, ...]:
+    """The stages of one night, in order."""
+    where = (
+        f"--night={NIGHT}",
+        f"--run-id={RUN}",
+        f"--home={target.home}",
+        f"--catalog={target.catalog}",
+        f"--prefix={target.prefix}",
+        "{% if params.tables %}--tables={{ params.tables | join(',') }}{% endif %}",
+    )
+
+    def check(layer: str) -> Job:
+        page = Page("Validation results", f"/data-docs/runs/{RUN}/check_{layer}.html")
+        return Job(f"check_{layer}", ("check", f"--layer={layer}", *where), page=page)
+
+    return (
+        Job("generate", ("generate", "--scale={{ params.scale }}", "--seed={{ params.seed }}", *where)),
+        Job("bronze", ("bronze", *where)),
+        Job("silver", ("silver", *where)),
+        check("silver"),
+        Job("gold", ("gold", *where)),
+        check("gold"),
+        Job("publish", ("publish", *where), outlets=gold_assets(target)),
+        Job("report", ("report", *where), page=Page("Night report", f"/data-docs/nights/{NIGHT}.html")),
+    )
+
+
+def run_in_order(jobs: Iterable[Job], target: Target) -> None:
+    """Add a task per job to the DAG being declared, each after the one before."""
+    make = operator_for(target.platform)
+    chain(*(make(job) for job in jobs))
+
+
+def nightly() -> None:
+    """Declare the tasks of a night on the target that LAKEHOUSE_TARGET names."""
+    target = load_target()
+    run_in_order(night_jobs(target), target)

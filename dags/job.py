@@ -1,0 +1,73 @@
+"""What a stage is for everyone: its name and an argument list. Nothing here knows where it will run."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from airflow.sdk import BaseOperatorLink
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow.sdk import Asset, BaseOperator
+    from airflow.sdk.types import DagRunProtocol, TaskInstanceKey
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the data docs that belongs to a task: its button's name and its address (a template)."""
+
+    name: str
+    href: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """One stage of a night: `python -m jobs <argv>`, wherever that runs."""
+
+    stage: str
+    """Task id; unlike the subcommand it is unique within a night (`check_silver`, `check_gold`)."""
+
+    argv: tuple[str, ...]
+    """What follows `python -m jobs`. Jinja templates; an argument that renders empty is left out."""
+
+    outlets: tuple[Asset, ...] = ()
+    """Assets that a success of this stage updates."""
+
+    page: Page | None = None
+    """Where a person sees what this stage found."""
+
+
+@attrs.define
+class PageLink(BaseOperatorLink):
+    """The button on a task that opens its page; the operator has rendered `page_href`."""
+
+    name: str = "Page"
+    xcom_key: str = "link_page"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """Address of the page, within the Airflow server."""
+        return str(getattr(operator, "page_href", ""))
+
+
+def night_of(dag_run: DagRunProtocol, params: Mapping[str, Any]) -> str:
+    """The night (UTC date) that a run is about: the form's, else the logical date's, at latest yesterday.
+
+    `run_after` is when the run was asked for; it stays the same through retries and clears, so all
+    tasks of a run agree even when midnight passes between them.
+    """
+    if params["night"]:
+        return str(params["night"])
+    yesterday = (dag_run.run_after - timedelta(days=1)).date()
+    if dag_run.logical_date is None:
+        return yesterday.isoformat()
+    return min(dag_run.logical_date.date(), yesterday).isoformat()
+
+
+def slug_of(run_id: str) -> str:
+    """The run id as a folder name: what is not a letter, digit, `_`, `.` or `-` becomes `_`; no leading dot."""
+    return re.sub(r"^\.|[^A-Za-z0-9_.-]", "_", run_id)[:200]

@@ -1,0 +1,28 @@
+"""Platforms: each turns a `Job` into an Airflow operator, and is the only place that knows how.
+
+To add one (Databricks: a `DatabricksSubmitRunOperator` with a wheel task whose parameters are `job.argv`),
+write `platforms/databricks.py` with a function `operator(job: Job) -> BaseOperator`, add its line below and a
+target to `targets.toml`. No DAG changes.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow.sdk import BaseOperator
+
+    from job import Job
+
+PLATFORMS = {"local": "platforms.local"}
+
+
+def operator_for(platform: str) -> Callable[[Job], BaseOperator]:
+    """The platform's maker of operators; its module is imported here and not before."""
+    if platform not in PLATFORMS:
+        raise ValueError(f"targets.toml: unknown platform {platform!r}; there are: {', '.join(PLATFORMS)}")
+    maker: Callable[[Job], BaseOperator] = import_module(PLATFORMS[platform]).operator
+    return maker

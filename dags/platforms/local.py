@@ -1,0 +1,143 @@
+"""Local: the job is a process of the jobs environment, its Spark session that of a Spark Connect server."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from airflow.sdk import BaseOperator, Connection
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.log import mask_secret
+
+from job import Job, PageLink
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.sdk import Context
+
+PROJECT = Path(__file__).resolve().parents[2]
+CONNECTION = "spark_default"
+# Airflow's supervisor kills the task itself 5 s after asking it to end; the job must be gone by then.
+GRACE_SECONDS = 3.0
+FINAL = {2: "refused its arguments", 3: "says that the data did not pass its contract"}
+
+
+def operator(job: Job) -> BaseOperator:
+    """The task that runs this job as a local process."""
+    return LocalJobOperator(job=job, task_id=job.stage, outlets=list(job.outlets))
+
+
+class LocalJobOperator(BaseOperator):
+    """Runs `python -m jobs …`, streams its output to the task's log, and leaves no process behind."""
+
+    template_fields: Sequence[str] = ("argv", "page_href")
+    ui_color = "#e8f1f8"
+
+    def __init__(self, *, job: Job, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.argv = list(job.argv)
+        self.page_href = job.page.href if job.page else ""
+        if job.page:
+            self.operator_extra_links = (PageLink(job.page.name),)
+        self._process: subprocess.Popen[str] | None = None
+
+    def execute(self, context: Context) -> None:
+        """Run the job. Exit status 2 and 3 fail the task for good, any other but 0 lets Airflow retry."""
+        argv = [argument for argument in self.argv if argument]
+        self.log.info("python -m jobs %s", " ".join(argv))
+        status, last_line = self._run([_jobs_python(), "-m", "jobs", *argv], job_environment())
+        if status in FINAL:
+            raise AirflowFailException(f"{self.task_id} {FINAL[status]} (exit {status}): {last_line}")
+        if status:
+            raise AirflowException(f"{self.task_id} failed ({_ending(status)}): {last_line}")
+
+    def on_kill(self) -> None:
+        """End the job and everything it started; called by Airflow, also from a signal handler."""
+        if self._process and self._process.poll() is None:
+            _signal_group(self._process, signal.SIGTERM)
+            killer = threading.Timer(GRACE_SECONDS, _signal_group, (self._process, signal.SIGKILL))
+            killer.daemon = True
+            killer.start()
+
+    def _run(self, command: list[str], environment: dict[str, str]) -> tuple[int, str]:
+        """Exit status and last line of output."""
+        last_line = "no output"
+        try:
+            self._process = _start(command, environment)
+            for line in self._process.stdout or ():
+                if line := line.rstrip():
+                    self.log.info(line)
+                    last_line = line
+            return self._process.wait(), last_line
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        """Wait for the job after asking it to end, then kill whatever is left of its process group."""
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            _signal_group(self._process, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(GRACE_SECONDS)
+        _signal_group(self._process, signal.SIGKILL)
+        self._process.wait()
+
+
+def job_environment() -> dict[str, str]:
+    """This environment without anything of Airflow's, plus SPARK_REMOTE from the connection.
+
+    The URL holds the token, so it travels in the environment only and is masked in every log.
+    """
+    environment = {name: value for name, value in os.environ.items() if "AIRFLOW" not in name}
+    remote = spark_remote(Connection.get(CONNECTION))
+    mask_secret(remote)
+    return environment | {"SPARK_REMOTE": remote, "PYTHONUNBUFFERED": "1", "TZ": "UTC"}
+
+
+def spark_remote(connection: Connection) -> str:
+    """The Spark Connect URL; the token goes as a header, which is served without TLS on any host."""
+    token = quote(connection.password or "", safe="")
+    mask_secret(token)
+    tls = ";use_ssl=true" if connection.extra_dejson.get("use_ssl") else ""
+    address = f"{connection.host or '127.0.0.1'}:{connection.port or 15002}"
+    return f"sc://{address}/{tls};authorization=Bearer%20{token}"
+
+
+def _jobs_python() -> str:
+    python = os.environ.get("LAKEHOUSE_JOBS_PYTHON", "")
+    if not os.access(python, os.X_OK):
+        raise AirflowFailException(
+            f"LAKEHOUSE_JOBS_PYTHON must be the Python of the jobs environment; it is {python or 'not set'!r}"
+        )
+    return python
+
+
+def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command,
+        cwd=PROJECT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
+
+
+def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
+def _ending(status: int) -> str:
+    return f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit {status}"

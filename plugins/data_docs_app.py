@@ -1,0 +1,95 @@
+"""The web app that serves data docs and night reports to whoever is logged in to Airflow.
+
+Not a plugin file (see .airflowignore): importing it takes seconds, and only the API server needs it.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.core_api.security import get_user
+from fastapi import Depends, FastAPI
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+PREFIX = "/data-docs"
+
+# Great Expectations' pages take Bootstrap, jQuery and icons from these, and are plain without them.
+GX_HOSTS = (
+    "https://cdn.jsdelivr.net https://cdnjs.cloudflare.com https://code.jquery.com "
+    "https://maxcdn.bootstrapcdn.com https://stackpath.bootstrapcdn.com https://unpkg.com"
+)
+# The pages share Airflow's origin: they may show and fold things, but send nothing anywhere.
+POLICY = (
+    "default-src 'none'; img-src 'self' data:; font-src 'self' data: {hosts}; "
+    "style-src 'self' 'unsafe-inline' {hosts}; script-src 'self' 'unsafe-inline' {hosts}; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+
+MESSAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
+<body style="font: 16px/1.5 system-ui, sans-serif; max-width: 36em; margin: 15vh auto; padding: 0 1em; color: #334">
+<h1 style="font-size: 1.4em">{title}</h1><p>{text}</p></body></html>"""
+NOT_YET = MESSAGE.format(
+    title="Nothing here yet",
+    text="This page is written while a night runs. Start one: <em>Dags</em> &rarr; <em>iot_nightly</em> "
+    f'&rarr; <em>Trigger</em>. What there is already: <a href="{PREFIX}/">the nights</a>, '
+    f'<a href="{PREFIX}/expectations/index.html">the expectations</a>.',
+)
+LOGIN = MESSAGE.format(
+    title="Please log in",
+    text='These pages are for users of this Airflow. <a href="{url}" target="_top">Log in</a>.',
+)
+
+
+def docs_folder() -> Path:
+    """The folder that is served; it need not exist yet."""
+    return Path(os.environ.get("LAKEHOUSE_HOME", "lake")).absolute() / "data-docs"
+
+
+def create_app() -> FastAPI:
+    """The pages under /data-docs: files of one folder, never outside it, never without a login."""
+    app = FastAPI(dependencies=[Depends(get_user)], docs_url=None, redoc_url=None, openapi_url=None)
+    files = StaticFiles(directory=docs_folder(), html=True, check_dir=False)
+
+    # A mount would not ask for the user: the dependencies of an app hold for its routes only.
+    @app.api_route("/{path:path}", methods=["GET", "HEAD"])
+    async def page(path: str, request: Request) -> Response:
+        return await files.get_response(path, request.scope)
+
+    app.middleware("http")(_with_safe_headers)
+    app.add_exception_handler(401, _please_log_in)
+    app.add_exception_handler(404, _nothing_here)
+    return app
+
+
+async def _with_safe_headers(
+    request: Request, call_next: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    response = await call_next(request)
+    hosts = GX_HOSTS if request.url.path.startswith(f"{PREFIX}/expectations/") else ""
+    response.headers["Content-Security-Policy"] = POLICY.format(hosts=hosts)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+async def _please_log_in(request: Request, _: Exception) -> Response:
+    url = get_auth_manager().get_url_login(next_url=str(request.url.replace(scheme="", netloc="")))
+    return HTMLResponse(LOGIN.format(url=html.escape(url)), status_code=401)
+
+
+async def _nothing_here(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return HTMLResponse(NOT_YET, status_code=404)
