@@ -1,0 +1,16 @@
+"""What happens when an expectation is not met, and why it is there: the `meta` of each expectation."""
+
+
+def quarantine(reason: str) -> dict[str, str]:
+    """A row that does not meet it goes to `ops.quarantine` with this reason, and is never in the table."""
+    return {"action": "quarantine", "reason": reason}
+
+
+def flag(reason: str) -> dict[str, str]:
+    """A row that does not meet it stays, with this reason in `_flags`; too many (`mostly`) are only a warning."""
+    return {"action": "flag", "reason": reason}
+
+
+def fail(reason: str) -> dict[str, str]:
+    """It concerns the table as a whole: when it does not hold, the night stops before gold is published."""
+    return {"action": "fail", "reason": reason}

@@ -1,0 +1,40 @@
+"""`silver.devices_history`: every version of every device (SCD2)."""
+
+from great_expectations.expectations import (
+    Expectation,
+    ExpectColumnPairValuesAToBeGreaterThanB,
+    ExpectColumnValuesToBeNull,
+    ExpectColumnValuesToBeUnique,
+    ExpectColumnValuesToNotBeNull,
+    ExpectCompoundColumnsToBeUnique,
+    ExpectTableRowCountToBeBetween,
+)
+from great_expectations.expectations.conditions import PassThroughCondition
+
+from expectations.actions import fail, flag
+from expectations.device import IMAGE
+
+EXPECTATIONS: list[Expectation] = [
+    *IMAGE,
+    ExpectColumnValuesToNotBeNull(column="valid_from", meta=fail("a version without a beginning")),
+    ExpectColumnPairValuesAToBeGreaterThanB(
+        column_A="valid_to",
+        column_B="valid_from",
+        ignore_row_if="either_value_is_missing",
+        meta=fail("a version ends before it begins"),
+    ),
+    ExpectColumnValuesToBeNull(
+        column="valid_to",
+        row_condition=PassThroughCondition(pass_through_filter="is_current"),
+        meta=fail("a current version has an end"),
+    ),
+    ExpectColumnValuesToBeUnique(
+        column="device_id",
+        row_condition=PassThroughCondition(pass_through_filter="is_current"),
+        meta=fail("a device has two current versions"),
+    ),
+    ExpectTableRowCountToBeBetween(min_value=1, meta=flag("no device was ever registered")),
+    ExpectCompoundColumnsToBeUnique(
+        column_list=["device_id", "valid_from"], meta=fail("two versions of a device begin at once")
+    ),
+]
