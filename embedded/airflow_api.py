@@ -1,0 +1,76 @@
+"""The part of Airflow's REST API that the embedded stack uses."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+from embedded.errors import Failed
+
+# A proxy that the environment names would never find this machine's own address.
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+
+class AirflowApi:
+    """A logged-in client."""
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self.url = url
+        self._credentials = {"username": user, "password": password}
+        self._token = ""
+
+    def healthy(self) -> dict[str, bool]:
+        """Which parts of Airflow say that they are well; empty while the server does not answer."""
+        try:
+            health = self._send("GET", "/api/v2/monitor/health")
+        except (OSError, ValueError):
+            return {}
+        return {part: (state or {}).get("status") == "healthy" for part, state in health.items()}
+
+    def get(self, path: str) -> Any:
+        """GET under /api/v2; None if there is no such thing."""
+        try:
+            return self._call("GET", path)
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise _explained(error) from None
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        """POST under /api/v2."""
+        try:
+            return self._call("POST", path, body)
+        except urllib.error.HTTPError as error:
+            raise _explained(error) from None
+
+    def patch(self, path: str, body: dict[str, Any]) -> Any:
+        """PATCH under /api/v2."""
+        try:
+            return self._call("PATCH", path, body)
+        except urllib.error.HTTPError as error:
+            raise _explained(error) from None
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        if not self._token:
+            self._token = self._send("POST", "/auth/token", self._credentials)["access_token"]
+        return self._send(method, f"/api/v2{path}", body)
+
+    def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        headers = {"Content-Type": "application/json"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)
+        with _open(request, timeout=30) as response:
+            return json.loads(response.read() or "null")
+
+
+def _explained(error: urllib.error.HTTPError) -> Failed:
+    text = error.read().decode(errors="replace")
+    try:
+        text = json.loads(text)["detail"]
+    except (ValueError, KeyError, TypeError):
+        pass
+    return Failed(f"Airflow refused the request (HTTP {error.code}): {text}")

@@ -1,0 +1,120 @@
+"""The commands."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+from embedded.config import Config, read_config
+from embedded.errors import Failed, Refused
+from embedded.night import Night, Run
+from embedded.preflight import preflight
+from embedded.stack import Stack
+from embedded.summary import shown, summary
+from embedded.vault import USER, Vault
+from jobs import settings as checks
+
+
+def main() -> int:
+    """Run one command; its exit status is 0, 1 failed, 2 refused, 3 the data did not pass its contract."""
+    arguments = _parser().parse_args()
+    try:
+        COMMANDS[arguments.command](read_config(), arguments)
+    except Refused as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except Failed as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.status
+    except KeyboardInterrupt:
+        print("\ninterrupted; the stack stays up (make stop), and so does a night that was started", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python3 -m embedded", description="Spark and Airflow on this machine.")
+    parser.add_argument("command", choices=COMMANDS, metavar="|".join(COMMANDS))
+    for name, default, meaning in (
+        ("night", "", "the UTC day, YYYY-MM-DD (default: yesterday)"),
+        ("scale", "1.0", "how much data; 1 is about 190,000 rows"),
+        ("seed", "42", "another seed, other values"),
+        ("tables", "", "only these, comma-separated (default: all)"),
+    ):
+        # `make run NIGHT=…` hands its variables down in the environment: no shell ever reads them.
+        parser.add_argument(f"--{name}", default=os.environ.get(name.upper()) or default, help=meaning)
+    return parser
+
+
+def _night(arguments: argparse.Namespace) -> Night:
+    """The night asked for, checked by the rules of the jobs themselves."""
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    try:
+        checks.selected_tables(arguments.tables)
+        return Night(
+            night=checks.night(arguments.night or yesterday.isoformat()).isoformat(),
+            scale=checks.scale(arguments.scale),
+            seed=checks.seed(arguments.seed),
+            tables=[name for name in arguments.tables.split(",") if name],
+        )
+    except argparse.ArgumentTypeError as error:
+        raise Refused(str(error)) from None
+
+
+def _preflight(config: Config, arguments: argparse.Namespace) -> None:
+    _night(arguments)
+    preflight(config)
+
+
+def _up(config: Config, arguments: argparse.Namespace) -> None:
+    _preflight(config, arguments)
+    _stack_up(config)
+
+
+def _run(config: Config, arguments: argparse.Namespace) -> None:
+    night = _night(arguments)
+    preflight(config)
+    run = Run(_stack_up(config), night)
+    print(f"Night {night.night}, scale {night.scale:g}, seed {night.seed}: {config.url}", flush=True)
+    started = time.monotonic()
+    run.trigger()
+    run.follow()
+    print(f"  {'the night':<13}{time.monotonic() - started:6.1f} s")
+    print(summary(run))
+
+
+def _stop(config: Config, _: argparse.Namespace) -> None:
+    stopped = Stack(config).down()
+    print(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
+
+
+def _status(config: Config, _: argparse.Namespace) -> None:
+    for name, state in Stack(config).status().items():
+        print(f"{name:<15}{state}")
+
+
+def _password(config: Config, _: argparse.Namespace) -> None:
+    print(Vault(config.run_dir / "secrets").ui_password())
+
+
+def _stack_up(config: Config) -> Stack:
+    started = time.monotonic()
+    stack = Stack(config)
+    print("Bringing up Spark and Airflow", flush=True)
+    fresh = stack.up()
+    took = f"up after {time.monotonic() - started:.0f} s" if fresh else "were up already"
+    print(f"  {took}: {config.url}, user {USER}, logs in {shown(config, 'logs')}", flush=True)
+    return stack
+
+
+COMMANDS = {
+    "preflight": _preflight,
+    "run": _run,
+    "up": _up,
+    "stop": _stop,
+    "status": _status,
+    "password": _password,
+}

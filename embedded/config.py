@@ -1,0 +1,74 @@
+"""Where this stack lives and listens."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedded.errors import Refused
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Config:
+    """One stack: its folder for state, its lake, its ports."""
+
+    run_dir: Path
+    """Process ids, logs, secrets and Airflow's home."""
+
+    home: Path
+    """The lake."""
+
+    airflow_port: int
+    connect_port: int
+
+    @property
+    def airflow_home(self) -> Path:
+        """Airflow's own folder: database and task logs."""
+        return self.run_dir / "airflow"
+
+    @property
+    def logs(self) -> Path:
+        """What the services print."""
+        return self.run_dir / "logs"
+
+    @property
+    def url(self) -> str:
+        """The Airflow UI."""
+        return f"http://127.0.0.1:{self.airflow_port}"
+
+    @property
+    def spark_python(self) -> Path:
+        """Python of the jobs environment."""
+        return PROJECT / ".venv/spark/bin/python"
+
+    @property
+    def airflow(self) -> Path:
+        """Airflow's command."""
+        return PROJECT / ".venv/airflow/bin/airflow"
+
+
+def read_config() -> Config:
+    """The configuration that the environment gives.
+
+    LAKEHOUSE_RUN_DIR (.run), LAKEHOUSE_HOME (lake), AIRFLOW_PORT (8080), SPARK_CONNECT_PORT (15002).
+    """
+    return Config(
+        run_dir=_folder("LAKEHOUSE_RUN_DIR", ".run"),
+        home=_folder("LAKEHOUSE_HOME", "lake"),
+        airflow_port=_port("AIRFLOW_PORT", 8080),
+        connect_port=_port("SPARK_CONNECT_PORT", 15002),
+    )
+
+
+def _folder(name: str, default: str) -> Path:
+    return (PROJECT / Path(os.environ.get(name) or default).expanduser()).absolute()
+
+
+def _port(name: str, default: int) -> int:
+    text = os.environ.get(name) or str(default)
+    if not text.isdecimal() or not 1024 <= int(text) <= 65535:
+        raise Refused(f"{name}={text[:40]} is not a port; give a number from 1024 to 65535")
+    return int(text)

@@ -1,0 +1,17 @@
+"""How the embedded stack says that something is not possible."""
+
+
+class Refused(Exception):
+    """Asked for something that cannot be: bad value, missing program, port taken. Exit status 2."""
+
+
+class Failed(Exception):
+    """Something broke on the way; the message says where to look. Exit status 1."""
+
+    status = 1
+
+
+class DataRefused(Failed):
+    """The night's data did not pass its contract. Exit status 3."""
+
+    status = 3

@@ -1,0 +1,136 @@
+"""Running one night on the stack: trigger it, follow it stage by stage, sum it up."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from embedded.errors import DataRefused, Failed
+from embedded.stack import DAG, Stack
+
+STAGES = ("generate", "bronze", "silver", "check_silver", "gold", "check_gold", "publish", "report")
+OVER = {"success", "failed", "upstream_failed", "skipped"}
+POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Night:
+    """What is to be run: the values of the DAG's form."""
+
+    night: str
+    scale: float
+    seed: int
+    tables: list[str]
+
+    @property
+    def conf(self) -> dict[str, Any]:
+        """The form, filled in."""
+        return {"night": self.night, "scale": self.scale, "seed": self.seed, "tables": self.tables}
+
+
+class Run:
+    """One DAG run and what it leaves behind."""
+
+    def __init__(self, stack: Stack, night: Night) -> None:
+        self.stack = stack
+        self.night = night
+        # Safe as a folder name as it is, so its pages and notes are found under this very id.
+        self.id = f"make_run__{night.night}__{datetime.now(UTC):%Y%m%dT%H%M%S}"
+        self._path = f"/dags/{DAG}/dagRuns"
+
+    def trigger(self) -> None:
+        """Start it, saying so if another run is in the way."""
+        active = self.stack.api.get(f"{self._path}?state=running&state=queued")["dag_runs"]
+        self.stack.api.post(
+            self._path, {"dag_run_id": self.id, "logical_date": None, "conf": self.night.conf}
+        )
+        for other in active:
+            print(f"waiting for the run {other['dag_run_id']} to end: one night runs at a time")
+
+    def follow(self) -> None:
+        """Print a line for each stage that ends; raise Failed for the first that fails for good."""
+        told: set[str] = set()
+        while True:
+            tasks = self._tasks()
+            for stage in STAGES:
+                self._tell(stage, tasks.get(stage, {}), told)
+            state = self.stack.api.get(f"{self._path}/{self.id}")["state"]
+            if state in ("success", "failed"):
+                break
+            time.sleep(POLL_SECONDS)
+        if state == "failed":
+            raise self._failure(self._tasks())
+
+    def note(self, stage: str) -> dict[str, Any]:
+        """What the stage wrote about itself; empty if it did not come so far."""
+        file = self.stack.config.home / "data-docs" / "runs" / self.id / f"{stage}.json"
+        try:
+            found: dict[str, Any] = json.loads(file.read_text())
+        except (OSError, ValueError):
+            return {}
+        return found
+
+    def _tasks(self) -> dict[str, dict[str, Any]]:
+        listed = self.stack.api.get(f"{self._path}/{self.id}/taskInstances?limit=100")["task_instances"]
+        return {task["task_id"]: task for task in listed}
+
+    def _tell(self, stage: str, task: dict[str, Any], told: set[str]) -> None:
+        state, attempt = task.get("state"), task.get("try_number")
+        mark = f"{stage} {attempt} {state}"
+        if mark in told or state not in {"success", "failed", "up_for_retry"}:
+            return
+        told.add(mark)
+        if state == "success":
+            seconds = f"{task['duration'] or 0:6.1f} s"
+            print(f"  {stage:<13}{seconds}  {what_came_of(stage, self.note(stage))}", flush=True)
+        elif state == "up_for_retry":
+            print(f"  {stage:<13}attempt {attempt} failed, Airflow tries again: {self._message(stage)}", flush=True)
+
+    def _message(self, stage: str) -> str:
+        return str(self.note(stage).get("message") or "see its log")
+
+    def _failure(self, tasks: dict[str, dict[str, Any]]) -> Failed:
+        stage = next((name for name in STAGES if tasks.get(name, {}).get("state") == "failed"), STAGES[0])
+        log = self._log(stage, tasks.get(stage, {}).get("try_number", 1))
+        lines = "\n".join(f"    {line}" for line in last_lines(log))
+        kind = DataRefused if self.note(stage).get("status") == "refused" else Failed
+        return kind(f"{stage} failed; the end of its log:\n{lines}\n  the whole log: {log}")
+
+    def _log(self, stage: str, attempt: int) -> Path:
+        folder = self.stack.config.airflow_home / "logs" / f"dag_id={DAG}" / f"run_id={self.id}"
+        return folder / f"task_id={stage}" / f"attempt={attempt}.log"
+
+
+def what_came_of(stage: str, note: dict[str, Any]) -> str:
+    """A stage's result in a few words: rows, or expectations."""
+    tables = note.get("tables", [])
+    if stage.startswith("check"):
+        expectations = sum(table["detail"].get("expectations", 0) for table in tables)
+        failed = sum(table["detail"].get("failed", 0) for table in tables)
+        return f"{expectations:>11,} expectations, {failed} failed"
+    if stage == "report":
+        return str(note.get("message") or "written")
+    return f"{sum(table['rows'] for table in tables):>11,} rows in {len(tables)} tables"
+
+
+def last_lines(log: Path, count: int = 12) -> list[str]:
+    """The last messages of a task's log (one JSON object a line), tracebacks left out."""
+    try:
+        lines = log.read_text(errors="replace").splitlines()
+    except OSError:
+        return ["(no log)"]
+    return [event for line in lines if (event := _event(line))][-count:]
+
+
+def _event(line: str) -> str:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return line
+    event = str(entry.get("event", ""))
+    causes = entry.get("error_detail") or []
+    return f"{event}: {causes[0].get('exc_value', '')}" if causes else event

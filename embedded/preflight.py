@@ -1,0 +1,66 @@
+"""What must be there before anything is installed or started."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+from embedded.config import Config
+from embedded.errors import Refused
+from embedded.processes import Processes
+
+JAVA = 17
+GET_JAVA = (
+    f"install Java {JAVA} or newer (Debian, Ubuntu: apt-get install openjdk-{JAVA}-jre-headless; "
+    f"macOS: brew install openjdk@{JAVA}) or point JAVA_HOME at one"
+)
+
+
+def preflight(config: Config) -> None:
+    """Raise Refused, in one line, for the first thing that is missing or in the way."""
+    check_java()
+    processes = Processes(config.run_dir)
+    check_port(config.connect_port, "SPARK_CONNECT_PORT", "Spark Connect", ours=processes.runs("spark"))
+    check_port(config.airflow_port, "AIRFLOW_PORT", "the Airflow UI", ours=processes.runs("api-server"))
+
+
+def check_java() -> None:
+    """Java as spark-submit will find it: that of JAVA_HOME, else the first in PATH."""
+    home = os.environ.get("JAVA_HOME")
+    command = str(Path(home, "bin/java")) if home else shutil.which("java")
+    if command is None:
+        raise Refused(f"no Java found (JAVA_HOME is not set, no java in PATH): {GET_JAVA}")
+    version = java_version(command)
+    if version is None:
+        raise Refused(f"{command} is not a Java that runs: {GET_JAVA}")
+    if version < JAVA:
+        raise Refused(f"{command} is Java {version}: {GET_JAVA}")
+
+
+def java_version(command: str) -> int | None:
+    """Major version of that Java, None if it does not run. Java 8 calls itself 1.8."""
+    try:
+        told = subprocess.run([command, "-version"], capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.search(r'version "(?:1\.)?(\d+)', told.stderr + told.stdout)
+    return int(found[1]) if found and told.returncode == 0 else None
+
+
+def check_port(port: int, variable: str, purpose: str, *, ours: bool) -> None:
+    """The port is free, or the service of this stack has it."""
+    if ours:
+        return
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise Refused(
+                f"port {port} for {purpose} is taken by another program: "
+                f"stop it or choose another port, for example {variable}={port + 1}"
+            ) from None

@@ -1,0 +1,107 @@
+"""The services of the stack: what each runs, with which environment."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from embedded.config import PROJECT, Config
+from embedded.vault import USER, Vault
+
+AIRFLOW_SERVICES = {
+    "api-server": ["api-server", "--workers", "1"],
+    "scheduler": ["scheduler", "--skip-serve-logs"],
+    "dag-processor": ["dag-processor"],
+    "triggerer": ["triggerer", "--skip-serve-logs"],
+}
+
+
+def spark_environment(config: Config, vault: Vault) -> dict[str, str]:
+    """What `spark/connect-server` reads."""
+    return _inherited() | {
+        "LAKEHOUSE_HOME": str(config.home),
+        "LAKEHOUSE_SPARK_PYTHON": str(config.spark_python),
+        "PYSPARK_PYTHON": str(config.spark_python),
+        "SPARK_CONNECT_AUTHENTICATE_TOKEN": vault.get("connect-token"),
+        "SPARK_CONNECT_HOST": "127.0.0.1",
+        "SPARK_CONNECT_PORT": str(config.connect_port),
+        "TZ": "UTC",
+    }
+
+
+def airflow_environment(config: Config, vault: Vault) -> dict[str, str]:
+    """Airflow's whole configuration, and what its tasks need."""
+    return _inherited() | _airflow_settings(config, vault) | {
+        "AIRFLOW_HOME": str(config.airflow_home),
+        "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps(
+            {
+                "conn_type": "spark_connect",
+                "host": "127.0.0.1",
+                "port": config.connect_port,
+                "password": vault.get("connect-token"),
+            }
+        ),
+        "GX_ANALYTICS_ENABLED": "false",
+        "LAKEHOUSE_HOME": str(config.home),
+        "LAKEHOUSE_JOBS_PYTHON": str(config.spark_python),
+        "LAKEHOUSE_TARGET": "local",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+        "PYTHONUNBUFFERED": "1",
+        "TZ": "UTC",
+    }
+
+
+def _airflow_settings(config: Config, vault: Vault) -> dict[str, str]:
+    settings = {
+        "CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+        "CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__PARALLELISM": "4",
+        "CORE__LOAD_EXAMPLES": "false",
+        "CORE__FERNET_KEY": vault.fernet_key(),
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(vault.users_file()),
+        "CORE__EXECUTION_API_SERVER_URL": f"{config.url}/execution/",
+        "API__HOST": "127.0.0.1",
+        "API__PORT": str(config.airflow_port),
+        "API__BASE_URL": config.url,
+        "API__SECRET_KEY": vault.get("api-secret"),
+        "API_AUTH__JWT_SECRET": vault.get("jwt-secret"),
+        "USAGE_DATA_COLLECTION__ENABLED": "false",
+        # This stack runs nights when asked: at 01:00 a laptop sleeps, and a night of another scale than
+        # the one just asked for would be in its way. Backfills work; the container stack has the schedule on.
+        "SCHEDULER__USE_JOB_SCHEDULE": "false",
+        # A night is eight short tasks in a row, so the waits between them count. See benchmarks/night.py.
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+        "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "2",
+        "DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
+    }
+    return {f"AIRFLOW__{name}": value for name, value in settings.items()}
+
+
+def _inherited() -> dict[str, str]:
+    """The caller's environment without what would change this stack behind its back."""
+    foreign = (
+        *("AIRFLOW", "_AIRFLOW", "LAKEHOUSE_", "PYTHON", "PYSPARK_", "VIRTUAL_ENV", "MAKE", "MFLAGS"),
+        *("SPARK_HOME", "SPARK_CONF", "SPARK_CONNECT", "SPARK_REMOTE"),
+    )
+    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+
+
+def spark_command() -> list[str]:
+    """The Connect server, in the foreground."""
+    return [str(PROJECT / "spark/connect-server")]
+
+
+def airflow_command(config: Config, service: str) -> list[str]:
+    """One of Airflow's services."""
+    return [str(config.airflow), *AIRFLOW_SERVICES[service]]
+
+
+def log_of(config: Config, service: str) -> Path:
+    """Where a service's output goes."""
+    return config.logs / f"{service}.log"
