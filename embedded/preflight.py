@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -22,10 +23,17 @@ GET_JAVA = (
 
 def preflight(config: Config) -> None:
     """Raise Refused, in one line, for the first thing that is missing or in the way."""
+    check_venv()
     check_java()
     processes = Processes(config.run_dir)
     check_port(config.connect_port, "SPARK_CONNECT_PORT", "Spark Connect", ours=processes.runs("spark"))
     check_port(config.airflow_port, "AIRFLOW_PORT", "the Airflow UI", ours=processes.runs("api-server"))
+
+
+def check_venv() -> None:
+    """Debian packs what makes environments apart from Python."""
+    if importlib.util.find_spec("ensurepip") is None:
+        raise Refused("this Python cannot make environments: install its venv (Debian: apt-get install python3.11-venv)")
 
 
 def check_java() -> None:

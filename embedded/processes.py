@@ -97,10 +97,10 @@ class Processes:
 
 
 def started_at(pid: int) -> str:
-    """When that process started, in the system's own words; empty if there is none."""
+    """When that process started, in the system's own words; empty if it is gone or only waits to be reaped."""
     fields = _stat(pid)
     if fields:
-        return fields[19]
+        return "" if fields[0] == "Z" else fields[19]
     if Path("/proc/self/stat").exists():
         return ""
     return subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()

@@ -25,6 +25,8 @@ def spark_environment(config: Config, vault: Vault) -> dict[str, str]:
         "PYSPARK_PYTHON": str(config.spark_python),
         "SPARK_CONNECT_AUTHENTICATE_TOKEN": vault.get("connect-token"),
         "SPARK_CONNECT_HOST": "127.0.0.1",
+        # Otherwise the driver's own ports listen on every address of the machine.
+        "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_CONNECT_PORT": str(config.connect_port),
         "TZ": "UTC",
     }

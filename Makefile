@@ -1,0 +1,82 @@
+# `make` or `make help` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+COMPOSE ?= docker compose
+UV = .venv/tools/bin/uv
+COMPILE = $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.11 pyproject.toml
+
+# NIGHT, SCALE, SEED and TABLES reach `embedded` in the environment, so no shell reads what is in them.
+export NIGHT SCALE SEED TABLES
+
+.PHONY: help run stop status password up down setup test lint lock clean
+
+help: ## List the commands
+	@echo "make run NIGHT=2024-03-05 SCALE=0.1 SEED=7 TABLES=readings,sensor_hourly   (each is optional)"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## Run one night on this machine: set up, start Spark and Airflow, follow the night, say what came of it
+	@$(PYTHON) -m embedded preflight
+	@$(MAKE) -j3 setup
+	@$(PYTHON) -m embedded run
+
+stop: ## Stop what `make run` started
+	@$(PYTHON) -m embedded stop
+
+status: ## Say how the services of `make run` are
+	@$(PYTHON) -m embedded status
+
+password: ## Print the password of the Airflow UI that `make run` started
+	@$(PYTHON) -m embedded password
+
+up: ## Start the containers: postgres, Airflow, Spark
+	@$(COMPOSE) up -d --wait
+
+down: ## Stop the containers; the data stays in their volumes
+	@$(COMPOSE) down
+
+setup: .venv/airflow/.stamp .venv/spark/.stamp spark/jars/.stamp ## Make the environments from the hash-locked requirements, fetch the jars
+
+test: ## Run all tests
+	@$(PYTHON) -m embedded preflight
+	@$(MAKE) -j3 setup
+	.venv/airflow/bin/python -m pytest tests/dags
+	.venv/spark/bin/python -m pytest tests --ignore tests/dags
+
+lint: .venv/tools/.stamp setup ## ruff, mypy, import-linter
+	.venv/tools/bin/ruff check .
+	.venv/tools/bin/ruff format --check .
+	.venv/tools/bin/mypy --strict --python-executable .venv/spark/bin/python jobs expectations embedded
+	.venv/tools/bin/mypy --strict --python-executable .venv/airflow/bin/python dags plugins
+	.venv/tools/bin/lint-imports
+
+lock: .venv/tools/.stamp ## Compile requirements/*.txt anew from pyproject.toml
+	$(COMPILE) --group airflow -o requirements/airflow.txt
+	$(COMPILE) --group spark -o requirements/spark.txt
+	$(COMPILE) --group client -c requirements/spark.txt -o requirements/client.txt
+	$(COMPILE) --group test -c requirements/airflow.txt -c requirements/spark.txt -o requirements/test.txt
+	$(COMPILE) --group tools -o requirements/tools.txt
+
+clean: ## Stop, then remove environments, jars, state and caches; the lake stays
+	@$(PYTHON) -m embedded stop
+	rm -rf .run .venv spark/jars .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+.venv/tools/.stamp: requirements/tools.txt
+	@echo "Installing tools"
+	@$(PYTHON) -m venv .venv/tools
+	@.venv/tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.venv/airflow/.stamp .venv/spark/.stamp: .venv/%/.stamp: requirements/%.txt requirements/test.txt .venv/tools/.stamp
+	@echo "Installing the $* environment"
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv/$*
+	@$(UV) pip sync --quiet --compile-bytecode --require-hashes --python .venv/$*/bin/python $< requirements/test.txt
+	@touch $@
+
+spark/jars/.stamp: spark/jars.sha256 spark/fetch_jars.py .venv/spark/.stamp
+	@echo "Fetching Delta's jars"
+	@.venv/spark/bin/python spark/fetch_jars.py > .venv/jars.log 2>&1 || { tail .venv/jars.log; exit 1; }
+	@mkdir -p spark/jars && touch $@
