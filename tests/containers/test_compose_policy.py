@@ -22,6 +22,7 @@ READERS = {
     "secrets-spark": {"secrets-init", "spark", "airflow-scheduler"},
     "secrets-login": {"secrets-init", "airflow-apiserver"},
 }
+CODE = ("dags", "plugins", "jobs", "expectations")
 SECRET_NAME = re.compile("PASSWORD|SECRET|TOKEN|KEY|CONN|CREDENTIAL")
 
 Compose = dict[str, Any]
@@ -67,7 +68,7 @@ def test_a_service_has_limits(service: Compose) -> None:
 def test_a_folder_of_this_machine_is_mounted_read_only(service: Compose) -> None:
     bound = [volume for volume in service.get("volumes", []) if volume["type"] == "bind"]
     assert all(volume["read_only"] for volume in bound)
-    assert {volume["target"] for volume in bound} <= {"/opt/lakehouse/dags", "/opt/lakehouse/plugins"}
+    assert {volume["target"] for volume in bound} <= {f"/opt/lakehouse/{folder}" for folder in CODE}
 
 
 def test_a_service_that_keeps_running_says_whether_it_is_well(compose: Compose) -> None:
