@@ -1,4 +1,4 @@
-"""What must hold for every table: one suite a table, in `<layer>/<table>.py`, of native Great Expectations objects."""
+"""What must hold for every table: one suite of native Great Expectations objects each, by layer and name."""
 
 import os
 

@@ -7,7 +7,7 @@ def quarantine(reason: str) -> dict[str, str]:
 
 
 def flag(reason: str) -> dict[str, str]:
-    """A row that does not meet it stays, with this reason in `_flags`; too many (`mostly`) are only a warning."""
+    """A row that does not meet it stays, with this reason in `_flags`; too many (`mostly`) only warn."""
     return {"action": "flag", "reason": reason}
 
 

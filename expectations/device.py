@@ -1,4 +1,4 @@
-"""What every image of a device must hold, wherever it stands: registry, change feed, current state, history."""
+"""What every image of a device must hold: in the registry, the change feed, the history and now."""
 
 from great_expectations.expectations import (
     Expectation,

@@ -3,7 +3,6 @@
 from great_expectations.expectations import (
     Expectation,
     ExpectColumnPairValuesAToBeGreaterThanB,
-    ExpectColumnValuesToBeNull,
     ExpectColumnValuesToBeUnique,
     ExpectColumnValuesToNotBeNull,
     ExpectCompoundColumnsToBeUnique,
@@ -12,6 +11,7 @@ from great_expectations.expectations import (
 from great_expectations.expectations.conditions import PassThroughCondition
 
 from expectations.actions import fail, flag
+from expectations.conditions import no_row_where
 from expectations.device import IMAGE
 
 EXPECTATIONS: list[Expectation] = [
@@ -23,10 +23,8 @@ EXPECTATIONS: list[Expectation] = [
         ignore_row_if="either_value_is_missing",
         meta=fail("a version ends before it begins"),
     ),
-    ExpectColumnValuesToBeNull(
-        column="valid_to",
-        row_condition=PassThroughCondition(pass_through_filter="is_current"),
-        meta=fail("a current version has an end"),
+    no_row_where(
+        "is_current <> (valid_to IS NULL)", "a current version with an end, or a former one without"
     ),
     ExpectColumnValuesToBeUnique(
         column="device_id",

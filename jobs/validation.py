@@ -1,0 +1,147 @@
+"""Great Expectations: a frame against its suite, and the data docs site that shows the results.
+
+Data sources live in memory, since a frame cannot be opened again from a file; suites, results and pages are
+kept on disk, under `great_expectations/` and `data-docs/expectations/` of the lake.
+"""
+
+import threading
+from datetime import UTC, datetime
+
+import great_expectations as gx
+from great_expectations.core import (
+    ExpectationSuiteValidationResult,
+    ExpectationValidationResult,
+    RunIdentifier,
+)
+from great_expectations.data_context.types.base import DataContextConfig, FilesystemStoreBackendDefaults
+from great_expectations.data_context.types.resource_identifiers import (
+    ExpectationSuiteIdentifier,
+    ValidationResultIdentifier,
+)
+from great_expectations.datasource.fluent.interfaces import Batch
+from great_expectations.expectations import Expectation
+from pyspark.sql import DataFrame
+
+from jobs.settings import Settings
+
+SITE = "expectations"
+# The site's index lists this many results (20 nights); the pages of older ones stay where they are.
+INDEX_LIMIT = 300
+
+
+class Validation:
+    """The validations of one run."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._run = RunIdentifier(run_name=settings.run_id, run_time=datetime.now(UTC))
+        self._context = gx.get_context(mode="ephemeral", project_config=_config(settings))
+        self._site = settings.docs / SITE
+        self._lock = threading.Lock()
+
+    def validate(
+        self, suite: gx.ExpectationSuite, frame: DataFrame, rows: int
+    ) -> ExpectationSuiteValidationResult:
+        """Validate a frame of so many rows. An expectation that raises has failed.
+
+        Asks for yes or no first, and for details of the failures alone: any richer answer costs a Spark job
+        for each expectation about rows.
+        """
+        batch = self._batch(suite.name, frame)
+        verdicts = _run(batch, suite, suite.expectations, "BOOLEAN_ONLY")
+        failed = [
+            each
+            for each, verdict in zip(suite.expectations, verdicts.results, strict=True)
+            if not verdict.success
+        ]
+        details = iter(_run(batch, suite, failed, "SUMMARY").results if failed else [])
+        results = [verdict if verdict.success else next(details) for verdict in verdicts.results]
+        for result in results:
+            if result.expectation_config.type == "expect_table_row_count_to_be_between" and not result.result:
+                result.result = {"observed_value": rows}
+        return self._keep(suite, batch, verdicts, results)
+
+    def build_pages(self, results: list[ExpectationSuiteValidationResult]) -> dict[str, str]:
+        """Build the pages of these results and the site's index; suite name -> page, relative to the site."""
+        keys = {result.suite_name: self._key(result.suite_name, str(result.batch_id)) for result in results}
+        suites = [ExpectationSuiteIdentifier(name) for name in keys]
+        self._context.build_data_docs([SITE], resource_identifiers=[*suites, *keys.values()])
+        pages = {name: "/".join(("validations", *key.to_tuple())) + ".html" for name, key in keys.items()}
+        # A page that cannot be rendered is only logged by Great Expectations.
+        return {name: page if (self._site / page).exists() else "index.html" for name, page in pages.items()}
+
+    def _batch(self, name: str, frame: DataFrame) -> Batch:
+        # A data source each: sources share nothing, so that tables can be validated side by side.
+        with self._lock:
+            source = self._context.data_sources.add_spark(name, persist=False)
+            asset = source.add_dataframe_asset(name)
+            return asset.add_batch_definition_whole_dataframe("slice").get_batch({"dataframe": frame})
+
+    def _keep(
+        self,
+        suite: gx.ExpectationSuite,
+        batch: Batch,
+        like: ExpectationSuiteValidationResult,
+        results: list[ExpectationValidationResult],
+    ) -> ExpectationSuiteValidationResult:
+        passed = sum(bool(result.success) for result in results)
+        whole = ExpectationSuiteValidationResult(
+            success=passed == len(results),
+            results=results,
+            suite_name=suite.name,
+            statistics={
+                "evaluated_expectations": len(results),
+                "successful_expectations": passed,
+                "unsuccessful_expectations": len(results) - passed,
+                "success_percent": 100 * passed / len(results),
+            },
+            meta={
+                **like.meta,
+                "run_id": self._run,
+                "validation_time": self._run.run_time,
+                "batch_parameters": None,
+            },
+            batch_id=batch.id,
+        )
+        with self._lock:
+            self._context.suites.add_or_update(suite)
+            self._context.validation_results_store.set(self._key(suite.name, batch.id), whole)
+        return whole
+
+    def _key(self, name: str, batch_id: str) -> ValidationResultIdentifier:
+        return ValidationResultIdentifier(
+            expectation_suite_identifier=ExpectationSuiteIdentifier(name),
+            run_id=self._run,
+            batch_identifier=batch_id,
+        )
+
+
+def _run(
+    batch: Batch, suite: gx.ExpectationSuite, expectations: list[Expectation], result_format: str
+) -> ExpectationSuiteValidationResult:
+    part = gx.ExpectationSuite(name=suite.name, expectations=[each.copy(deep=True) for each in expectations])
+    result: ExpectationSuiteValidationResult = batch.validate(part, result_format=result_format)
+    return result
+
+
+def _config(settings: Settings) -> DataContextConfig:
+    site = {
+        "class_name": "SiteBuilder",
+        "show_how_to_buttons": False,
+        "store_backend": {
+            "class_name": "TupleFilesystemStoreBackend",
+            "base_directory": str(settings.docs / SITE),
+        },
+        "site_index_builder": {
+            "class_name": "DefaultSiteIndexBuilder",
+            "validation_results_limit": INDEX_LIMIT,
+        },
+        "site_section_builders": {"profiling": "none"},
+    }
+    return DataContextConfig(
+        store_backend_defaults=FilesystemStoreBackendDefaults(
+            root_directory=str(settings.home / "great_expectations")
+        ),
+        data_docs_sites={SITE: site},
+        analytics_enabled=False,
+        progress_bars={"globally": False, "metric_calculations": False},
+    )
