@@ -30,7 +30,9 @@ RUN = "{{ slug_of(run_id) }}"
 def gold_assets(target: Target) -> tuple[Asset, ...]:
     """One asset per gold table, for other DAGs to wait for."""
     schema = f"{target.prefix}gold"
-    return tuple(Asset(f"{schema}.{table}", f"lakehouse://{target.catalog}/{schema}/{table}") for table in GOLD)
+    return tuple(
+        Asset(f"{schema}.{table}", f"lakehouse://{target.catalog}/{schema}/{table}") for table in GOLD
+    )
 
 
 def night_jobs(target: Target) -> tuple[Job, ...]:

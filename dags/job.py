@@ -69,5 +69,5 @@ def night_of(dag_run: DagRunProtocol, params: Mapping[str, Any]) -> str:
 
 
 def slug_of(run_id: str) -> str:
-    """The run id as a folder name: what is not a letter, digit, `_`, `.` or `-` becomes `_`; no leading dot."""
+    """The run id as a folder name: what is not a letter, digit, `_`, `.` or `-` becomes `_`."""
     return re.sub(r"^\.|[^A-Za-z0-9_.-]", "_", run_id)[:200]

@@ -30,7 +30,7 @@ class Target:
 def load_target(name: str | None = None, file: Path = FILE) -> Target:
     """The target of that name, by default the one in LAKEHOUSE_TARGET, else `local`.
 
-    Raises ValueError naming the file, the target and the key that is unknown, missing or not text.
+    Raises ValueError (TypeError for a value that is no text) naming the file, the target and the key.
     """
     name = name or os.environ.get("LAKEHOUSE_TARGET") or "local"
     targets = tomllib.loads(file.read_text())
@@ -50,7 +50,7 @@ def _strict(where: str, values: dict[str, object]) -> Target:
 
 def _text(where: str, key: str, value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{where}: {key} must be text, not {value!r}")
+        raise TypeError(f"{where}: {key} must be text, not {value!r}")
     if not value.startswith("$"):
         return value
     found = os.environ.get(value[1:])

@@ -4,9 +4,10 @@ import sys
 
 # Before anything else is imported: what follows needs this version, and so do the locked environments.
 if sys.version_info[:2] != (3, 11):
+    found = ".".join(map(str, sys.version_info[:2]))
     print(
-        "error: this is Python {0}.{1}, needed is 3.11: install it (Debian: python3.11, macOS: "
-        "brew install python@3.11), then make … PYTHON=/path/to/python3.11".format(*sys.version_info[:2]),
+        f"error: this is Python {found}, needed is 3.11: install it (Debian: python3.11, macOS: "
+        "brew install python@3.11), then make … PYTHON=/path/to/python3.11",
         file=sys.stderr,
     )
     sys.exit(2)

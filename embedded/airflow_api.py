@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from typing import Any
 
 from embedded.errors import Failed
@@ -69,8 +70,6 @@ class AirflowApi:
 
 def _explained(error: urllib.error.HTTPError) -> Failed:
     text = error.read().decode(errors="replace")
-    try:
+    with suppress(ValueError, KeyError, TypeError):
         text = json.loads(text)["detail"]
-    except (ValueError, KeyError, TypeError):
-        pass
     return Failed(f"Airflow refused the request (HTTP {error.code}): {text}")

@@ -30,13 +30,18 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.status
     except KeyboardInterrupt:
-        print("\ninterrupted; the stack stays up (make stop), and so does a night that was started", file=sys.stderr)
+        print(
+            "\ninterrupted; the stack stays up (make stop), and so does a night that was started",
+            file=sys.stderr,
+        )
         return 130
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python3 -m embedded", description="Spark and Airflow on this machine.")
+    parser = argparse.ArgumentParser(
+        prog="python3 -m embedded", description="Spark and Airflow on this machine."
+    )
     parser.add_argument("command", choices=COMMANDS, metavar="|".join(COMMANDS))
     for name, default, meaning in (
         ("night", "", "the UTC day, YYYY-MM-DD (default: yesterday)"),

@@ -88,7 +88,10 @@ class Run:
             seconds = f"{task['duration'] or 0:6.1f} s"
             print(f"  {stage:<13}{seconds}  {what_came_of(stage, self.note(stage))}", flush=True)
         elif state == "up_for_retry":
-            print(f"  {stage:<13}attempt {attempt} failed, Airflow tries again: {self._message(stage)}", flush=True)
+            print(
+                f"  {stage:<13}attempt {attempt} failed, Airflow tries again: {self._message(stage)}",
+                flush=True,
+            )
 
     def _message(self, stage: str) -> str:
         return str(self.note(stage).get("message") or "see its log")

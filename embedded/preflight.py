@@ -33,7 +33,9 @@ def preflight(config: Config) -> None:
 def check_venv() -> None:
     """Debian packs what makes environments apart from Python."""
     if importlib.util.find_spec("ensurepip") is None:
-        raise Refused("this Python cannot make environments: install its venv (Debian: apt-get install python3.11-venv)")
+        raise Refused(
+            "this Python cannot make environments: install its venv (Debian: apt-get install python3.11-venv)"
+        )
 
 
 def check_java() -> None:
@@ -52,7 +54,7 @@ def check_java() -> None:
 def java_version(command: str) -> int | None:
     """Major version of that Java, None if it does not run. Java 8 calls itself 1.8."""
     try:
-        told = subprocess.run([command, "-version"], capture_output=True, text=True, timeout=60)
+        told = subprocess.run([command, "-version"], check=False, capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return None
     found = re.search(r'version "(?:1\.)?(\d+)', told.stderr + told.stdout)

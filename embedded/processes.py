@@ -97,13 +97,15 @@ class Processes:
 
 
 def started_at(pid: int) -> str:
-    """When that process started, in the system's own words; empty if it is gone or only waits to be reaped."""
+    """When that process started, in the system's own words; empty if it has ended."""
     fields = _stat(pid)
     if fields:
         return "" if fields[0] == "Z" else fields[19]
     if Path("/proc/self/stat").exists():
         return ""
-    return subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        ["ps", "-o", "lstart=", "-p", str(pid)], check=False, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def _of_sessions(sessions: set[int]) -> set[int]:

@@ -34,25 +34,29 @@ def spark_environment(config: Config, vault: Vault) -> dict[str, str]:
 
 def airflow_environment(config: Config, vault: Vault) -> dict[str, str]:
     """Airflow's whole configuration, and what its tasks need."""
-    return _inherited() | _airflow_settings(config, vault) | {
-        "AIRFLOW_HOME": str(config.airflow_home),
-        "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps(
-            {
-                "conn_type": "spark_connect",
-                "host": "127.0.0.1",
-                "port": config.connect_port,
-                "password": vault.get("connect-token"),
-            }
-        ),
-        "GX_ANALYTICS_ENABLED": "false",
-        "LAKEHOUSE_HOME": str(config.home),
-        "LAKEHOUSE_JOBS_PYTHON": str(config.spark_python),
-        "LAKEHOUSE_TARGET": "local",
-        "NO_PROXY": "127.0.0.1,localhost",
-        "no_proxy": "127.0.0.1,localhost",
-        "PYTHONUNBUFFERED": "1",
-        "TZ": "UTC",
-    }
+    return (
+        _inherited()
+        | _airflow_settings(config, vault)
+        | {
+            "AIRFLOW_HOME": str(config.airflow_home),
+            "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps(
+                {
+                    "conn_type": "spark_connect",
+                    "host": "127.0.0.1",
+                    "port": config.connect_port,
+                    "password": vault.get("connect-token"),
+                }
+            ),
+            "GX_ANALYTICS_ENABLED": "false",
+            "LAKEHOUSE_HOME": str(config.home),
+            "LAKEHOUSE_JOBS_PYTHON": str(config.spark_python),
+            "LAKEHOUSE_TARGET": "local",
+            "NO_PROXY": "127.0.0.1,localhost",
+            "no_proxy": "127.0.0.1,localhost",
+            "PYTHONUNBUFFERED": "1",
+            "TZ": "UTC",
+        }
+    )
 
 
 def _airflow_settings(config: Config, vault: Vault) -> dict[str, str]:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from embedded.airflow_api import AirflowApi
@@ -53,7 +54,7 @@ class Stack:
         self._prepare_airflow()
         self._wait("Spark Connect", "spark", self.spark_answers)
         for name, part in HEALTH_NAMES.items():
-            self._wait(name, name, lambda part=part: self.api.healthy().get(part, False))
+            self._wait(name, name, partial(self._is_well, part))
         return bool(missing)
 
     def status(self) -> dict[str, str]:
@@ -75,6 +76,9 @@ class Stack:
         with socket.socket() as probe:
             probe.settimeout(1)
             return probe.connect_ex(("127.0.0.1", self.config.connect_port)) == 0
+
+    def _is_well(self, part: str) -> bool:
+        return self.api.healthy().get(part, False)
 
     def _start(self, name: str, command: list[str], environment: dict[str, str]) -> None:
         self.processes.start(name, command, environment, log_of(self.config, name))
@@ -101,7 +105,9 @@ class Stack:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             command = [str(self.config.airflow), "db", "migrate"]
-            done = subprocess.run(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+            done = subprocess.run(
+                command, check=False, env=environment, stdout=output, stderr=subprocess.STDOUT
+            )
         if done.returncode:
             raise Failed(f"`airflow db migrate` failed; see {log}")
 

@@ -9,27 +9,20 @@ from airflow.plugins_manager import AirflowPlugin
 
 PREFIX = "/data-docs"
 
+VIEWS = [
+    {"name": name, "href": PREFIX + page, "url_route": route, "destination": "nav", "nav_top_level": True}
+    for name, page, route in (
+        ("Data docs", "/expectations/index.html", "data-docs"),
+        ("Night report", "/index.html", "night-report"),
+    )
+]
+
 
 class DataDocsPlugin(AirflowPlugin):
     """Every Airflow process loads this class; only the API server asks it for the app."""
 
     name = "data_docs"
-    external_views = [
-        {
-            "name": "Data docs",
-            "href": f"{PREFIX}/expectations/index.html",
-            "destination": "nav",
-            "url_route": "data-docs",
-            "nav_top_level": True,
-        },
-        {
-            "name": "Night report",
-            "href": f"{PREFIX}/index.html",
-            "destination": "nav",
-            "url_route": "night-report",
-            "nav_top_level": True,
-        },
-    ]
+    external_views = VIEWS
 
     @cached_property
     def fastapi_apps(self) -> list[Any]:  # type: ignore[override]

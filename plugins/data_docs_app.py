@@ -36,7 +36,7 @@ POLICY = (
 )
 
 MESSAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
-<body style="font: 16px/1.5 system-ui, sans-serif; max-width: 36em; margin: 15vh auto; padding: 0 1em; color: #334">
+<body style="font: 16px/1.5 system-ui; max-width: 36em; margin: 15vh auto; padding: 0 1em; color: #334">
 <h1 style="font-size: 1.4em">{title}</h1><p>{text}</p></body></html>"""
 NOT_YET = MESSAGE.format(
     title="Nothing here yet",

@@ -1,0 +1,99 @@
+"""Every argument list that a DAG can emit is understood by the real parser of the jobs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from .conftest import PROJECT, SPARK_PYTHON
+
+PARSE = """
+import json, sys
+from jobs.cli import parser
+known = []
+for argv in json.load(sys.stdin):
+    known.append({name: str(value) for name, value in vars(parser().parse_args(argv)).items()})
+print(json.dumps(known))
+"""
+RUN_IDS = [
+    "scheduled__2024-03-05T01:00:00+00:00",
+    "manual__2026-01-01T00:00:00.123456+00:00_aB3~",
+    "-x",
+    "..",
+]
+FORMS: list[dict[str, Any]] = [
+    {"night": None, "scale": 1.0, "seed": 42, "tables": []},
+    {"night": "2024-03-04", "scale": 0.001, "seed": 0, "tables": ["readings"]},
+    {"night": "2024-03-04", "scale": 10, "seed": 2**31 - 1, "tables": ["devices", "events", "site_events"]},
+]
+
+
+def emitted(dag: Any, form: dict[str, Any], run_id: str) -> list[list[str]]:
+    """The argument lists of one run, rendered as Airflow renders them and then as the operator takes them."""
+    environment = dag.get_template_env()
+    dag_run = SimpleNamespace(
+        run_after=datetime(2024, 3, 6, 1, tzinfo=UTC), logical_date=datetime(2024, 3, 5, 1, tzinfo=UTC)
+    )
+    context = {"dag_run": dag_run, "params": form, "run_id": run_id}
+    rendered = (
+        [environment.from_string(argument).render(context) for argument in task.argv]
+        for task in dag.topological_sort()
+    )
+    return [[argument for argument in argv if argument] for argv in rendered]
+
+
+def parsed(argvs: list[list[str]]) -> list[dict[str, str]]:
+    """What the jobs' own parser makes of them."""
+    done = subprocess.run(
+        [SPARK_PYTHON, "-c", PARSE],
+        check=False,
+        input=json.dumps(argvs),
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    found: list[dict[str, str]] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_the_jobs_parse_whatever_the_dags_emit(bag: Any, form: dict[str, Any]) -> None:
+    argvs = [argv for dag in bag.dags.values() for run_id in RUN_IDS for argv in emitted(dag, form, run_id)]
+    assert len(parsed(argvs)) == 8 * len(RUN_IDS) * len(bag.dags)
+
+
+def test_what_the_form_says_reaches_the_jobs_unchanged(nightly: Any) -> None:
+    generate, *others = parsed(emitted(nightly, FORMS[2], "by.hand"))
+    assert generate["night"] == "2024-03-04"
+    assert (float(generate["scale"]), int(generate["seed"])) == (10, 2**31 - 1)
+    assert generate["run_id"] == "by.hand"
+    assert {job["night"] for job in others} == {"2024-03-04"}
+    assert [job["stage"] for job in others] == [
+        "bronze",
+        "silver",
+        "check",
+        "gold",
+        "check",
+        "publish",
+        "report",
+    ]
+    assert [job["layer"] for job in others if job["stage"] == "check"] == ["silver", "gold"]
+
+
+def test_an_empty_form_means_all_tables_and_the_logical_date(nightly: Any) -> None:
+    for argv in emitted(nightly, FORMS[0], RUN_IDS[0]):
+        assert not any(argument.startswith("--tables") for argument in argv)
+        assert "--night=2024-03-05" in argv
+
+
+def test_pages_are_where_the_jobs_put_them(nightly: Any) -> None:
+    environment = nightly.get_template_env()
+    page = environment.from_string(nightly.get_task("check_gold").page_href).render(run_id="a:b")
+    assert page == "/data-docs/runs/a_b/check_gold.html"

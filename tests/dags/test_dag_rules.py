@@ -1,0 +1,134 @@
+"""Rules that hold for every DAG of the bag."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from airflow.serialization.encoders import coerce_to_core_timetable
+from airflow.timetables.interval import CronDataIntervalTimetable
+
+from chain import GOLD
+
+from .conftest import PROJECT, SPARK_PYTHON
+
+FORBIDDEN = {"pyspark", "delta", "great_expectations", "jobs", "expectations", "pandas", "dbldatagen"}
+
+
+def test_every_file_parses(bag: Any) -> None:
+    assert bag.import_errors == {}
+    assert set(bag.dags) >= {"iot_nightly"}
+
+
+def test_every_dag_says_whose_it_is_what_it_is_for_and_what_to_do_when_it_fails(bag: Any) -> None:
+    for dag in bag.dags.values():
+        assert dag.tags, dag.dag_id
+        assert dag.description, dag.dag_id
+        assert {task.owner for task in dag.tasks}.isdisjoint({"", "airflow"}), dag.dag_id
+        for part in ("Purpose", "Owner", "When it fails"):
+            assert part in dag.doc_md, (dag.dag_id, part)
+
+
+def test_every_dag_works_on_one_night_at_a_time_and_never_catches_up_by_itself(bag: Any) -> None:
+    for dag in bag.dags.values():
+        assert dag.max_active_runs == 1, dag.dag_id
+        assert dag.catchup is False, dag.dag_id
+
+
+def test_every_spark_task_uses_the_pool_of_one_and_is_tried_again_with_growing_waits(bag: Any) -> None:
+    for dag in bag.dags.values():
+        for task in dag.tasks:
+            assert task.pool == "spark", task
+            assert task.retries == 2, task
+            assert task.retry_exponential_backoff > 1, task
+            assert task.execution_timeout is not None, task
+
+
+def test_the_night_dag_has_data_intervals_and_can_be_backfilled(nightly: Any) -> None:
+    timetable = coerce_to_core_timetable(nightly.timetable)
+    assert isinstance(timetable, CronDataIntervalTimetable)
+    assert timetable.summary == "0 1 * * *"
+    assert timetable.periodic
+
+
+def test_the_night_dag_runs_its_stages_one_after_the_other(nightly: Any) -> None:
+    names = ["generate", "bronze", "silver", "check_silver", "gold", "check_gold", "publish", "report"]
+    assert [task.task_id for task in nightly.topological_sort()] == names
+    for before, after in pairwise(names):
+        assert nightly.get_task(before).downstream_task_ids == {after}
+
+
+def test_publish_emits_one_asset_per_gold_table(nightly: Any) -> None:
+    assets = {asset.name: asset.uri for asset in nightly.get_task("publish").outlets}
+    assert assets == {f"gold.{table}": f"lakehouse://spark_catalog/gold/{table}" for table in GOLD}
+    assert not any(task.outlets for task in nightly.tasks if task.task_id != "publish")
+
+
+def test_checks_and_report_link_to_their_own_pages(nightly: Any) -> None:
+    links = {task.task_id: [link.name for link in task.operator_extra_links] for task in nightly.tasks}
+    assert {stage: names for stage, names in links.items() if names} == {
+        "check_silver": ["Validation results"],
+        "check_gold": ["Validation results"],
+        "report": ["Night report"],
+    }
+
+
+def test_parsing_the_dags_imports_nothing_of_the_computing_side() -> None:
+    code = "import sys, json, iot_nightly; print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=PROJECT / "dags",
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert FORBIDDEN.isdisjoint(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "conf",
+    [
+        {"night": "yesterday"},
+        {"night": "2024-02-30"},
+        {"night": 20240305},
+        {"scale": 0},
+        {"scale": -1},
+        {"scale": 11},
+        {"scale": "big"},
+        {"seed": -1},
+        {"seed": 1.5},
+        {"seed": 2**31},
+        {"tables": ["../readings"]},
+        {"tables": ["readings", "readings"]},
+        {"tables": "readings"},
+    ],
+    ids=str,
+)
+def test_the_form_refuses(nightly: Any, conf: dict[str, Any]) -> None:
+    params = nightly.params.__copy__()
+    with pytest.raises(ValueError, match="Invalid input for param"):
+        params.update(conf)
+        params.validate()
+
+
+@pytest.mark.parametrize(
+    "conf",
+    [{}, {"night": "2024-03-05"}, {"scale": 0.01, "seed": 0}, {"scale": 10, "tables": ["readings"]}],
+    ids=str,
+)
+def test_the_form_takes(nightly: Any, conf: dict[str, Any]) -> None:
+    params = nightly.params.__copy__()
+    params.update(conf)
+    params.validate()
+
+
+def test_the_names_offered_by_the_form_are_those_of_the_jobs(nightly: Any) -> None:
+    code = "from jobs.tables import NAMES; import json; print(json.dumps(list(NAMES)))"
+    told = subprocess.run([SPARK_PYTHON, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert nightly.params.get_param("tables").schema["items"]["enum"] == json.loads(told.stdout)

@@ -1,0 +1,71 @@
+"""`targets.toml` is read strictly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from platforms import PLATFORMS, operator_for
+from targets import load_target
+
+GOOD = '[local]\nplatform = "local"\ncatalog = "spark_catalog"\nprefix = ""\nhome = "$LAKEHOUSE_HOME"\n'
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "targets.toml"
+    file.write_text(text)
+    return file
+
+
+def test_the_default_target_is_local_with_its_lake_from_the_environment(lake: Path) -> None:
+    target = load_target()
+    assert (target.platform, target.catalog, target.prefix, target.home) == (
+        "local",
+        "spark_catalog",
+        "",
+        str(lake),
+    )
+
+
+def test_lakehouse_target_names_another_one(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = written(lake, GOOD + GOOD.replace("[local]", "[other]").replace('prefix = ""', 'prefix = "mine_"'))
+    monkeypatch.setenv("LAKEHOUSE_TARGET", "other")
+    assert load_target(file=file).prefix == "mine_"
+
+
+def test_an_unknown_target_is_an_error_that_names_those_there_are(lake: Path) -> None:
+    with pytest.raises(ValueError, match=r"targets\.toml: no target 'prod'; there are: local"):
+        load_target("prod", written(lake, GOOD))
+
+
+def test_an_unknown_key_is_an_error_that_names_it(lake: Path) -> None:
+    with pytest.raises(ValueError, match=r"targets\.toml \[local\]: unknown key catalogue"):
+        load_target("local", written(lake, GOOD + 'catalogue = "x"\n'))
+
+
+def test_a_missing_key_is_an_error_that_names_it(lake: Path) -> None:
+    with pytest.raises(ValueError, match=r"\[local\]: missing key catalog"):
+        load_target("local", written(lake, GOOD.replace('catalog = "spark_catalog"\n', "")))
+
+
+def test_a_value_that_is_not_text_is_an_error(lake: Path) -> None:
+    with pytest.raises(TypeError, match=r"\[local\]: prefix must be text, not 7"):
+        load_target("local", written(lake, GOOD.replace('prefix = ""', "prefix = 7")))
+
+
+def test_a_variable_that_is_not_set_is_an_error_that_names_it(
+    lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LAKEHOUSE_HOME")
+    with pytest.raises(ValueError, match=r"home comes from \$LAKEHOUSE_HOME, which is not set"):
+        load_target("local", written(lake, GOOD))
+
+
+def test_an_unknown_platform_is_an_error_that_names_those_there_are() -> None:
+    with pytest.raises(ValueError, match="unknown platform 'mainframe'; there are: local"):
+        operator_for("mainframe")
+
+
+def test_every_platform_makes_operators() -> None:
+    assert all(callable(operator_for(name)) for name in PLATFORMS)
