@@ -20,7 +20,9 @@ log = logging.getLogger("jobs")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the stage that the arguments name and give its exit status."""
     settings = cli.parse(sys.argv[1:] if argv is None else argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    # Libraries speak up from warnings on; Great Expectations would otherwise fill pages.
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stdout)
+    log.setLevel(logging.INFO)
     started = datetime.now(UTC)
     results: list[TableResult] = []
     status, message, code = "done", "", 0
@@ -34,6 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         status, message, code = "failed", str(error), 2
     except JobError as error:
         status, message, code = "failed", str(error), 1
+    except Exception as error:
+        log.exception("%s: unexpected error", settings.step)
+        status, message, code = "failed", f"{type(error).__name__}: {str(error).splitlines()[0][:500]}", 1
     for result in results:
         log.info("%-28s %12s rows", result.table, f"{result.rows:,}")
     if message:
@@ -44,7 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _stage(settings: Settings) -> Callable[[SparkSession, Settings], list[TableResult]]:
     # Imported when used: Great Expectations alone takes seconds to import, and only `check` needs it.
-    run: Callable[[SparkSession, Settings], list[TableResult]] = importlib.import_module(f"jobs.{settings.stage}").run
+    run: Callable[[SparkSession, Settings], list[TableResult]] = importlib.import_module(
+        f"jobs.{settings.stage}"
+    ).run
     return run
 
 
@@ -54,7 +61,17 @@ def _record(spark: SparkSession, settings: Settings, results: list[TableResult],
         return
     ended = datetime.now(UTC)
     rows = [
-        (settings.run_id, settings.night, settings.step, r.table, r.rows, "done", json.dumps(r.detail), started, ended)
+        (
+            settings.run_id,
+            settings.night,
+            settings.step,
+            r.table,
+            r.rows,
+            "done",
+            json.dumps(r.detail),
+            started,
+            ended,
+        )
         for r in results
     ]
     store.ensure(spark, settings, ["ops.job_runs"])

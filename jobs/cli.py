@@ -3,6 +3,7 @@
 import argparse
 import os
 from collections.abc import Sequence
+from typing import NoReturn
 
 from jobs import settings as checks
 from jobs.settings import MAX_SCALE, Settings
@@ -18,12 +19,22 @@ STAGES = {
     "report": "assert that every row has a fate and write the night's page",
     "verify": "recompute row accounts and digests of a night and say whether they hold",
 }
-EXIT_STATUS = "exit status: 0 done, 1 failed (a retry may help), 2 wrong usage, 3 data did not pass its contract"
+EXIT_STATUS = (
+    "exit status: 0 done, 1 failed (a retry may help), 2 wrong usage, 3 data did not pass its contract"
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with 2; the full usage is one --help away."""
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
 def parser() -> argparse.ArgumentParser:
     """Build the parser of `python -m jobs`."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="python -m jobs",
         description="One stage of one night of the IoT lakehouse.",
         epilog=f"A night by hand: generate, bronze, silver, check --layer silver, gold, check --layer gold, "
@@ -36,9 +47,15 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
-    stage.add_argument("--night", type=checks.night, required=True, metavar="YYYY-MM-DD", help="the day (UTC) to work on")
     stage.add_argument(
-        "--run-id", type=checks.run_id, default="by-hand", metavar="ID", help="names this run in ops tables and pages"
+        "--night", type=checks.night, required=True, metavar="YYYY-MM-DD", help="the day (UTC) to work on"
+    )
+    stage.add_argument(
+        "--run-id",
+        type=checks.run_id,
+        default="by-hand",
+        metavar="ID",
+        help="names this run in ops tables and pages",
     )
     stage.add_argument(
         "--home",
@@ -48,15 +65,22 @@ def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
         help="landing zone, checkpoints and data docs (default: $LAKEHOUSE_HOME or ./lake)",
     )
     stage.add_argument(
-        "--catalog", type=checks.identifier, default="spark_catalog", help="catalog of all tables (default: %(default)s)"
+        "--catalog",
+        type=checks.identifier,
+        default="spark_catalog",
+        help="catalog of all tables (default: %(default)s)",
     )
-    stage.add_argument("--prefix", type=checks.identifier, default="", help="put before every schema name (default: none)")
+    stage.add_argument(
+        "--prefix", type=checks.identifier, default="", help="put before every schema name (default: none)"
+    )
     stage.add_argument(
         "--tables",
         type=checks.selected_tables,
         default="",
         metavar="A,B",
-        help="only these, what they read and what reads them; any of: " + ", ".join(NAMES) + " (default: all)",
+        help="only these, what they read and what reads them; any of: "
+        + ", ".join(NAMES)
+        + " (default: all)",
     )
     if name == "generate":
         stage.add_argument(
@@ -65,9 +89,13 @@ def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
             default=1.0,
             help=f"volume of the night; 1.0 is about 190,000 rows (default: %(default)s, at most {MAX_SCALE:g})",
         )
-        stage.add_argument("--seed", type=checks.seed, default=42, help="another seed, other values (default: %(default)s)")
+        stage.add_argument(
+            "--seed", type=checks.seed, default=42, help="another seed, other values (default: %(default)s)"
+        )
     if name == "check":
-        stage.add_argument("--layer", choices=("silver", "gold"), required=True, help="gold means the staged gold")
+        stage.add_argument(
+            "--layer", choices=("silver", "gold"), required=True, help="gold means the staged gold"
+        )
 
 
 def parse(argv: Sequence[str]) -> Settings:

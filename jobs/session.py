@@ -55,5 +55,7 @@ def _unreachable(remote: str, text: str) -> str:
     address = remote.split("/;")[0]
     if "nvalid authentication token" in text or "UNAUTHENTICATED" in text:
         return f"the Spark Connect server at {address} refused the token; check the connection's password"
-    cause = next((line.strip() for line in text.splitlines() if "details" in line), text.splitlines()[0][:200])
+    cause = next(
+        (line.strip() for line in text.splitlines() if "details" in line), text.splitlines()[0][:200]
+    )
     return f"cannot reach the Spark Connect server at {address} ({cause}); is it running?"

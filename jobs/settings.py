@@ -74,7 +74,9 @@ def night(text: str) -> date:
     except ValueError:
         value = None
     if value is None:
-        raise ArgumentTypeError(f"{text[:40]!r} is not a date; write it as YYYY-MM-DD, for example 2024-03-05")
+        raise ArgumentTypeError(
+            f"{text[:40]!r} is not a date; write it as YYYY-MM-DD, for example 2024-03-05"
+        )
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     if value > yesterday:
         raise ArgumentTypeError(f"{value} is not over yet (UTC); the latest night is {yesterday}")

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import reduce
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.settings import Settings
@@ -55,17 +56,30 @@ def overwrite(settings: Settings, name: str, frame: DataFrame) -> None:
 def replace_where(settings: Settings, name: str, frame: DataFrame, condition: str) -> None:
     """Replace the rows that meet a condition in one commit; every row of the frame must meet it."""
     ordered = frame.select(*TABLES[name].column_names)
-    ordered.write.format("delta").mode("overwrite").option("replaceWhere", condition).saveAsTable(settings.table(name))
+    ordered.write.format("delta").mode("overwrite").option("replaceWhere", condition).saveAsTable(
+        settings.table(name)
+    )
 
 
 def upsert(settings: Settings, name: str, frame: DataFrame, key: Sequence[str]) -> None:
     """Insert rows, or update those with the same key, in one commit."""
     ordered = frame.select(*TABLES[name].column_names).alias("new")
     same = [F.expr(f"new.`{column}` <=> {TABLES[name].name}.`{column}`") for column in key]
-    condition = same[0]
-    for term in same[1:]:
-        condition = condition & term
-    ordered.mergeInto(settings.table(name), condition).whenMatched().updateAll().whenNotMatched().insertAll().merge()
+    ordered.mergeInto(
+        settings.table(name), reduce(Column.__and__, same)
+    ).whenMatched().updateAll().whenNotMatched().insertAll().merge()
+
+
+def version(spark: SparkSession, settings: Settings, name: str) -> int:
+    """The newest version of a table."""
+    newest = spark.sql(f"DESCRIBE HISTORY {settings.table(name)} LIMIT 1").first()
+    return int(newest.version) if newest else 0
+
+
+def rows_written(spark: SparkSession, settings: Settings, name: str, since: int) -> int:
+    """Rows that the commits after a version wrote."""
+    commits = spark.sql(f"DESCRIBE HISTORY {settings.table(name)}").where(F.col("version") > since).collect()
+    return sum(int(commit.operationMetrics.get("numOutputRows", 0)) for commit in commits)
 
 
 def dates(column: str, values: Iterable[date]) -> str:
@@ -74,7 +88,9 @@ def dates(column: str, values: Iterable[date]) -> str:
     return f"`{column}` IN ({listed})" if listed else "false"
 
 
-def digests(spark: SparkSession, settings: Settings, name: str, nights: Iterable[date] | None = None) -> DataFrame:
+def digests(
+    spark: SparkSession, settings: Settings, name: str, nights: Iterable[date] | None = None
+) -> DataFrame:
     """Order-independent digest of a table's slices (all of them when no nights are given).
 
     Grain: table, night. The digest is the sum of the rows' 64-bit hashes, in decimal arithmetic, so that
@@ -93,13 +109,16 @@ def digests(spark: SparkSession, settings: Settings, name: str, nights: Iterable
     )
 
 
-def record_digests(
-    spark: SparkSession, settings: Settings, slices: dict[str, Iterable[date] | None]
-) -> None:
-    """Write the digests of the given tables' slices to `ops.digests`, one commit for all."""
-    frames = [digests(spark, settings, name, nights) for name, nights in slices.items()]
-    if frames:
-        union = frames[0]
-        for frame in frames[1:]:
-            union = union.unionByName(frame)
-        upsert(settings, "ops.digests", union, ("table", "night"))
+def record_digests(spark: SparkSession, settings: Settings, slices: dict[str, Iterable[date] | None]) -> None:
+    """Replace the digests of the given tables' slices in `ops.digests`, one commit for all."""
+    if not slices:
+        return
+    fresh = reduce(
+        DataFrame.unionByName, (digests(spark, settings, name, nights) for name, nights in slices.items())
+    )
+    # Not an upsert: a slice that has no rows any more must lose its digest too.
+    replaced = [
+        f"`table` = '{name}'" + ("" if nights is None else f" AND {dates('night', nights)}")
+        for name, nights in slices.items()
+    ]
+    replace_where(settings, "ops.digests", fresh, " OR ".join(f"({condition})" for condition in replaced))

@@ -108,11 +108,24 @@ SOURCES = {source.name: source for source in _SOURCES}
 
 
 def _bronze(source: Source) -> Table:
-    return Table("bronze", source.name, f"{source.columns}, {BRONZE_PROVENANCE}", "One row per landed line.", "_night", ("_night",))
+    return Table(
+        "bronze",
+        source.name,
+        f"{source.columns}, {BRONZE_PROVENANCE}",
+        "One row per landed line.",
+        "_night",
+        ("_night",),
+    )
 
 
 _SILVER = (
-    Table("silver", "device_registry", f"{DEVICE}, {PROVENANCE}", "One row per device of the initial load.", "_night"),
+    Table(
+        "silver",
+        "device_registry",
+        f"{DEVICE}, {PROVENANCE}",
+        "One row per device of the initial load.",
+        "_night",
+    ),
     Table(
         "silver",
         "device_changes",
@@ -120,7 +133,9 @@ _SILVER = (
         "One row per device and change; the device's image is the one after the change, before it for a DELETE.",
         "_night",
     ),
-    Table("silver", "locations", f"{SOURCES['locations'].columns}, {PROVENANCE}", "One row per site.", "_night"),
+    Table(
+        "silver", "locations", f"{SOURCES['locations'].columns}, {PROVENANCE}", "One row per site.", "_night"
+    ),
     Table(
         "silver",
         "readings",

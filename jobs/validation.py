@@ -6,6 +6,7 @@ kept on disk, under `great_expectations/` and `data-docs/expectations/` of the l
 
 import threading
 from datetime import UTC, datetime
+from typing import Any, Literal
 
 import great_expectations as gx
 from great_expectations.core import (
@@ -13,15 +14,21 @@ from great_expectations.core import (
     ExpectationValidationResult,
     RunIdentifier,
 )
-from great_expectations.data_context.types.base import DataContextConfig, FilesystemStoreBackendDefaults
+from great_expectations.data_context.types.base import (
+    DataContextConfig,
+    FilesystemStoreBackendDefaults,
+    ProgressBarsConfig,
+)
 from great_expectations.data_context.types.resource_identifiers import (
     ExpectationSuiteIdentifier,
     ValidationResultIdentifier,
 )
 from great_expectations.datasource.fluent.interfaces import Batch
 from great_expectations.expectations import Expectation
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from pyspark.sql import DataFrame
 
+from jobs.results import JobError
 from jobs.settings import Settings
 
 SITE = "expectations"
@@ -47,25 +54,30 @@ class Validation:
         for each expectation about rows.
         """
         batch = self._batch(suite.name, frame)
-        verdicts = _run(batch, suite, suite.expectations, "BOOLEAN_ONLY")
-        failed = [
-            each
-            for each, verdict in zip(suite.expectations, verdicts.results, strict=True)
-            if not verdict.success
-        ]
-        details = iter(_run(batch, suite, failed, "SUMMARY").results if failed else [])
-        results = [verdict if verdict.success else next(details) for verdict in verdicts.results]
+        verdicts = _run(batch, suite.name, suite.expectations, "BOOLEAN_ONLY")
+        results = [verdict for verdict in verdicts.results if verdict.success]
+        failed = [_config_of(verdict) for verdict in verdicts.results if not verdict.success]
+        if failed:
+            # Results do not come in the order of the suite, so failures are known by what they say they are.
+            results += _run(
+                batch, suite.name, [config.to_domain_obj() for config in failed], "SUMMARY"
+            ).results
+        observed: dict[str, object] = {
+            "expect_table_row_count_to_be_between": rows,
+            "expect_table_columns_to_match_ordered_list": frame.columns,
+        }
         for result in results:
-            if result.expectation_config.type == "expect_table_row_count_to_be_between" and not result.result:
-                result.result = {"observed_value": rows}
+            # Known without asking; the page lists columns in the order that it finds there.
+            if not result.result and (known := observed.get(_config_of(result).type)) is not None:
+                result.result = {"observed_value": known}
         return self._keep(suite, batch, verdicts, results)
 
     def build_pages(self, results: list[ExpectationSuiteValidationResult]) -> dict[str, str]:
         """Build the pages of these results and the site's index; suite name -> page, relative to the site."""
         keys = {result.suite_name: self._key(result.suite_name, str(result.batch_id)) for result in results}
-        suites = [ExpectationSuiteIdentifier(name) for name in keys]
-        self._context.build_data_docs([SITE], resource_identifiers=[*suites, *keys.values()])
-        pages = {name: "/".join(("validations", *key.to_tuple())) + ".html" for name, key in keys.items()}
+        fresh: list[Any] = [*keys.values(), *(ExpectationSuiteIdentifier(name) for name in keys)]
+        self._context.build_data_docs([SITE], resource_identifiers=fresh)
+        pages = {name: f"validations/{'/'.join(key.to_tuple())}.html" for name, key in keys.items()}  # type: ignore[no-untyped-call]
         # A page that cannot be rendered is only logged by Great Expectations.
         return {name: page if (self._site / page).exists() else "index.html" for name, page in pages.items()}
 
@@ -84,6 +96,8 @@ class Validation:
         results: list[ExpectationValidationResult],
     ) -> ExpectationSuiteValidationResult:
         passed = sum(bool(result.success) for result in results)
+        if passed != like.statistics["successful_expectations"]:
+            raise JobError(f"{suite.name} gave two answers to one question; did it change meanwhile?")
         whole = ExpectationSuiteValidationResult(
             success=passed == len(results),
             results=results,
@@ -116,11 +130,18 @@ class Validation:
 
 
 def _run(
-    batch: Batch, suite: gx.ExpectationSuite, expectations: list[Expectation], result_format: str
+    batch: Batch,
+    name: str,
+    expectations: list[Expectation],
+    result_format: Literal["BOOLEAN_ONLY", "SUMMARY"],
 ) -> ExpectationSuiteValidationResult:
-    part = gx.ExpectationSuite(name=suite.name, expectations=[each.copy(deep=True) for each in expectations])
-    result: ExpectationSuiteValidationResult = batch.validate(part, result_format=result_format)
-    return result
+    part = gx.ExpectationSuite(name=name, expectations=[each.copy(deep=True) for each in expectations])
+    return batch.validate(part, result_format=result_format)
+
+
+def _config_of(result: ExpectationValidationResult) -> ExpectationConfiguration:
+    assert result.expectation_config is not None  # only before a validation
+    return result.expectation_config
 
 
 def _config(settings: Settings) -> DataContextConfig:
@@ -143,5 +164,5 @@ def _config(settings: Settings) -> DataContextConfig:
         ),
         data_docs_sites={SITE: site},
         analytics_enabled=False,
-        progress_bars={"globally": False, "metric_calculations": False},
+        progress_bars=ProgressBarsConfig(globally=False, metric_calculations=False),
     )

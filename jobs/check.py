@@ -1,0 +1,175 @@
+"""Stage `check`: what silver, or the staged gold, holds is proven against its suites."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import reduce
+from typing import Any
+
+from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from expectations import suite
+from jobs import store
+from jobs.pages import render
+from jobs.results import ContractBroken, TableResult, write_atomically
+from jobs.settings import Settings
+from jobs.tables import SILVER
+from jobs.validation import SITE, Validation
+
+PARALLEL = 3
+WHOLE = ("devices_history", "devices")  # derived tables: every row belongs to every night
+TO_SITE = f"../../{SITE}"  # from the folder of a run's pages
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An expectation that does not hold."""
+
+    expectation: str  # its type, in words
+    columns: list[str]
+    action: str  # quarantine, flag or fail
+    reason: str
+    observed: str
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether the night may go on."""
+        return self.action == "flag"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a table did."""
+
+    table: str
+    rows: int
+    expectations: int
+    failures: list[Failure]  # warnings last
+    page: str  # of Great Expectations, relative to the run's pages
+
+    @property
+    def warned(self) -> int:
+        """How many expectations do not hold but only flag."""
+        return sum(failure.is_warning for failure in self.failures)
+
+    @property
+    def failed(self) -> int:
+        """How many expectations do not hold and stop the night."""
+        return len(self.failures) - self.warned
+
+    def result(self) -> TableResult:
+        """The verdict as the stage gives it back."""
+        detail = {
+            "success": not self.failed,
+            "expectations": self.expectations,
+            "failed": self.failed,
+            "warned": self.warned,
+            "page": self.page,
+            "failures": [asdict(failure) for failure in self.failures],
+        }
+        return TableResult(self.table, self.rows, detail)
+
+
+def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+    """Validate every selected table of the layer and write the run's page about it.
+
+    Rows of a result: rows validated, for silver those that arrived in the night.
+
+    Raises ContractBroken when an expectation that is more than a flag does not hold, or could not be tried.
+    """
+    slices = _slices(spark, settings)
+    rows = _count(slices)
+    validation = Validation(settings)
+
+    def validate(name: str) -> ExpectationSuiteValidationResult:
+        return validation.validate(suite(*name.split(".")), slices[name], rows[name])
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        validations = dict(zip(slices, pool.map(validate, slices), strict=True))
+    spark.sql("SELECT 1").collect()  # when Spark itself is gone the failures say nothing about the data
+    pages = validation.build_pages(list(validations.values()))
+    verdicts = [
+        _verdict(_table(settings, name), rows[name], found, f"{TO_SITE}/{pages[name]}")
+        for name, found in validations.items()
+    ]
+    page = render("check.html", settings=settings, verdicts=verdicts, index=f"{TO_SITE}/index.html")
+    write_atomically(settings.run_folder / f"{settings.step}.html", page)
+    results = [verdict.result() for verdict in verdicts]
+    if any(verdict.failed for verdict in verdicts):
+        raise ContractBroken(_message(verdicts), results)
+    return results
+
+
+def _slices(spark: SparkSession, settings: Settings) -> dict[str, DataFrame]:
+    """Suite name -> the rows that the run is responsible for."""
+    if settings.layer == "gold":
+        return {
+            f"gold.{table.name}": store.read(spark, settings, f"staging.{table.name}")
+            for table in settings.gold
+        }
+    tables = [SILVER[name] for name in (*(source.silver for source in settings.sources), *WHOLE)]
+    tonight = store.dates("_night", [settings.night])
+    return {
+        table.full_name: store.read(spark, settings, table.full_name).where(
+            "true" if table.name in WHOLE else tonight
+        )
+        for table in tables
+    }
+
+
+def _table(settings: Settings, name: str) -> str:
+    return name.replace("gold.", "staging.") if settings.layer == "gold" else name
+
+
+def _count(slices: dict[str, DataFrame]) -> dict[str, int]:
+    counts = [frame.select(F.lit(name).alias("name")) for name, frame in slices.items()]
+    found = reduce(DataFrame.union, counts).groupBy("name").count().collect()
+    return dict.fromkeys(slices, 0) | {row.name: row["count"] for row in found}
+
+
+def _verdict(table: str, rows: int, found: ExpectationSuiteValidationResult, page: str) -> Verdict:
+    unmet = [_failure(result) for result in found.results if not result.success]
+    in_order = sorted(unmet, key=lambda failure: failure.is_warning)
+    return Verdict(table, rows, len(found.results), in_order, page)
+
+
+def _failure(result: ExpectationValidationResult) -> Failure:
+    config: Any = result.expectation_config
+    meta, kwargs, error = config.meta or {}, config.kwargs, _error(result)
+    columns = kwargs.get("column_list") or [kwargs.get(key) for key in ("column", "column_A", "column_B")]
+    return Failure(
+        expectation=config.type.removeprefix("expect_").replace("_", " "),
+        columns=[column for column in columns if column],
+        # An expectation that could not be tried proves nothing, so it is never only a warning.
+        action="fail" if error else meta.get("action", "fail"),
+        reason=meta.get("reason", "no reason given"),
+        observed=error or _observed(result.result),
+    )
+
+
+def _error(result: ExpectationValidationResult) -> str:
+    """What went wrong while the expectation was tried; empty when nothing did."""
+    found: Any = result.exception_info or {}
+    for info in [found] if "raised_exception" in found else found.values():
+        if info["raised_exception"]:
+            return f"could not be tried: {str(info['exception_message']).strip().splitlines()[0][:300]}"
+    return ""
+
+
+def _observed(result: dict[str, Any]) -> str:
+    if "unexpected_count" not in result:
+        return str(result.get("observed_value", "unknown"))
+    examples = ", ".join(dict.fromkeys(str(value) for value in result.get("partial_unexpected_list", [])))
+    shown = examples if len(examples) < 80 else f"{examples[:80]}…"
+    return f"{result['unexpected_count']:,} of {result['element_count']:,} rows: {shown}"
+
+
+def _message(verdicts: list[Verdict]) -> str:
+    broken = [
+        f"{verdict.table}: {failure.reason} ({failure.observed})"
+        for verdict in verdicts
+        for failure in verdict.failures
+        if not failure.is_warning
+    ]
+    return f"{len(broken)} expectations do not hold: {'; '.join(broken)}"

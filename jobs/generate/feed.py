@@ -1,0 +1,45 @@
+"""What a simulated feed is: its volume, its columns as expressions, and what goes wrong with it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from jobs.generate.values import Values
+
+FLEET_SIZE = 10_000  # devices of the initial load, ids 1000 to 10999
+FIRST_DEVICE = 1000
+
+# Share of rows per fault; at most one fault a row. Delivery (late, sent twice) is independent of these.
+FAULT_RATES = {
+    "malformed": 0.001,
+    "unknown_device": 0.001,
+    "future": 0.0005,
+    "malfunction": 0.005,
+    "null": 0.02,
+}
+LATE_RATE, LATEST_DAYS = 0.01, 7
+DUPLICATE_RATE = 0.01
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One simulated source. Columns are built in order; names that begin with `_` are not landed."""
+
+    source: str
+    rows: int  # a night at scale 1
+    columns: Callable[[Values], Mapping[str, tuple[str, str]]]  # name -> (SQL type, expression)
+    key: str  # expression that names a row in the truth
+    faults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # kind -> column -> what it becomes
+    first_night_rows: int | None = None  # where the first night delivers another number
+    is_scaled: bool = True  # whether the volume follows --scale
+    is_initial: bool = False  # landed once, on the first night
+    is_reliable: bool = False  # never late, never sent twice, never malformed
+
+    def count(self, night_index: int, scale: float) -> int:
+        """Rows that belong to a night, at least one."""
+        rows = self.first_night_rows if night_index == 0 and self.first_night_rows else self.rows
+        return max(1, round(rows * scale)) if self.is_scaled else rows
+
+
+def timestamp(seconds: str) -> str:
+    """Expression: so many seconds after the row's night began (UTC)."""
+    return f"timestamp_seconds((19723L + night_index) * 86400L + {seconds})"  # day 19723 is 2024-01-01

@@ -1,0 +1,129 @@
+"""Landing a night's delivery: files that appear whole, once, and always with the same bytes."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from jobs.generate import device_changes, devices, events, locations, readings, sensor_logs, telemetry
+from jobs.generate.feed import Feed
+from jobs.generate.night import delivery
+from jobs.results import TableResult, UsageError, write_atomically
+from jobs.settings import FIRST_NIGHT, Settings
+from jobs.tables import SOURCES
+
+FEEDS = {
+    module.FEED.source: module.FEED
+    for module in (devices, device_changes, locations, readings, events, telemetry, sensor_logs)
+}
+PARALLEL = 4  # feeds built at a time; each is a few small Spark jobs
+
+
+def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+    """Land the night of every selected source; a night that is already there is left alone.
+
+    Raises UsageError when it is there with another scale or seed.
+    """
+    work = list(_due(settings))
+    for feed, night in work:
+        _refuse_other_parameters(settings, feed, night)
+    missing = [item for item in work if not _manifest(settings, *item).exists()]
+    # dbldatagen parses column types with a parser that threads must not share: plans first, then the work.
+    plans = [delivery(spark, feed, night, settings.scale, settings.seed) for feed, night in missing]
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        list(pool.map(lambda item, rows: _land(settings, *item, rows), missing, plans))
+    return [_result(settings, feed, night) for feed, night in work]
+
+
+def _result(settings: Settings, feed: Feed, night: date) -> TableResult:
+    manifest = json.loads(_manifest(settings, feed, night).read_text())
+    return TableResult(f"landing.{feed.source}", manifest["lines"], {"arrived": str(night)})
+
+
+def _due(settings: Settings) -> Iterator[tuple[Feed, date]]:
+    """What must be there when the night has landed: its own delivery and the fleet's first load."""
+    for source in settings.sources:
+        feed = FEEDS[source.name]
+        if feed.is_initial or (feed.first_night_rows and settings.night != FIRST_NIGHT):
+            yield feed, FIRST_NIGHT
+        if not feed.is_initial:
+            yield feed, settings.night
+
+
+def _folder(settings: Settings, feed: Feed, night: date) -> Path:
+    return settings.landing / feed.source / f"arrived={night}"
+
+
+def _manifest(settings: Settings, feed: Feed, night: date) -> Path:
+    # File streams pass over names that begin with an underscore.
+    return _folder(settings, feed, night) / "_generated.json"
+
+
+def _parameters(settings: Settings, feed: Feed) -> dict[str, float]:
+    return {"seed": settings.seed, **({"scale": settings.scale} if feed.is_scaled else {})}
+
+
+def _refuse_other_parameters(settings: Settings, feed: Feed, night: date) -> None:
+    manifest = _manifest(settings, feed, night)
+    if not manifest.exists():
+        return
+    landed = json.loads(manifest.read_text())
+    differing = [
+        f"{name} {landed[name]:g}, not {value:g}"
+        for name, value in _parameters(settings, feed).items()
+        if landed[name] != value
+    ]
+    if differing:
+        raise UsageError(
+            f"{feed.source} of {night} has already landed with {' and '.join(differing)}; "
+            f"use the same parameters, another night or another lake"
+        )
+
+
+def _land(settings: Settings, feed: Feed, night: date, rows: DataFrame) -> None:
+    """Land one feed's delivery; its manifest comes last and says that it is whole."""
+    drafts = settings.landing / "_drafts" / feed.source / str(night)
+    _write_lines(rows, feed, drafts)
+    _write_truth(rows, settings.home / "truth" / feed.source / f"arrived={night}")
+    folder = _folder(settings, feed, night)
+    folder.mkdir(parents=True, exist_ok=True)
+    counts = {path.name: _move(draft, path) for draft, path in _named(feed, night, drafts, folder)}
+    shutil.rmtree(drafts)
+    landed = {**_parameters(settings, feed), "lines": sum(counts.values()), "files": counts}
+    write_atomically(_manifest(settings, feed, night), json.dumps(landed, indent=1))
+
+
+def _write_lines(rows: DataFrame, feed: Feed, folder: Path) -> None:
+    if SOURCES[feed.source].format == "json":
+        rows.select("line").write.mode("overwrite").text(str(folder))
+        return
+    # One column that is named like the header and never quoted: each line goes out as it is.
+    header = ",".join(SOURCES[feed.source].fields)
+    rows.select(F.col("line").alias(header)).write.mode("overwrite").option("header", True).option(
+        "sep", "\x01"
+    ).option("quote", "\x00").option("escape", "\x00").option("emptyValue", "").csv(str(folder))
+
+
+def _write_truth(rows: DataFrame, folder: Path) -> None:
+    """Keep which fault was put into which row; no stage of the pipeline reads it."""
+    faults = rows.select("key", F.explode("kinds").alias("kind"))
+    faults.coalesce(1).write.mode("overwrite").json(str(folder))
+
+
+def _named(feed: Feed, night: date, drafts: Path, folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Draft files and the names they land under: the same names whenever the night is generated again."""
+    suffix = SOURCES[feed.source].format
+    for number, draft in enumerate(sorted(drafts.glob("part-*"))):
+        yield draft, folder / f"{feed.source}-{night}-{number:03d}.{suffix}"
+
+
+def _move(draft: Path, path: Path) -> int:
+    with draft.open("rb") as file:
+        lines = sum(1 for _ in file)
+    draft.replace(path)
+    return lines - (1 if path.suffix == ".csv" and lines else 0)

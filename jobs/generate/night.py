@@ -1,0 +1,105 @@
+"""The lines that one night's delivery of a feed consists of, and the truth about them."""
+
+from datetime import date
+
+import dbldatagen as dg
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from jobs.generate.feed import DUPLICATE_RATE, FAULT_RATES, LATE_RATE, LATEST_DAYS, Feed
+from jobs.generate.values import Values, choose
+from jobs.settings import FIRST_NIGHT
+from jobs.tables import SOURCES
+
+PARTITIONS = 2  # files a night; any number gives the same rows
+
+
+def delivery(spark: SparkSession, feed: Feed, night: date, scale: float, seed: int) -> DataFrame:
+    """Rows of a feed that arrive in a night. Grain: one row per landed line.
+
+    They are the night's own, the late ones of the seven nights before, and those that are sent a second
+    time. Columns: `line` (what is landed), `key`, and `kinds` (the faults put into it, for the truth).
+    """
+    arrival = (night - FIRST_NIGHT).days
+    copies = (
+        f"(CAST(night_index + _days_late = {arrival} AS INT) "
+        f"+ CAST(coalesce(night_index + _days_late + _sent_again_after = {arrival}, false) AS INT))"
+    )
+    arriving = _rows(spark, feed, arrival, scale, seed).where(f"night_index >= 0 AND {copies} > 0")
+    sent = arriving.select("*", F.expr(f"explode(sequence(1, {copies}))").alias("_copy"))
+    # The first copy of a row that is sent twice on one night is the original.
+    is_again = f"(_copy > 1 OR night_index + _days_late < {arrival})"
+    kinds = (
+        f"array(nullif(_fault, 'none'), IF({is_again}, 'duplicate', NULL), IF(_days_late > 0, 'late', NULL))"
+    )
+    landed = sent.select(
+        *[F.expr(_with_faults(feed, name)).alias(name) for name in SOURCES[feed.source].fields],
+        F.expr(f"cast({feed.key} as string)").alias("_key"),
+        "_fault",
+        F.expr(f"array_compact({kinds})").alias("_kinds"),
+    )
+    line = _csv_line(feed) if SOURCES[feed.source].format == "csv" else _json_line(feed)
+    return landed.select(
+        F.expr(line).alias("line"), F.col("_key").alias("key"), F.col("_kinds").alias("kinds")
+    )
+
+
+def _rows(spark: SparkSession, feed: Feed, arrival: int, scale: float, seed: int) -> DataFrame:
+    """All rows of the night and of the earlier ones from which something may still arrive."""
+    nights = 1 if feed.is_reliable else LATEST_DAYS + 2
+    counts = {arrival - ago: feed.count(arrival - ago, scale) for ago in range(nights)}
+    spec = (
+        dg.DataGenerator(
+            spark,
+            name=feed.source,
+            rows=max(counts.values()) * nights,
+            partitions=PARTITIONS,
+            randomSeed=seed,
+            randomSeedMethod="hash_fieldname",
+        )
+        # Neighbouring ids belong to different nights, so that partitions carry the same load.
+        .withColumn("night_index", "bigint", expr=f"{arrival}L - pmod(id, {nights}L)")
+        .withColumn("row", "bigint", expr=f"id div {nights}L")
+    )
+    values = Values(seed, feed.source)
+    for name, (kind, expression) in {**feed.columns(values), **_fate(feed, values)}.items():
+        spec = spec.withColumn(name, kind, expr=expression)
+    exists = " OR ".join(f"(night_index = {index} AND row < {count})" for index, count in counts.items())
+    built: DataFrame = spec.build()
+    return built.where(exists)
+
+
+def _fate(feed: Feed, values: Values) -> dict[str, tuple[str, str]]:
+    if feed.is_reliable:
+        return {
+            "_days_late": ("bigint", "0L"),
+            "_sent_again_after": ("bigint", "CAST(NULL AS BIGINT)"),
+            "_fault": ("string", "'none'"),
+        }
+    rates = [FAULT_RATES[kind] for kind in feed.faults]
+    fault = choose(values.uniform("fault"), [*feed.faults, "none"], [*rates, 1 - sum(rates)])
+    late, again = values.chance("late", LATE_RATE), values.chance("duplicate", DUPLICATE_RATE)
+    return {
+        "_days_late": ("bigint", f"IF({late}, {values.integer('days_late', 1, LATEST_DAYS)}, 0L)"),
+        "_sent_again_after": ("bigint", f"IF({again}, {values.integer('again_after', 0, 1)}, NULL)"),
+        "_fault": ("string", fault),
+    }
+
+
+def _with_faults(feed: Feed, column: str) -> str:
+    cases = [
+        f"WHEN '{kind}' THEN {effect[column]}" for kind, effect in feed.faults.items() if column in effect
+    ]
+    return f"CASE _fault {' '.join(cases)} ELSE `{column}` END" if cases else f"`{column}`"
+
+
+def _json_line(feed: Feed) -> str:
+    fields = ", ".join(f"`{name}`" for name in SOURCES[feed.source].fields)
+    line = f"to_json(struct({fields}), map('timestampFormat', 'yyyy-MM-dd HH:mm:ss'))"
+    return f"IF(_fault = 'malformed', left({line}, length({line}) div 2), {line})"
+
+
+def _csv_line(feed: Feed) -> str:
+    tokens = ", ".join(f"coalesce(cast(`{name}` as string), '')" for name in SOURCES[feed.source].fields)
+    line = f"concat_ws(',', {tokens})"
+    return f"IF(_fault = 'malformed', substring_index({line}, ',', 2), {line})"

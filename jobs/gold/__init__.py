@@ -1,0 +1,5 @@
+"""Stage `gold`: the gold tables' touched slices, built into staging."""
+
+from jobs.gold.stage import run
+
+__all__ = ["run"]

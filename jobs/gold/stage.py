@@ -1,0 +1,101 @@
+"""The stage itself: which slices of which gold table the night touched, and building them."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from jobs import store
+from jobs.gold.climate_hourly import build_climate_hourly
+from jobs.gold.device_anomalies import DAYS as ANOMALY_DAYS
+from jobs.gold.device_anomalies import build_device_anomalies
+from jobs.gold.device_health import build_device_health
+from jobs.gold.fleet_last_seen import build_fleet_last_seen
+from jobs.gold.sensor_hourly import build_sensor_hourly
+from jobs.gold.site_events import DAYS as EVENT_DAYS
+from jobs.gold.site_events import build_site_events
+from jobs.results import TableResult
+from jobs.settings import Settings
+from jobs.tables import SLICES, SOURCES, Table
+
+PARALLEL = 3
+
+# Tables by date are built from the rows of the touched event dates; those by night look back from a night.
+BY_DATE: dict[str, Callable[[DataFrame], DataFrame]] = {
+    "sensor_hourly": build_sensor_hourly,
+    "climate_hourly": build_climate_hourly,
+}
+
+
+def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+    """Build every selected gold table's touched slices into staging, and note which they are.
+
+    Touched is what changed in silver since gold was last published, this run's night in any case. Rows of a
+    result: rows staged.
+    """
+    staged = [f"staging.{table.name}" for table in settings.gold]
+    store.ensure(spark, settings, [*staged, SLICES.full_name])
+    due = _nights_due(spark, settings)
+    slices = {table.name: sorted(_slices(spark, settings, table, due)) for table in settings.gold}
+
+    def build(table: Table) -> None:
+        store.overwrite(settings, f"staging.{table.name}", _frame(spark, settings, table, slices[table.name]))
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        list(pool.map(build, settings.gold))
+    _note_slices(spark, settings, slices)
+    return [
+        TableResult(name, store.read(spark, settings, name).count(), {"slices": len(slices[table.name])})
+        for name, table in zip(staged, settings.gold, strict=True)
+    ]
+
+
+def _nights_due(spark: SparkSession, settings: Settings) -> set[date]:
+    accounts = (
+        store.read(spark, settings, "ops.row_accounts").where("NOT is_published").select("night").distinct()
+    )
+    return {settings.night} | {row.night for row in accounts.collect()}
+
+
+def _slices(spark: SparkSession, settings: Settings, table: Table, due: set[date]) -> set[date]:
+    if table.name in BY_DATE:
+        silver = store.read(spark, settings, f"silver.{SOURCES[table.reads[0]].silver}")
+        touched = silver.where(store.dates("_night", due)).select("event_date").distinct().collect()
+        return {row.event_date for row in touched}
+    # An earlier night that comes late changes what later nights could look back on.
+    accounts = store.read(spark, settings, "ops.row_accounts").where(F.col("night") > min(due))
+    return due | {row.night for row in accounts.select("night").distinct().collect()}
+
+
+def _frame(spark: SparkSession, settings: Settings, table: Table, slices: list[date]) -> DataFrame:
+    def silver(name: str, days: int | None = None) -> DataFrame:
+        rows = store.read(spark, settings, f"silver.{name}")
+        # Literal bounds let Delta skip the files of all other dates.
+        return (
+            rows
+            if days is None
+            else rows.where(F.col("event_date").between(min(slices) - timedelta(days), max(slices)))
+        )
+
+    if not slices:
+        return store.read(spark, settings, f"staging.{table.name}").limit(0)
+    if table.name in BY_DATE:
+        rows = silver(SOURCES[table.reads[0]].silver).where(store.dates("event_date", slices))
+        return BY_DATE[table.name](rows)
+    nights = spark.createDataFrame([(night,) for night in slices], "night DATE")
+    if table.name == "device_health":
+        return build_device_health(silver("device_registry"), silver("device_changes"), nights)
+    if table.name == "device_anomalies":
+        return build_device_anomalies(silver("readings", ANOMALY_DAYS), nights)
+    if table.name == "fleet_last_seen":
+        return build_fleet_last_seen(silver("telemetry", 1), nights)
+    return build_site_events(
+        silver("device_registry"), silver("device_changes"), silver("events", EVENT_DAYS), nights
+    )
+
+
+def _note_slices(spark: SparkSession, settings: Settings, slices: dict[str, list[date]]) -> None:
+    rows = [(name, night, settings.run_id) for name, nights in slices.items() for night in nights]
+    store.overwrite(settings, SLICES.full_name, spark.createDataFrame(rows, SLICES.columns))

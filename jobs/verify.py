@@ -1,0 +1,53 @@
+"""Stage `verify`: does what `ops` says about a night still hold?"""
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from jobs import store
+from jobs.results import ContractBroken, TableResult
+from jobs.settings import Settings
+from jobs.silver import settle
+
+
+def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+    """Recompute the night's row accounts and digests from the tables themselves; write nothing.
+
+    Raises ContractBroken that names each account and digest that does not hold.
+    """
+    results = [*_accounts(spark, settings), *_digests(spark, settings)]
+    broken = [
+        f"{result.table} ({result.detail['found']})" for result in results if not result.detail["holds"]
+    ]
+    if broken:
+        raise ContractBroken(f"{len(broken)} of {len(results)} do not hold: {'; '.join(broken)}", results)
+    if not results:
+        raise ContractBroken(f"nothing is recorded for {settings.night}: was the night run?")
+    return results
+
+
+def _accounts(spark: SparkSession, settings: Settings) -> list[TableResult]:
+    night = store.read(spark, settings, "ops.row_accounts").where(store.dates("night", [settings.night]))
+    recorded = {row.source: row for row in night.collect()}
+    nights = {source: [settings.night] for source in settings.sources if source.name in recorded}
+    results = []
+    for found in settle.count_fates(spark, settings, settle.claim(spark, settings, nights)) if nights else []:
+        row = recorded[found.source]
+        holds = found.is_balanced and all(getattr(found, fate) == row[fate] for fate in settle.FATES)
+        counts = ", ".join(
+            f"{fate} {getattr(found, fate):,} (recorded {row[fate]:,})" for fate in settle.FATES
+        )
+        results.append(
+            TableResult(f"account of {found.source}", found.bronze, {"holds": holds, "found": counts})
+        )
+    return results
+
+
+def _digests(spark: SparkSession, settings: Settings) -> list[TableResult]:
+    night = store.read(spark, settings, "ops.digests").where(F.col("night") == F.lit(settings.night))
+    results = []
+    for row in sorted(night.collect(), key=lambda row: str(row.table)):
+        found = store.digests(spark, settings, row.table, [settings.night]).first()
+        holds = found is not None and (found.rows, found.digest) == (row.rows, row.digest)
+        text = f"{found.rows:,} rows, {found.digest}" if found else "no rows"
+        results.append(TableResult(row.table, row.rows, {"holds": holds, "found": text}))
+    return results
