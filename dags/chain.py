@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow.sdk import Asset, chain
-
 from job import Job, Page
 from platforms import operator_for
 from targets import Target, load_target
@@ -25,6 +24,10 @@ GOLD = (
 
 NIGHT = "{{ night_of(dag_run, params) }}"
 RUN = "{{ slug_of(run_id) }}"
+
+# Airflow shows the plugin's pages (/data-docs/…) inside its own UI under these addresses.
+DATA_DOCS = "/plugin/data-docs/data-docs"
+NIGHT_REPORT = "/plugin/night-report/data-docs"
 
 
 def gold_assets(target: Target) -> tuple[Asset, ...]:
@@ -47,7 +50,7 @@ def night_jobs(target: Target) -> tuple[Job, ...]:
     )
 
     def check(layer: str) -> Job:
-        page = Page("Validation results", f"/data-docs/runs/{RUN}/check_{layer}.html")
+        page = Page("Validation results", f"{DATA_DOCS}/runs/{RUN}/check_{layer}.html")
         return Job(f"check_{layer}", ("check", f"--layer={layer}", *where), page=page)
 
     return (
@@ -58,7 +61,7 @@ def night_jobs(target: Target) -> tuple[Job, ...]:
         Job("gold", ("gold", *where)),
         check("gold"),
         Job("publish", ("publish", *where), outlets=gold_assets(target)),
-        Job("report", ("report", *where), page=Page("Night report", f"/data-docs/nights/{NIGHT}.html")),
+        Job("report", ("report", *where), page=Page("Night report", f"{NIGHT_REPORT}/nights/{NIGHT}.html")),
     )
 
 

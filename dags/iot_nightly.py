@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
-
 from chain import GOLD, SOURCES, nightly
 from job import night_of, slug_of
 
@@ -54,7 +53,7 @@ with DAG(
         ),
         "tables": Param(
             [],
-            type="array",
+            type=["null", "array"],
             items={"type": "string", "enum": [*SOURCES, *GOLD]},
             uniqueItems=True,
             examples=[*SOURCES, *GOLD],

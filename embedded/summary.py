@@ -12,7 +12,6 @@ from embedded.vault import USER
 def summary(run: Run) -> str:
     """What the night came to, where everything is, and how to stop."""
     config = run.stack.config
-    docs = f"{config.url}/data-docs"
     return "\n".join(
         [
             "",
@@ -22,8 +21,8 @@ def summary(run: Run) -> str:
             "",
             f"  Airflow      {config.url}/dags/iot_nightly/runs/{run.id}",
             f"               user {USER}, password: `make password` ({shown(config, 'secrets/ui-password')})",
-            f"  report       {docs}/nights/{run.night.night}.html",
-            f"  data docs    {docs}/expectations/index.html",
+            f"  report       {config.url}/plugin/night-report/data-docs/nights/{run.night.night}.html",
+            f"  data docs    {config.url}/plugin/data-docs",
             f"  lake         {os.path.relpath(config.home)}",
             "  stop         make stop",
         ]

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.core_api.security import get_user
 from fastapi import Depends, FastAPI
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -46,7 +45,7 @@ NOT_YET = MESSAGE.format(
 )
 LOGIN = MESSAGE.format(
     title="Please log in",
-    text='These pages are for users of this Airflow. <a href="{url}" target="_top">Log in</a>.',
+    text='These pages are for users of this Airflow. <a href="{url}">Log in</a>.',
 )
 
 
@@ -88,6 +87,5 @@ async def _please_log_in(request: Request, _: Exception) -> Response:
     return HTMLResponse(LOGIN.format(url=html.escape(url)), status_code=401)
 
 
-async def _nothing_here(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+async def _nothing_here(_request: Request, _error: Exception) -> Response:
     return HTMLResponse(NOT_YET, status_code=404)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow.sdk import BaseOperator
-
     from job import Job
 
 PLATFORMS = {"local": "platforms.local"}

@@ -14,7 +14,6 @@ from urllib.parse import quote
 from airflow.sdk import BaseOperator, Connection
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow.sdk.log import mask_secret
-
 from job import Job, PageLink
 
 if TYPE_CHECKING:

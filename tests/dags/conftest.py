@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-SPARK_PYTHON = PROJECT / ".venv/spark/bin/python"
 
 # Airflow reads its configuration while it is imported, so this comes first.
 HOME = tempfile.TemporaryDirectory(prefix="airflow-tests-")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from .conftest import PROJECT, SPARK_PYTHON
-
+PROJECT = Path(__file__).resolve().parents[2]
+SPARK_PYTHON = PROJECT / ".venv/spark/bin/python"
 PARSE = """
 import json, sys
 from jobs.cli import parser
@@ -27,7 +28,7 @@ RUN_IDS = [
     "..",
 ]
 FORMS: list[dict[str, Any]] = [
-    {"night": None, "scale": 1.0, "seed": 42, "tables": []},
+    {"night": None, "scale": 1.0, "seed": 42, "tables": None},
     {"night": "2024-03-04", "scale": 0.001, "seed": 0, "tables": ["readings"]},
     {"night": "2024-03-04", "scale": 10, "seed": 2**31 - 1, "tables": ["devices", "events", "site_events"]},
 ]
@@ -96,4 +97,4 @@ def test_an_empty_form_means_all_tables_and_the_logical_date(nightly: Any) -> No
 def test_pages_are_where_the_jobs_put_them(nightly: Any) -> None:
     environment = nightly.get_template_env()
     page = environment.from_string(nightly.get_task("check_gold").page_href).render(run_id="a:b")
-    assert page == "/data-docs/runs/a_b/check_gold.html"
+    assert page == "/plugin/data-docs/data-docs/runs/a_b/check_gold.html"

@@ -6,16 +6,16 @@ import json
 import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.serialization.encoders import coerce_to_core_timetable
 from airflow.timetables.interval import CronDataIntervalTimetable
-
 from chain import GOLD
 
-from .conftest import PROJECT, SPARK_PYTHON
-
+PROJECT = Path(__file__).resolve().parents[2]
+SPARK_PYTHON = PROJECT / ".venv/spark/bin/python"
 FORBIDDEN = {"pyspark", "delta", "great_expectations", "jobs", "expectations", "pandas", "dbldatagen"}
 
 

@@ -29,7 +29,6 @@ def docs(lake: Path) -> Path:
 def stranger(database: None, lake: Path) -> Iterator[TestClient]:
     """A browser that is not logged in."""
     from airflow.api_fastapi.app import create_auth_manager
-
     from data_docs_app import create_app
 
     create_auth_manager().init()

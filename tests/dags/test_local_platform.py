@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow.sdk.execution_time.timeout import timeout
-
 from job import Job, Page
 from platforms import local
 

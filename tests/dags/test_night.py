@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from airflow.serialization.encoders import coerce_to_core_timetable
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction
-
 from job import night_of, slug_of
 
 NO_FORM = {"night": None}

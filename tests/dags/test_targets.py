@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from platforms import PLATFORMS, operator_for
 from targets import load_target
 

@@ -1,0 +1,26 @@
+"""One embedded stack, shared by all tests of this folder that ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.end_to_end.embedded_stack import NIGHT, SCALE, Embedded, free_port, left_behind
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    """A stack that has run one night; stopped at the end, which must leave no process behind."""
+    stack = Embedded(tmp_path_factory.mktemp("embedded"), free_port(), free_port())
+    try:
+        first = stack("run", NIGHT=NIGHT, SCALE=SCALE)
+        assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-3000:]
+        stack.first_run = first.stdout
+        yield stack
+    finally:
+        stopped = stack("stop")
+    assert stopped.returncode == 0, stopped.stderr
+    assert "scheduler" in stopped.stdout
+    assert stack("stop").stdout == "nothing was running\n"
+    assert left_behind(stack) == []

@@ -1,0 +1,105 @@
+"""`make run` and its kin on a stack with its own folder, lake and ports."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parents[2]
+# The system's Python, not that of an environment: `embedded` must do with the standard library.
+SYSTEM_PYTHON = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
+NIGHT = "2024-03-05"
+SCALE = "0.02"
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Embedded:
+    """The commands of `make run` and its kin, on a stack of their own."""
+
+    root: Path
+    airflow_port: int
+    connect_port: int
+    first_run: str = ""
+
+    @property
+    def run_dir(self) -> Path:
+        return self.root / "run"
+
+    @property
+    def home(self) -> Path:
+        return self.root / "lake"
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.airflow_port}"
+
+    @property
+    def password(self) -> str:
+        return (self.run_dir / "secrets/ui-password").read_text()
+
+    @property
+    def first_run_id(self) -> str:
+        """The run that the first run's summary points at."""
+        found = re.search(r"/dags/iot_nightly/runs/(\S+)", self.first_run)
+        assert found, self.first_run
+        return found[1]
+
+    def environment(self) -> dict[str, str]:
+        """The caller's, pointed at this stack."""
+        return os.environ | {
+            "LAKEHOUSE_RUN_DIR": str(self.run_dir),
+            "LAKEHOUSE_HOME": str(self.home),
+            "AIRFLOW_PORT": str(self.airflow_port),
+            "SPARK_CONNECT_PORT": str(self.connect_port),
+        }
+
+    def __call__(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """`python3 -m embedded …`, as make calls it."""
+        return subprocess.run(
+            [SYSTEM_PYTHON, "-m", "embedded", *arguments],
+            check=False,
+            cwd=PROJECT,
+            env=self.environment() | variables,
+            capture_output=True,
+            text=True,
+            timeout=900,
+        )
+
+    def pids(self) -> dict[str, int]:
+        """Process id of each service."""
+        return {
+            file.stem: json.loads(file.read_text())["pid"] for file in (self.run_dir / "pids").glob("*.json")
+        }
+
+    def notes(self, run_id: str) -> dict[str, Any]:
+        """What each stage of a run left behind."""
+        folder = self.home / "data-docs/runs" / run_id
+        return {file.stem: json.loads(file.read_text()) for file in folder.glob("*.json")}
+
+
+def left_behind(stack: Embedded) -> list[str]:
+    """Command lines of processes that still have to do with this stack."""
+    lines = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if str(stack.run_dir).encode() in environment and int(folder.name) != os.getpid():
+            lines.append((folder / "cmdline").read_text().replace("\0", " ")[:200])
+    return lines

@@ -1,0 +1,190 @@
+"""A person at the Airflow UI: logs in, starts a night from the form, reads data docs and the report."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support import expected_conditions as condition
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.end_to_end.embedded_stack import NIGHT, SCALE, Embedded
+
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --hide-scrollbars --window-size=1440,1000"
+)
+WAIT_SECONDS = 60
+
+
+class Browser:
+    """Headless Chromium, logged in."""
+
+    def __init__(self, driver: webdriver.Chrome, stack: Embedded) -> None:
+        self.driver = driver
+        self.stack = stack
+
+    def open(self, path: str) -> None:
+        self.driver.switch_to.default_content()
+        self.driver.get(self.stack.url + path)
+
+    def find(self, css: str) -> WebElement:
+        """The first such element, once it can be seen."""
+        wait = WebDriverWait(self.driver, WAIT_SECONDS)
+        element: WebElement = wait.until(condition.visibility_of_element_located((By.CSS_SELECTOR, css)))
+        return element
+
+    def saying(self, text: str, tag: str = "*") -> WebElement:
+        """The first element with that text, once it can be seen."""
+        path = f"//{tag}[contains(normalize-space(.), {text!r})]"
+        wait = WebDriverWait(self.driver, WAIT_SECONDS)
+        element: WebElement = wait.until(condition.visibility_of_element_located((By.XPATH, path)))
+        return element
+
+    def until(self, true: Callable[[], bool], seconds: float = WAIT_SECONDS) -> None:
+        WebDriverWait(self.driver, seconds).until(lambda _: true())
+
+    def enter_frame(self) -> None:
+        """Go into the page that the UI shows in its frame."""
+        WebDriverWait(self.driver, WAIT_SECONDS).until(
+            condition.frame_to_be_available_and_switch_to_it((By.TAG_NAME, "iframe"))
+        )
+
+    def keep_picture(self, name: str) -> None:
+        """Save what is seen, if SCREENSHOTS names a folder."""
+        if folder := os.environ.get("SCREENSHOTS"):
+            time.sleep(2)
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self.driver.save_screenshot(str(Path(folder) / f"{name}.png"))
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    """Chromium with a profile of its own."""
+    chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not chromedriver:
+        pytest.skip("no Chromium here (Debian: apt-get install chromium chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (*FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(flag)
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(chromedriver))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+@pytest.fixture(scope="module")
+def browser(driver: webdriver.Chrome, embedded: Embedded) -> Browser:
+    """The browser after a login with the generated password."""
+    browser = Browser(driver, embedded)
+    browser.open("/")
+    browser.find("input[name=username]").send_keys("admin")
+    browser.find("input[name=password]").send_keys(embedded.password)
+    browser.find("button[type=submit]").click()
+    browser.until(lambda: "/auth/login" not in driver.current_url)
+    return browser
+
+
+def trigger_form(browser: Browser) -> None:
+    """Open the form of the DAG."""
+    browser.open("/dags/iot_nightly")
+    browser.find("button[aria-label='Trigger Dag']").click()
+    browser.find("input[name=element_scale]")
+
+
+def put(field: WebElement, value: str) -> None:
+    """Replace what is in a field."""
+    field.send_keys(Keys.CONTROL, "a")
+    field.send_keys(value)
+    field.send_keys(Keys.TAB)
+
+
+def submit(browser: Browser) -> WebElement:
+    """The button at the end of the form."""
+    buttons = browser.driver.find_elements(
+        By.XPATH, "//*[@role='dialog']//button[normalize-space(.)='Trigger']"
+    )
+    return buttons[-1]
+
+
+def test_the_graph_shows_the_stages_in_order(browser: Browser) -> None:
+    browser.open(f"/dags/iot_nightly/runs/{browser.stack.first_run_id}")
+    browser.find("button[aria-label^='Show Graph']").click()
+    for stage in ("generate", "check_gold", "report"):
+        browser.saying(stage)
+    browser.keep_picture("graph")
+
+
+def test_the_dag_page_says_what_to_do_when_it_fails(browser: Browser) -> None:
+    browser.open("/dags/iot_nightly")
+    browser.find("button[aria-label='Dag Docs'], button[aria-label*='Docs'], [title='Dag Docs']").click()
+    browser.saying("When it fails")
+
+
+def test_data_docs_open_inside_the_ui(browser: Browser) -> None:
+    browser.open("/")
+    browser.find("a[href='/plugin/data-docs']").click()
+    browser.until(lambda: "/plugin/data-docs" in browser.driver.current_url)
+    browser.enter_frame()
+    browser.until(lambda: "silver" in browser.find("body").text)
+    browser.driver.switch_to.default_content()
+    browser.keep_picture("data-docs")
+
+
+def test_the_nights_report_opens_inside_the_ui(browser: Browser) -> None:
+    browser.open("/")
+    browser.find("a[href='/plugin/night-report']").click()
+    browser.enter_frame()
+    browser.find(f"a[href*='{NIGHT}']").click()
+    browser.until(
+        lambda: NIGHT in browser.find("body").text and "quarantine" in browser.find("body").text.lower()
+    )
+    browser.driver.switch_to.default_content()
+    browser.keep_picture("report")
+
+
+@pytest.mark.parametrize("layer", ["silver", "gold"])
+def test_a_check_links_to_its_own_validation_page(browser: Browser, layer: str) -> None:
+    run = browser.stack.first_run_id
+    browser.open(f"/dags/iot_nightly/runs/{run}/tasks/check_{layer}/details")
+    browser.find(f"a[href$='/runs/{run}/check_{layer}.html']").click()
+    browser.enter_frame()
+    browser.until(lambda: layer in browser.find("body").text)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("scale", "0"), ("scale", "11"), ("seed", "-1"), ("seed", "1.5")]
+)
+def test_the_form_refuses_a_bad_value(browser: Browser, field: str, value: str) -> None:
+    trigger_form(browser)
+    put(browser.find(f"input[name=element_{field}]"), value)
+    if submit(browser).is_enabled():
+        submit(browser).click()
+    browser.find("[role=dialog] [role=alert], [role=dialog] [data-scope=alert], [aria-invalid=true]")
+    assert "/runs/" not in browser.driver.current_url
+
+
+def test_a_night_started_from_the_form_runs_to_its_end(browser: Browser) -> None:
+    before = set((browser.stack.home / "data-docs/runs").iterdir())
+    trigger_form(browser)
+    month_first = f"{NIGHT[5:7]}{NIGHT[8:]}{NIGHT[:4]}"
+    browser.find("input[name=element_night]").send_keys(month_first)
+    put(browser.find("input[name=element_scale]"), SCALE)
+    browser.keep_picture("trigger")
+    browser.until(lambda: submit(browser).is_enabled())
+    submit(browser).click()
+    runs = browser.stack.home / "data-docs/runs"
+    browser.until(lambda: any((run / "report.json").exists() for run in set(runs.iterdir()) - before), 600)
+    (new,) = set(runs.iterdir()) - before
+    report = browser.stack.notes(new.name)["report"]
+    assert (report["status"], report["night"]) == ("done", NIGHT)

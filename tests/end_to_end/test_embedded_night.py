@@ -1,0 +1,232 @@
+"""`make run` for real: Spark Connect, Airflow's scheduler, one small night, gold at the end."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import stat
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.end_to_end.embedded_stack import NIGHT, PROJECT, SCALE, Embedded
+
+STAGES = ["generate", "bronze", "silver", "check_silver", "gold", "check_gold", "publish", "report"]
+GOLD = [
+    "sensor_hourly",
+    "climate_hourly",
+    "device_health",
+    "device_anomalies",
+    "fleet_last_seen",
+    "site_events",
+]
+
+
+def test_the_night_is_told_stage_by_stage_and_summed_up(embedded: Embedded) -> None:
+    told = [line.split()[0] for line in embedded.first_run.splitlines() if line.startswith("  ")]
+    assert [word for word in told if word in STAGES] == STAGES
+    assert re.search(r"bronze +\d+\.\d s +[\d,]+ rows in 7 tables", embedded.first_run)
+    for layer in ("landed", "bronze", "silver", "gold"):
+        assert re.search(rf"^  {layer} +[1-9][\d,]* rows$", embedded.first_run, re.MULTILINE)
+    assert re.search(r"^  expectations +0 failed$", embedded.first_run, re.MULTILINE)
+    for word in ("make password", "user admin", "make stop", embedded.url):
+        assert word in embedded.first_run
+    assert embedded.password not in embedded.first_run
+
+
+def test_every_stage_left_a_note_with_its_tables(embedded: Embedded) -> None:
+    notes = embedded.notes(embedded.first_run_id)
+    assert set(notes) == set(STAGES)
+    assert {note["status"] for note in notes.values()} == {"done"}
+    assert {note["night"] for note in notes.values()} == {NIGHT}
+
+
+@pytest.mark.parametrize("table", GOLD)
+def test_gold_has_rows(embedded: Embedded, table: str) -> None:
+    files = f"{embedded.home}/warehouse/gold.db/{table}/**/*.parquet"
+    rows = duckdb.sql(f"select count(*) from read_parquet('{files}', hive_partitioning = false)").fetchone()
+    assert rows and rows[0] > 0
+
+
+def test_report_and_data_docs_are_written(embedded: Embedded) -> None:
+    docs = embedded.home / "data-docs"
+    run = docs / "runs" / embedded.first_run_id
+    for page in (docs / "index.html", docs / f"nights/{NIGHT}.html", docs / "expectations/index.html"):
+        assert page.stat().st_size > 500, page
+    for layer in ("silver", "gold"):
+        assert (run / f"check_{layer}.html").stat().st_size > 500
+
+
+def test_a_second_run_reuses_the_stack_and_the_same_night_changes_nothing(embedded: Embedded) -> None:
+    before = embedded.pids()
+    again = embedded("run", NIGHT=NIGHT, SCALE=SCALE)
+    assert again.returncode == 0, again.stdout[-3000:] + again.stderr[-3000:]
+    assert "were up already" in again.stdout
+    assert embedded.pids() == before
+
+
+def test_a_night_that_is_there_with_other_parameters_fails_and_says_what_differs(embedded: Embedded) -> None:
+    other = embedded("run", NIGHT=NIGHT, SCALE=SCALE, SEED="7")
+    assert other.returncode == 1
+    assert "generate failed; the end of its log" in other.stderr
+    assert "seed" in other.stderr
+    assert "the whole log: " in other.stderr
+    assert Path(other.stderr.split("the whole log: ")[1].strip()).is_file()
+
+
+@pytest.mark.parametrize(
+    ("variables", "complaint"),
+    [
+        ({"NIGHT": "soon"}, "'soon' is not a date"),
+        ({"NIGHT": "2024-02-30"}, "is not a date"),
+        ({"NIGHT": "2999-01-01"}, "is not over yet"),
+        ({"NIGHT": "2023-12-31"}, "before the first night"),
+        ({"NIGHT": "2024-03-05; touch /tmp/x"}, "is not a date"),
+        ({"SCALE": "0"}, "out of range"),
+        ({"SCALE": "-1"}, "out of range"),
+        ({"SCALE": "1000"}, "out of range"),
+        ({"SCALE": "nan"}, "out of range"),
+        ({"SCALE": "much"}, "not a number"),
+        ({"SEED": "-1"}, "not a whole number"),
+        ({"TABLES": "../readings"}, "no table '../readings'"),
+        ({"TABLES": "readings,https://example.org/x"}, "no table"),
+        ({"AIRFLOW_PORT": "eighty"}, "AIRFLOW_PORT=eighty is not a port"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("command", ["preflight", "run"])
+def test_bad_values_are_refused_in_one_line_before_anything_starts(
+    tmp_path: Path, command: str, variables: dict[str, str], complaint: str
+) -> None:
+    refused = Embedded(tmp_path, 18080, 18081)(command, **variables)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("error: ")
+    assert complaint in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+    assert refused.stdout == ""
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_port_that_somebody_else_has_is_said_before_anything_starts(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        refused = Embedded(tmp_path, port, 18081)("preflight")
+    assert refused.returncode == 2
+    assert f"port {port} for the Airflow UI is taken by another program" in refused.stderr
+    assert "AIRFLOW_PORT=" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("java", "complaint"),
+    [
+        (None, "no Java found"),
+        ("echo 'openjdk version \"11.0.22\" 2024-01-16' >&2", "is Java 11:"),
+        ("echo 'java version \"1.8.0_402\"' >&2", "is Java 8:"),
+        ("echo broken; exit 1", "is not a Java that runs:"),
+    ],
+)
+def test_a_java_that_is_missing_or_too_old_is_said_in_one_line_with_how_to_get_one(
+    tmp_path: Path, java: str | None, complaint: str
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    if java:
+        (programs / "java").write_text(f"#!/bin/sh\n{java}\n")
+        (programs / "java").chmod(0o755)
+    path = str(programs) if java is None else f"{programs}:/bin:/usr/bin"
+    refused = Embedded(tmp_path, 18080, 18081)("preflight", PATH=path, JAVA_HOME="")
+    assert refused.returncode == 2
+    assert complaint in refused.stderr
+    assert "openjdk-17-jre-headless" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_the_stack_refuses_to_run_with_another_lake_than_it_was_started_with(embedded: Embedded) -> None:
+    refused = embedded("run", LAKEHOUSE_HOME=str(embedded.root / "other"))
+    assert refused.returncode == 2
+    assert "`make stop` first" in refused.stderr
+
+
+def test_every_service_is_healthy(embedded: Embedded) -> None:
+    states = dict(line.split(maxsplit=1) for line in embedded("status").stdout.splitlines())
+    assert states == dict.fromkeys(
+        ("spark", "api-server", "scheduler", "triggerer", "dag-processor"), "healthy"
+    )
+
+
+def test_the_stack_listens_on_this_machine_only(embedded: Embedded) -> None:
+    ours = {inode for pid in members(embedded) for inode in sockets(pid)}
+    listening = [
+        (address, inode)
+        for table in ("/proc/net/tcp", "/proc/net/tcp6")
+        for address, state, inode in (
+            (fields[1], fields[3], fields[9])
+            for fields in map(str.split, Path(table).read_text().splitlines()[1:])
+        )
+        if state == "0A"
+    ]
+    addresses = {address.split(":")[0] for address, inode in listening if inode in ours}
+    assert addresses
+    assert addresses <= {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}
+
+
+def members(embedded: Embedded) -> list[int]:
+    """All processes of the stack's sessions."""
+    leaders = set(embedded.pids().values())
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            session = int((folder / "stat").read_text().rpartition(")")[2].split()[3])
+        except OSError:
+            continue
+        if session in leaders:
+            found.append(int(folder.name))
+    return found
+
+
+def sockets(pid: int) -> set[str]:
+    """Inodes of the sockets that a process has open."""
+    found = set()
+    for link in Path(f"/proc/{pid}/fd").glob("*"):
+        try:
+            target = str(link.readlink())
+        except OSError:
+            continue
+        if target.startswith("socket:["):
+            found.add(target[8:-1])
+    return found
+
+
+def test_secrets_are_for_this_user_only_and_show_in_no_command_line_and_no_log(embedded: Embedded) -> None:
+    folder = embedded.run_dir / "secrets"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    secrets = {file.name: file.read_text() for file in folder.iterdir()}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
+    secrets["users.json"] = json.loads(secrets["users.json"])["admin"]
+    assert {"connect-token", "fernet-key", "jwt-secret", "ui-password"} <= set(secrets)
+    shown = [Path(f"/proc/{pid}/cmdline").read_text() for pid in members(embedded)]
+    logs = [*embedded.run_dir.glob("logs/*"), *embedded.run_dir.rglob("airflow/logs/**/*.log")]
+    shown += [log.read_text(errors="replace") for log in logs]
+    assert len(logs) > len(STAGES)
+    for name, secret in secrets.items():
+        assert not any(secret in text for text in shown), name
+
+
+@pytest.mark.parametrize("path", ["/api/v2/dags", "/data-docs/", f"/data-docs/nights/{NIGHT}.html"])
+def test_nothing_is_shown_to_a_stranger(embedded: Embedded, path: str) -> None:
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(embedded.url + path, timeout=30)
+    assert error.value.code == 401
+
+
+def test_make_help_lists_the_commands() -> None:
+    makefile = (PROJECT / "Makefile").read_text()
+    described = set(re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE))
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert phony and described == set(phony[1].split())
