@@ -62,14 +62,10 @@ class Validation:
             results += _run(
                 batch, suite.name, [config.to_domain_obj() for config in failed], "SUMMARY"
             ).results
-        observed: dict[str, object] = {
-            "expect_table_row_count_to_be_between": rows,
-            "expect_table_columns_to_match_ordered_list": frame.columns,
-        }
         for result in results:
-            # Known without asking; the page lists columns in the order that it finds there.
-            if not result.result and (known := observed.get(_config_of(result).type)) is not None:
-                result.result = {"observed_value": known}
+            # Raised, a result stays empty; otherwise some of what a yes leaves out is known without asking.
+            if not result.result and result.success:
+                result.result = _known(_config_of(result), rows, frame.columns)
         return self._keep(suite, batch, verdicts, results)
 
     def build_pages(self, results: list[ExpectationSuiteValidationResult]) -> dict[str, str]:
@@ -139,12 +135,24 @@ def _run(
     return batch.validate(part, result_format=result_format)
 
 
+def _known(config: ExpectationConfiguration, rows: int, columns: list[str]) -> dict[str, object]:
+    """What a page shows as observed, for an expectation that holds."""
+    if config.type == "expect_table_row_count_to_be_between":
+        return {"observed_value": rows}
+    if config.type == "expect_table_row_count_to_equal":
+        return {"observed_value": config.kwargs["value"]}
+    if config.type == "expect_table_columns_to_match_ordered_list":
+        return {"observed_value": columns}
+    return {} if "mostly" in config.kwargs else {"unexpected_count": 0, "unexpected_percent": 0.0}
+
+
 def _config_of(result: ExpectationValidationResult) -> ExpectationConfiguration:
     assert result.expectation_config is not None  # only before a validation
     return result.expectation_config
 
 
 def _config(settings: Settings) -> DataContextConfig:
+    view = {"module_name": "jobs.docs_view", "class_name": "PageView"}
     site = {
         "class_name": "SiteBuilder",
         "show_how_to_buttons": False,
@@ -155,8 +163,13 @@ def _config(settings: Settings) -> DataContextConfig:
         "site_index_builder": {
             "class_name": "DefaultSiteIndexBuilder",
             "validation_results_limit": INDEX_LIMIT,
+            "view": view | {"class_name": "IndexView"},
         },
-        "site_section_builders": {"profiling": "none"},
+        "site_section_builders": {
+            "expectations": {"view": view},
+            "validations": {"view": view},
+            "profiling": "none",
+        },
     }
     return DataContextConfig(
         store_backend_defaults=FilesystemStoreBackendDefaults(

@@ -1,0 +1,27 @@
+"""The look of the Great Expectations site: its pages, without scripts and with nothing from elsewhere.
+
+Its stock pages take a dozen scripts and styles from five public networks. They would run inside the Airflow
+UI with the user's login, and without the internet the site's index is empty.
+"""
+
+from pathlib import Path
+
+from great_expectations.render.view import DefaultJinjaIndexPageView, DefaultJinjaPageView
+from jinja2 import ChoiceLoader, FileSystemLoader
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+class PageView(DefaultJinjaPageView):
+    """A page of a validation or a suite; `templates/data_docs/` comes before the stock templates."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(**options)
+        ours = FileSystemLoader([_TEMPLATES / "data_docs", _TEMPLATES])
+        self.env.loader = ChoiceLoader([ours, self.env.loader])
+
+
+class IndexView(PageView, DefaultJinjaIndexPageView):
+    """The list of all validations and suites."""
+
+    _template = "page.j2"

@@ -1,0 +1,146 @@
+"""Stage `report`: one page about a night, and the proof that every one of its rows has a fate."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+
+from jobs import store
+from jobs.flow import Flow
+from jobs.pages import render
+from jobs.results import ContractBroken, TableResult, write_atomically
+from jobs.settings import Settings
+
+OPS = ("row_accounts", "quarantine", "digests", "rejected_files")
+STAGES = ("generate", "bronze", "silver", "check_silver", "gold", "check_gold", "publish")
+
+
+@dataclass(frozen=True)
+class Night:
+    """What is known about a night when its report is written; frames of `ops`, collected."""
+
+    accounts: list[Row]
+    reasons: list[Row]  # source, reason, rows; a row with two reasons counts under both
+    digests: list[Row]
+    rejected_files: list[Row]
+    stages: list[dict[str, Any]]  # notes that the run's stages left, in order
+
+    @property
+    def checks(self) -> list[dict[str, Any]]:
+        """Notes of the stages that checked a layer."""
+        return [note for note in self.stages if note["stage"].startswith("check_")]
+
+    @property
+    def gold(self) -> list[dict[str, Any]]:
+        """Gold tables as published: `table`, `rows`."""
+        return [table for note in self.stages if note["stage"] == "publish" for table in note["tables"]]
+
+    def total(self, column: str) -> int:
+        """Sum of a column of the accounts."""
+        return sum(account[column] for account in self.accounts)
+
+
+def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+    """Write the night's page and the list of nights; give the night in one line as `summary`.
+
+    Raises ContractBroken when a source has no account for the night, or one that does not balance.
+    """
+    store.ensure(spark, settings, [f"ops.{name}" for name in OPS])
+    night = read_night(spark, settings)
+    problems = _problems(settings, night)
+    write_atomically(settings.docs / "nights" / f"{settings.night}.html", _page(settings, night, problems))
+    write_index(settings)
+    summary = _summary(settings, night, problems)
+    result = TableResult(
+        "ops.row_accounts",
+        len(night.accounts),
+        {"summary": summary, "page": f"../../nights/{settings.night}.html", "balanced": not problems},
+    )
+    if problems:
+        raise ContractBroken(summary, [result])
+    return [result]
+
+
+def read_night(spark: SparkSession, settings: Settings) -> Night:
+    """Collect what `ops` and the run's own notes say about the night."""
+
+    def tonight(name: str) -> DataFrame:
+        return store.read(spark, settings, f"ops.{name}").where(store.dates("night", [settings.night]))
+
+    reasons = tonight("quarantine").select("source", F.explode("reasons").alias("reason"))
+    return Night(
+        accounts=tonight("row_accounts").orderBy("source").collect(),
+        reasons=reasons.groupBy("source", "reason")
+        .agg(F.count("*").alias("rows"))
+        .orderBy(F.desc("rows"))
+        .collect(),
+        digests=tonight("digests").orderBy("table").collect(),
+        rejected_files=tonight("rejected_files").orderBy("file").collect(),
+        stages=_notes(settings),
+    )
+
+
+def _notes(settings: Settings) -> list[dict[str, Any]]:
+    files = [settings.run_folder / f"{stage}.json" for stage in STAGES]
+    return [json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
+
+
+def _problems(settings: Settings, night: Night) -> list[str]:
+    accounted = {account.source for account in night.accounts}
+    missing = [f"{source.name} has no account" for source in settings.sources if source.name not in accounted]
+    uneven = [_equation(account) for account in night.accounts if not _balances(account)]
+    return [*missing, *uneven]
+
+
+def _balances(account: Row) -> bool:
+    fates = account.silver + account.quarantined + account.duplicates
+    return bool(account.is_balanced) and account.landed == account.bronze == fates
+
+
+def _equation(account: Row) -> str:
+    return (
+        f"{account.source}: {account.landed:,} lines landed, {account.bronze:,} in bronze, but "
+        f"{account.silver:,} in silver, {account.quarantined:,} quarantined, {account.duplicates:,} duplicates"
+    )
+
+
+def _summary(settings: Settings, night: Night, problems: list[str]) -> str:
+    if problems:
+        return f"{settings.night} is not settled: {'; '.join(problems)}"
+    tables = [table["detail"] for note in night.checks for table in note["tables"]]
+    warned = sum(detail["warned"] for detail in tables)
+    hold = sum(detail["expectations"] - detail["failed"] for detail in tables) - warned
+    published = sum(table["rows"] for table in night.gold)
+    return (
+        f"{settings.night}: {night.total('landed'):,} lines landed = {night.total('silver'):,} in silver"
+        f" + {night.total('quarantined'):,} quarantined + {night.total('duplicates'):,} duplicates;"
+        f" {hold} expectations hold, {warned} warned;"
+        f" {published:,} rows published to {len(night.gold)} gold tables"
+    )
+
+
+def _page(settings: Settings, night: Night, problems: list[str]) -> str:
+    return render(
+        "night.html",
+        settings=settings,
+        night=night,
+        problems=problems,
+        balances=_balances,
+        flow=Flow.of(
+            landed=night.total("landed"),
+            bronze=night.total("bronze"),
+            silver=night.total("silver"),
+            quarantined=night.total("quarantined"),
+            duplicates=night.total("duplicates"),
+            gold=sum(table["rows"] for table in night.gold),
+        ),
+        run=f"../runs/{settings.run_id}",
+    )
+
+
+def write_index(settings: Settings) -> None:
+    """List the nights that have a page, newest first."""
+    nights = sorted((page.stem for page in (settings.docs / "nights").glob("????-??-??.html")), reverse=True)
+    write_atomically(settings.docs / "index.html", render("index.html", nights=nights))
