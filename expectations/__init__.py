@@ -4,6 +4,6 @@ import os
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # read when Great Expectations is imported
 
-from expectations.loader import suite  # noqa: E402
+from expectations.loader import suite
 
 __all__ = ["suite"]

@@ -1,4 +1,4 @@
-"""Conditions on several columns at once, for which Great Expectations has no expectation of its own."""
+"""Conditions in SQL, for what no single column can say."""
 
 from great_expectations.expectations import Expectation, ExpectTableRowCountToEqual
 from great_expectations.expectations.conditions import PassThroughCondition
@@ -6,8 +6,11 @@ from great_expectations.expectations.conditions import PassThroughCondition
 from expectations.actions import fail
 
 
+def where(condition: str) -> PassThroughCondition:
+    """A `row_condition`: the expectation is about the rows that meet a SQL condition."""
+    return PassThroughCondition(pass_through_filter=condition)
+
+
 def no_row_where(condition: str, reason: str) -> Expectation:
     """Expect that no row of the table meets a SQL condition."""
-    return ExpectTableRowCountToEqual(
-        value=0, row_condition=PassThroughCondition(pass_through_filter=condition), meta=fail(reason)
-    )
+    return ExpectTableRowCountToEqual(value=0, row_condition=where(condition), meta=fail(reason))

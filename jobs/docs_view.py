@@ -12,7 +12,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-class PageView(DefaultJinjaPageView):
+class PageView(DefaultJinjaPageView):  # type: ignore[misc]
     """A page of a validation or a suite; `templates/data_docs/` comes before the stock templates."""
 
     def __init__(self, **options: object) -> None:
@@ -21,7 +21,7 @@ class PageView(DefaultJinjaPageView):
         self.env.loader = ChoiceLoader([ours, self.env.loader])
 
 
-class IndexView(PageView, DefaultJinjaIndexPageView):
+class IndexView(PageView, DefaultJinjaIndexPageView):  # type: ignore[misc]
     """The list of all validations and suites."""
 
     _template = "page.j2"

@@ -102,7 +102,7 @@ def _balances(account: Row) -> bool:
 def _equation(account: Row) -> str:
     return (
         f"{account.source}: {account.landed:,} lines landed, {account.bronze:,} in bronze, but "
-        f"{account.silver:,} in silver, {account.quarantined:,} quarantined, {account.duplicates:,} duplicates"
+        f"{account.silver:,} in silver, {account.quarantined:,} quarantined, {account.duplicates:,} twice"
     )
 
 

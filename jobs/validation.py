@@ -73,7 +73,7 @@ class Validation:
         keys = {result.suite_name: self._key(result.suite_name, str(result.batch_id)) for result in results}
         fresh: list[Any] = [*keys.values(), *(ExpectationSuiteIdentifier(name) for name in keys)]
         self._context.build_data_docs([SITE], resource_identifiers=fresh)
-        pages = {name: f"validations/{'/'.join(key.to_tuple())}.html" for name, key in keys.items()}  # type: ignore[no-untyped-call]
+        pages = {name: f"validations/{'/'.join(key.to_tuple())}.html" for name, key in keys.items()}
         # A page that cannot be rendered is only logged by Great Expectations.
         return {name: page if (self._site / page).exists() else "index.html" for name, page in pages.items()}
 
@@ -147,8 +147,8 @@ def _known(config: ExpectationConfiguration, rows: int, columns: list[str]) -> d
 
 
 def _config_of(result: ExpectationValidationResult) -> ExpectationConfiguration:
-    assert result.expectation_config is not None  # only before a validation
-    return result.expectation_config
+    config: ExpectationConfiguration = result.expectation_config
+    return config
 
 
 def _config(settings: Settings) -> DataContextConfig:

@@ -8,10 +8,9 @@ from great_expectations.expectations import (
     ExpectCompoundColumnsToBeUnique,
     ExpectTableRowCountToBeBetween,
 )
-from great_expectations.expectations.conditions import PassThroughCondition
 
 from expectations.actions import fail, flag
-from expectations.conditions import no_row_where
+from expectations.conditions import no_row_where, where
 from expectations.device import IMAGE
 
 EXPECTATIONS: list[Expectation] = [
@@ -28,7 +27,7 @@ EXPECTATIONS: list[Expectation] = [
     ),
     ExpectColumnValuesToBeUnique(
         column="device_id",
-        row_condition=PassThroughCondition(pass_through_filter="is_current"),
+        row_condition=where("is_current"),
         meta=fail("a device has two current versions"),
     ),
     ExpectTableRowCountToBeBetween(min_value=1, meta=flag("no device was ever registered")),

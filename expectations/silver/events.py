@@ -7,9 +7,9 @@ from great_expectations.expectations import (
     ExpectColumnValuesToNotBeNull,
     ExpectTableRowCountToBeBetween,
 )
-from great_expectations.expectations.conditions import PassThroughCondition
 
 from expectations.actions import fail, flag, quarantine
+from expectations.conditions import where
 from expectations.facts import FACT
 
 TYPES = [
@@ -34,7 +34,7 @@ EXPECTATIONS: list[Expectation] = [
     ExpectColumnValuesToBeInSet(
         column="acknowledged",
         value_set=[True],
-        row_condition=PassThroughCondition(pass_through_filter="resolved"),
+        row_condition=where("resolved"),
         meta=quarantine("resolved without being acknowledged"),
     ),
     ExpectTableRowCountToBeBetween(min_value=1, meta=flag("no events arrived")),

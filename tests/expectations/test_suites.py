@@ -1,0 +1,96 @@
+"""Rules over all suites."""
+
+import importlib
+
+import pytest
+from great_expectations.expectations import (
+    ExpectColumnValuesToBeUnique,
+    ExpectCompoundColumnsToBeUnique,
+    ExpectTableColumnsToMatchOrderedList,
+    ExpectTableRowCountToBeBetween,
+)
+
+from expectations import suite
+from jobs.silver.rules import is_about_rows, is_broken, row_rules
+from jobs.tables import GOLD, SILVER, SOURCES
+
+NAMES = [*(("silver", name) for name in SILVER), *(("gold", name) for name in GOLD)]
+each_table = pytest.mark.parametrize(("layer", "table"), NAMES, ids=[".".join(name) for name in NAMES])
+
+
+@each_table
+def test_every_expectation_says_what_happens_and_why(layer, table):
+    for expectation in suite(layer, table).expectations:
+        assert expectation.meta["action"] in ("quarantine", "flag", "fail"), expectation
+        assert expectation.meta["reason"], expectation
+
+
+@each_table
+def test_every_suite_checks_columns_rows_and_key(layer, table):
+    kinds = [type(expectation) for expectation in suite(layer, table).expectations]
+
+    assert kinds.count(ExpectTableColumnsToMatchOrderedList) == 1
+    assert kinds.count(ExpectTableRowCountToBeBetween) == 1
+    assert {ExpectColumnValuesToBeUnique, ExpectCompoundColumnsToBeUnique} & set(kinds)
+
+
+@each_table
+def test_an_expectation_names_only_columns_of_its_table(layer, table):
+    columns = set({**SILVER, **GOLD}[table].column_names)
+    for expectation in suite(layer, table).expectations:
+        names = [getattr(expectation, field, None) for field in ("column", "column_A", "column_B")]
+        named = {name for name in [*names, *getattr(expectation, "column_list", [])] if name}
+        assert named <= columns, expectation
+
+
+@each_table
+def test_no_reason_is_given_twice(layer, table):
+    reasons = [expectation.meta["reason"] for expectation in suite(layer, table).expectations]
+    assert len(reasons) == len(set(reasons))
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+def test_the_key_that_silver_deduplicates_by_is_the_key_that_is_checked(source):
+    keys = {
+        tuple(getattr(each, "column_list", None) or [each.column])
+        for each in suite("silver", source.silver).expectations
+        if isinstance(each, (ExpectColumnValuesToBeUnique, ExpectCompoundColumnsToBeUnique))
+    }
+    assert keys == {source.key}
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+def test_no_part_of_a_key_may_be_missing(source):
+    required = {
+        rule.column
+        for rule in row_rules(suite("silver", source.silver), "quarantine")
+        if rule.expectation_type == "expect_column_values_to_not_be_null"
+    }
+    assert set(source.key) <= required
+
+
+@pytest.mark.parametrize("table", SILVER)
+def test_every_row_rule_can_be_judged_row_by_row(spark, table):
+    for action in ("quarantine", "flag"):
+        for rule in row_rules(suite("silver", table), action):
+            is_broken(rule)
+
+
+@each_table
+def test_what_is_quarantined_is_not_tolerated(layer, table):
+    for expectation in suite(layer, table).expectations:
+        if expectation.meta["action"] == "quarantine":
+            assert expectation.mostly == 1, expectation
+
+
+@pytest.mark.parametrize("table", GOLD)
+def test_gold_has_no_row_rules(table):
+    for expectation in suite("gold", table).expectations:
+        flagged_rows = expectation.meta["action"] == "flag" and is_about_rows(expectation)
+        assert expectation.meta["action"] != "quarantine" and not flagged_rows, expectation
+
+
+def test_a_suite_is_new_every_time_so_that_one_run_does_not_mark_the_next():
+    one, other = suite("silver", "readings"), suite("silver", "readings")
+    assert one.expectations[0] is not other.expectations[0]
+    assert importlib.import_module("expectations.silver.readings").EXPECTATIONS[0].id is None
