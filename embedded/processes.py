@@ -13,6 +13,7 @@ from pathlib import Path
 
 TAG = "LAKEHOUSE_STACK"
 STOP_SECONDS = 20.0
+KILL_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,11 @@ class Processes:
         return running
 
     def _end(self, names: list[str]) -> None:
-        deadline = time.monotonic() + STOP_SECONDS
-        _signal(self._members(names), signal.SIGTERM)
-        while self._members(names) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        _signal(self._members(names), signal.SIGKILL)
+        for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, KILL_SECONDS)):
+            deadline = time.monotonic() + seconds
+            _signal(self._members(names), number)
+            while self._members(names) and time.monotonic() < deadline:
+                time.sleep(0.1)
 
     def _members(self, names: list[str]) -> set[int]:
         """Pids of these processes' sessions; for all names, also of what carries this stack's tag."""
