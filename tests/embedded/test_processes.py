@@ -65,6 +65,8 @@ def test_a_child_whose_parent_was_killed_is_stopped_too(stack: Processes) -> Non
     )
     child = pid_in(stack.run_dir / "child")
     subprocess.run(["bash", "-c", f"kill -9 {pid_in(stack.run_dir / 'self')}"], check=True)
+    while stack.runs("scheduler"):
+        time.sleep(0.05)
     assert started_at(child)
     assert stack.stop(first="scheduler") == []
     assert not started_at(child)
