@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from jobs import cli, session, store
 from jobs.results import ContractBroken, JobError, TableResult, UsageError, write_atomically
 from jobs.settings import Settings
+from jobs.tables import TABLES
 
 log = logging.getLogger("jobs")
 
@@ -75,7 +76,7 @@ def _record(spark: SparkSession, settings: Settings, results: list[TableResult],
         for r in results
     ]
     store.ensure(spark, settings, ["ops.job_runs"])
-    columns = store.TABLES["ops.job_runs"].columns
+    columns = TABLES["ops.job_runs"].columns
     if rows:
         store.append(spark, settings, "ops.job_runs", spark.createDataFrame(rows, columns))
 

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from jobs import lines, store
 from jobs.results import TableResult
 from jobs.settings import Settings
-from jobs.tables import Source
+from jobs.tables import TABLES, Source
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     store.ensure(spark, settings, [*names, "ops.rejected_files"])
     rejected = [row for source in settings.sources for row in _prepare_folder(spark, settings, source)]
     if rejected:
-        columns = store.TABLES["ops.rejected_files"].columns
+        columns = TABLES["ops.rejected_files"].columns
         store.append(spark, settings, "ops.rejected_files", spark.createDataFrame(rejected, columns))
     started = spark.sql("SELECT current_timestamp() AS now").first()
     with ThreadPoolExecutor(PARALLEL) as pool:
@@ -86,7 +86,7 @@ def _ingest(spark: SparkSession, settings: Settings, source: Source) -> None:
     rows = parsed.withColumn("_ingested_at", F.current_timestamp())
     name = f"bronze.{source.name}"
     query = (
-        rows.select(*store.TABLES[name].column_names)
+        rows.select(*TABLES[name].column_names)
         .writeStream.format("delta")
         .option("checkpointLocation", str(settings.home / "checkpoints" / "bronze" / source.name))
         .queryName(f"{settings.run_id}.{name}")

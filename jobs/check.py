@@ -18,7 +18,6 @@ from jobs.tables import SILVER
 from jobs.validation import SITE, Validation
 
 PARALLEL = 3
-WHOLE = ("devices_history", "devices")  # derived tables: every row belongs to every night
 TO_SITE = f"../../{SITE}"  # from the folder of a run's pages
 
 
@@ -108,14 +107,15 @@ def _slices(spark: SparkSession, settings: Settings) -> dict[str, DataFrame]:
             f"gold.{table.name}": store.read(spark, settings, f"staging.{table.name}")
             for table in settings.gold
         }
-    tables = [SILVER[name] for name in (*(source.silver for source in settings.sources), *WHOLE)]
-    tonight = store.dates("_night", [settings.night])
-    return {
-        table.full_name: store.read(spark, settings, table.full_name).where(
-            "true" if table.name in WHOLE else tonight
+    derived = [table for table in SILVER.values() if settings.tables.intersection(table.reads)]
+    arrived = {
+        f"silver.{source.silver}": store.read(spark, settings, f"silver.{source.silver}").where(
+            store.dates("_night", [settings.night])
         )
-        for table in tables
+        for source in settings.sources
     }
+    # Every row of a derived table belongs to every night.
+    return arrived | {table.full_name: store.read(spark, settings, table.full_name) for table in derived}
 
 
 def _table(settings: Settings, name: str) -> str:

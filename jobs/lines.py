@@ -17,8 +17,13 @@ def parse(lines: DataFrame, source: Source) -> DataFrame:
 
 
 def _parse_json(lines: DataFrame, source: Source) -> DataFrame:
-    parsed = lines.withColumn("_object", F.expr("try_parse_json(value)"))
-    is_object = F.expr("coalesce(schema_of_variant(_object) LIKE 'OBJECT%', false)")
+    # Within brackets, since the parser overlooks whatever follows a first complete value.
+    array = lines.withColumn("_array", F.expr("try_parse_json(concat('[', value, ']'))"))
+    parsed = array.withColumn("_object", F.expr("try_variant_get(_array, '$[0]', 'variant')"))
+    is_object = F.expr(
+        "coalesce(schema_of_variant(_object) LIKE 'OBJECT%', false) AND rtrim(value) LIKE '%}' "
+        "AND try_variant_get(_array, '$[1]', 'variant') IS NULL"
+    )
     typed = {
         name: F.expr(f"try_variant_get(_object, '$.{name}', '{kind}')")
         for name, kind in source.fields.items()
@@ -37,7 +42,7 @@ def _parse_json(lines: DataFrame, source: Source) -> DataFrame:
         parsed.withColumn("_is_record", is_object),
         typed,
         F.expr(f"IF(_is_record AND cardinality({strange}) > 0, to_variant_object({strange}), NULL)"),
-    ).drop("_object")
+    ).drop("_object", "_array")
 
 
 def _parse_csv(lines: DataFrame, source: Source) -> DataFrame:

@@ -1,11 +1,14 @@
 """The one Spark session of a job, whoever provides it."""
 
 import os
+import socket
 import uuid
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
+from pyspark.sql.connect.client.retries import DefaultPolicy
 
 from jobs.results import JobError
 from jobs.settings import Settings
@@ -33,10 +36,13 @@ def _session_ids(settings: Settings) -> Iterator[str]:
 
 
 def _take_over(remote: str, settings: Settings) -> SparkSession:
+    _knock(remote)
     separator = "" if remote.endswith(";") else ";" if "/;" in remote else "/;"
     for session_id in _session_ids(settings):
         try:
-            session = SparkSession.builder.remote(f"{remote}{separator}session_id={session_id}").create()
+            session: SparkSession = SparkSession.builder.remote(f"{remote}{separator}session_id={session_id}").create()
+            # Spark's own policy hides a lost server for ten minutes; the orchestrator retries better.
+            session.client.set_retry_policies([DefaultPolicy(max_retries=10, max_backoff=5_000)])
             session.interruptAll()
             for query in session.streams.active:
                 query.stop()
@@ -49,6 +55,15 @@ def _take_over(remote: str, settings: Settings) -> SparkSession:
         except Exception as error:  # grpc raises its own kinds before Spark has a say
             raise JobError(_unreachable(remote, str(error))) from None
     raise JobError(f"a hundred sessions of run {settings.run_id} have ended; run it under another --run-id")
+
+
+def _knock(remote: str) -> None:
+    """Raise JobError at once when nobody listens, instead of Spark's ten minutes of retries."""
+    address = urlsplit(remote)
+    try:
+        socket.create_connection((address.hostname or "", address.port or 15002), timeout=10).close()
+    except OSError as error:
+        raise JobError(_unreachable(remote, str(error))) from None
 
 
 def _unreachable(remote: str, text: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from jobs import tables
+from jobs.tables import GOLD, NAMES, SOURCES, TABLES, Source, Table, selection
 
 FIRST_NIGHT = date(2024, 1, 1)  # the simulated fleet is installed on this day
 MAX_SCALE = 10.0  # 1.4 million readings a night; reading ids leave room for exactly this
@@ -53,18 +53,18 @@ class Settings:
 
     def table(self, name: str) -> str:
         """Quoted, full name of a table of the catalog, given as `layer.name`."""
-        table = tables.TABLES[name]
+        table = TABLES[name]
         return f"{self.schema(table.layer)}.`{table.name}`"
 
     @property
-    def sources(self) -> list[tables.Source]:
+    def sources(self) -> list[Source]:
         """The selected sources, in the catalog's order."""
-        return [source for name, source in tables.SOURCES.items() if name in self.tables]
+        return [source for name, source in SOURCES.items() if name in self.tables]
 
     @property
-    def gold(self) -> list[tables.Table]:
+    def gold(self) -> list[Table]:
         """The selected gold tables, in the catalog's order."""
-        return [table for name, table in tables.GOLD.items() if name in self.tables]
+        return [table for name, table in GOLD.items() if name in self.tables]
 
 
 def night(text: str) -> date:
@@ -107,9 +107,9 @@ def selected_tables(text: str) -> frozenset[str]:
     """Parse a comma-separated list of sources and gold tables; an empty one means all."""
     names = [name for name in text.split(",") if name]
     for name in names:
-        if name not in tables.NAMES:
-            raise ArgumentTypeError(f"no table {name[:40]!r}; choose from {', '.join(tables.NAMES)}")
-    return tables.selection(names)
+        if name not in NAMES:
+            raise ArgumentTypeError(f"no table {name[:40]!r}; choose from {', '.join(NAMES)}")
+    return selection(names)
 
 
 def run_id(text: str) -> str:

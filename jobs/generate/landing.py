@@ -36,7 +36,7 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     # dbldatagen parses column types with a parser that threads must not share: plans first, then the work.
     plans = [delivery(spark, feed, night, settings.scale, settings.seed) for feed, night in missing]
     with ThreadPoolExecutor(PARALLEL) as pool:
-        list(pool.map(lambda item, rows: _land(settings, *item, rows), missing, plans))
+        list(pool.map(lambda item, rows: _land(settings, item[0], item[1], rows), missing, plans))
     return [_result(settings, feed, night) for feed, night in work]
 
 

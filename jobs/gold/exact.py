@@ -19,7 +19,8 @@ def stddev(column: str) -> Column:
     count = F.count(column)
     total, squares = F.sum(value).cast("double"), F.sum(value * value).cast("double")
     variance = (squares - total * total / F.nullif(count, F.lit(0))) / F.nullif(count - 1, F.lit(0))
-    return F.round(F.sqrt(F.greatest(variance, F.lit(0.0))), 6)
+    # Rounding can leave a variance of zero slightly below it.
+    return F.round(F.sqrt(F.when(variance < 0, F.lit(0.0)).otherwise(variance)), 6)
 
 
 def count_if(condition: str) -> Column:

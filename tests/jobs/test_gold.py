@@ -1,0 +1,152 @@
+"""Gold tables, from frames in sight."""
+
+import statistics
+from datetime import date, datetime
+
+import pytest
+
+from jobs.gold.climate_hourly import build_climate_hourly
+from jobs.gold.device_anomalies import build_device_anomalies
+from jobs.gold.device_health import build_device_health
+from jobs.gold.fleet_last_seen import build_fleet_last_seen
+from jobs.gold.sensor_hourly import build_sensor_hourly
+from jobs.gold.site_events import build_site_events
+from jobs.tables import SILVER
+
+NIGHT = date(2024, 3, 5)
+
+
+@pytest.fixture
+def frame(spark):
+    def of(table: str, *rows: dict):
+        names = SILVER[table].column_names
+        defaults = {"_flags": [], "_night": NIGHT, "event_date": NIGHT}
+        values = [tuple({**defaults, **row}.get(name) for name in names) for row in rows]
+        return spark.createDataFrame(values, SILVER[table].columns)
+
+    return of
+
+
+@pytest.fixture
+def nights(spark):
+    return lambda *days: spark.createDataFrame([(day,) for day in days], "night DATE")
+
+
+def reading(value, minute=0, device=1, anomaly=False, **more) -> dict:
+    at = datetime(2024, 3, 5, 10, minute)
+    return {
+        "device_id": device, "device_type": "Camera", "timestamp": at, "metric_name": "power",
+        "metric_value": value, "is_anomaly": anomaly, **more,
+    }  # fmt: skip
+
+
+def test_an_hour_has_the_statistics_of_its_readings(frame):
+    values = [70.1, 70.2, 80.7]
+    (row,) = build_sensor_hourly(frame("readings", *[reading(v, i) for i, v in enumerate(values)])).collect()
+    assert row.hour == datetime(2024, 3, 5, 10) and row.reading_count == 3
+    assert (row.min_value, row.max_value) == (70.1, 80.7)
+    assert row.avg_value == pytest.approx(statistics.mean(values), abs=1e-6)
+    assert row.stddev_value == pytest.approx(statistics.stdev(values), abs=1e-6)
+
+
+def test_hours_of_different_days_are_different_hours(frame):
+    other = reading(1.0, timestamp=datetime(2024, 3, 6, 10), event_date=date(2024, 3, 6))
+    assert build_sensor_hourly(frame("readings", reading(1.0), other)).count() == 2
+
+
+def test_a_reading_without_a_value_is_in_no_hour(frame):
+    assert build_sensor_hourly(frame("readings", reading(None))).count() == 0
+
+
+def test_a_single_reading_has_no_standard_deviation(frame):
+    (row,) = build_sensor_hourly(frame("readings", reading(5.0, anomaly=True))).collect()
+    assert row.stddev_value is None and row.anomaly_count == 1
+
+
+def test_a_mean_is_exact_whatever_the_order_of_rows(frame):
+    values = [0.1, 1e9, -1e9, 0.2]
+    means = {
+        build_sensor_hourly(frame("readings", *[reading(v) for v in order])).first().avg_value
+        for order in (values, values[::-1])
+    }
+    assert means == {0.075}
+
+
+def test_a_room_has_mean_temperature_and_humidity_per_hour(frame):
+    logs = [
+        {"sensor_id": 1, "timestamp": datetime(2024, 3, 5, 10, m), "temperature": t, "humidity": 40.0, "location": "Room_A"}
+        for m, t in ((0, 70.0), (5, None), (10, 71.0))
+    ]
+    (row,) = build_climate_hourly(frame("sensor_logs", *logs)).collect()
+    assert (row.log_count, row.avg_temperature_f, row.avg_humidity_percent) == (3, 70.5, 40.0)
+
+
+def test_more_than_ten_anomalies_in_seven_days_are_reported(frame, nights):
+    eleven = [reading(1.0, minute, device=1, anomaly=True) for minute in range(11)]
+    ten = [reading(1.0, minute, device=2, anomaly=True) for minute in range(10)]
+    (row,) = build_device_anomalies(frame("readings", *eleven, *ten), nights(NIGHT)).collect()
+    assert (row.device_id, row.anomaly_count) == (1, 11)
+
+
+def test_a_window_looks_back_seven_days_and_not_eight(frame, nights):
+    anomalies = [reading(1.0, minute, anomaly=True) for minute in range(11)]
+    built = build_device_anomalies(frame("readings", *anomalies), nights(date(2024, 3, 11), date(2024, 3, 12)))
+    assert [row.night for row in built.collect()] == [date(2024, 3, 11)]
+
+
+def test_what_arrived_after_a_night_does_not_change_its_picture(frame, nights):
+    late = [reading(1.0, minute, anomaly=True, _night=date(2024, 3, 6)) for minute in range(11)]
+    built = build_device_anomalies(frame("readings", *late), nights(NIGHT, date(2024, 3, 6)))
+    assert [row.night for row in built.collect()] == [date(2024, 3, 6)]
+
+
+def test_the_last_position_is_the_last_in_time_not_in_order(frame, nights):
+    def position(telemetry_id, hour, latitude, fuel):
+        return {
+            "telemetry_id": telemetry_id, "device_id": 1, "timestamp": datetime(2024, 3, 5, hour),
+            "latitude": latitude, "longitude": -122.0, "speed": 10.0 * hour, "fuel_level": fuel,
+        }  # fmt: skip
+
+    rows = [position(2, 4, 37.4, 50.0), position(1, 2, 37.2, 90.0), position(3, 3, 37.3, None)]
+    (row,) = build_fleet_last_seen(frame("telemetry", *rows), nights(NIGHT)).collect()
+    assert (row.last_seen, row.last_latitude) == (datetime(2024, 3, 5, 4), 37.4)
+    assert (row.avg_speed_mph, row.min_fuel_percent, row.position_count) == (30.0, 50.0, 3)
+
+
+def device(device_id: int, status="Online", **more) -> dict:
+    return {
+        "device_id": device_id, "device_type": "Camera", "status": status, "install_date": date(2024, 3, 1),
+        "location_id": 5, "latitude": 1.0, "longitude": 2.0, "_night": date(2024, 1, 1), **more,
+    }  # fmt: skip
+
+
+def change(device_id: int, operation: str, day: int, sequence: int, status="Offline", arrived=None) -> dict:
+    at = datetime(2024, 3, day, 12)
+    return {
+        **device(device_id, status), "operation": operation, "changed_at": at, "sequence": sequence,
+        "_night": arrived or at.date(),
+    }  # fmt: skip
+
+
+def test_the_fleet_is_counted_as_it_stood_when_the_night_ended(frame, nights):
+    registry = frame("device_registry", device(1), device(2), device(3))
+    changes = frame("device_changes", change(1, "UPDATE", 5, 1), change(2, "DELETE", 5, 2), change(3, "UPDATE", 6, 3))
+    rows = build_device_health(registry, changes, nights(NIGHT)).collect()
+    assert {(row.status, row.device_count, row.avg_age_days) for row in rows} == {("Offline", 1, 4.0), ("Online", 1, 4.0)}
+
+
+def test_a_change_that_arrives_late_does_not_rewrite_the_night(frame, nights):
+    changes = frame("device_changes", change(1, "UPDATE", 5, 1, arrived=date(2024, 3, 7)))
+    rows = build_device_health(frame("device_registry", device(1)), changes, nights(NIGHT, date(2024, 3, 7))).collect()
+    assert {(row.night.day, row.status) for row in rows} == {(5, "Online"), (7, "Offline")}
+
+
+def test_every_registered_device_is_listed_with_its_events(frame, nights):
+    events = [
+        {"event_id": n, "device_id": 1, "timestamp": datetime(2024, 3, 5), "severity": s}
+        for n, s in enumerate(("Critical", "Info"))
+    ]
+    built = build_site_events(
+        frame("device_registry", device(1), device(2)), frame("device_changes"), frame("events", *events), nights(NIGHT)
+    )
+    assert {(row.device_id, row.event_count, row.critical_count) for row in built.collect()} == {(1, 2, 1), (2, 0, 0)}
