@@ -81,7 +81,9 @@ def test_no_secret_has_a_value_here(service: Compose) -> None:
     for name, value in (service.get("environment") or {}).items():
         if SECRET_NAME.search(name):
             assert name.endswith(("_CMD", "_FILE", "_BACKEND", "_BACKEND_KWARGS")), name
-        assert "://" not in value or value.startswith(("http://localhost:", "http://airflow-apiserver:")), name
+        assert "://" not in value or value.startswith(("http://localhost:", "http://airflow-apiserver:")), (
+            name
+        )
 
 
 @pytest.mark.parametrize("volume", READERS)
@@ -99,7 +101,9 @@ def test_secrets_are_read_only_outside_the_service_that_makes_them(compose: Comp
         (name, mount["source"])
         for name, service in compose["services"].items()
         for mount in service.get("volumes", [])
-        if mount.get("source", "").startswith("secrets-") and not mount.get("read_only") and name != "secrets-init"
+        if mount.get("source", "").startswith("secrets-")
+        and not mount.get("read_only")
+        and name != "secrets-init"
     }
     # Airflow's simple auth manager opens its list of passwords for writing.
     assert writers == {("airflow-apiserver", "secrets-login")}
@@ -119,7 +123,10 @@ def test_the_lake_is_at_one_path_and_the_ui_only_reads_it(compose: Compose) -> N
         if mount.get("source") == "lake"
     }
     assert {mount["target"] for mount in lakes.values()} == {"/opt/lakehouse/lake"}
-    assert {name for name, mount in lakes.items() if not mount.get("read_only")} == {"spark", "airflow-scheduler"}
+    assert {name for name, mount in lakes.items() if not mount.get("read_only")} == {
+        "spark",
+        "airflow-scheduler",
+    }
 
 
 def test_both_writers_of_the_lake_are_the_same_user(compose: Compose) -> None:

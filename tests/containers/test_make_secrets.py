@@ -21,7 +21,9 @@ def home(tmp_path: Path) -> Path:
 def start(home: Path) -> dict[str, str]:
     """Every file after one start, by its path below `home`."""
     subprocess.run([sys.executable, MAKE_SECRETS, home], check=True)
-    return {str(path.relative_to(home)): path.read_text() for path in sorted(home.rglob("*")) if path.is_file()}
+    return {
+        str(path.relative_to(home)): path.read_text() for path in sorted(home.rglob("*")) if path.is_file()
+    }
 
 
 def test_a_first_start_makes_every_secret_and_no_two_alike(home: Path) -> None:

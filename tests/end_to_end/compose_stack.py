@@ -48,7 +48,9 @@ class Stack:
             text=True,
             check=False,
         )
-        assert done.returncode == 0 or not check, f"docker {arguments}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
+        assert done.returncode == 0 or not check, (
+            f"docker {arguments}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
+        )
         return done.stdout + ("" if check else done.stderr)
 
     def compose(self, *arguments: str, stdin: str = "", check: bool = True) -> str:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from compose_stack import Stack
+
+from tests.end_to_end.compose_stack import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,10 +27,11 @@ LONG_RUNNING = (
     "airflow-dag-processor",
     "airflow-triggerer",
 )
+JOBS_PYTHON = ("/opt/venvs/jobs/bin/python", "-c")
 NIGHT = "2024-03-05"
 GIGABYTE = 2**30
 MEMORY_LIMIT = 6 * GIGABYTE
-START_SECONDS, NIGHT_SECONDS = 300, 900
+START_SECONDS, NIGHT_SECONDS = 600, 1800
 
 # Without address translation nothing finds its way back into the one network that leads outside; the UI's
 # port still answers on this machine.
@@ -55,7 +57,8 @@ print(SparkSession.builder.remote(sys.stdin.read().strip()).create().range(3).co
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    if not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
+    engine = ["docker", "info"]
+    if not shutil.which("docker") or subprocess.run(engine, capture_output=True, check=False).returncode:
         refuse = pytest.fail if os.environ.get("CI") else pytest.skip
         refuse("docker is not there or its engine does not run")
     override = tmp_path_factory.mktemp("compose") / "network-cut.yml"
@@ -94,12 +97,13 @@ def night(stack: Stack) -> Night:
     deadline, peak, state = time.monotonic() + NIGHT_SECONDS, 0.0, "queued"
     while state in {"queued", "running"} and time.monotonic() < deadline:
         peak = max(peak, stack.memory())
-        time.sleep(3)
+        time.sleep(5)
         state = stack.api("GET", f"/dags/iot_nightly/dagRuns/{run_id}")["state"]
     tasks = stack.api("GET", f"/dags/iot_nightly/dagRuns/{run_id}/taskInstances")["task_instances"]
-    logs = "".join(last_words(stack, run_id, task) for task in tasks if task["state"] not in {"success", None})
+    unwell = [task for task in tasks if task["state"] not in {"success", None}]
+    failures = "".join(last_words(stack, run_id, task) for task in unwell)
     published = rows_published(stack, run_id) if state == "success" else {}
-    return Night(run_id, state, peak, published, logs)
+    return Night(run_id, state, peak, published, failures)
 
 
 def last_words(stack: Stack, run_id: str, task: dict[str, Any]) -> str:
@@ -122,9 +126,10 @@ def test_the_night_succeeds_with_the_network_cut(stack: Stack, night: Night) -> 
 
 
 def test_gold_holds_the_rows_that_the_night_published(stack: Stack, night: Night) -> None:
-    rows = json.loads(stack.run("airflow-scheduler", "/opt/venvs/jobs/bin/python", "-c", COUNT_GOLD))
+    rows = json.loads(stack.run("airflow-scheduler", *JOBS_PYTHON, COUNT_GOLD))
     assert rows == night.published
-    assert all(rows.values()), rows
+    assert rows["sensor_hourly"] > 0
+    assert rows["site_events"] > 0
 
 
 def test_every_row_is_accounted_for(stack: Stack, night: Night) -> None:
@@ -157,7 +162,7 @@ def test_no_well_known_password_opens_it(password: str, stack: Stack) -> None:
 
 def test_spark_serves_only_who_has_the_token(stack: Stack) -> None:
     def connect(remote: str) -> str:
-        return stack.run("airflow-scheduler", "/opt/venvs/jobs/bin/python", "-c", CONNECT, stdin=remote, check=False)
+        return stack.run("airflow-scheduler", *JOBS_PYTHON, CONNECT, stdin=remote, check=False)
 
     assert "UNAUTHENTICATED" in connect("sc://spark:15002")
     assert "UNAUTHENTICATED" in connect("sc://spark:15002/;authorization=Bearer%20guess")
@@ -192,8 +197,8 @@ def test_no_secret_can_be_read_from_outside_the_services(stack: Stack, night: Ni
         views[f"inspect {service}"] = json.dumps(stack.inspect(service))
     for service in LONG_RUNNING:
         views[f"arguments of {service}"] = stack.docker("top", stack.container(service), "-eo", "pid,args")
-    found = [(name, view) for name, value in stack.secrets.items() for view, text in views.items() if value in text]
-    assert not found
+    for name, value in stack.secrets.items():
+        assert not [view for view, text in views.items() if value in text], name
 
 
 def test_no_secret_is_written_to_task_logs_or_the_lake(stack: Stack, night: Night) -> None:
