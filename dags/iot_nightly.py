@@ -38,10 +38,10 @@ with DAG(
         "scale": Param(
             1.0,
             type="number",
-            exclusiveMinimum=0,
+            minimum=0.001,
             maximum=10,
             title="Scale",
-            description="How much data: 1 is about 190,000 rows a night. Above 0, at most 10.",
+            description="How much data: 1 is about 190,000 rows a night. From 0.001 to 10.",
         ),
         "seed": Param(
             42,

@@ -116,7 +116,7 @@ def what_came_of(stage: str, note: dict[str, Any]) -> str:
         failed = sum(table["detail"].get("failed", 0) for table in tables)
         return f"{expectations:>11,} expectations, {failed} failed"
     if stage == "report":
-        return str(note.get("message") or "written")
+        return str(tables[0]["detail"].get("summary", "written")) if tables else "written"
     return f"{sum(table['rows'] for table in tables):>11,} rows in {len(tables)} tables"
 
 

@@ -16,8 +16,7 @@ def summary(run: Run) -> str:
         [
             "",
             f"Night {run.night.night} (scale {run.night.scale:g}, seed {run.night.seed})",
-            *(f"  {layer:<13}{rows:>11,} rows" for layer, rows in rows_per_layer(run).items()),
-            f"  {'expectations':<13}{_failed(run):>11,} failed",
+            *_figures(run),
             "",
             f"  Airflow      {config.url}/dags/iot_nightly/runs/{run.id}",
             f"               user {USER}, password: `make password` ({shown(config, 'secrets/ui-password')})",
@@ -29,11 +28,21 @@ def summary(run: Run) -> str:
     )
 
 
-def rows_per_layer(run: Run) -> dict[str, int]:
-    """Rows that this run landed, took into bronze, settled in silver and published."""
-    stages = {"landed": "generate", "bronze": "bronze", "silver": "silver", "gold": "publish"}
-    notes = {layer: run.note(stage) for layer, stage in stages.items()}
-    return {layer: sum(table["rows"] for table in note.get("tables", [])) for layer, note in notes.items()}
+def _figures(run: Run) -> list[str]:
+    """Rows per layer. Of the night, as its accounts have them: a first run also lands the fleet itself."""
+    settled = run.note("silver").get("tables", [])
+    landed, bronze, silver, quarantined, duplicates = (
+        sum(table["detail"].get(column, 0) for table in settled)
+        for column in ("landed", "bronze", "silver", "quarantined", "duplicates")
+    )
+    gold = sum(table["rows"] for table in run.note("publish").get("tables", []))
+    return [
+        f"  landed       {landed:>11,} rows",
+        f"  bronze       {bronze:>11,} rows",
+        f"  silver       {silver:>11,} rows, {quarantined:,} quarantined, {duplicates:,} duplicates",
+        f"  gold         {gold:>11,} rows published",
+        f"  expectations {_failed(run):>11,} failed",
+    ]
 
 
 def shown(config: Config, name: str) -> str:

@@ -26,7 +26,8 @@ def test_a_check_is_told_by_its_expectations() -> None:
 
 
 def test_a_report_is_told_by_its_own_words() -> None:
-    assert what_came_of("report", {"message": "all well"}) == "all well"
+    tables = {"table": "ops.row_accounts", "rows": 7, "detail": {"summary": "all well"}}
+    assert what_came_of("report", note(tables)) == "all well"
 
 
 def test_the_end_of_a_log_is_its_last_messages_with_the_cause_instead_of_a_traceback(tmp_path: Path) -> None:
