@@ -49,10 +49,12 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     """
     store.ensure(spark, settings, [f"ops.{name}" for name in OPS])
     night = read_night(spark, settings)
-    problems = _problems(settings, night)
-    write_atomically(settings.docs / "nights" / f"{settings.night}.html", _page(settings, night, problems))
+    problems = find_problems(settings, night)
+    write_atomically(
+        settings.docs / "nights" / f"{settings.night}.html", render_page(settings, night, problems)
+    )
     write_index(settings)
-    summary = _summary(settings, night, problems)
+    summary = summarize(settings, night, problems)
     result = TableResult(
         "ops.row_accounts",
         len(night.accounts),
@@ -78,16 +80,20 @@ def read_night(spark: SparkSession, settings: Settings) -> Night:
         .collect(),
         digests=tonight("digests").orderBy("table").collect(),
         rejected_files=tonight("rejected_files").orderBy("file").collect(),
-        stages=_notes(settings),
+        stages=read_notes(settings),
     )
 
 
-def _notes(settings: Settings) -> list[dict[str, Any]]:
+def read_notes(settings: Settings) -> list[dict[str, Any]]:
+    """Read what the stages of this run left about this night, in order."""
     files = [settings.run_folder / f"{stage}.json" for stage in STAGES]
-    return [json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
+    notes = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
+    # By hand, one run id may have served several nights.
+    return [note for note in notes if note["night"] == str(settings.night)]
 
 
-def _problems(settings: Settings, night: Night) -> list[str]:
+def find_problems(settings: Settings, night: Night) -> list[str]:
+    """Say in words which sources are not settled: no account, or one that does not balance."""
     accounted = {account.source for account in night.accounts}
     missing = [f"{source.name} has no account" for source in settings.sources if source.name not in accounted]
     uneven = [_equation(account) for account in night.accounts if not _balances(account)]
@@ -102,11 +108,13 @@ def _balances(account: Row) -> bool:
 def _equation(account: Row) -> str:
     return (
         f"{account.source}: {account.landed:,} lines landed, {account.bronze:,} in bronze, but "
-        f"{account.silver:,} in silver, {account.quarantined:,} quarantined, {account.duplicates:,} twice"
+        f"{account.silver:,} in silver, {account.quarantined:,} quarantined and "
+        f"{account.duplicates:,} duplicates"
     )
 
 
-def _summary(settings: Settings, night: Night, problems: list[str]) -> str:
+def summarize(settings: Settings, night: Night, problems: list[str]) -> str:
+    """The night in one line."""
     if problems:
         return f"{settings.night} is not settled: {'; '.join(problems)}"
     tables = [table["detail"] for note in night.checks for table in note["tables"]]
@@ -121,7 +129,8 @@ def _summary(settings: Settings, night: Night, problems: list[str]) -> str:
     )
 
 
-def _page(settings: Settings, night: Night, problems: list[str]) -> str:
+def render_page(settings: Settings, night: Night, problems: list[str]) -> str:
+    """The night as one HTML page that needs nothing else."""
     return render(
         "night.html",
         settings=settings,

@@ -1,0 +1,210 @@
+"""Stage `report`: the page of a night, and its refusal of a night that is not settled."""
+
+import json
+import re
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from pyspark.sql import Row
+
+from jobs import report, store
+from jobs.flow import Flow
+from jobs.results import ContractBroken
+from jobs.settings import Settings
+from jobs.tables import TABLES
+
+NIGHT = date(2024, 3, 5)
+READINGS = frozenset({"readings"})
+
+
+def account(source="readings", **changed):
+    row = {
+        "source": source,
+        "night": NIGHT,
+        "landed": 1010,
+        "bronze": 1010,
+        "silver": 1000,
+        "quarantined": 7,
+        "duplicates": 3,
+        "is_balanced": True,
+        "is_published": True,
+        "run_id": "test",
+        "settled_at": datetime(2024, 3, 6, 1, tzinfo=UTC),
+    }
+    return Row(**{**row, **changed})
+
+
+def note(stage, *tables, **changed):
+    return {
+        "stage": stage,
+        "night": str(NIGHT),
+        "status": "done",
+        "seconds": 75.0,
+        "tables": list(tables),
+        **changed,
+    }
+
+
+def checked(table, *failures, warned=0):
+    detail = {
+        "success": True,
+        "expectations": 18,
+        "failed": 0,
+        "warned": warned,
+        "page": "../../expectations/p.html",
+    }
+    return {"table": table, "rows": 1000, "detail": {**detail, "failures": list(failures)}}
+
+
+def a_night(**changed):
+    failure = {"reason": "no value", "observed": "400 of 1,000 rows: None"}
+    parts = {
+        "accounts": [account()],
+        "reasons": [Row(source="readings", reason="power outside 0 to 200 kWh", rows=7)],
+        "digests": [Row(table="silver.readings", night=NIGHT, rows=1000, digest="-123456789", run_id="test")],
+        "rejected_files": [],
+        "stages": [
+            note("silver", {"table": "silver.readings", "rows": 1000, "detail": {}}),
+            note("check_silver", checked("silver.readings", failure, warned=1), seconds=4.2),
+            note("publish", {"table": "gold.sensor_hourly", "rows": 640, "detail": {}}),
+        ],
+    }
+    return report.Night(**{**parts, **changed})
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings("report", NIGHT, "test", tmp_path, "spark_catalog", "", READINGS)
+
+
+def page_of(settings, night):
+    return report.render_page(settings, night, report.find_problems(settings, night))
+
+
+def test_the_page_shows_accounts_reasons_expectations_times_and_digests(settings):
+    page = page_of(settings, a_night())
+
+    for shown in (
+        "every row has a fate",
+        "1,010",
+        "power outside 0 to 200 kWh",
+        "400 of 1,000 rows: None",
+        "../runs/test/check_silver.html",
+        "../runs/test/../../expectations/p.html",
+        "1 min 15 s",
+        "gold.sensor_hourly",
+        "-123456789",
+    ):
+        assert shown in page, shown
+
+
+def test_the_page_needs_nothing_else(settings):
+    page = page_of(settings, a_night())
+    assert "<script" not in page and "src=" not in page and "http" not in page
+    assert "<svg" in page
+
+
+def test_text_from_the_data_is_shown_as_text(settings):
+    evil = "<img src=x onerror=alert(1)>"
+    file = Row(source="readings", night=NIGHT, file=evil, reason=evil, bytes=12, rejected_at=None)
+    reason = Row(source="readings", reason=evil, rows=1)
+
+    page = page_of(settings, a_night(rejected_files=[file], reasons=[reason]))
+
+    assert page.count("&lt;img src=x") == 3
+    assert "<img" not in page
+
+
+def test_a_night_without_anything_still_has_a_page(settings):
+    nothing = report.Night([], [], [], [], [])
+    page = page_of(settings, nothing)
+    assert "readings has no account" in page and "Nothing was quarantined." in page
+
+
+def test_the_summary_is_one_line_with_the_equation(settings):
+    line = report.summarize(settings, a_night(), [])
+    assert line == (
+        "2024-03-05: 1,010 lines landed = 1,000 in silver + 7 quarantined + 3 duplicates; "
+        "17 expectations hold, 1 warned; 640 rows published to 1 gold tables"
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"landed": 1011}, {"bronze": 1009}, {"silver": 999}, {"is_balanced": False}],
+    ids=["a line lost", "a bronze row lost", "a silver row lost", "marked as uneven"],
+)
+def test_an_account_that_does_not_balance_is_a_problem(settings, wrong):
+    (problem,) = report.find_problems(settings, a_night(accounts=[account(**wrong)]))
+    assert problem.startswith("readings: ")
+
+
+def test_a_selected_source_without_an_account_is_a_problem(settings):
+    night = a_night(accounts=[account("events")])
+    assert report.find_problems(settings, night) == ["readings has no account"]
+
+
+def test_notes_of_another_night_under_the_same_run_id_are_left_out(settings):
+    settings.run_folder.mkdir(parents=True)
+    for stage, night in (("bronze", "2024-03-04"), ("silver", "2024-03-05")):
+        (settings.run_folder / f"{stage}.json").write_text(json.dumps(note(stage, night=night)))
+
+    assert [found["stage"] for found in report.read_notes(settings)] == ["silver"]
+
+
+def test_nights_are_listed_newest_first(settings):
+    folder = settings.docs / "nights"
+    folder.mkdir(parents=True)
+    for name in ("2024-01-31.html", "2024-03-05.html", "2023-12-31.html", "notes.html"):
+        (folder / name).touch()
+
+    report.write_index(settings)
+
+    links = re.findall(r'href="nights/(\S+)\.html"', Path(settings.docs / "index.html").read_text())
+    assert links == ["2024-03-05", "2024-01-31", "2023-12-31"]
+
+
+def test_the_picture_is_as_high_as_rows_are_many_and_keeps_slivers_visible():
+    flow = Flow.of(landed=1000, bronze=1000, silver=500, quarantined=499, duplicates=1, gold=10)
+    landing, _, silver, _ = flow.bars
+
+    assert silver.height == landing.height / 2
+    assert [bar.height for bar in flow.branches] == [pytest.approx(landing.height / 2, abs=0.2), 3]
+    assert len(flow.bands) == 5
+
+
+def test_the_picture_of_nothing_has_no_flow():
+    flow = Flow.of(landed=0, bronze=0, silver=0, quarantined=0, duplicates=0, gold=0)
+    assert flow.bands == []
+
+
+def _write(spark, settings, name, *rows):
+    store.ensure(spark, settings, [name])
+    columns = TABLES[name].column_names
+    frame = spark.createDataFrame(
+        [tuple(row[column] for column in columns) for row in rows], TABLES[name].columns
+    )
+    store.append(spark, settings, name, frame)
+
+
+def test_a_settled_night_gets_its_page_and_a_summary(spark, lake):
+    settings = lake("report", tables=READINGS)
+    _write(spark, settings, "ops.row_accounts", account(), account(night=date(2024, 3, 4), landed=5))
+
+    (result,) = report.run(spark, settings)
+
+    assert (result.rows, result.detail["balanced"]) == (1, True)
+    assert "1,010 lines landed" in result.detail["summary"]
+    assert "1,010" in (settings.docs / "nights/2024-03-05.html").read_text()
+    assert "nights/2024-03-05.html" in (settings.docs / "index.html").read_text()
+
+
+def test_a_night_that_does_not_balance_is_refused_but_its_page_says_why(spark, lake):
+    settings = lake("report", tables=READINGS)
+    _write(spark, settings, "ops.row_accounts", account(silver=999))
+
+    with pytest.raises(ContractBroken, match=r"readings: 1,010 lines landed.*999 in silver"):
+        report.run(spark, settings)
+
+    assert "not settled" in (settings.docs / "nights/2024-03-05.html").read_text()
