@@ -23,17 +23,21 @@ from great_expectations.data_context.types.resource_identifiers import (
     ExpectationSuiteIdentifier,
     ValidationResultIdentifier,
 )
+from great_expectations.datasource.fluent import SparkDatasource
 from great_expectations.datasource.fluent.interfaces import Batch
 from great_expectations.expectations import Expectation
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from pyspark.sql import DataFrame
 
+from jobs.engine import OneJobEngine
 from jobs.results import JobError
 from jobs.settings import Settings
 
 SITE = "expectations"
 # The site's index lists this many results (20 nights); the pages of older ones stay where they are.
 INDEX_LIMIT = 300
+
+SparkDatasource.execution_engine_override = OneJobEngine
 
 
 class Validation:
@@ -53,7 +57,7 @@ class Validation:
         Asks for yes or no first, and for details of the failures alone: any richer answer costs a Spark job
         for each expectation about rows.
         """
-        batch = self._batch(suite.name, frame)
+        batch = self._batch(suite.name, frame, rows)
         verdicts = _run(batch, suite.name, suite.expectations, "BOOLEAN_ONLY")
         results = [verdict for verdict in verdicts.results if verdict.success]
         failed = [_config_of(verdict) for verdict in verdicts.results if not verdict.success]
@@ -77,10 +81,11 @@ class Validation:
         # A page that cannot be rendered is only logged by Great Expectations.
         return {name: page if (self._site / page).exists() else "index.html" for name, page in pages.items()}
 
-    def _batch(self, name: str, frame: DataFrame) -> Batch:
+    def _batch(self, name: str, frame: DataFrame, rows: int) -> Batch:
         # A data source each: sources share nothing, so that tables can be validated side by side.
         with self._lock:
             source = self._context.data_sources.add_spark(name, persist=False)
+            source.get_execution_engine().known_rows = rows
             asset = source.add_dataframe_asset(name)
             return asset.add_batch_definition_whole_dataframe("slice").get_batch({"dataframe": frame})
 
