@@ -54,6 +54,7 @@ class LocalJobOperator(BaseOperator):
         connection = Connection.get(CONNECTION)
         command = [_jobs_python(), "-m", "jobs", *argv]
         status, last_line = self._run(command, job_environment(connection), _secrets_of(connection))
+        last_line = last_line.removeprefix(f"{self.task_id}: ")
         if status in FINAL:
             raise AirflowFailException(f"{self.task_id} {FINAL[status]} (exit {status}): {last_line}")
         if status:

@@ -77,7 +77,7 @@ class Embedded:
             env=self.environment() | variables,
             capture_output=True,
             text=True,
-            timeout=900,
+            timeout=3600,
         )
 
     def pids(self) -> dict[str, int]:

@@ -122,6 +122,7 @@ def test_the_graph_shows_the_stages_in_order(browser: Browser) -> None:
     browser.find("button[aria-label^='Show Graph']").click()
     for stage in ("generate", "check_gold", "report"):
         browser.saying(stage)
+    browser.find("button[aria-label='Collapse Details Panel']").click()
     browser.keep_picture("graph")
 
 
