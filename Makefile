@@ -34,6 +34,8 @@ password: ## Print the password of the Airflow UI that `make run` started
 
 up: ## Start the containers: postgres, Airflow, Spark
 	@$(COMPOSE) up -d --wait
+	@echo "Airflow: http://127.0.0.1:$${AIRFLOW_PORT:-8080}, user admin, password:"
+	@echo "  $(COMPOSE) exec airflow-apiserver cat /secrets/login/passwords.json"
 
 down: ## Stop the containers; the data stays in their volumes
 	@$(COMPOSE) down

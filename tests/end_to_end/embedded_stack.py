@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from embedded.airflow_api import AirflowApi
+
 PROJECT = Path(__file__).resolve().parents[2]
 # The system's Python, not that of an environment: `embedded` must do with the standard library.
 SYSTEM_PYTHON = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
@@ -85,6 +87,10 @@ class Embedded:
         return {
             file.stem: json.loads(file.read_text())["pid"] for file in (self.run_dir / "pids").glob("*.json")
         }
+
+    def api(self) -> AirflowApi:
+        """Airflow's REST API, as the user that the stack made."""
+        return AirflowApi(self.url, "admin", self.password)
 
     def notes(self, run_id: str) -> dict[str, Any]:
         """What each stage of a run left behind."""

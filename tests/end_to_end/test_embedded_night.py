@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import socket
 import stat
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -219,6 +223,34 @@ def test_nothing_is_shown_to_a_stranger(embedded: Embedded, path: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as error:
         urllib.request.urlopen(embedded.url + path, timeout=30)
     assert error.value.code == 401
+
+
+def test_a_backfill_of_the_ui_takes_the_nights_of_its_range(embedded: Embedded) -> None:
+    asked = {"dag_id": "iot_nightly", "from_date": "2024-03-05T00:00:00Z", "to_date": "2024-03-07T23:59:59Z"}
+    planned = embedded.api().post("/backfills/dry_run", asked)["backfills"]
+    nights = [run["logical_date"][:10] for run in planned]
+    assert nights == ["2024-03-05", "2024-03-06", "2024-03-07"]
+
+
+def test_when_spark_is_away_the_night_waits_and_goes_on_once_it_is_back(embedded: Embedded) -> None:
+    api, run_id = embedded.api(), "without-spark"
+    os.killpg(embedded.pids()["spark"], signal.SIGKILL)
+    conf = {"night": NIGHT, "scale": float(SCALE)}
+    api.post("/dags/iot_nightly/dagRuns", {"dag_run_id": run_id, "logical_date": None, "conf": conf})
+    run = f"/dags/iot_nightly/dagRuns/{run_id}"
+    wait_for(lambda: api.get(f"{run}/taskInstances/generate")["state"] == "up_for_retry")
+    assert "Spark" in embedded.notes(run_id)["generate"]["message"]
+    assert embedded("up").returncode == 0
+    wait_for(lambda: api.get(run)["state"] in {"success", "failed"})
+    assert api.get(run)["state"] == "success"
+    assert api.get(f"{run}/taskInstances/generate")["try_number"] > 1
+
+
+def wait_for(true: Callable[[], bool], seconds: float = 1800) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(1)
 
 
 def test_make_help_lists_the_commands() -> None:
