@@ -2,22 +2,16 @@
 
 from great_expectations.expectations import (
     Expectation,
-    ExpectColumnPairValuesAToBeGreaterThanB,
     ExpectColumnValuesToNotBeNull,
 )
 
 from expectations.actions import quarantine
+from expectations.conditions import no_row_where
 
 FACT: list[Expectation] = [
     ExpectColumnValuesToNotBeNull(column="device_id", meta=quarantine("no device_id")),
     # Silver joins the type by device_id: none means that nobody has registered the device.
     ExpectColumnValuesToNotBeNull(column="device_type", meta=quarantine("device is not in the registry")),
     ExpectColumnValuesToNotBeNull(column="timestamp", meta=quarantine("no usable timestamp")),
-    ExpectColumnPairValuesAToBeGreaterThanB(
-        column_A="_night",
-        column_B="event_date",
-        or_equal=True,
-        ignore_row_if="either_value_is_missing",
-        meta=quarantine("dated after the night it arrived"),
-    ),
+    no_row_where("event_date > _night", quarantine("dated after the night it arrived")),
 ]

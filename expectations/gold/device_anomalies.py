@@ -19,5 +19,5 @@ EXPECTATIONS: list[Expectation] = [
     ExpectCompoundColumnsToBeUnique(
         column_list=["night", "device_id", "metric_name"], meta=fail("a device and metric stand there twice")
     ),
-    no_row_where("anomaly_count > reading_count", "more anomalies than readings"),
+    no_row_where("anomaly_count > reading_count", fail("more anomalies than readings")),
 ]

@@ -33,5 +33,5 @@ EXPECTATIONS: list[Expectation] = [
     ExpectCompoundColumnsToBeUnique(
         column_list=["night", "device_id"], meta=fail("a vehicle stands there twice")
     ),
-    no_row_where("NOT (to_date(last_seen) <=> night)", "a vehicle was last seen on another day"),
+    no_row_where("NOT (to_date(last_seen) <=> night)", fail("a vehicle was last seen on another day")),
 ]

@@ -27,15 +27,15 @@ EXPECTATIONS: list[Expectation] = [
     ),
     no_row_where(
         "NOT (to_date(hour) = event_date AND hour = date_trunc('HOUR', hour))",
-        "an hour is not an hour of its date",
+        fail("an hour is not an hour of its date"),
     ),
     # An average is rounded to 6 digits.
     no_row_where(
         "NOT (avg_value BETWEEN min_value - 1e-6 AND max_value + 1e-6)",
-        "an average outside minimum to maximum",
+        fail("an average outside minimum to maximum"),
     ),
     no_row_where(
         "NOT (anomaly_count BETWEEN 0 AND reading_count)",
-        "more anomalies than readings",
+        fail("more anomalies than readings"),
     ),
 ]

@@ -26,6 +26,6 @@ EXPECTATIONS: list[Expectation] = [
     ),
     no_row_where(
         "NOT (critical_count BETWEEN 0 AND event_count)",
-        "more critical events than events",
+        fail("more critical events than events"),
     ),
 ]

@@ -2,7 +2,6 @@
 
 from great_expectations.expectations import (
     Expectation,
-    ExpectColumnPairValuesAToBeGreaterThanB,
     ExpectColumnValuesToBeUnique,
     ExpectColumnValuesToNotBeNull,
     ExpectCompoundColumnsToBeUnique,
@@ -16,14 +15,9 @@ from expectations.device import IMAGE
 EXPECTATIONS: list[Expectation] = [
     *IMAGE,
     ExpectColumnValuesToNotBeNull(column="valid_from", meta=fail("a version without a beginning")),
-    ExpectColumnPairValuesAToBeGreaterThanB(
-        column_A="valid_to",
-        column_B="valid_from",
-        ignore_row_if="either_value_is_missing",
-        meta=fail("a version ends before it begins"),
-    ),
+    no_row_where("valid_to <= valid_from", fail("a version ends before it begins")),
     no_row_where(
-        "is_current <> (valid_to IS NULL)", "a current version with an end, or a former one without"
+        "is_current <> (valid_to IS NULL)", fail("a current version with an end, or a former one without")
     ),
     ExpectColumnValuesToBeUnique(
         column="device_id",

@@ -80,13 +80,10 @@ def _match_regex(rule: Any) -> Column:
     return F.col(rule.column).rlike(rule.regex)
 
 
-def _a_greater_than_b(rule: Any) -> Column:
-    if rule.ignore_row_if != "either_value_is_missing":
-        raise ValueError(
-            f"as a row rule, {rule.expectation_type} needs ignore_row_if='either_value_is_missing'"
-        )
-    a, b = F.col(rule.column_A), F.col(rule.column_B)
-    return a >= b if rule.or_equal else a > b
+def _no_row(rule: Any) -> Column:
+    if rule.value != 0 or rule.row_condition is None:
+        raise ValueError(f"as a row rule, {rule.expectation_type} needs value=0 and a row_condition")
+    return F.lit(False)
 
 
 RULES: dict[type, Callable[[Any], Column]] = {
@@ -94,7 +91,7 @@ RULES: dict[type, Callable[[Any], Column]] = {
     gxe.ExpectColumnValuesToBeBetween: _between,
     gxe.ExpectColumnValuesToBeInSet: _in_set,
     gxe.ExpectColumnValuesToMatchRegex: _match_regex,
-    gxe.ExpectColumnPairValuesAToBeGreaterThanB: _a_greater_than_b,
+    gxe.ExpectTableRowCountToEqual: _no_row,
 }
 
 _COMPARISONS: dict[Operator, Callable[[Column, Any], Column]] = {
