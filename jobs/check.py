@@ -159,7 +159,8 @@ def _error(result: ExpectationValidationResult) -> str:
 
 def _observed(result: dict[str, Any]) -> str:
     if "unexpected_count" not in result:
-        return str(result.get("observed_value", "unknown"))
+        observed = result.get("observed_value", "unknown")
+        return f"{observed:,} rows" if isinstance(observed, int) else str(observed)
     examples = ", ".join(dict.fromkeys(str(value) for value in result.get("partial_unexpected_list", [])))
     shown = examples if len(examples) < 80 else f"{examples[:80]}…"
     return f"{result['unexpected_count']:,} of {result['element_count']:,} rows: {shown}"
