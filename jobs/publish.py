@@ -45,7 +45,9 @@ def _staged_slices(spark: SparkSession, settings: Settings) -> dict[str, list[da
         raise JobError(
             f"staging holds {holds}, not run {settings.run_id}; run `gold` and `check --layer gold` first"
         )
-    return {table.name: [row.slice for row in staged if row.table == table.name] for table in settings.gold}
+    return {
+        table.name: [row.slice for row in staged if row.table == table.name and row.slice] for table in settings.gold
+    }
 
 
 def _publish(spark: SparkSession, settings: Settings, table: Table, slices: list[date]) -> int:

@@ -40,7 +40,9 @@ def _take_over(remote: str, settings: Settings) -> SparkSession:
     separator = "" if remote.endswith(";") else ";" if "/;" in remote else "/;"
     for session_id in _session_ids(settings):
         try:
-            session: SparkSession = SparkSession.builder.remote(f"{remote}{separator}session_id={session_id}").create()
+            session: SparkSession = SparkSession.builder.remote(
+                f"{remote}{separator}session_id={session_id}"
+            ).create()
             # Spark's own policy hides a lost server for ten minutes; the orchestrator retries better.
             session.client.set_retry_policies([DefaultPolicy(max_retries=10, max_backoff=5_000)])
             session.interruptAll()

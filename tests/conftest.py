@@ -39,7 +39,11 @@ def connect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[st
     log = home / "server.log"
     with log.open("w") as output:
         server = subprocess.Popen(
-            [ROOT / "spark" / "connect-server"], env=environment, stdout=output, stderr=output, start_new_session=True
+            [ROOT / "spark" / "connect-server"],
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
         try:
             _wait_for(port, server, log)

@@ -97,5 +97,6 @@ def _frame(spark: SparkSession, settings: Settings, table: Table, slices: list[d
 
 
 def _note_slices(spark: SparkSession, settings: Settings, slices: dict[str, list[date]]) -> None:
-    rows = [(name, night, settings.run_id) for name, nights in slices.items() for night in nights]
+    # The empty slice says that the table was built even when nothing of it was touched.
+    rows = [(name, slice_, settings.run_id) for name, nights in slices.items() for slice_ in (None, *nights)]
     store.overwrite(settings, SLICES.full_name, spark.createDataFrame(rows, SLICES.columns))

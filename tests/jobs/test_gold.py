@@ -74,7 +74,13 @@ def test_a_mean_is_exact_whatever_the_order_of_rows(frame):
 
 def test_a_room_has_mean_temperature_and_humidity_per_hour(frame):
     logs = [
-        {"sensor_id": 1, "timestamp": datetime(2024, 3, 5, 10, m), "temperature": t, "humidity": 40.0, "location": "Room_A"}
+        {
+            "sensor_id": 1,
+            "timestamp": datetime(2024, 3, 5, 10, m),
+            "temperature": t,
+            "humidity": 40.0,
+            "location": "Room_A",
+        }
         for m, t in ((0, 70.0), (5, None), (10, 71.0))
     ]
     (row,) = build_climate_hourly(frame("sensor_logs", *logs)).collect()
@@ -90,7 +96,9 @@ def test_more_than_ten_anomalies_in_seven_days_are_reported(frame, nights):
 
 def test_a_window_looks_back_seven_days_and_not_eight(frame, nights):
     anomalies = [reading(1.0, minute, anomaly=True) for minute in range(11)]
-    built = build_device_anomalies(frame("readings", *anomalies), nights(date(2024, 3, 11), date(2024, 3, 12)))
+    built = build_device_anomalies(
+        frame("readings", *anomalies), nights(date(2024, 3, 11), date(2024, 3, 12))
+    )
     assert [row.night for row in built.collect()] == [date(2024, 3, 11)]
 
 
@@ -130,14 +138,21 @@ def change(device_id: int, operation: str, day: int, sequence: int, status="Offl
 
 def test_the_fleet_is_counted_as_it_stood_when_the_night_ended(frame, nights):
     registry = frame("device_registry", device(1), device(2), device(3))
-    changes = frame("device_changes", change(1, "UPDATE", 5, 1), change(2, "DELETE", 5, 2), change(3, "UPDATE", 6, 3))
+    changes = frame(
+        "device_changes", change(1, "UPDATE", 5, 1), change(2, "DELETE", 5, 2), change(3, "UPDATE", 6, 3)
+    )
     rows = build_device_health(registry, changes, nights(NIGHT)).collect()
-    assert {(row.status, row.device_count, row.avg_age_days) for row in rows} == {("Offline", 1, 4.0), ("Online", 1, 4.0)}
+    assert {(row.status, row.device_count, row.avg_age_days) for row in rows} == {
+        ("Offline", 1, 4.0),
+        ("Online", 1, 4.0),
+    }
 
 
 def test_a_change_that_arrives_late_does_not_rewrite_the_night(frame, nights):
     changes = frame("device_changes", change(1, "UPDATE", 5, 1, arrived=date(2024, 3, 7)))
-    rows = build_device_health(frame("device_registry", device(1)), changes, nights(NIGHT, date(2024, 3, 7))).collect()
+    rows = build_device_health(
+        frame("device_registry", device(1)), changes, nights(NIGHT, date(2024, 3, 7))
+    ).collect()
     assert {(row.night.day, row.status) for row in rows} == {(5, "Online"), (7, "Offline")}
 
 
@@ -147,6 +162,12 @@ def test_every_registered_device_is_listed_with_its_events(frame, nights):
         for n, s in enumerate(("Critical", "Info"))
     ]
     built = build_site_events(
-        frame("device_registry", device(1), device(2)), frame("device_changes"), frame("events", *events), nights(NIGHT)
+        frame("device_registry", device(1), device(2)),
+        frame("device_changes"),
+        frame("events", *events),
+        nights(NIGHT),
     )
-    assert {(row.device_id, row.event_count, row.critical_count) for row in built.collect()} == {(1, 2, 1), (2, 0, 0)}
+    assert {(row.device_id, row.event_count, row.critical_count) for row in built.collect()} == {
+        (1, 2, 1),
+        (2, 0, 0),
+    }

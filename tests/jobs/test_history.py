@@ -24,7 +24,9 @@ def change(sequence: int, operation: str, at: str, device_id: int, status: str) 
 def history(spark):
     def versions(registered: list, changes: list):
         loaded = spark.createDataFrame([(*row, [], NIGHT) for row in registered], REGISTRY)
-        return build_devices_history(loaded, spark.createDataFrame(changes, CHANGES)).orderBy("device_id", "valid_from")
+        return build_devices_history(loaded, spark.createDataFrame(changes, CHANGES)).orderBy(
+            "device_id", "valid_from"
+        )
 
     return versions
 
@@ -53,7 +55,9 @@ def test_changes_that_arrive_in_the_wrong_order_give_the_same_history(history):
 
 def test_of_two_changes_at_one_instant_the_higher_sequence_holds(history):
     at = "2024-01-02 10:00"
-    rows = history([], [change(2, "UPDATE", at, 1, "Offline"), change(1, "UPDATE", at, 1, "Online")]).collect()
+    rows = history(
+        [], [change(2, "UPDATE", at, 1, "Offline"), change(1, "UPDATE", at, 1, "Online")]
+    ).collect()
     assert [row.status for row in rows] == ["Offline"]
 
 

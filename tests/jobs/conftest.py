@@ -1,0 +1,64 @@
+"""Running stages in a test's own lake, in this process."""
+
+import importlib
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+
+NIGHT_STAGES = ("generate", "bronze", "silver", "gold", "publish")
+
+
+@pytest.fixture
+def run(spark, lake) -> Callable[..., list]:
+    """Run one stage: `run("silver", night=…)`."""
+
+    def stage(name: str, **overrides: object) -> list:
+        return importlib.import_module(f"jobs.{name}").run(spark, lake(name, **overrides))
+
+    return stage
+
+
+@pytest.fixture
+def run_night(run) -> Callable[..., None]:
+    """Run a night's stages, checks and report apart."""
+
+    def stages(night: date, **overrides: object) -> None:
+        for name in NIGHT_STAGES:
+            run(name, night=night, run_id=f"night-{night}", **overrides)
+
+    return stages
+
+
+@pytest.fixture
+def table(spark, lake) -> Callable[[str], object]:
+    """Read a table of the test's lake: `table("silver.readings")`."""
+    return lambda name: spark.table(lake("verify").table(name))
+
+
+@pytest.fixture
+def digests(table) -> Callable[[], dict]:
+    """All recorded digests: (table, night) -> (rows, digest)."""
+    return lambda: {(row.table, row.night): (row.rows, row.digest) for row in table("ops.digests").collect()}
+
+
+@pytest.fixture
+def accounts(table) -> Callable[[str], dict]:
+    """A source's accounts, night by night."""
+    return lambda source: {
+        row.night: row.asDict() for row in table("ops.row_accounts").where(f"source = '{source}'").collect()
+    }
+
+
+@pytest.fixture
+def drop(lake) -> Callable[..., object]:
+    """Drop a file by hand into a source's landing folder."""
+
+    def into(source: str, name: str, content: str | bytes):
+        folder = lake("bronze").landing / source
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return into

@@ -1,0 +1,100 @@
+"""The command line of the jobs: what it takes and how it refuses."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from jobs import cli
+from jobs.tables import GOLD, NAMES, SOURCES, selection
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
+    with pytest.raises(SystemExit) as exit_:
+        cli.parse(argv)
+    assert exit_.value.code == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1, "one clear line"
+    return error
+
+
+def test_a_stage_needs_only_its_night():
+    settings = cli.parse(["silver", "--night", "2024-03-05"])
+    assert (settings.night, settings.catalog, settings.prefix) == (date(2024, 3, 5), "spark_catalog", "")
+    assert settings.tables == set(NAMES)
+
+
+@pytest.mark.parametrize(
+    "night", ["yesterday", "2024-13-01", "20240305", "2024-02-30", "", "2024-03-05; DROP TABLE x"]
+)
+def test_a_night_that_is_no_date_is_refused(capsys, night):
+    assert "YYYY-MM-DD" in refusal(capsys, "silver", "--night", night)
+
+
+def test_a_night_that_is_not_over_is_refused(capsys):
+    today = datetime.now(UTC).date()
+    assert str(today - timedelta(days=1)) in refusal(capsys, "generate", "--night", str(today))
+
+
+def test_a_night_before_the_fleet_was_installed_is_refused(capsys):
+    assert "2024-01-01" in refusal(capsys, "generate", "--night", "2023-12-31")
+
+
+@pytest.mark.parametrize("scale", ["0", "-1", "1000000", "nan", "inf", "big", "1e400"])
+def test_an_absurd_scale_is_refused(capsys, scale):
+    assert "--scale" in refusal(capsys, "generate", "--night", "2024-03-05", f"--scale={scale}")
+
+
+@pytest.mark.parametrize("seed", ["-1", "1.5", "99999999999", "x"])
+def test_a_seed_that_is_no_31_bit_number_is_refused(capsys, seed):
+    assert "--seed" in refusal(capsys, "generate", "--night", "2024-03-05", f"--seed={seed}")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "reading",
+        "../readings",
+        "file:///etc/passwd",
+        "readings; DROP TABLE x",
+        "`readings`",
+        "$(id)",
+        "x" * 10**5,
+    ],
+)
+def test_an_unknown_table_is_refused_with_the_list_of_known_ones(capsys, name):
+    error = refusal(capsys, "bronze", "--night", "2024-03-05", "--tables", name)
+    assert "sensor_hourly" in error and len(error) < 1000
+
+
+@pytest.mark.parametrize("home", ["s3a://bucket/lake", "../elsewhere", "a/../../b", "file:///etc"])
+def test_a_home_that_is_a_url_or_climbs_is_refused(capsys, home):
+    assert "plain folder" in refusal(capsys, "bronze", "--night", "2024-03-05", "--home", home)
+
+
+@pytest.mark.parametrize("run_id", ["../x", "a/b", "a b", "", ".."])
+def test_a_run_id_that_could_leave_its_folder_is_refused(capsys, run_id):
+    assert "--run-id" in refusal(capsys, "bronze", "--night", "2024-03-05", "--run-id", run_id)
+
+
+def test_check_needs_a_layer(capsys):
+    assert "--layer" in refusal(capsys, "check", "--night", "2024-03-05")
+
+
+def test_every_stage_explains_itself_and_its_exit_status(capsys):
+    for stage in cli.STAGES:
+        with pytest.raises(SystemExit):
+            cli.parse([stage, "--help"])
+        text = " ".join(capsys.readouterr().out.split())
+        assert "3 data did not pass its contract" in text and "YYYY-MM-DD" in text
+
+
+def test_a_selected_source_brings_along_what_is_made_from_it():
+    assert selection(["sensor_logs"]) == {"sensor_logs", "climate_hourly", "devices", "device_changes"}
+
+
+def test_a_selected_gold_table_brings_along_what_it_reads():
+    assert selection(["sensor_hourly"]) == {"sensor_hourly", "readings", "devices", "device_changes"}
+
+
+def test_every_gold_table_is_made_from_known_sources():
+    assert all(set(table.reads) <= set(SOURCES) for table in GOLD.values())

@@ -1,0 +1,160 @@
+"""The simulated feeds: reproducible, with the faults and distributions that are claimed."""
+
+import json
+from collections import Counter
+from datetime import date
+
+import pytest
+
+from jobs.generate.landing import FEEDS
+from jobs.generate.night import delivery
+from jobs.generate.values import Values
+from jobs.results import UsageError
+
+NIGHT = date(2024, 3, 5)  # a Tuesday
+SUNDAY = date(2024, 3, 3)
+
+
+@pytest.fixture
+def landed(spark):
+    """Records of a feed's delivery, parsed; and how often each fault was put in."""
+
+    def of(source: str, night: date = NIGHT, scale: float = 0.1, seed: int = 42):
+        rows = delivery(spark, FEEDS[source], night, scale, seed).collect()
+        records = [json.loads(row.line) for row in rows if "malformed" not in row.kinds]
+        return records, Counter(kind for row in rows for kind in row.kinds)
+
+    return of
+
+
+def files(folder) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_night_generated_twice_is_byte_for_byte_the_same(run, lake, tmp_path):
+    run("generate", home=tmp_path / "one")
+    run("generate", home=tmp_path / "two")
+    one, two = (files(tmp_path / name / "landing") for name in ("one", "two"))
+    assert len(one) > 7 and one == two
+
+
+def test_another_seed_gives_other_values(landed):
+    assert landed("events", seed=1)[0] != landed("events", seed=2)[0]
+
+
+def test_a_night_that_has_landed_is_left_alone(run, lake):
+    run("generate")
+    before = {path: path.stat().st_mtime_ns for path in lake("generate").landing.rglob("*.json")}
+    results = run("generate")
+    assert before == {path: path.stat().st_mtime_ns for path in lake("generate").landing.rglob("*.json")}
+    assert {result.table for result in results} == {f"landing.{source}" for source in FEEDS}
+
+
+def test_a_night_that_has_landed_with_other_parameters_is_refused_by_name(run):
+    run("generate", tables=frozenset({"events"}))
+    with pytest.raises(UsageError, match=r"events of 2024-03-05 .* scale 0\.01, not 0\.02"):
+        run("generate", tables=frozenset({"events"}), scale=0.02)
+    with pytest.raises(UsageError, match="seed 42, not 7"):
+        run("generate", tables=frozenset({"events"}), seed=7)
+
+
+def test_a_late_row_arrives_within_seven_days_and_once(landed):
+    nights = [date(2024, 3, day) for day in range(1, 15)]
+    own = Counter(
+        record["event_id"] for night in nights for record in landed("events", night, scale=2)[0]
+        if record["timestamp"].startswith("2024-03-01")
+    )  # fmt: skip
+    sent_twice = sum(1 for count in own.values() if count == 2)
+    assert len(own) == pytest.approx(548, abs=10)
+    assert max(own.values()) == 2 and 0 < sent_twice < 20
+
+
+def test_faults_come_as_often_as_claimed(landed):
+    records, kinds = landed("readings", scale=0.5)
+    share = {kind: count / len(records) for kind, count in kinds.items()}
+    assert share["null"] == pytest.approx(0.02, rel=0.15)
+    assert share["malfunction"] == pytest.approx(0.005, rel=0.25)
+    assert share["duplicate"] == pytest.approx(0.01, rel=0.2)
+    assert share["late"] == pytest.approx(0.01, rel=0.2)
+    assert share["malformed"] == pytest.approx(0.001, rel=0.5)
+    assert share["unknown_device"] == pytest.approx(0.001, rel=0.5)
+    assert share["future"] == pytest.approx(0.0005, rel=0.7)
+
+
+def test_devices_metrics_and_minutes_are_independent(landed):
+    records, _ = landed("readings", scale=0.2)
+    assert len({record["device_id"] for record in records}) > 9000
+    by_metric = Counter(record["metric_name"] for record in records)
+    assert min(by_metric.values()) / len(records) > 0.1
+    hours = Counter(record["timestamp"][11:13] for record in records if record["metric_name"] == "power")
+    assert len(hours) == 24 and min(hours.values()) > 0.6 * max(hours.values())
+
+
+def test_about_two_percent_of_readings_are_anomalies(landed):
+    records, _ = landed("readings", scale=0.5)
+    assert sum(record["is_anomaly"] for record in records) / len(records) == pytest.approx(0.02, abs=0.004)
+
+
+def test_power_follows_working_hours(landed):
+    records, _ = landed("readings", scale=0.3)
+    values = {True: [], False: []}
+    for record in records:
+        if (
+            record["metric_name"] == "power"
+            and not record["is_anomaly"]
+            and 20 < record.get("metric_value", 0) < 100
+        ):
+            values[8 <= int(record["timestamp"][11:13]) <= 18].append(record["metric_value"])
+    assert sum(values[True]) / len(values[True]) == pytest.approx(80, abs=3)
+    assert sum(values[False]) / len(values[False]) == pytest.approx(30, abs=3)
+
+
+def test_sunday_morning_is_a_maintenance_window_without_values(landed):
+    records, _ = landed("readings", SUNDAY, scale=0.1)
+    window = [
+        r for r in records if r["timestamp"][:10] == str(SUNDAY) and "02" <= r["timestamp"][11:13] <= "05"
+    ]
+    assert len(window) > 1000 and all("metric_value" not in record for record in window)
+
+
+def test_the_first_image_of_a_change_is_the_last_image_of_the_change_before(landed):
+    held: dict[int, object] = {}
+    compared = 0
+    for day in range(1, 32):
+        for change in sorted(landed("device_changes", date(2024, 1, day))[0], key=lambda c: c["sequence"]):
+            device_id = change.get("device_id")
+            if device_id in held and "before" in change and held[device_id]["sequence"] < change["sequence"]:
+                assert json.loads(change["before"]) == held[device_id]["image"]
+                compared += 1
+            if device_id is not None and "after" in change:
+                held[device_id] = {"image": json.loads(change["after"]), "sequence": change["sequence"]}
+            elif device_id is not None:
+                held.pop(device_id, None)
+    assert compared > 10_000
+
+
+def test_changes_are_updates_inserts_and_deletes_in_the_claimed_proportion(landed):
+    operations = Counter(change["operation"] for change in landed("device_changes")[0])
+    total = sum(operations.values())
+    assert operations["UPDATE"] / total == pytest.approx(0.7, abs=0.05)
+    assert operations["INSERT"] / total == pytest.approx(0.2, abs=0.04)
+    assert operations["DELETE"] / total == pytest.approx(0.1, abs=0.03)
+
+
+def test_sites_lie_around_their_facility(landed):
+    sites, _ = landed("locations", date(2024, 1, 1))
+    assert len(sites) == 500 and {site["region"] for site in sites} == {
+        "San Francisco",
+        "Los Angeles",
+        "New York",
+    }
+    assert all(abs(site["latitude"] - 37.7749) <= 0.05 for site in sites if site["region"] == "San Francisco")
+
+
+def test_a_weighted_pick_falls_into_its_shares(spark):
+    pick = Values(1, "test").pick("letter", ("a", "b", "c"), "id", weights=(70, 20, 10))
+    counts = {
+        row.letter: row["count"]
+        for row in spark.range(20_000).selectExpr(f"{pick} AS letter").groupBy("letter").count().collect()
+    }
+    assert counts["a"] == pytest.approx(14_000, rel=0.03) and counts["c"] == pytest.approx(2_000, rel=0.1)
