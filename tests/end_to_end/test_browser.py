@@ -123,6 +123,7 @@ def test_the_graph_shows_the_stages_in_order(browser: Browser) -> None:
     for stage in ("generate", "check_gold", "report"):
         browser.saying(stage)
     browser.find("button[aria-label='Collapse Details Panel']").click()
+    browser.find(".react-flow__controls-fitview").click()
     browser.keep_picture("graph")
 
 
