@@ -46,7 +46,8 @@ def _staged_slices(spark: SparkSession, settings: Settings) -> dict[str, list[da
             f"staging holds {holds}, not run {settings.run_id}; run `gold` and `check --layer gold` first"
         )
     return {
-        table.name: [row.slice for row in staged if row.table == table.name and row.slice] for table in settings.gold
+        table.name: [row.slice for row in staged if row.table == table.name and row.slice]
+        for table in settings.gold
     }
 
 

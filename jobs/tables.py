@@ -52,6 +52,7 @@ DEVICE = (
     "firmware_version STRING, install_date DATE, location_id BIGINT, latitude DOUBLE, longitude DOUBLE, "
     "status STRING"
 )
+DEVICE_COLUMNS = tuple(column.split(" ")[0] for column in DEVICE.split(", "))
 # Every silver row says in which night its winning line arrived and which flag rules it met.
 PROVENANCE = "_flags ARRAY<STRING>, _night DATE"
 BRONZE_PROVENANCE = "_rescued VARIANT, _malformed STRING, _file STRING, _night DATE, _ingested_at TIMESTAMP"
@@ -298,6 +299,14 @@ _OPS = (
     ),
 )
 
+
+def _judged(table: Table, source: Source) -> Table:
+    columns = f"{table.columns}, _reasons ARRAY<STRING>, _rank INT, _key STRING, _raw VARIANT, _file STRING"
+    return Table(
+        "staging", f"judged_{source.name}", columns, "One row per bronze row that is being settled.", "_night"
+    )
+
+
 # Gold slices that the run rebuilt: publish replaces exactly these.
 SLICES = Table(
     "staging",
@@ -320,6 +329,7 @@ TABLES = {
         *map(_bronze, _SOURCES),
         *_SILVER,
         *_DERIVED,
+        *(_judged(table, source) for table in _SILVER for source in _SOURCES if source.silver == table.name),
         *map(_staging, _GOLD),
         SLICES,
         *_GOLD,

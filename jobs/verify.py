@@ -1,5 +1,7 @@
 """Stage `verify`: does what `ops` says about a night still hold?"""
 
+from datetime import date
+
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -7,6 +9,7 @@ from jobs import store
 from jobs.results import ContractBroken, TableResult
 from jobs.settings import Settings
 from jobs.silver import settle
+from jobs.tables import Source
 
 
 def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
@@ -30,7 +33,7 @@ def _accounts(spark: SparkSession, settings: Settings) -> list[TableResult]:
     recorded = {row.source: row for row in night.collect()}
     nights = {source: [settings.night] for source in settings.sources if source.name in recorded}
     results = []
-    for found in settle.count_fates(spark, settings, settle.claim(spark, settings, nights)) if nights else []:
+    for found in _recount(spark, settings, nights):
         row = recorded[found.source]
         holds = found.is_balanced and all(getattr(found, fate) == row[fate] for fate in settle.FATES)
         counts = ", ".join(
@@ -40,6 +43,13 @@ def _accounts(spark: SparkSession, settings: Settings) -> list[TableResult]:
             TableResult(f"account of {found.source}", found.bronze, {"holds": holds, "found": counts})
         )
     return results
+
+
+def _recount(
+    spark: SparkSession, settings: Settings, nights: dict[Source, list[date]]
+) -> list[settle.Account]:
+    claims = settle.claim(spark, settings, nights) if nights else []
+    return settle.count_fates(spark, settings, claims, judge_again=True) if claims else []
 
 
 def _digests(spark: SparkSession, settings: Settings) -> list[TableResult]:

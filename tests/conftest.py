@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -73,13 +74,16 @@ def spark(connect_server: dict[str, str]) -> Iterator[object]:
     session = SparkSession.builder.remote(connect_server["SPARK_REMOTE"]).getOrCreate()
     session.conf.set("spark.sql.session.timeZone", "UTC")
     session.conf.set("spark.sql.ansi.enabled", "true")
+    # Interpreting suits frames of three rows: compiling each query takes longer than running it.
+    session.conf.set("spark.sql.codegen.wholeStage", "false")
+    session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
     yield session
     session.stop()
 
 
-@pytest.fixture
-def lake(spark, tmp_path: Path) -> Iterator[Callable[..., object]]:
-    """Settings for stages in a lake of the test's own: its folder and its schemas."""
+@contextmanager
+def new_lake(spark: object, home: Path) -> Iterator[Callable[..., object]]:
+    """Settings for stages in a lake of its own, folder and schemas; gone afterwards."""
     from jobs.settings import Settings
     from jobs.tables import SCHEMAS, selection
 
@@ -90,7 +94,7 @@ def lake(spark, tmp_path: Path) -> Iterator[Callable[..., object]]:
             "stage": stage,
             "night": date(2024, 3, 5),
             "run_id": "test",
-            "home": tmp_path,
+            "home": home,
             "catalog": "spark_catalog",
             "prefix": prefix,
             "tables": selection(()),
@@ -101,4 +105,18 @@ def lake(spark, tmp_path: Path) -> Iterator[Callable[..., object]]:
     yield settings
     for schema in SCHEMAS:
         spark.sql(f"DROP SCHEMA IF EXISTS {prefix}{schema} CASCADE")
-    shutil.rmtree(tmp_path, ignore_errors=True)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def lake(spark, tmp_path: Path) -> Iterator[Callable[..., object]]:
+    """A lake of the test's own: `lake("silver", night=…)` gives the settings of a stage in it."""
+    with new_lake(spark, tmp_path) as settings:
+        yield settings
+
+
+@pytest.fixture(scope="module")
+def module_lake(spark, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., object]]:
+    """A lake that the tests of a module share; they only read it."""
+    with new_lake(spark, tmp_path_factory.mktemp("lake")) as settings:
+        yield settings

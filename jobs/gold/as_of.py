@@ -5,7 +5,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.settings import FIRST_NIGHT
-from jobs.silver.clean import DEVICE_COLUMNS
+from jobs.tables import DEVICE_COLUMNS
 
 
 def window(rows: DataFrame, nights: DataFrame, days: int) -> DataFrame:

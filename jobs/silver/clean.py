@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.tables import DEVICE, SILVER
+from jobs.tables import DEVICE, DEVICE_COLUMNS, SILVER
 
 PASSED_ON = ("_night", "_file", "_malformed", "_line")
 
@@ -55,8 +55,6 @@ def clean_sensor_logs(rows: DataFrame, registry: DataFrame) -> DataFrame:
     """A room's climate at an instant."""
     return _select(_dated(rows), "sensor_logs")
 
-
-DEVICE_COLUMNS = tuple(column.split(" ")[0] for column in DEVICE.split(", "))
 
 CLEAN: dict[str, Callable[[DataFrame, DataFrame], DataFrame]] = {
     "device_registry": clean_device_registry,

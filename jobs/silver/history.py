@@ -4,8 +4,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.settings import FIRST_NIGHT
-from jobs.silver.clean import DEVICE_COLUMNS
-from jobs.tables import SILVER
+from jobs.tables import DEVICE_COLUMNS, SILVER
 
 
 def build_devices_history(device_registry: DataFrame, device_changes: DataFrame) -> DataFrame:

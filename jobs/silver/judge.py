@@ -35,13 +35,14 @@ def judge(rows: DataFrame, source: Source, known_devices: DataFrame) -> DataFram
 
 
 def rank(judged: DataFrame, source: Source) -> DataFrame:
-    """Order the good rows of each key: `_rank` 1 wins, the others are duplicates of it.
+    """Order the good rows of each key: `_rank` 1 wins, the others are duplicates of it; null for bad rows.
 
     The earliest arrival wins, and among arrivals of one night the smallest hash, so that the winner does not
     depend on the order in which nights or files are worked on.
     """
-    first = Window.partitionBy(*source.key).orderBy("_night", content(source.silver))
-    return judged.where(F.size("_reasons") == 0).withColumn("_rank", F.row_number().over(first))
+    is_good = F.size("_reasons") == 0
+    first = Window.partitionBy(is_good, *source.key).orderBy("_night", content(source.silver))
+    return judged.withColumn("_rank", F.when(is_good, F.row_number().over(first)))
 
 
 def content(table: str, alias: str = "") -> Column:

@@ -25,7 +25,10 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     """
     silver = [f"silver.{source.silver}" for source in settings.sources]
     derived = ["silver.devices_history", "silver.devices"]
-    store.ensure(spark, settings, [*silver, *derived, "ops.quarantine", "ops.row_accounts", "ops.digests"])
+    judged = [f"staging.judged_{source.name}" for source in settings.sources]
+    store.ensure(
+        spark, settings, [*silver, *derived, *judged, "ops.quarantine", "ops.row_accounts", "ops.digests"]
+    )
     nights = settle.unsettled(spark, settings)
     while nights:
         nights = _settle(spark, settings, nights)
@@ -55,6 +58,7 @@ def _settle(
 
 
 def _merge(claim: Claim) -> list[date]:
+    claim.keep_judgement()
     lost = settle.displaced(claim)
     settle.merge(claim)
     return lost

@@ -15,7 +15,7 @@ from jobs import store
 from jobs.bronze import landed_lines
 from jobs.settings import Settings
 from jobs.silver.judge import content, judge, rank
-from jobs.tables import SILVER, Source
+from jobs.tables import SILVER, TABLES, Source
 
 FATES = ("landed", "bronze", "silver", "quarantined", "duplicates")
 
@@ -52,6 +52,7 @@ class Claim:
     ) -> None:
         self.spark, self.settings, self.source, self.nights = spark, settings, source, sorted(nights)
         self.name = f"silver.{source.silver}"
+        self.judged_name = f"staging.judged_{source.name}"
         self.is_dated = "event_date" in SILVER[source.silver].column_names
         # Keeps joins from reading all of silver: only these event dates can hold a row with the same key.
         self.pruning = store.dates("event_date", event_dates) if self.is_dated else "true"
@@ -62,17 +63,28 @@ class Claim:
         bronze = store.read(self.spark, self.settings, f"bronze.{self.source.name}")
         return bronze.where(store.dates("_night", self.nights))
 
-    def judged(self) -> DataFrame:
-        """Bronze rows of the nights, cleaned and judged."""
+    def judge(self) -> DataFrame:
+        """Judge and rank the bronze rows of the nights. Grain: one row per bronze row."""
         known = store.read(self.spark, self.settings, "silver.devices_history").select(
             "device_id", "device_type"
         )
         # A device's type never changes, so every version of it says the same.
-        return judge(self.rows(), self.source, known.distinct())
+        judged = rank(judge(self.rows(), self.source, known.distinct()), self.source)
+        is_bad = F.size("_reasons") > 0
+        return judged.withColumns(
+            {
+                "_key": F.concat_ws(",", *[F.col(name).cast("string") for name in self.source.key]),
+                "_raw": F.when(is_bad, F.expr("to_variant_object(_line)")),
+            }
+        ).select(*TABLES[self.judged_name].column_names)
 
-    def ranked(self) -> DataFrame:
-        """Good rows of the nights, with their rank among the rows of the same key."""
-        return rank(self.judged(), self.source)
+    def keep_judgement(self) -> None:
+        """Write the judgement down once: merge, quarantine and counts each read it."""
+        store.overwrite(self.settings, self.judged_name, self.judge())
+
+    def judged(self) -> DataFrame:
+        """The judgement as written down."""
+        return store.read(self.spark, self.settings, self.judged_name)
 
     def held(self) -> DataFrame:
         """Keys in silver and the night whose row holds each (`_held_by`)."""
@@ -137,7 +149,7 @@ def displaced(claim: Claim) -> list[date]:
     )
     if later.isEmpty():
         return []
-    losing = claim.ranked().where("_rank = 1").join(claim.held(), on=list(claim.source.key), how="inner")
+    losing = claim.judged().where("_rank = 1").join(claim.held(), on=list(claim.source.key), how="inner")
     nights = sorted(
         row[0] for row in losing.where("_held_by > _night").select("_held_by").distinct().collect()
     )
@@ -150,7 +162,7 @@ def displaced(claim: Claim) -> list[date]:
 def merge(claim: Claim) -> None:
     """Bring the winners into silver: new keys, and earlier arrivals of keys that are there."""
     table = SILVER[claim.source.silver]
-    winners = claim.ranked().where("_rank = 1").select(*table.column_names).alias("new")
+    winners = claim.judged().where("_rank = 1").select(*table.column_names).alias("new")
     same = [f"new.`{name}` = {table.name}.`{name}`" for name in claim.source.key]
     pruning = [claim.pruning.replace("`event_date`", f"{table.name}.`event_date`")] if claim.is_dated else []
     differs = content(table.name, "new.") != content(table.name, f"{table.name}.")
@@ -165,12 +177,12 @@ def quarantine(settings: Settings, claims: Iterable[Claim]) -> None:
     """Replace what quarantine holds of the claims' sources and nights, in one commit."""
     failed = _union(
         claim.judged()
-        .where(F.size("_reasons") > 0)
+        .where("_rank IS NULL")
         .select(
             F.lit(claim.source.name).alias("source"),
             F.col("_night").alias("night"),
-            F.concat_ws(",", *[F.col(name).cast("string") for name in claim.source.key]).alias("key"),
-            F.expr("to_variant_object(_line)").alias("raw"),
+            F.col("_key").alias("key"),
+            F.col("_raw").alias("raw"),
             F.col("_reasons").alias("reasons"),
             F.col("_file").alias("file"),
         )
@@ -182,9 +194,16 @@ def quarantine(settings: Settings, claims: Iterable[Claim]) -> None:
     store.replace_where(settings, "ops.quarantine", failed, " OR ".join(conditions))
 
 
-def count_fates(spark: SparkSession, settings: Settings, claims: Iterable[Claim]) -> list[Account]:
-    """Count each fate where it is kept; only duplicates, which are kept nowhere, are counted by a join."""
-    counts = [frame for claim in claims for frame in _fates(claim)]
+def count_fates(
+    spark: SparkSession, settings: Settings, claims: Iterable[Claim], *, judge_again: bool = False
+) -> list[Account]:
+    """Count each fate where it is kept; only duplicates, which are kept nowhere, are counted by a join.
+
+    `judge_again` counts them from bronze instead of from the judgement that the last settling wrote down.
+    """
+    counts = [
+        frame for claim in claims for frame in _fates(claim, claim.judge() if judge_again else claim.judged())
+    ]
     found = {(row.source, row.night, row.fate): row["count"] for row in _union(counts).collect()}
     return [
         Account(claim.source.name, night, *[found.get((claim.source.name, night, fate), 0) for fate in FATES])
@@ -193,9 +212,11 @@ def count_fates(spark: SparkSession, settings: Settings, claims: Iterable[Claim]
     ]
 
 
-def _fates(claim: Claim) -> list[DataFrame]:
+def _fates(claim: Claim, judged: DataFrame) -> list[DataFrame]:
     """Frames of `source`, `fate`, `night`, `count`."""
-    lost_to_another = claim.ranked().join(claim.held(), on=list(claim.source.key), how="left")
+    lost_to_another = judged.where("_rank IS NOT NULL").join(
+        claim.held(), on=list(claim.source.key), how="left"
+    )
     in_quarantine = store.read(claim.spark, claim.settings, "ops.quarantine").where(
         F.col("source") == claim.source.name
     )

@@ -2,11 +2,8 @@
 
 import importlib
 from collections.abc import Callable
-from datetime import date
 
 import pytest
-
-NIGHT_STAGES = ("generate", "bronze", "silver", "gold", "publish")
 
 
 @pytest.fixture
@@ -20,26 +17,9 @@ def run(spark, lake) -> Callable[..., list]:
 
 
 @pytest.fixture
-def run_night(run) -> Callable[..., None]:
-    """Run a night's stages, checks and report apart."""
-
-    def stages(night: date, **overrides: object) -> None:
-        for name in NIGHT_STAGES:
-            run(name, night=night, run_id=f"night-{night}", **overrides)
-
-    return stages
-
-
-@pytest.fixture
 def table(spark, lake) -> Callable[[str], object]:
     """Read a table of the test's lake: `table("silver.readings")`."""
     return lambda name: spark.table(lake("verify").table(name))
-
-
-@pytest.fixture
-def digests(table) -> Callable[[], dict]:
-    """All recorded digests: (table, night) -> (rows, digest)."""
-    return lambda: {(row.table, row.night): (row.rows, row.digest) for row in table("ops.digests").collect()}
 
 
 @pytest.fixture

@@ -1,139 +1,162 @@
-"""What people and machines drop into the landing zone, and what becomes of it."""
+"""What people and machines drop into the landing zone, and what becomes of it.
+
+Everything is dropped at once, taken in by one run, and a second run finds nothing new.
+"""
 
 import gzip
+import importlib
 from datetime import date
 
 import pytest
 
 NIGHT = date(2024, 3, 5)
-ONLY = frozenset({"devices", "device_changes", "sensor_logs", "climate_hourly"})
+TABLES = frozenset(
+    {"devices", "device_changes", "sensor_logs", "climate_hourly", "locations", "events", "telemetry"}
+)
 HEADER = "sensor_id,timestamp,temperature,humidity,location\n"
-ROWS = "1001,2025-05-01 00:00:00,72.4,41.2,Room_A\n1002,2025-05-01 00:00:05,75.1,45.9,Room_B\n"
+GOOD = 2  # records of `records()`
+
+
+def records(hour: int) -> str:
+    """Two good records of an hour that no other file has."""
+    return f"1001,2025-05-01 {hour:02}:00:00,72.4,41.2,Room_A\n1002,2025-05-01 {hour:02}:00:05,75.1,45.9,Room_B\n"
+
+
+WHOLE_GZIP = gzip.compress((HEADER + records(4) * 500).encode())
+FEW, MANY = "1003,2025-05-01 00:00:00,72.4", "1004,2025-05-01 00:00:00,72.4,41.2,Room_A,extra"
+FILES: dict[str, dict[str, str | bytes]] = {
+    "sensor_logs": {
+        "mine.csv": HEADER + records(1),
+        "zero.csv": "",
+        "header.csv": HEADER,
+        "blank.csv": "\n\n",
+        "mark.csv": "\ufeff" + HEADER,
+        "tokens.csv": HEADER + records(2) + FEW + "\n" + MANY + "\n",
+        "one.csv": HEADER + records(3),
+        "two.csv": HEADER + records(3),
+        "cut.csv.gz": WHOLE_GZIP[: len(WHOLE_GZIP) // 2],
+        "whole.csv.gz": gzip.compress((HEADER + records(5)).encode()),
+        "bytes.csv": (HEADER + records(6)).encode() + b"\xff\xfe\x00,\x00\n",
+        "odd.csv": HEADER
+        + "1001,2025-05-01 07:00:00,warm,41.2,Room_A\n1001,2025-05-01 07:00:05,NaN,41,Room_A\n",
+    },
+    "locations": {
+        "sites.json": '{"location_id":1,"name":"A","region":"New York","latitude":40.7,"longitude":-74.0}\n'
+        '{"location_id":2,"na'
+    },
+    "events": {
+        "e.json": '{"event_id":1,"device_id":5,"timestamp":"2031-01-01 00:00:00","event_type":"?","severity":"Info"}\n'
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def dropped(spark, module_lake):
+    """The lake after two runs over the same dropped files."""
+    for source, files in FILES.items():
+        folder = module_lake("bronze").landing / source
+        folder.mkdir(parents=True)
+        for name, content in files.items():
+            (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    for stage in ("bronze", "silver", "bronze", "silver", "gold", "publish"):
+        importlib.import_module(f"jobs.{stage}").run(spark, module_lake(stage, tables=TABLES))
+    return module_lake
 
 
 @pytest.fixture
-def night(run):
-    """Take in what has been dropped, and settle it."""
-
-    def stages(**overrides):
-        for stage in ("bronze", "silver", "gold", "publish"):
-            run(stage, tables=ONLY, **overrides)
-
-    return stages
+def table(spark, dropped):
+    return lambda name: spark.table(dropped("verify").table(name))
 
 
 @pytest.fixture
-def account(accounts):
-    def of(*fates: str) -> tuple:
-        row = accounts("sensor_logs")[NIGHT]
-        assert row["is_balanced"]
-        return tuple(row[fate] for fate in fates)
+def account(table):
+    def of(source: str) -> dict:
+        (row,) = table("ops.row_accounts").where(f"source = '{source}' AND night = '{NIGHT}'").collect()
+        assert row.is_balanced
+        return row.asDict()
 
     return of
 
 
-def test_a_file_dropped_by_hand_is_taken_in_exactly_once(night, drop, account, table):
-    dropped = drop("sensor_logs", "mine.csv", HEADER + ROWS)
-    night()
-    night()
-    assert account("landed", "silver") == (2, 2)
-    assert not dropped.exists() and (dropped.parent / f"arrived={NIGHT}" / "mine.csv").exists()
-    assert table("gold.climate_hourly").count() == 2
+@pytest.fixture
+def taken_in(table):
+    """Bronze rows of a dropped file."""
+    return lambda name, source="sensor_logs": (
+        table(f"bronze.{source}").where(f"_file LIKE '%/{name}'").count()
+    )
 
 
-def test_an_empty_landing_folder_is_a_night_with_zero_rows(night, account, lake):
-    lake("bronze").landing.mkdir(parents=True)
-    night()
-    assert account("landed", "bronze", "silver") == (0, 0, 0)
+def test_a_file_dropped_by_hand_is_taken_in_exactly_once(dropped, taken_in, table):
+    assert taken_in("mine.csv") == GOOD
+    assert table("silver.sensor_logs").where("hour(timestamp) = 1").count() == GOOD
+    folder = dropped("bronze").landing / "sensor_logs"
+    assert not (folder / "mine.csv").exists() and (folder / f"arrived={NIGHT}" / "mine.csv").exists()
 
 
-@pytest.mark.parametrize("content", ["", HEADER, "\n\n", "\ufeff" + HEADER])
-def test_a_file_without_records_is_zero_rows(night, drop, account, content):
-    drop("sensor_logs", "empty.csv", content)
-    night()
-    assert account("landed", "bronze", "quarantined") == (0, 0, 0)
+def test_dropped_records_reach_gold(table):
+    hours = table("gold.climate_hourly").where("hour(hour) = 1").collect()
+    assert {(row.location, row.avg_temperature_f) for row in hours} == {("Room_A", 72.4), ("Room_B", 75.1)}
 
 
-def test_records_with_too_few_and_too_many_tokens_are_quarantined_with_their_line(
-    night, drop, account, table
-):
-    bad = ["1003,2025-05-01 00:00:00,72.4", "1004,2025-05-01 00:00:00,72.4,41.2,Room_A,extra"]
-    drop("sensor_logs", "mixed.csv", HEADER + ROWS + "\n".join(bad) + "\n")
-    night()
-    assert account("landed", "silver", "quarantined") == (4, 2, 2)
-    kept = table("ops.quarantine").selectExpr("raw:_malformed::string AS line", "reasons", "file").collect()
-    assert {row.line for row in kept} == set(bad)
-    assert all(row.reasons == ["line is not a record"] and row.file.endswith("mixed.csv") for row in kept)
+def test_the_hourly_climate_is_exported_as_one_csv(dropped, table):
+    lines = (dropped("publish").home / "export" / "iot_gold_export.csv").read_text().splitlines()
+    assert lines[0] == "event_date,hour,location,log_count,avg_temperature_f,avg_humidity_percent"
+    assert len(lines) == 1 + table("gold.climate_hourly").count()
 
 
-def test_the_same_file_under_another_name_is_all_duplicates(night, drop, account, table):
-    drop("sensor_logs", "one.csv", HEADER + ROWS)
-    night()
-    drop("sensor_logs", "two.csv", HEADER + ROWS)
-    night()
-    assert account("landed", "silver", "duplicates") == (4, 2, 2)
-    assert table("silver.sensor_logs").count() == 2
+@pytest.mark.parametrize("name", ["zero.csv", "header.csv", "blank.csv", "mark.csv"])
+def test_a_file_without_records_is_zero_rows(taken_in, name):
+    assert taken_in(name) == 0
 
 
-def test_a_second_file_of_the_same_name_is_another_file(night, drop, account):
-    drop("sensor_logs", "log.csv", HEADER + ROWS)
-    night()
-    drop("sensor_logs", "log.csv", HEADER + ROWS.replace("00:00:", "01:00:"))
-    night()
-    assert account("landed", "silver") == (4, 4)
+def test_records_with_too_few_and_too_many_tokens_are_quarantined_with_their_line(table):
+    lines = table("ops.quarantine").where("file LIKE '%tokens.csv'")
+    kept = lines.selectExpr("raw:_malformed::string AS line", "reasons").collect()
+    assert {row.line for row in kept} == {FEW, MANY}
+    assert all(row.reasons == ["line is not a record"] for row in kept)
 
 
-def test_a_gzip_file_cut_in_half_is_set_aside_and_the_others_load(night, drop, account, table, lake):
-    whole = gzip.compress((HEADER + ROWS * 500).encode())
-    drop("sensor_logs", "cut.csv.gz", whole[: len(whole) // 2])
-    drop("sensor_logs", "whole.csv.gz", gzip.compress((HEADER + ROWS).encode()))
-    night()
-    assert account("landed", "silver") == (2, 2)
+def test_the_same_file_under_another_name_is_all_duplicates(taken_in, account, table):
+    assert taken_in("one.csv") + taken_in("two.csv") == 2 * GOOD
+    assert account("sensor_logs")["duplicates"] == GOOD
+    assert table("silver.sensor_logs").where("hour(timestamp) = 3").count() == GOOD
+
+
+def test_a_gzip_file_cut_in_half_is_set_aside_and_the_others_load(dropped, taken_in, table):
+    assert taken_in("whole.csv.gz") == GOOD and taken_in("cut.csv.gz") == 0
     (rejected,) = table("ops.rejected_files").collect()
     assert rejected.source == "sensor_logs" and "cut.csv.gz" in rejected.file and rejected.reason
-    assert (lake("bronze").landing / "sensor_logs" / "_rejected" / "cut.csv.gz").read_bytes() == whole[
-        : len(whole) // 2
-    ]
+    kept = dropped("bronze").landing / "sensor_logs" / "_rejected" / "cut.csv.gz"
+    assert kept.read_bytes() == FILES["sensor_logs"]["cut.csv.gz"]
 
 
-def test_bytes_that_are_no_utf8_and_nul_do_not_stop_the_night(night, drop, account):
-    drop("sensor_logs", "bytes.csv", HEADER.encode() + ROWS.encode() + b"\xff\xfe\x00,\x00\n")
-    night()
-    assert account("landed", "silver", "quarantined") == (3, 2, 1)
+def test_bytes_that_are_no_utf8_and_nul_do_not_stop_the_night(taken_in, table):
+    assert taken_in("bytes.csv") == GOOD + 1
+    assert table("ops.quarantine").where("file LIKE '%bytes.csv'").count() == 1
 
 
-def test_values_that_are_no_numbers_are_quarantined_not_nulled(night, drop, account, table):
-    drop(
-        "sensor_logs",
-        "odd.csv",
-        HEADER + "1001,2025-05-01 00:00:00,warm,41.2,Room_A\n1001,2025-05-01 00:00:05,NaN,41.2,Room_A\n",
+def test_values_that_are_no_numbers_are_quarantined_not_nulled(table):
+    assert table("silver.sensor_logs").where("hour(timestamp) = 7").count() == 0
+    assert table("ops.quarantine").where("file LIKE '%odd.csv'").count() == 2
+
+
+def test_a_truncated_json_line_is_quarantined_as_it_was(account, table):
+    assert (account("locations")["landed"], account("locations")["silver"]) == (2, 1)
+    (row,) = (
+        table("ops.quarantine").where("source = 'locations'").selectExpr("raw:_malformed::string").collect()
     )
-    night()
-    assert account("silver", "quarantined") == (0, 2)
+    assert row[0] == '{"location_id":2,"na'
 
 
-def test_a_truncated_json_line_is_quarantined_as_it_was(run, drop, accounts, table):
-    tables = frozenset({"devices", "device_changes", "locations"})
-    drop(
-        "locations",
-        "sites.json",
-        '{"location_id":1,"name":"A","region":"New York","latitude":40.7,"longitude":-74.0}\n{"location_id":2,"na',
-    )
-    for stage in ("bronze", "silver"):
-        run(stage, tables=tables)
-    row = accounts("locations")[NIGHT]
-    assert (row["landed"], row["silver"], row["quarantined"]) == (2, 1, 1)
-    assert table("ops.quarantine").selectExpr("raw:_malformed::string").first()[0] == '{"location_id":2,"na'
-
-
-def test_a_broken_row_is_kept_with_every_reason(run, drop, table):
-    tables = frozenset({"devices", "device_changes", "events", "site_events"})
-    drop(
-        "events",
-        "e.json",
-        '{"event_id":1,"device_id":5,"timestamp":"2031-01-01 00:00:00","event_type":"?","severity":"Info"}\n',
-    )
-    for stage in ("bronze", "silver"):
-        run(stage, tables=tables)
-    (row,) = table("ops.quarantine").collect()
+def test_a_broken_row_is_kept_with_every_reason(table):
+    (row,) = table("ops.quarantine").where("source = 'events'").collect()
     assert row.key == "1" and len(row.reasons) >= 3
+
+
+def test_an_empty_landing_folder_is_a_night_with_zero_rows(account):
+    assert [account("telemetry")[fate] for fate in ("landed", "bronze", "silver", "quarantined")] == [
+        0,
+        0,
+        0,
+        0,
+    ]
