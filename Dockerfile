@@ -16,7 +16,7 @@ FROM base AS airflow
 RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends curl >/dev/null \
  && rm -rf /var/lib/apt/lists/*
-COPY requirements/airflow.txt docker/postgres.txt /opt/build/
+COPY requirements/airflow.txt requirements/postgres.txt /opt/build/
 RUN /opt/build/make-venv /opt/venvs/airflow airflow.txt postgres.txt
 COPY requirements/client.txt /opt/build/
 RUN /opt/build/make-venv /opt/venvs/jobs client.txt

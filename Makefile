@@ -57,6 +57,7 @@ lint: .venv/tools/.stamp setup ## ruff, mypy, import-linter
 
 lock: .venv/tools/.stamp ## Compile requirements/*.txt anew from pyproject.toml
 	$(COMPILE) --group airflow -o requirements/airflow.txt
+	$(COMPILE) --group postgres -c requirements/airflow.txt -o requirements/postgres.txt
 	$(COMPILE) --group spark -o requirements/spark.txt
 	$(COMPILE) --group client -c requirements/spark.txt -o requirements/client.txt
 	$(COMPILE) --group test -c requirements/airflow.txt -c requirements/spark.txt -o requirements/test.txt

@@ -44,7 +44,7 @@ def _take_over(remote: str, settings: Settings) -> SparkSession:
                 f"{remote}{separator}session_id={session_id}"
             ).create()
             # Spark's own policy hides a lost server for ten minutes; the orchestrator retries better.
-            session.client.set_retry_policies([DefaultPolicy(max_retries=10, max_backoff=5_000)])
+            session.client.set_retry_policies([DefaultPolicy(max_retries=10, max_backoff=5_000)])  # type: ignore[operator]
             session.interruptAll()
             for query in session.streams.active:
                 query.stop()

@@ -5,10 +5,10 @@ import json
 from datetime import date
 
 import pytest
-from tests.conftest import new_lake
 
 from jobs.results import ContractBroken, JobError
 from jobs.tables import GOLD, SOURCES
+from tests.conftest import new_lake
 
 D4, D5, D6 = date(2024, 3, 4), date(2024, 3, 5), date(2024, 3, 6)
 FEW_TABLES = frozenset({"devices", "device_changes", "events", "device_health", "site_events"})
