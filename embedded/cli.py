@@ -13,6 +13,7 @@ from embedded.config import PROJECT, Config, read_config
 from embedded.errors import Failed, Refused
 from embedded.night import Night, Run
 from embedded.preflight import preflight
+from embedded.services import job_environment
 from embedded.stack import Stack
 from embedded.summary import shown, summary
 from embedded.vault import USER, Vault
@@ -20,8 +21,10 @@ from embedded.vault import USER, Vault
 
 def main() -> int:
     """Run one command; its exit status is 0, 1 failed, 2 refused, 3 the data did not pass its contract."""
-    arguments = _parser().parse_args()
     try:
+        if sys.argv[1:2] == ["job"]:
+            return _job(read_config(), sys.argv[2:])
+        arguments = _parser().parse_args()
         COMMANDS[arguments.command](read_config(), arguments)
     except Refused as error:
         print(f"error: {error}", file=sys.stderr)
@@ -42,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python3 -m embedded", description="Spark and Airflow on this machine."
     )
+    parser.epilog = "`python3 -m embedded job STAGE …` runs one stage by hand; `job --help` lists them."
     parser.add_argument("command", choices=COMMANDS, metavar="|".join(COMMANDS))
     for name, default, meaning in (
         ("night", "", "the UTC day, YYYY-MM-DD (default: yesterday)"),
@@ -106,6 +110,15 @@ def _stop(config: Config, _: argparse.Namespace) -> None:
 def _status(config: Config, _: argparse.Namespace) -> None:
     for name, state in Stack(config).status().items():
         print(f"{name:<15}{state}")
+
+
+def _job(config: Config, argv: list[str]) -> int:
+    """Run one stage of the jobs by hand, on this stack's Spark; gives the job's own exit status."""
+    if not config.spark_python.exists():
+        raise Refused("the jobs environment is not there yet: `make setup` first")
+    command = [str(config.spark_python), "-m", "jobs", *argv]
+    environment = job_environment(config, Vault(config.run_dir / "secrets"))
+    return subprocess.run(command, check=False, cwd=PROJECT, env=environment).returncode
 
 
 def _password(config: Config, _: argparse.Namespace) -> None:

@@ -32,6 +32,16 @@ def spark_environment(config: Config, vault: Vault) -> dict[str, str]:
     }
 
 
+def job_environment(config: Config, vault: Vault) -> dict[str, str]:
+    """What a job needs that is run by hand against this stack's server."""
+    token = vault.get("connect-token")
+    return os.environ | {
+        "GX_ANALYTICS_ENABLED": "false",
+        "LAKEHOUSE_HOME": str(config.home),
+        "SPARK_REMOTE": f"sc://127.0.0.1:{config.connect_port}/;authorization=Bearer%20{token}",
+    }
+
+
 def airflow_environment(config: Config, vault: Vault) -> dict[str, str]:
     """Airflow's whole configuration, and what its tasks need."""
     return (
