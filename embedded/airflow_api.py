@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 from embedded.errors import Failed
+
+PATIENCE = 10
 
 # A proxy that the environment names would never find this machine's own address.
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
@@ -32,26 +36,32 @@ class AirflowApi:
 
     def get(self, path: str) -> Any:
         """GET under /api/v2; None if there is no such thing."""
-        try:
-            return self._call("GET", path)
-        except urllib.error.HTTPError as error:
-            if error.code == 404:
-                return None
-            raise _explained(error) from None
+        for _ in range(PATIENCE):
+            try:
+                return self._call("GET", path)
+            except urllib.error.HTTPError as error:
+                if error.code == HTTPStatus.NOT_FOUND:
+                    return None
+                raise _explained(error) from None
+            except OSError:
+                time.sleep(1)
+        raise Failed(f"Airflow does not answer at {self.url}; `make status` and its logs say more")
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """POST under /api/v2."""
-        try:
-            return self._call("POST", path, body)
-        except urllib.error.HTTPError as error:
-            raise _explained(error) from None
+        return self._change("POST", path, body)
 
     def patch(self, path: str, body: dict[str, Any]) -> Any:
         """PATCH under /api/v2."""
+        return self._change("PATCH", path, body)
+
+    def _change(self, method: str, path: str, body: dict[str, Any]) -> Any:
         try:
-            return self._call("PATCH", path, body)
+            return self._call(method, path, body)
         except urllib.error.HTTPError as error:
             raise _explained(error) from None
+        except OSError as error:
+            raise Failed(f"Airflow does not answer at {self.url}: {error}") from None
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         if not self._token:

@@ -1,0 +1,66 @@
+"""What the client says when Airflow does not answer as hoped."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from embedded import airflow_api
+from embedded.airflow_api import AirflowApi
+from embedded.errors import Failed
+
+
+class Airflow(BaseHTTPRequestHandler):
+    """Knows one DAG, refuses every change."""
+
+    def do_GET(self) -> None:
+        self.answer(200 if self.path.endswith("/dags/known") else 404, {"dag_id": "known"})
+
+    def do_POST(self) -> None:
+        if self.path == "/auth/token":
+            self.answer(201, {"access_token": "t"})
+        else:
+            self.answer(400, {"detail": "scale is too large"})
+
+    def answer(self, status: int, body: object) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), Airflow)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_what_is_not_there_is_none(url: str) -> None:
+    api = AirflowApi(url, "admin", "x")
+    assert api.get("/dags/known") == {"dag_id": "known"}
+    assert api.get("/dags/unknown") is None
+
+
+def test_a_refusal_says_why(url: str) -> None:
+    with pytest.raises(Failed, match=r"HTTP 400\): scale is too large"):
+        AirflowApi(url, "admin", "x").post("/dags/known/dagRuns", {})
+
+
+def test_a_server_that_is_gone_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(airflow_api, "PATIENCE", 1)
+    api = AirflowApi("http://127.0.0.1:1", "admin", "x")
+    with pytest.raises(Failed, match="does not answer at http://127.0.0.1:1"):
+        api.get("/dags")
+    with pytest.raises(Failed, match="does not answer"):
+        api.post("/pools", {})
+    assert api.healthy() == {}
