@@ -59,7 +59,7 @@ def test_a_refusal_says_why(url: str) -> None:
 def test_a_server_that_is_gone_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(airflow_api, "PATIENCE", 1)
     api = AirflowApi("http://127.0.0.1:1", "admin", "x")
-    with pytest.raises(Failed, match="does not answer at http://127.0.0.1:1"):
+    with pytest.raises(Failed, match=r"does not answer at http://127\.0\.0\.1:1"):
         api.get("/dags")
     with pytest.raises(Failed, match="does not answer"):
         api.post("/pools", {})
