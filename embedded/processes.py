@@ -37,7 +37,11 @@ class Processes:
         self.pids = run_dir / "pids"
 
     def start(self, name: str, command: list[str], environment: dict[str, str], log: Path) -> None:
-        """Start it in a session of its own, output appended to the log."""
+        """Start it in a session of its own, output appended to the log.
+
+        What one of that name left behind when it was killed is ended first: nobody would know of it any more.
+        """
+        self._end([name])
         self.pids.mkdir(parents=True, exist_ok=True)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:

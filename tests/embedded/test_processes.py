@@ -72,6 +72,18 @@ def test_a_child_whose_parent_was_killed_is_stopped_too(stack: Processes) -> Non
     assert not started_at(child)
 
 
+def test_starting_anew_what_was_killed_ends_what_it_left_behind(stack: Processes) -> None:
+    script = f"sleep 99 & echo $! > {stack.run_dir}/child; echo $$ > {stack.run_dir}/self; wait"
+    start(stack, "scheduler", script)
+    child = pid_in(stack.run_dir / "child")
+    subprocess.run(["bash", "-c", f"kill -9 {pid_in(stack.run_dir / 'self')}"], check=True)
+    while stack.runs("scheduler"):
+        time.sleep(0.05)
+    start(stack, "scheduler", "sleep 99")
+    assert not started_at(child)
+    assert stack.runs("scheduler")
+
+
 def test_a_job_in_a_session_of_its_own_is_stopped_too(stack: Processes) -> None:
     start(stack, "scheduler", f"setsid bash -c 'echo $$ > {stack.run_dir}/job; exec sleep 99'")
     job = pid_in(stack.run_dir / "job")
