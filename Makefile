@@ -46,7 +46,10 @@ test: ## Run all tests
 	@$(PYTHON) -m embedded preflight
 	@$(MAKE) -j3 setup
 	.venv/airflow/bin/python -m pytest tests/dags
-	.venv/spark/bin/python -m pytest tests --ignore tests/dags
+	.venv/spark/bin/python -m pytest tests --ignore tests/dags --ignore tests/end_to_end
+	@# One stack at a time: they share the machine's cores and memory.
+	.venv/spark/bin/python -m pytest tests/end_to_end --ignore tests/end_to_end/test_compose.py
+	.venv/spark/bin/python -m pytest tests/end_to_end/test_compose.py
 
 lint: .venv/tools/.stamp setup ## ruff, mypy, import-linter
 	.venv/tools/bin/ruff check .
