@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from tests.conftest import ROOT, free_port, new_lake
 
 TABLES = frozenset({"devices", "device_changes", "events", "device_health", "site_events"})
