@@ -43,6 +43,7 @@ def undisturbed(spark, module_lake):
     return digests(spark, module_lake)
 
 
+@pytest.mark.slow
 def test_jobs_that_are_killed_and_retried_leave_the_numbers_of_an_undisturbed_night(
     spark, undisturbed, connect_server, tmp_path: Path
 ):
@@ -64,6 +65,7 @@ def test_jobs_that_are_killed_and_retried_leave_the_numbers_of_an_undisturbed_ni
         assert all(row.is_balanced for row in spark.table(lake("verify").table("ops.row_accounts")).collect())
 
 
+@pytest.mark.slow
 def test_data_that_does_not_pass_its_contract_exits_with_3_and_leaves_gold_alone(
     spark, undisturbed, module_lake
 ):
@@ -91,6 +93,7 @@ def test_a_wrong_token_is_said_in_one_line_and_not_repeated(lake, connect_server
     assert "refused the token" in done.stderr and "wrong-token" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_parameters_that_differ_from_what_has_landed_exit_with_2(spark, undisturbed, module_lake):
     done = run(module_lake("generate", scale=0.5))
     assert done.returncode == 2 and "scale 0.01, not 0.5" in done.stderr

@@ -82,6 +82,7 @@ def test_the_next_night_leaves_the_night_before_as_it_was(spark, nights):
     }
 
 
+@pytest.mark.slow
 def test_verify_confirms_a_night_and_names_what_was_tampered_with(spark, nights):
     lake, _ = nights
     verify = importlib.import_module("jobs.verify")
@@ -99,6 +100,7 @@ def test_publish_refuses_what_another_run_has_staged(spark, nights):
         importlib.import_module("jobs.publish").run(spark, lake("publish", run_id="another"))
 
 
+@pytest.mark.slow
 def test_nights_give_the_same_digests_in_any_order(spark, tmp_path):
     found = []
     for number, order in enumerate(((D5, D6), (D6, D5))):
@@ -111,6 +113,7 @@ def test_nights_give_the_same_digests_in_any_order(spark, tmp_path):
     assert found[0] == found[1] and len(found[0]) > 10
 
 
+@pytest.mark.slow
 def test_an_earlier_arrival_that_comes_late_takes_its_row_back(run, drop, lake, accounts, table):
     """Night 6 is loaded first; then night 5 turns out to have had the same reading already."""
     line = json.dumps(
