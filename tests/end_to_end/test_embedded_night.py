@@ -257,6 +257,6 @@ def wait_for(true: Callable[[], bool], seconds: float = 1800) -> None:
 
 def test_make_help_lists_the_commands() -> None:
     makefile = (PROJECT / "Makefile").read_text()
-    described = set(re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE))
+    described = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert phony and described == set(phony[1].split())
