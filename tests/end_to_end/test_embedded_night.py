@@ -26,7 +26,7 @@ GOLD = ["sensor_hourly", "climate_hourly", "device_health", "fleet_last_seen", "
 
 def test_the_night_is_told_stage_by_stage_and_summed_up(embedded: Embedded) -> None:
     progress, _, summary = embedded.first_run.partition("the night")
-    told = [line.split()[0] for line in progress.splitlines() if line.startswith("  ")]
+    told = re.findall(r"^  (\w+)", progress, re.MULTILINE)
     assert [word for word in told if word in STAGES] == STAGES
     assert re.search(r"bronze +\d+\.\d s +[\d,]+ rows in 7 tables", embedded.first_run)
     for layer in ("landed", "bronze", "silver", "gold"):
