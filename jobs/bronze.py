@@ -3,13 +3,13 @@
 import gzip
 import logging
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from functools import reduce
 from pathlib import Path
 
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import lines, store
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 PARALLEL = 4
 _ARRIVED = r"/arrived=(\d{4}-\d{2}-\d{2})/"
+# A file that is dropped anywhere else while the stream starts waits for the next run, which moves it in first.
+_ARRIVED_GLOB = "arrived=[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 
 
 def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
@@ -35,50 +37,59 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     if rejected:
         columns = TABLES["ops.rejected_files"].columns
         store.append(spark, settings, "ops.rejected_files", spark.createDataFrame(rejected, columns))
-    started = spark.sql("SELECT current_timestamp() AS now").first()
+    before = _rows(spark, settings, names)
     with ThreadPoolExecutor(PARALLEL) as pool:
         list(pool.map(lambda source: _ingest(spark, settings, source), settings.sources))
-    taken = reduce(DataFrame.unionByName, (_taken_since(spark, settings, name, started) for name in names))
-    return [TableResult(row.name, row.rows) for row in taken.collect()]
+    after = _rows(spark, settings, names)
+    return [TableResult(name, after[name] - before[name]) for name in names]
 
 
-def _taken_since(spark: SparkSession, settings: Settings, name: str, started: Row | None) -> DataFrame:
-    rows = store.read(spark, settings, name).where(F.col("_ingested_at") >= F.lit(started and started.now))
-    return rows.agg(F.lit(name).alias("name"), F.count("*").alias("rows"))
+def _rows(spark: SparkSession, settings: Settings, names: Iterable[str]) -> dict[str, int]:
+    return store.row_counts({name: store.read(spark, settings, name) for name in names})
 
 
 def stream_lines(spark: SparkSession, settings: Settings, source: Source) -> DataFrame:
-    """Stream of a source's lines, from files that no earlier run took in; columns as `landed_lines`.
+    """Stream of a source's lines, from files that no earlier run took in: `value`, `_file`, `_night`.
 
     The one place that knows how new files are found: Spark's file source here, Auto Loader on Databricks.
     """
     reader = spark.readStream.format("text").option("recursiveFileLookup", True)
-    return _lines(reader.load(str(settings.landing / source.name)), source)
+    return _lines(reader.load(str(settings.landing / source.name / _ARRIVED_GLOB))).where(~_is_header(source))
 
 
 def landed_lines(
-    spark: SparkSession, settings: Settings, source: Source, nights: Iterable[date]
+    spark: SparkSession, settings: Settings, nights: Mapping[Source, Iterable[date]]
 ) -> DataFrame:
-    """Lines that lie in the landing folders of some nights: `value`, `_file`, `_night`.
+    """Lines that lie in the landing folders of some sources and nights: `source`, `value`, `_file`, `_night`.
 
     Blank lines and CSV headers do not count.
     """
-    folders = [settings.landing / source.name / f"arrived={night}" for night in nights]
+    folders = [
+        settings.landing / source.name / f"arrived={night}"
+        for source, days in nights.items()
+        for night in days
+    ]
     present = [str(folder) for folder in folders if folder.is_dir()]
     reader = spark.read.format("text").option("recursiveFileLookup", True)
     empty = spark.sql("SELECT '' AS value, named_struct('file_path', '') AS _metadata").limit(0)
-    return _lines(reader.load(present) if present else empty, source)
+    text = _lines(reader.load(present) if present else empty)
+    lined = text.withColumn("source", F.regexp_extract("_file", rf"/([^/]+){_ARRIVED}", 1))
+    headers = [(F.col("source") == source.name) & _is_header(source) for source in nights]
+    return lined.where(~reduce(Column.__or__, headers, F.lit(False)))
 
 
-def _lines(text: DataFrame, source: Source) -> DataFrame:
+def _lines(text: DataFrame) -> DataFrame:
     # A byte order mark belongs to the file, not to its first record.
     line = F.regexp_replace("value", "^\ufeff", "")
-    kept = (
+    return (
         text.select(line.alias("value"), F.col("_metadata.file_path").alias("_file"))
         .where(F.trim("value") != "")
         .withColumn("_night", F.expr(f"try_to_date(regexp_extract(_file, r'{_ARRIVED}', 1))"))
     )
-    return kept.where(F.col("value") != ",".join(source.fields)) if source.format == "csv" else kept
+
+
+def _is_header(source: Source) -> Column:
+    return F.col("value") == ",".join(source.fields) if source.format == "csv" else F.lit(False)
 
 
 def _ingest(spark: SparkSession, settings: Settings, source: Source) -> None:
@@ -99,9 +110,9 @@ def _ingest(spark: SparkSession, settings: Settings, source: Source) -> None:
 def _prepare_folder(spark: SparkSession, settings: Settings, source: Source) -> Iterator[tuple[object, ...]]:
     """Make the landing folder ready for the stream; give a row for each file that cannot be read."""
     folder = settings.landing / source.name
-    folder.mkdir(parents=True, exist_ok=True)
     arrived = folder / f"arrived={settings.night}"
-    for file in sorted(path for path in folder.iterdir() if path.is_file() and path.name[0] not in "._"):
+    arrived.mkdir(parents=True, exist_ok=True)
+    for file in sorted(_dropped(folder)):
         _move(file, arrived)
     archives = sorted(folder.glob("arrived=*/*.gz"))
     seen = _archives_taken_in(spark, settings, source) if archives else frozenset()
@@ -111,6 +122,25 @@ def _prepare_folder(spark: SparkSession, settings: Settings, source: Source) -> 
             kept = _move(archive, folder / "_rejected")
             log.warning("%s cannot be read (%s); kept as %s", archive, reason, kept)
             yield source.name, settings.night, str(kept), reason, size, datetime.now(UTC)
+
+
+def _dropped(folder: Path) -> Iterator[Path]:
+    """Files below a folder that do not lie in the folder of a night."""
+    for path in folder.iterdir():
+        if path.name[0] in "._" or (path.is_dir() and _is_of_night(path)):
+            continue
+        if path.is_dir():
+            yield from _dropped(path)
+        else:
+            yield path
+
+
+def _is_of_night(folder: Path) -> bool:
+    name, _, night = folder.name.partition("=")
+    try:
+        return name == "arrived" and str(date.fromisoformat(night)) == night
+    except ValueError:
+        return False
 
 
 def _archives_taken_in(spark: SparkSession, settings: Settings, source: Source) -> frozenset[str]:

@@ -2,12 +2,10 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import reduce
 from typing import Any
 
 from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from expectations import suite
 from jobs import store
@@ -78,7 +76,7 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     Raises ContractBroken when an expectation that is more than a flag does not hold, or could not be tried.
     """
     slices = _slices(spark, settings)
-    rows = _count(slices)
+    rows = store.row_counts(slices)
     validation = Validation(settings)
 
     def validate(name: str) -> ExpectationSuiteValidationResult:
@@ -120,12 +118,6 @@ def _slices(spark: SparkSession, settings: Settings) -> dict[str, DataFrame]:
 
 def _table(settings: Settings, name: str) -> str:
     return name.replace("gold.", "staging.") if settings.layer == "gold" else name
-
-
-def _count(slices: dict[str, DataFrame]) -> dict[str, int]:
-    counts = [frame.select(F.lit(name).alias("name")) for name, frame in slices.items()]
-    found = reduce(DataFrame.union, counts).groupBy("name").count().collect()
-    return dict.fromkeys(slices, 0) | {row.name: row["count"] for row in found}
 
 
 def _verdict(table: str, rows: int, found: ExpectationSuiteValidationResult, page: str) -> Verdict:

@@ -27,14 +27,14 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     store.ensure(spark, settings, [*(table.full_name for table in settings.gold), "ops.digests"])
     slices = _staged_slices(spark, settings)
     with ThreadPoolExecutor(PARALLEL) as pool:
-        rows = list(
-            pool.map(lambda table: _publish(spark, settings, table, slices[table.name]), settings.gold)
-        )
-    store.record_digests(spark, settings, {table.full_name: slices[table.name] for table in settings.gold})
+        list(pool.map(lambda table: _publish(spark, settings, table, slices[table.name]), settings.gold))
+    published = {table.full_name: slices[table.name] for table in settings.gold}
+    found = store.digests(spark, settings, published)
+    store.record_digests(spark, settings, published, found)
     if "climate_hourly" in settings.tables:
         _export(spark, settings)
     _mark_published(spark, settings)
-    return [TableResult(table.full_name, count) for table, count in zip(settings.gold, rows, strict=True)]
+    return [TableResult(name, sum(each.rows for each in found if each.table == name)) for name in published]
 
 
 def _staged_slices(spark: SparkSession, settings: Settings) -> dict[str, list[date]]:
@@ -51,11 +51,9 @@ def _staged_slices(spark: SparkSession, settings: Settings) -> dict[str, list[da
     }
 
 
-def _publish(spark: SparkSession, settings: Settings, table: Table, slices: list[date]) -> int:
-    before = store.version(spark, settings, table.full_name)
+def _publish(spark: SparkSession, settings: Settings, table: Table, slices: list[date]) -> None:
     rows = store.read(spark, settings, f"staging.{table.name}")
     store.replace_where(settings, table.full_name, rows, store.dates(table.slice, slices))
-    return store.rows_written(spark, settings, table.full_name, since=before)
 
 
 def _mark_published(spark: SparkSession, settings: Settings) -> None:

@@ -1,6 +1,7 @@
 """Reads and writes of Delta tables: SQL and DataFrame API only, so that serverless runs it too."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import reduce
 
@@ -9,6 +10,8 @@ from pyspark.sql import functions as F
 
 from jobs.settings import Settings
 from jobs.tables import TABLES, Table
+
+HALF_BITS = 32
 
 
 def read(spark: SparkSession, settings: Settings, name: str) -> DataFrame:
@@ -70,16 +73,19 @@ def upsert(settings: Settings, name: str, frame: DataFrame, key: Sequence[str]) 
     ).whenMatched().updateAll().whenNotMatched().insertAll().merge()
 
 
-def version(spark: SparkSession, settings: Settings, name: str) -> int:
-    """The newest version of a table."""
-    newest = spark.sql(f"DESCRIBE HISTORY {settings.table(name)} LIMIT 1").first()
-    return int(newest.version) if newest else 0
+def row_counts(frames: Mapping[str, DataFrame]) -> dict[str, int]:
+    """Rows of each frame, in one Spark job; of a whole Delta table, from its statistics alone."""
+    # Delta answers a count by itself only where nothing but the count is asked for, hence the name afterwards.
+    counts = [
+        frame.agg(F.count("*").alias("rows")).withColumn("name", F.lit(name))
+        for name, frame in frames.items()
+    ]
+    return {row.name: row.rows for row in union(counts).collect()} if counts else {}
 
 
-def rows_written(spark: SparkSession, settings: Settings, name: str, since: int) -> int:
-    """Rows that the commits after a version wrote."""
-    commits = spark.sql(f"DESCRIBE HISTORY {settings.table(name)}").where(F.col("version") > since).collect()
-    return sum(int(commit.operationMetrics.get("numOutputRows", 0)) for commit in commits)
+def union(frames: Iterable[DataFrame]) -> DataFrame:
+    """Rows of all frames, columns matched by name: one Spark job instead of several."""
+    return reduce(DataFrame.unionByName, frames)
 
 
 def dates(column: str, values: Iterable[date]) -> str:
@@ -88,34 +94,53 @@ def dates(column: str, values: Iterable[date]) -> str:
     return f"`{column}` IN ({listed})" if listed else "false"
 
 
-def digests(
-    spark: SparkSession, settings: Settings, name: str, nights: Iterable[date] | None = None
-) -> DataFrame:
-    """Order-independent digest of a table's slices (all of them when no nights are given).
+@dataclass(frozen=True)
+class Digest:
+    """Order-independent digest of a table's slice: the sum of its rows' 64-bit hashes."""
 
-    Grain: table, night. The digest is the sum of the rows' 64-bit hashes, in decimal arithmetic, so that
-    neither the order of rows nor their number can make it overflow or wrap.
-    """
+    table: str
+    night: date
+    rows: int
+    digest: str
+
+
+def digests(
+    spark: SparkSession, settings: Settings, slices: Mapping[str, Iterable[date] | None]
+) -> list[Digest]:
+    """Compute the digests of some slices of some tables (table -> slices, None for all), in one Spark job."""
+    frames = [_digest_halves(spark, settings, name, nights) for name, nights in slices.items()]
+    rows = union(frames).collect() if frames else []
+    return [Digest(row.table, row.night, row.rows, str((row.high << HALF_BITS) + row.low)) for row in rows]
+
+
+def _digest_halves(
+    spark: SparkSession, settings: Settings, name: str, nights: Iterable[date] | None
+) -> DataFrame:
     table = TABLES[name]
     rows = read(spark, settings, name)
     if nights is not None:
         rows = rows.where(dates(table.slice, nights))
-    row_hash = F.xxhash64(*table.column_names).cast("decimal(38,0)")
+    row_hash = F.xxhash64(*table.column_names)
+    # Summed in halves, which two thousand million rows cannot overflow; decimals would cost ten times as much.
     return rows.groupBy(F.col(table.slice).alias("night")).agg(
         F.lit(name).alias("table"),
         F.count("*").alias("rows"),
-        F.sum(row_hash).cast("string").alias("digest"),
-        F.lit(settings.run_id).alias("run_id"),
+        F.sum(F.shiftright(row_hash, HALF_BITS)).alias("high"),
+        F.sum(row_hash.bitwiseAND(F.lit((1 << HALF_BITS) - 1))).alias("low"),
     )
 
 
-def record_digests(spark: SparkSession, settings: Settings, slices: dict[str, Iterable[date] | None]) -> None:
-    """Replace the digests of the given tables' slices in `ops.digests`, one commit for all."""
+def record_digests(
+    spark: SparkSession,
+    settings: Settings,
+    slices: Mapping[str, Iterable[date] | None],
+    found: Iterable[Digest],
+) -> None:
+    """Replace the digests of the given slices in `ops.digests` with those found, in one commit."""
     if not slices:
         return
-    fresh = reduce(
-        DataFrame.unionByName, (digests(spark, settings, name, nights) for name, nights in slices.items())
-    )
+    rows = [(each.table, each.night, each.rows, each.digest, settings.run_id) for each in found]
+    fresh = spark.createDataFrame(rows, TABLES["ops.digests"].columns)
     # Not an upsert: a slice that has no rows any more must lose its digest too.
     replaced = [
         f"`table` = '{name}'" + ("" if nights is None else f" AND {dates('night', nights)}")

@@ -48,16 +48,20 @@ def _accounts(spark: SparkSession, settings: Settings) -> list[TableResult]:
 def _recount(
     spark: SparkSession, settings: Settings, nights: dict[Source, list[date]]
 ) -> list[settle.Account]:
-    claims = settle.claim(spark, settings, nights) if nights else []
-    return settle.count_fates(spark, settings, claims, judge_again=True) if claims else []
+    claims = [settle.claim(spark, settings, source, days) for source, days in nights.items()]
+    silver = store.digests(spark, settings, {claim.name: claim.nights for claim in claims})
+    return settle.accounts(claims, settle.count_fates(spark, settings, claims, judge_again=True), silver)
 
 
 def _digests(spark: SparkSession, settings: Settings) -> list[TableResult]:
     night = store.read(spark, settings, "ops.digests").where(F.col("night") == F.lit(settings.night))
+    recorded = sorted(night.collect(), key=lambda row: str(row.table))
+    slices = {row.table: [settings.night] for row in recorded}
+    found = {each.table: each for each in store.digests(spark, settings, slices)}
     results = []
-    for row in sorted(night.collect(), key=lambda row: str(row.table)):
-        found = store.digests(spark, settings, row.table, [settings.night]).first()
-        holds = found is not None and (found.rows, found.digest) == (row.rows, row.digest)
-        text = f"{found.rows:,} rows, {found.digest}" if found else "no rows"
+    for row in recorded:
+        now = found.get(row.table)
+        holds = now is not None and (now.rows, now.digest) == (row.rows, row.digest)
+        text = f"{now.rows:,} rows, {now.digest}" if now else "no rows"
         results.append(TableResult(row.table, row.rows, {"holds": holds, "found": text}))
     return results

@@ -46,8 +46,9 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     with ThreadPoolExecutor(PARALLEL) as pool:
         list(pool.map(build, settings.gold))
     _note_slices(spark, settings, slices)
+    rows = store.row_counts({name: store.read(spark, settings, name) for name in staged})
     return [
-        TableResult(name, store.read(spark, settings, name).count(), {"slices": len(slices[table.name])})
+        TableResult(name, rows[name], {"slices": len(slices[table.name])})
         for name, table in zip(staged, settings.gold, strict=True)
     ]
 

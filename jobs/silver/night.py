@@ -1,7 +1,7 @@
 """The stage itself: the registry first, since facts are checked against it; then the facts side by side."""
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import date
 
 from pyspark.sql import SparkSession
@@ -11,10 +11,9 @@ from jobs.results import TableResult
 from jobs.settings import Settings
 from jobs.silver import settle
 from jobs.silver.history import build_devices, build_devices_history
-from jobs.silver.settle import FATES, Account, Claim
+from jobs.silver.settle import FATES, PARALLEL, Claim
 from jobs.tables import Source
 
-PARALLEL = 4
 REGISTRY = ("devices", "device_changes")
 
 
@@ -29,32 +28,42 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     store.ensure(
         spark, settings, [*silver, *derived, *judged, "ops.quarantine", "ops.row_accounts", "ops.digests"]
     )
-    nights = settle.unsettled(spark, settings)
-    while nights:
-        nights = _settle(spark, settings, nights)
+    claims = settle.unsettled(spark, settings)
+    while claims:
+        lost = _settle(spark, settings, claims)
+        claims = [settle.claim(spark, settings, source, nights) for source, nights in lost.items()]
     return _results(spark, settings)
 
 
-def _settle(
-    spark: SparkSession, settings: Settings, nights: dict[Source, list[date]]
-) -> dict[Source, list[date]]:
-    """Settle the given nights; give those that lost rows to them and have to be settled again."""
-    claims = settle.claim(spark, settings, nights)
+def _settle(spark: SparkSession, settings: Settings, claims: list[Claim]) -> dict[Source, list[date]]:
+    """Settle the claims; give the nights that lost rows to them and have to be settled again."""
     filled = [claim for claim in claims if not claim.is_empty]
     registry = [claim for claim in filled if claim.source.name in REGISTRY]
-    facts = [claim for claim in filled if claim.source.name not in REGISTRY]
+    slices: dict[str, Iterable[date] | None] = {claim.name: claim.nights for claim in filled}
+    if registry:
+        slices |= {"silver.devices_history": None, "silver.devices": None}
     with ThreadPoolExecutor(PARALLEL) as pool:
-        again = list(pool.map(_merge, registry))
-        if registry:
-            _derive_devices(spark, settings)
-        again += pool.map(_merge, facts)
-    if filled:
-        settle.quarantine(settings, filled)
-    accounts = settle.count_fates(spark, settings, claims)
-    _record_digests(spark, settings, accounts)
-    # Last, since a balanced account is what tells the next run that nothing is left to do.
-    settle.record(spark, settings, accounts)
-    return {claim.source: lost for claim, lost in zip([*registry, *facts], again, strict=True) if lost}
+        lost = _merge_all(spark, settings, pool, registry, [each for each in filled if each not in registry])
+        # Both read silver as it is now, and neither reads what the other writes.
+        digesting = pool.submit(_digest, spark, settings, slices)
+        if filled:
+            settle.quarantine(settings, filled)
+        fates = settle.count_fates(spark, settings, claims)
+        # Last, since a balanced account is what tells the next run that nothing is left to do.
+        settle.record(spark, settings, settle.accounts(claims, fates, digesting.result()))
+    return {source: nights for source, nights in lost.items() if nights}
+
+
+def _merge_all(
+    spark: SparkSession, settings: Settings, pool: Executor, registry: list[Claim], facts: list[Claim]
+) -> dict[Source, list[date]]:
+    """Merge every claim, those of facts that name a device after the registry; give the nights that lose rows."""
+    at_once = [*registry, *[claim for claim in facts if "device_id" not in claim.source.fields]]
+    merging = {claim.source: pool.submit(_merge, claim) for claim in at_once}
+    if [merging[claim.source].result() for claim in registry]:
+        _derive_devices(spark, settings)
+    merging |= {claim.source: pool.submit(_merge, claim) for claim in facts if claim not in at_once}
+    return {source: merged.result() for source, merged in merging.items()}
 
 
 def _merge(claim: Claim) -> list[date]:
@@ -73,19 +82,12 @@ def _derive_devices(spark: SparkSession, settings: Settings) -> None:
     store.overwrite(settings, "silver.devices", build_devices(history))
 
 
-def _record_digests(spark: SparkSession, settings: Settings, accounts: list[Account]) -> None:
-    slices: dict[str, Iterable[date] | None] = {
-        f"silver.{source.silver}": nights
-        for source in settings.sources
-        if (
-            nights := {
-                account.night for account in accounts if account.source == source.name and account.bronze
-            }
-        )
-    }
-    if any(account.source in REGISTRY and account.bronze for account in accounts):
-        slices |= {"silver.devices_history": None, "silver.devices": None}
-    store.record_digests(spark, settings, slices)
+def _digest(
+    spark: SparkSession, settings: Settings, slices: dict[str, Iterable[date] | None]
+) -> list[store.Digest]:
+    digests = store.digests(spark, settings, slices)
+    store.record_digests(spark, settings, slices, digests)
+    return digests
 
 
 def _results(spark: SparkSession, settings: Settings) -> list[TableResult]:

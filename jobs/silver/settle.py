@@ -3,10 +3,11 @@
 Every step works on all sources at once where that saves a Spark job, and is safe to repeat.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
-from functools import reduce
+from functools import cached_property
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -15,8 +16,10 @@ from jobs import store
 from jobs.bronze import landed_lines
 from jobs.settings import Settings
 from jobs.silver.judge import content, judge, rank
+from jobs.store import Digest
 from jobs.tables import SILVER, TABLES, Source
 
+PARALLEL = 4
 FATES = ("landed", "bronze", "silver", "quarantined", "duplicates")
 
 
@@ -38,6 +41,9 @@ class Account:
         return self.landed == self.bronze == self.silver + self.quarantined + self.duplicates
 
 
+Arrivals = dict[date, dict[date | None, int]]  # night -> event date -> bronze rows
+
+
 class Claim:
     """One source and the nights of it that are to be settled."""
 
@@ -46,17 +52,24 @@ class Claim:
         spark: SparkSession,
         settings: Settings,
         source: Source,
-        nights: Sequence[date],
-        event_dates: Sequence[date],
-        is_empty: bool,
+        arrivals: Arrivals,
     ) -> None:
-        self.spark, self.settings, self.source, self.nights = spark, settings, source, sorted(nights)
+        self.spark, self.settings, self.source = spark, settings, source
+        self.nights = sorted(arrivals)
+        self.bronze = {night: sum(rows.values()) for night, rows in arrivals.items()}
+        self.is_empty = not any(self.bronze.values())
         self.name = f"silver.{source.silver}"
         self.judged_name = f"staging.judged_{source.name}"
         self.is_dated = "event_date" in SILVER[source.silver].column_names
         # Keeps joins from reading all of silver: only these event dates can hold a row with the same key.
-        self.pruning = store.dates("event_date", event_dates) if self.is_dated else "true"
-        self.is_empty = is_empty  # no bronze row in any of the nights: nothing to merge or to judge
+        touched = {day for rows in arrivals.values() for day in rows if day}
+        self.pruning = store.dates("event_date", touched) if self.is_dated else "true"
+
+    @cached_property
+    def is_newest(self) -> bool:
+        """Whether silver holds no row of these nights or later ones: nothing to replace then, only to insert."""
+        newest = store.read(self.spark, self.settings, self.name).agg(F.max("_night")).first()
+        return newest is None or newest[0] is None or newest[0] < self.nights[0]
 
     def rows(self) -> DataFrame:
         """Bronze rows of the nights."""
@@ -65,18 +78,22 @@ class Claim:
 
     def judge(self) -> DataFrame:
         """Judge and rank the bronze rows of the nights. Grain: one row per bronze row."""
-        known = store.read(self.spark, self.settings, "silver.devices_history").select(
-            "device_id", "device_type"
+        # One version of each device is the current one, and a device's type never changes.
+        known = (
+            store.read(self.spark, self.settings, "silver.devices_history")
+            .where("is_current")
+            .select("device_id", "device_type")
         )
-        # A device's type never changes, so every version of it says the same.
-        judged = rank(judge(self.rows(), self.source, known.distinct()), self.source)
+        judged = judge(self.rows(), self.source, known)
         is_bad = F.size("_reasons") > 0
-        return judged.withColumns(
+        # The line is kept of bad rows only, and before ranking moves the rows about.
+        kept = judged.withColumns(
             {
                 "_key": F.concat_ws(",", *[F.col(name).cast("string") for name in self.source.key]),
                 "_raw": F.when(is_bad, F.expr("to_variant_object(_line)")),
             }
-        ).select(*TABLES[self.judged_name].column_names)
+        ).drop("_line")
+        return rank(kept, self.source).select(*TABLES[self.judged_name].column_names)
 
     def keep_judgement(self) -> None:
         """Write the judgement down once: merge, quarantine and counts each read it."""
@@ -87,53 +104,56 @@ class Claim:
         return store.read(self.spark, self.settings, self.judged_name)
 
     def held(self) -> DataFrame:
-        """Keys in silver and the night whose row holds each (`_held_by`)."""
+        """Keys in silver that rows of other nights hold, and the night of each (`_held_by`)."""
         silver = store.read(self.spark, self.settings, self.name).where(self.pruning)
-        return silver.select(*self.source.key, F.col("_night").alias("_held_by"))
+        others = silver.where(f"NOT ({store.dates('_night', self.nights)})")
+        return others.select(*self.source.key, F.col("_night").alias("_held_by"))
 
 
-def unsettled(spark: SparkSession, settings: Settings) -> dict[Source, list[date]]:
-    """Nights of each selected source whose bronze rows do not all have a fate; the run's own if it has no account."""
-    counts = _union(
-        _per_night(store.read(spark, settings, f"bronze.{s.name}"), "_night", s, "bronze")
-        for s in settings.sources
-    )
-    accounts = store.read(spark, settings, "ops.row_accounts").where("is_balanced").collect()
-    settled = {(row.source, row.night): row.bronze for row in accounts}
-    found = {(row.source, row.night): row["count"] for row in counts.collect()}
-    open_nights = {(source.name, settings.night): 0 for source in settings.sources} | found
-    return {
-        source: nights
-        for source in settings.sources
-        if (
-            nights := [
-                night
-                for (name, night), count in open_nights.items()
-                if name == source.name and settled.get((name, night)) != count
-            ]
+def unsettled(spark: SparkSession, settings: Settings) -> list[Claim]:
+    """Claim each selected source's nights whose bronze rows do not all have a fate.
+
+    The run's own night is among them as long as it has no account. Cost follows new rows: those of settled
+    nights are looked at only where bronze as a whole holds more rows than the accounts say.
+    """
+    settled: dict[str, dict[date, int]] = {source.name: {} for source in settings.sources}
+    for row in store.read(spark, settings, "ops.row_accounts").where("is_balanced").collect():
+        settled.setdefault(row.source, {})[row.night] = row.bronze
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        found = pool.map(
+            lambda source: _unsettled(spark, settings, source, settled[source.name]), settings.sources
         )
-    }
+        return [claim for claim in found if claim.nights]
 
 
-def claim(spark: SparkSession, settings: Settings, nights: dict[Source, list[date]]) -> list[Claim]:
-    """Make a claim for each source, having looked up which event dates its nights touch."""
-    touched: dict[str, list[date]] = {}
-    for row in _union(
-        _event_dates(spark, settings, source, days) for source, days in nights.items()
-    ).collect():
-        touched.setdefault(row.source, []).extend([row.event_date] if row.event_date else [])
-    return [
-        Claim(
-            spark, settings, source, days, touched.get(source.name, []), is_empty=source.name not in touched
-        )
-        for source, days in nights.items()
-    ]
+def _unsettled(spark: SparkSession, settings: Settings, source: Source, settled: Mapping[date, int]) -> Claim:
+    arrivals = _arrivals(spark, settings, source, f"NOT ({store.dates('_night', settled)})")
+    rows = store.read(spark, settings, f"bronze.{source.name}").count()
+    if rows != sum(settled.values()) + sum(map(_total, arrivals.values())):
+        arrivals = _arrivals(spark, settings, source, "true")
+    open_nights = {night: found for night, found in arrivals.items() if _total(found) != settled.get(night)}
+    if settings.night not in settled:
+        open_nights.setdefault(settings.night, {})
+    return Claim(spark, settings, source, open_nights)
 
 
-def _event_dates(spark: SparkSession, settings: Settings, source: Source, nights: list[date]) -> DataFrame:
-    rows = store.read(spark, settings, f"bronze.{source.name}").where(store.dates("_night", nights))
+def claim(spark: SparkSession, settings: Settings, source: Source, nights: Sequence[date]) -> Claim:
+    """Claim the given nights of a source."""
+    arrivals = _arrivals(spark, settings, source, store.dates("_night", nights))
+    return Claim(spark, settings, source, {night: arrivals.get(night, {}) for night in nights})
+
+
+def _arrivals(spark: SparkSession, settings: Settings, source: Source, condition: str) -> Arrivals:
     event_date = F.to_date("timestamp") if "timestamp" in source.fields else F.lit(None).cast("date")
-    return rows.select(F.lit(source.name).alias("source"), event_date.alias("event_date")).distinct()
+    bronze = store.read(spark, settings, f"bronze.{source.name}").where(condition)
+    arrivals: Arrivals = {}
+    for night, day, rows in bronze.groupBy("_night", event_date).count().collect():
+        arrivals.setdefault(night, {})[day] = rows
+    return arrivals
+
+
+def _total(rows: Mapping[date | None, int]) -> int:
+    return sum(rows.values())
 
 
 def displaced(claim: Claim) -> list[date]:
@@ -141,20 +161,17 @@ def displaced(claim: Claim) -> list[date]:
 
     They are marked as unbalanced at once: a crash after the merge must not leave them believed.
     """
-    accounts = store.read(claim.spark, claim.settings, "ops.row_accounts").where(
-        F.col("source") == claim.source.name
-    )
-    later = accounts.where(F.col("night") > min(claim.nights)).where(
-        f"NOT ({store.dates('night', claim.nights)})"
-    )
-    if later.isEmpty():
+    if claim.is_newest:
         return []
     losing = claim.judged().where("_rank = 1").join(claim.held(), on=list(claim.source.key), how="inner")
     nights = sorted(
         row[0] for row in losing.where("_held_by > _night").select("_held_by").distinct().collect()
     )
     if nights:
-        marked = accounts.where(store.dates("night", nights)).withColumn("is_balanced", F.lit(False))
+        accounts = store.read(claim.spark, claim.settings, "ops.row_accounts").where(
+            (F.col("source") == claim.source.name) & F.expr(store.dates("night", nights))
+        )
+        marked = accounts.withColumn("is_balanced", F.lit(False))
         store.upsert(claim.settings, "ops.row_accounts", marked, ("source", "night"))
     return nights
 
@@ -165,17 +182,20 @@ def merge(claim: Claim) -> None:
     winners = claim.judged().where("_rank = 1").select(*table.column_names).alias("new")
     same = [f"new.`{name}` = {table.name}.`{name}`" for name in claim.source.key]
     pruning = [claim.pruning.replace("`event_date`", f"{table.name}.`event_date`")] if claim.is_dated else []
-    differs = content(table.name, "new.") != content(table.name, f"{table.name}.")
-    wins = F.expr(f"new._night < {table.name}._night") | (
-        F.expr(f"new._night = {table.name}._night") & differs
-    )
     merging = winners.mergeInto(claim.settings.table(claim.name), F.expr(" AND ".join([*same, *pruning])))
-    merging.whenMatched(wins).updateAll().whenNotMatched().insertAll().merge()
+    if not claim.is_newest:
+        differs = content(table.name, "new.") != content(table.name, f"{table.name}.")
+        wins = F.expr(f"new._night < {table.name}._night") | (
+            F.expr(f"new._night = {table.name}._night") & differs
+        )
+        merging = merging.whenMatched(wins).updateAll()
+    # Delta inserts in one pass when nothing can be updated.
+    merging.whenNotMatched().insertAll().merge()
 
 
-def quarantine(settings: Settings, claims: Iterable[Claim]) -> None:
+def quarantine(settings: Settings, claims: Sequence[Claim]) -> None:
     """Replace what quarantine holds of the claims' sources and nights, in one commit."""
-    failed = _union(
+    failed = store.union(
         claim.judged()
         .where("_rank IS NULL")
         .select(
@@ -188,71 +208,75 @@ def quarantine(settings: Settings, claims: Iterable[Claim]) -> None:
         )
         for claim in claims
     )
-    conditions = [
-        f"(source = '{claim.source.name}' AND {store.dates('night', claim.nights)})" for claim in claims
-    ]
-    store.replace_where(settings, "ops.quarantine", failed, " OR ".join(conditions))
+    store.replace_where(settings, "ops.quarantine", failed, _in_quarantine(claims))
+
+
+Fates = dict[tuple[str, str, date], int]  # source, fate, night -> rows
 
 
 def count_fates(
-    spark: SparkSession, settings: Settings, claims: Iterable[Claim], *, judge_again: bool = False
-) -> list[Account]:
-    """Count each fate where it is kept; only duplicates, which are kept nowhere, are counted by a join.
+    spark: SparkSession, settings: Settings, claims: Sequence[Claim], *, judge_again: bool = False
+) -> Fates:
+    """Count landed lines, quarantined rows and duplicates, each where it is kept.
 
-    `judge_again` counts them from bronze instead of from the judgement that the last settling wrote down.
+    Only duplicates, which are kept nowhere, are counted by a join: against the judgement that the last
+    settling wrote down or, to `judge_again`, against bronze.
     """
+    filled = [claim for claim in claims if not claim.is_empty]
     counts = [
-        frame for claim in claims for frame in _fates(claim, claim.judge() if judge_again else claim.judged())
+        _landed(spark, settings, claims),
+        _quarantined(spark, settings, filled),
+        *[_duplicates(claim, claim.judge() if judge_again else claim.judged()) for claim in filled],
     ]
-    found = {(row.source, row.night, row.fate): row["count"] for row in _union(counts).collect()}
+    return {(row.source, row.fate, row.night): row["count"] for row in store.union(counts).collect()}
+
+
+def accounts(claims: Iterable[Claim], fates: Fates, digests: Iterable[Digest]) -> list[Account]:
+    """Put together an account for each claimed source and night; silver's rows come with its digests."""
+    silver = {(each.table, each.night): each.rows for each in digests}
     return [
-        Account(claim.source.name, night, *[found.get((claim.source.name, night, fate), 0) for fate in FATES])
+        Account(
+            source=claim.source.name,
+            night=night,
+            landed=fates.get((claim.source.name, "landed", night), 0),
+            bronze=claim.bronze[night],
+            silver=silver.get((claim.name, night), 0),
+            quarantined=fates.get((claim.source.name, "quarantined", night), 0),
+            duplicates=fates.get((claim.source.name, "duplicates", night), 0),
+        )
         for claim in claims
         for night in claim.nights
     ]
 
 
-def _fates(claim: Claim, judged: DataFrame) -> list[DataFrame]:
-    """Frames of `source`, `fate`, `night`, `count`."""
-    lost_to_another = judged.where("_rank IS NOT NULL").join(
-        claim.held(), on=list(claim.source.key), how="left"
+def _landed(spark: SparkSession, settings: Settings, claims: Iterable[Claim]) -> DataFrame:
+    lines = landed_lines(spark, settings, {claim.source: claim.nights for claim in claims})
+    return _count(lines.withColumnRenamed("_night", "night"), "landed")
+
+
+def _quarantined(spark: SparkSession, settings: Settings, claims: Iterable[Claim]) -> DataFrame:
+    return _count(store.read(spark, settings, "ops.quarantine").where(_in_quarantine(claims)), "quarantined")
+
+
+def _duplicates(claim: Claim, judged: DataFrame) -> DataFrame:
+    good = judged.where("_rank IS NOT NULL").join(claim.held(), on=list(claim.source.key), how="left")
+    lost = good.where("_rank > 1 OR _held_by IS NOT NULL")
+    return _count(
+        lost.select(F.lit(claim.source.name).alias("source"), F.col("_night").alias("night")), "duplicates"
     )
-    in_quarantine = store.read(claim.spark, claim.settings, "ops.quarantine").where(
-        F.col("source") == claim.source.name
-    )
-    silver = store.read(claim.spark, claim.settings, claim.name)
-    landed = _per_night(
-        landed_lines(claim.spark, claim.settings, claim.source, claim.nights),
-        "_night",
-        claim.source,
-        "landed",
-    )
-    if claim.is_empty:
-        return [landed]
-    return [
-        landed,
-        _per_night(claim.rows(), "_night", claim.source, "bronze"),
-        _per_night(silver.where(store.dates("_night", claim.nights)), "_night", claim.source, "silver"),
-        _per_night(
-            in_quarantine.where(store.dates("night", claim.nights)), "night", claim.source, "quarantined"
-        ),
-        _per_night(
-            lost_to_another.where("_rank > 1 OR _held_by <> _night"), "_night", claim.source, "duplicates"
-        ),
+
+
+def _count(rows: DataFrame, fate: str) -> DataFrame:
+    """Frame of `source`, `fate`, `night`, `count`."""
+    return rows.groupBy("source", F.lit(fate).alias("fate"), "night").count()
+
+
+def _in_quarantine(claims: Iterable[Claim]) -> str:
+    """SQL condition: the rows of quarantine that are the claims' own; false when there are none."""
+    conditions = [
+        f"(source = '{claim.source.name}' AND {store.dates('night', claim.nights)})" for claim in claims
     ]
-
-
-def _per_night(rows: DataFrame, column: str, source: Source, fate: str) -> DataFrame:
-    night = F.col(column).alias("night")
-    return (
-        rows.groupBy(night)
-        .count()
-        .select(F.lit(source.name).alias("source"), F.lit(fate).alias("fate"), "night", "count")
-    )
-
-
-def _union(frames: Iterable[DataFrame]) -> DataFrame:
-    return reduce(DataFrame.unionByName, frames)
+    return " OR ".join(conditions) or "false"
 
 
 def record(spark: SparkSession, settings: Settings, accounts: Iterable[Account]) -> None:

@@ -34,6 +34,8 @@ FILES: dict[str, dict[str, str | bytes]] = {
         "tokens.csv": HEADER + records(2) + FEW + "\n" + MANY + "\n",
         "one.csv": HEADER + records(3),
         "two.csv": HEADER + records(3),
+        "mine/2025/deep.csv": HEADER + records(8),
+        "arrived=soon/late.csv": HEADER + records(9),
         "cut.csv.gz": WHOLE_GZIP[: len(WHOLE_GZIP) // 2],
         "whole.csv.gz": gzip.compress((HEADER + records(5)).encode()),
         "bytes.csv": (HEADER + records(6)).encode() + b"\xff\xfe\x00,\x00\n",
@@ -57,6 +59,7 @@ def dropped(spark, module_lake):
         folder = module_lake("bronze").landing / source
         folder.mkdir(parents=True)
         for name, content in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     for stage in ("bronze", "silver", "bronze", "silver", "gold", "publish"):
         importlib.import_module(f"jobs.{stage}").run(spark, module_lake(stage, tables=TABLES))
@@ -102,6 +105,12 @@ def test_the_hourly_climate_is_exported_as_one_csv(dropped, table):
     lines = (dropped("publish").home / "export" / "iot_gold_export.csv").read_text().splitlines()
     assert lines[0] == "event_date,hour,location,log_count,avg_temperature_f,avg_humidity_percent"
     assert len(lines) == 1 + table("gold.climate_hourly").count()
+
+
+@pytest.mark.parametrize("name", ["deep.csv", "late.csv"])
+def test_a_file_in_a_folder_of_the_senders_own_is_taken_in_too(dropped, taken_in, name):
+    assert taken_in(name) == GOOD
+    assert (dropped("bronze").landing / "sensor_logs" / f"arrived={NIGHT}" / name).exists()
 
 
 @pytest.mark.parametrize("name", ["zero.csv", "header.csv", "blank.csv", "mark.csv"])
