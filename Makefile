@@ -12,7 +12,7 @@ COMPILE = $(UV) pip compile --quiet --no-header --generate-hashes --python-versi
 # NIGHT, SCALE, SEED and TABLES reach `embedded` in the environment, so no shell reads what is in them.
 export NIGHT SCALE SEED TABLES
 
-.PHONY: help run stop status password up down setup test test-slow lint lock clean
+.PHONY: help run stop status password up down setup test lint lock clean
 
 help: ## List the commands
 	@echo "make run NIGHT=2024-03-05 SCALE=0.1 SEED=7 TABLES=readings,sensor_hourly   (each is optional)"
@@ -50,9 +50,6 @@ test: ## Run all tests
 	@# One stack at a time: they share the machine's cores and memory.
 	.venv/spark/bin/python -m pytest tests/end_to_end --ignore tests/end_to_end/test_compose.py
 	.venv/spark/bin/python -m pytest tests/end_to_end/test_compose.py
-
-test-slow: setup ## Run the tests that take whole nights: any order, killed jobs, a server that goes away
-	.venv/spark/bin/python -m pytest tests/jobs tests/end_to_end/test_embedded_night.py -m slow
 
 lint: .venv/tools/.stamp setup ## ruff, mypy, import-linter
 	.venv/tools/bin/ruff check .

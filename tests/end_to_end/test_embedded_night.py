@@ -233,7 +233,6 @@ def test_a_backfill_of_the_ui_takes_the_nights_of_its_range(embedded: Embedded) 
     assert nights == ["2024-03-05", "2024-03-06", "2024-03-07"]
 
 
-@pytest.mark.slow
 def test_when_spark_is_away_the_night_waits_and_goes_on_once_it_is_back(embedded: Embedded) -> None:
     api, run_id = embedded.api(), "without-spark"
     os.killpg(embedded.pids()["spark"], signal.SIGKILL)
