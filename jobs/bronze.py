@@ -3,13 +3,12 @@
 import gzip
 import logging
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
-from functools import reduce
 from pathlib import Path
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import lines, store
@@ -37,65 +36,52 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     if rejected:
         columns = TABLES["ops.rejected_files"].columns
         store.append(spark, settings, "ops.rejected_files", spark.createDataFrame(rejected, columns))
-    before = _rows(spark, settings, names)
     with ThreadPoolExecutor(PARALLEL) as pool:
-        list(pool.map(lambda source: _ingest(spark, settings, source), settings.sources))
-    after = _rows(spark, settings, names)
-    return [TableResult(name, after[name] - before[name]) for name in names]
-
-
-def _rows(spark: SparkSession, settings: Settings, names: Iterable[str]) -> dict[str, int]:
-    return store.row_counts({name: store.read(spark, settings, name) for name in names})
+        taken = pool.map(lambda source: _ingest(spark, settings, source), settings.sources)
+        return [TableResult(name, rows) for name, rows in zip(names, taken, strict=True)]
 
 
 def stream_lines(spark: SparkSession, settings: Settings, source: Source) -> DataFrame:
-    """Stream of a source's lines, from files that no earlier run took in: `value`, `_file`, `_night`.
+    """Stream of a source's lines, from files that no earlier run took in; columns as `landed_lines`.
 
     The one place that knows how new files are found: Spark's file source here, Auto Loader on Databricks.
     """
     reader = spark.readStream.format("text").option("recursiveFileLookup", True)
-    return _lines(reader.load(str(settings.landing / source.name / _ARRIVED_GLOB))).where(~_is_header(source))
+    return _lines(reader.load(str(settings.landing / source.name / _ARRIVED_GLOB)), source)
 
 
 def landed_lines(
-    spark: SparkSession, settings: Settings, nights: Mapping[Source, Iterable[date]]
+    spark: SparkSession, settings: Settings, source: Source, nights: Iterable[date]
 ) -> DataFrame:
-    """Lines that lie in the landing folders of some sources and nights: `source`, `value`, `_file`, `_night`.
+    """Lines that lie in the landing folders of some nights: `value`, `_file`, `_night`.
 
     Blank lines and CSV headers do not count.
     """
-    folders = [
-        settings.landing / source.name / f"arrived={night}"
-        for source, days in nights.items()
-        for night in days
-    ]
+    folders = [settings.landing / source.name / f"arrived={night}" for night in nights]
     present = [str(folder) for folder in folders if folder.is_dir()]
     reader = spark.read.format("text").option("recursiveFileLookup", True)
     empty = spark.sql("SELECT '' AS value, named_struct('file_path', '') AS _metadata").limit(0)
-    text = _lines(reader.load(present) if present else empty)
-    lined = text.withColumn("source", F.regexp_extract("_file", rf"/([^/]+){_ARRIVED}", 1))
-    headers = [(F.col("source") == source.name) & _is_header(source) for source in nights]
-    return lined.where(~reduce(Column.__or__, headers, F.lit(False)))
+    return _lines(reader.load(present) if present else empty, source)
 
 
-def _lines(text: DataFrame) -> DataFrame:
+def _lines(text: DataFrame, source: Source) -> DataFrame:
     # A byte order mark belongs to the file, not to its first record.
     line = F.regexp_replace("value", "^\ufeff", "")
-    return (
+    kept = (
         text.select(line.alias("value"), F.col("_metadata.file_path").alias("_file"))
         .where(F.trim("value") != "")
         .withColumn("_night", F.expr(f"try_to_date(regexp_extract(_file, r'{_ARRIVED}', 1))"))
     )
+    return kept.where(F.col("value") != ",".join(source.fields)) if source.format == "csv" else kept
 
 
-def _is_header(source: Source) -> Column:
-    return F.col("value") == ",".join(source.fields) if source.format == "csv" else F.lit(False)
-
-
-def _ingest(spark: SparkSession, settings: Settings, source: Source) -> None:
+def _ingest(spark: SparkSession, settings: Settings, source: Source) -> int:
+    """Append a source's new lines to its table; give their number."""
     parsed = lines.parse(stream_lines(spark, settings, source), source)
     rows = parsed.withColumn("_ingested_at", F.current_timestamp())
     name = f"bronze.{source.name}"
+    table = store.read(spark, settings, name)
+    before = table.count()
     query = (
         rows.select(*TABLES[name].column_names)
         .writeStream.format("delta")
@@ -105,6 +91,7 @@ def _ingest(spark: SparkSession, settings: Settings, source: Source) -> None:
         .toTable(settings.table(name))
     )
     query.awaitTermination()
+    return table.count() - before
 
 
 def _prepare_folder(spark: SparkSession, settings: Settings, source: Source) -> Iterator[tuple[object, ...]]:

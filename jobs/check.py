@@ -76,19 +76,19 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     Raises ContractBroken when an expectation that is more than a flag does not hold, or could not be tried.
     """
     slices = _slices(spark, settings)
-    rows = store.row_counts(slices)
     validation = Validation(settings)
 
-    def validate(name: str) -> ExpectationSuiteValidationResult:
-        return validation.validate(suite(*name.split(".")), slices[name], rows[name])
+    def validate(name: str) -> tuple[int, ExpectationSuiteValidationResult]:
+        rows = slices[name].count()
+        return rows, validation.validate(suite(*name.split(".")), slices[name], rows)
 
     with ThreadPoolExecutor(PARALLEL) as pool:
         validations = dict(zip(slices, pool.map(validate, slices), strict=True))
     spark.sql("SELECT 1").collect()  # when Spark itself is gone the failures say nothing about the data
-    pages = validation.build_pages(list(validations.values()))
+    pages = validation.build_pages([found for _, found in validations.values()])
     verdicts = [
-        _verdict(_table(settings, name), rows[name], found, f"{TO_SITE}/{pages[name]}")
-        for name, found in validations.items()
+        _verdict(_table(settings, name), rows, found, f"{TO_SITE}/{pages[name]}")
+        for name, (rows, found) in validations.items()
     ]
     page = render("check.html", settings=settings, verdicts=verdicts, index=f"{TO_SITE}/index.html")
     write_atomically(settings.run_folder / f"{settings.step}.html", page)

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from jobs import store
 from jobs.results import JobError, TableResult, write_atomically
 from jobs.settings import Settings
+from jobs.store import Digest
 from jobs.tables import GOLD, SLICES, SOURCES, Table
 
 PARALLEL = 3
@@ -27,14 +28,18 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     store.ensure(spark, settings, [*(table.full_name for table in settings.gold), "ops.digests"])
     slices = _staged_slices(spark, settings)
     with ThreadPoolExecutor(PARALLEL) as pool:
-        list(pool.map(lambda table: _publish(spark, settings, table, slices[table.name]), settings.gold))
-    published = {table.full_name: slices[table.name] for table in settings.gold}
-    found = store.digests(spark, settings, published)
-    store.record_digests(spark, settings, published, found)
+        published = list(
+            pool.map(lambda table: _publish(spark, settings, table, slices[table.name]), settings.gold)
+        )
+    by_name = {table.full_name: slices[table.name] for table in settings.gold}
+    store.record_digests(spark, settings, by_name, [digest for found in published for digest in found])
     if "climate_hourly" in settings.tables:
         _export(spark, settings)
     _mark_published(spark, settings)
-    return [TableResult(name, sum(each.rows for each in found if each.table == name)) for name in published]
+    return [
+        TableResult(name, sum(digest.rows for digest in found))
+        for name, found in zip(by_name, published, strict=True)
+    ]
 
 
 def _staged_slices(spark: SparkSession, settings: Settings) -> dict[str, list[date]]:
@@ -51,9 +56,11 @@ def _staged_slices(spark: SparkSession, settings: Settings) -> dict[str, list[da
     }
 
 
-def _publish(spark: SparkSession, settings: Settings, table: Table, slices: list[date]) -> None:
+def _publish(spark: SparkSession, settings: Settings, table: Table, slices: list[date]) -> list[Digest]:
+    """Replace a table's slices by those staged; give the digests of what is published now."""
     rows = store.read(spark, settings, f"staging.{table.name}")
     store.replace_where(settings, table.full_name, rows, store.dates(table.slice, slices))
+    return store.digests(spark, settings, table.full_name, slices)
 
 
 def _mark_published(spark: SparkSession, settings: Settings) -> None:

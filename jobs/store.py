@@ -73,16 +73,6 @@ def upsert(settings: Settings, name: str, frame: DataFrame, key: Sequence[str]) 
     ).whenMatched().updateAll().whenNotMatched().insertAll().merge()
 
 
-def row_counts(frames: Mapping[str, DataFrame]) -> dict[str, int]:
-    """Rows of each frame, in one Spark job; of a whole Delta table, from its statistics alone."""
-    # Delta answers a count by itself only where nothing but the count is asked for, hence the name afterwards.
-    counts = [
-        frame.agg(F.count("*").alias("rows")).withColumn("name", F.lit(name))
-        for name, frame in frames.items()
-    ]
-    return {row.name: row.rows for row in union(counts).collect()} if counts else {}
-
-
 def union(frames: Iterable[DataFrame]) -> DataFrame:
     """Rows of all frames, columns matched by name: one Spark job instead of several."""
     return reduce(DataFrame.unionByName, frames)
@@ -105,29 +95,23 @@ class Digest:
 
 
 def digests(
-    spark: SparkSession, settings: Settings, slices: Mapping[str, Iterable[date] | None]
+    spark: SparkSession, settings: Settings, name: str, nights: Iterable[date] | None = None
 ) -> list[Digest]:
-    """Compute the digests of some slices of some tables (table -> slices, None for all), in one Spark job."""
-    frames = [_digest_halves(spark, settings, name, nights) for name, nights in slices.items()]
-    rows = union(frames).collect() if frames else []
-    return [Digest(row.table, row.night, row.rows, str((row.high << HALF_BITS) + row.low)) for row in rows]
-
-
-def _digest_halves(
-    spark: SparkSession, settings: Settings, name: str, nights: Iterable[date] | None
-) -> DataFrame:
+    """Compute the digests of a table's slices, all of them when no nights are given."""
     table = TABLES[name]
     rows = read(spark, settings, name)
     if nights is not None:
         rows = rows.where(dates(table.slice, nights))
     row_hash = F.xxhash64(*table.column_names)
     # Summed in halves, which two thousand million rows cannot overflow; decimals would cost ten times as much.
-    return rows.groupBy(F.col(table.slice).alias("night")).agg(
-        F.lit(name).alias("table"),
+    halves = rows.groupBy(F.col(table.slice).alias("night")).agg(
         F.count("*").alias("rows"),
         F.sum(F.shiftright(row_hash, HALF_BITS)).alias("high"),
         F.sum(row_hash.bitwiseAND(F.lit((1 << HALF_BITS) - 1))).alias("low"),
     )
+    return [
+        Digest(name, row.night, row.rows, str((row.high << HALF_BITS) + row.low)) for row in halves.collect()
+    ]
 
 
 def record_digests(

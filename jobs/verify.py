@@ -1,5 +1,6 @@
 """Stage `verify`: does what `ops` says about a night still hold?"""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 from pyspark.sql import SparkSession
@@ -10,6 +11,8 @@ from jobs.results import ContractBroken, TableResult
 from jobs.settings import Settings
 from jobs.silver import settle
 from jobs.tables import Source
+
+PARALLEL = 4
 
 
 def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
@@ -49,15 +52,17 @@ def _recount(
     spark: SparkSession, settings: Settings, nights: dict[Source, list[date]]
 ) -> list[settle.Account]:
     claims = [settle.claim(spark, settings, source, days) for source, days in nights.items()]
-    silver = store.digests(spark, settings, {claim.name: claim.nights for claim in claims})
-    return settle.accounts(claims, settle.count_fates(spark, settings, claims, judge_again=True), silver)
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        kept = pool.map(lambda claim: settle.count(claim, claim.judge()), claims)
+        return settle.accounts(spark, settings, dict(zip(claims, kept, strict=True)))
 
 
 def _digests(spark: SparkSession, settings: Settings) -> list[TableResult]:
     night = store.read(spark, settings, "ops.digests").where(F.col("night") == F.lit(settings.night))
     recorded = sorted(night.collect(), key=lambda row: str(row.table))
-    slices = {row.table: [settings.night] for row in recorded}
-    found = {each.table: each for each in store.digests(spark, settings, slices)}
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        lists = pool.map(lambda row: store.digests(spark, settings, row.table, [settings.night]), recorded)
+        found = {digest.table: digest for digests in lists for digest in digests}
     results = []
     for row in recorded:
         now = found.get(row.table)

@@ -40,17 +40,16 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     due = _nights_due(spark, settings)
     slices = {table.name: sorted(_slices(spark, settings, table, due)) for table in settings.gold}
 
-    def build(table: Table) -> None:
-        store.overwrite(settings, f"staging.{table.name}", _frame(spark, settings, table, slices[table.name]))
+    def build(table: Table) -> TableResult:
+        name = f"staging.{table.name}"
+        store.overwrite(settings, name, _frame(spark, settings, table, slices[table.name]))
+        rows = store.read(spark, settings, name).count()
+        return TableResult(name, rows, {"slices": len(slices[table.name])})
 
     with ThreadPoolExecutor(PARALLEL) as pool:
-        list(pool.map(build, settings.gold))
+        results = list(pool.map(build, settings.gold))
     _note_slices(spark, settings, slices)
-    rows = store.row_counts({name: store.read(spark, settings, name) for name in staged})
-    return [
-        TableResult(name, rows[name], {"slices": len(slices[table.name])})
-        for name, table in zip(staged, settings.gold, strict=True)
-    ]
+    return results
 
 
 def _nights_due(spark: SparkSession, settings: Settings) -> set[date]:

@@ -1,7 +1,7 @@
 """The stage itself: the registry first, since facts are checked against it; then the facts side by side."""
 
 from collections.abc import Iterable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 from pyspark.sql import SparkSession
@@ -11,7 +11,8 @@ from jobs.results import TableResult
 from jobs.settings import Settings
 from jobs.silver import settle
 from jobs.silver.history import build_devices, build_devices_history
-from jobs.silver.settle import FATES, PARALLEL, Claim
+from jobs.silver.settle import FATES, PARALLEL, Claim, Counts
+from jobs.store import Digest
 from jobs.tables import Source
 
 REGISTRY = ("devices", "device_changes")
@@ -37,57 +38,53 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
 
 def _settle(spark: SparkSession, settings: Settings, claims: list[Claim]) -> dict[Source, list[date]]:
     """Settle the claims; give the nights that lost rows to them and have to be settled again."""
-    filled = [claim for claim in claims if not claim.is_empty]
-    registry = [claim for claim in filled if claim.source.name in REGISTRY]
-    slices: dict[str, Iterable[date] | None] = {claim.name: claim.nights for claim in filled}
-    if registry:
-        slices |= {"silver.devices_history": None, "silver.devices": None}
+    registry = [claim for claim in claims if claim.source.name in REGISTRY and not claim.is_empty]
+    slices: dict[str, Iterable[date] | None] = {
+        claim.name: claim.nights for claim in claims if not claim.is_empty
+    }
     with ThreadPoolExecutor(PARALLEL) as pool:
-        lost = _merge_all(spark, settings, pool, registry, [each for each in filled if each not in registry])
-        # Both read silver as it is now, and neither reads what the other writes.
-        digesting = pool.submit(_digest, spark, settings, slices)
-        if filled:
-            settle.quarantine(settings, filled)
-        fates = settle.count_fates(spark, settings, claims)
+        at_once = [*registry, *[claim for claim in claims if "device_id" not in claim.source.fields]]
+        merging = {claim: pool.submit(_merge, claim) for claim in dict.fromkeys(at_once)}
+        derived: list[Digest] = []
+        if [merging[claim].result() for claim in registry]:
+            derived = _derive_devices(spark, settings)
+            slices |= {"silver.devices_history": None, "silver.devices": None}
+        # Rows that name a device are judged by the registry as it is now.
+        merging |= {claim: pool.submit(_merge, claim) for claim in claims if claim not in merging}
+        lost = {claim: merged.result()[0] for claim, merged in merging.items()}
+        counts = {claim: merged.result()[1] for claim, merged in merging.items()}
+        digests = [*derived, *[digest for found in counts.values() for digest in found.digests]]
+        recording = pool.submit(store.record_digests, spark, settings, slices, digests)
+        settle.quarantine(settings, [claim for claim in claims if not claim.is_empty])
+        accounts = settle.accounts(spark, settings, counts)
+        recording.result()
         # Last, since a balanced account is what tells the next run that nothing is left to do.
-        settle.record(spark, settings, settle.accounts(claims, fates, digesting.result()))
-    return {source: nights for source, nights in lost.items() if nights}
+        settle.record(spark, settings, accounts)
+    return {claim.source: nights for claim, nights in lost.items() if nights}
 
 
-def _merge_all(
-    spark: SparkSession, settings: Settings, pool: Executor, registry: list[Claim], facts: list[Claim]
-) -> dict[Source, list[date]]:
-    """Merge every claim, those of facts that name a device after the registry; give the nights that lose rows."""
-    at_once = [*registry, *[claim for claim in facts if "device_id" not in claim.source.fields]]
-    merging = {claim.source: pool.submit(_merge, claim) for claim in at_once}
-    if [merging[claim.source].result() for claim in registry]:
-        _derive_devices(spark, settings)
-    merging |= {claim.source: pool.submit(_merge, claim) for claim in facts if claim not in at_once}
-    return {source: merged.result() for source, merged in merging.items()}
-
-
-def _merge(claim: Claim) -> list[date]:
+def _merge(claim: Claim) -> tuple[list[date], Counts]:
+    """Bring a claim's rows into silver; give the nights that lost rows to it, and what became of its own."""
+    if claim.is_empty:
+        return [], settle.count(claim, claim.judged())
     claim.keep_judgement()
     lost = settle.displaced(claim)
     settle.merge(claim)
-    return lost
+    return lost, settle.count(claim, claim.judged())
 
 
-def _derive_devices(spark: SparkSession, settings: Settings) -> None:
+def _derive_devices(spark: SparkSession, settings: Settings) -> list[Digest]:
     registry, changes = (
         store.read(spark, settings, f"silver.device_{name}") for name in ("registry", "changes")
     )
     store.overwrite(settings, "silver.devices_history", build_devices_history(registry, changes))
     history = store.read(spark, settings, "silver.devices_history")
     store.overwrite(settings, "silver.devices", build_devices(history))
-
-
-def _digest(
-    spark: SparkSession, settings: Settings, slices: dict[str, Iterable[date] | None]
-) -> list[store.Digest]:
-    digests = store.digests(spark, settings, slices)
-    store.record_digests(spark, settings, slices, digests)
-    return digests
+    return [
+        digest
+        for name in ("silver.devices_history", "silver.devices")
+        for digest in store.digests(spark, settings, name)
+    ]
 
 
 def _results(spark: SparkSession, settings: Settings) -> list[TableResult]:

@@ -1,6 +1,6 @@
 """Settling: each bronze row of a source and night ends in silver, in quarantine or as a duplicate.
 
-Every step works on all sources at once where that saves a Spark job, and is safe to repeat.
+Every step is safe to repeat. Sources are settled side by side; what they share in `ops` is written once for all.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -195,6 +195,8 @@ def merge(claim: Claim) -> None:
 
 def quarantine(settings: Settings, claims: Sequence[Claim]) -> None:
     """Replace what quarantine holds of the claims' sources and nights, in one commit."""
+    if not claims:
+        return
     failed = store.union(
         claim.judged()
         .where("_rank IS NULL")
@@ -211,64 +213,51 @@ def quarantine(settings: Settings, claims: Sequence[Claim]) -> None:
     store.replace_where(settings, "ops.quarantine", failed, _in_quarantine(claims))
 
 
-Fates = dict[tuple[str, str, date], int]  # source, fate, night -> rows
+@dataclass(frozen=True)
+class Counts:
+    """What became of a claim's lines, but for those in quarantine."""
+
+    landed: dict[date, int]
+    duplicates: dict[date, int]
+    digests: list[Digest]  # of the nights in silver; they bring their row counts
 
 
-def count_fates(
-    spark: SparkSession, settings: Settings, claims: Sequence[Claim], *, judge_again: bool = False
-) -> Fates:
-    """Count landed lines, quarantined rows and duplicates, each where it is kept.
+def count(claim: Claim, judged: DataFrame) -> Counts:
+    """Count each fate where it is kept; only duplicates, which are kept nowhere, are counted by a join.
 
-    Only duplicates, which are kept nowhere, are counted by a join: against the judgement that the last
-    settling wrote down or, to `judge_again`, against bronze.
+    `judged` is the judgement that settling wrote down or, to prove that one, a new one.
     """
-    filled = [claim for claim in claims if not claim.is_empty]
-    counts = [
-        _landed(spark, settings, claims),
-        _quarantined(spark, settings, filled),
-        *[_duplicates(claim, claim.judge() if judge_again else claim.judged()) for claim in filled],
-    ]
-    return {(row.source, row.fate, row.night): row["count"] for row in store.union(counts).collect()}
+    landed = _per_night(landed_lines(claim.spark, claim.settings, claim.source, claim.nights))
+    if claim.is_empty:
+        return Counts(landed, {}, [])
+    good = judged.where("_rank IS NOT NULL").join(claim.held(), on=list(claim.source.key), how="left")
+    duplicates = _per_night(good.where("_rank > 1 OR _held_by IS NOT NULL"))
+    return Counts(landed, duplicates, store.digests(claim.spark, claim.settings, claim.name, claim.nights))
 
 
-def accounts(claims: Iterable[Claim], fates: Fates, digests: Iterable[Digest]) -> list[Account]:
-    """Put together an account for each claimed source and night; silver's rows come with its digests."""
-    silver = {(each.table, each.night): each.rows for each in digests}
+def accounts(spark: SparkSession, settings: Settings, counts: Mapping[Claim, Counts]) -> list[Account]:
+    """Put together an account for each claimed source and night, having counted what is in quarantine."""
+    kept = store.read(spark, settings, "ops.quarantine").where(_in_quarantine(counts))
+    quarantined = {
+        (row.source, row.night): row["count"] for row in kept.groupBy("source", "night").count().collect()
+    }
     return [
         Account(
             source=claim.source.name,
             night=night,
-            landed=fates.get((claim.source.name, "landed", night), 0),
+            landed=found.landed.get(night, 0),
             bronze=claim.bronze[night],
-            silver=silver.get((claim.name, night), 0),
-            quarantined=fates.get((claim.source.name, "quarantined", night), 0),
-            duplicates=fates.get((claim.source.name, "duplicates", night), 0),
+            silver=sum(digest.rows for digest in found.digests if digest.night == night),
+            quarantined=quarantined.get((claim.source.name, night), 0),
+            duplicates=found.duplicates.get(night, 0),
         )
-        for claim in claims
+        for claim, found in counts.items()
         for night in claim.nights
     ]
 
 
-def _landed(spark: SparkSession, settings: Settings, claims: Iterable[Claim]) -> DataFrame:
-    lines = landed_lines(spark, settings, {claim.source: claim.nights for claim in claims})
-    return _count(lines.withColumnRenamed("_night", "night"), "landed")
-
-
-def _quarantined(spark: SparkSession, settings: Settings, claims: Iterable[Claim]) -> DataFrame:
-    return _count(store.read(spark, settings, "ops.quarantine").where(_in_quarantine(claims)), "quarantined")
-
-
-def _duplicates(claim: Claim, judged: DataFrame) -> DataFrame:
-    good = judged.where("_rank IS NOT NULL").join(claim.held(), on=list(claim.source.key), how="left")
-    lost = good.where("_rank > 1 OR _held_by IS NOT NULL")
-    return _count(
-        lost.select(F.lit(claim.source.name).alias("source"), F.col("_night").alias("night")), "duplicates"
-    )
-
-
-def _count(rows: DataFrame, fate: str) -> DataFrame:
-    """Frame of `source`, `fate`, `night`, `count`."""
-    return rows.groupBy("source", F.lit(fate).alias("fate"), "night").count()
+def _per_night(rows: DataFrame) -> dict[date, int]:
+    return {row._night: row["count"] for row in rows.groupBy("_night").count().collect()}
 
 
 def _in_quarantine(claims: Iterable[Claim]) -> str:
