@@ -3,9 +3,7 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from expectations import suite
 from jobs.silver.clean import CLEAN
-from jobs.silver.rules import reasons
 from jobs.tables import SILVER, Source
 
 MALFORMED = "line is not a record"
@@ -17,6 +15,10 @@ def judge(rows: DataFrame, source: Source, known_devices: DataFrame) -> DataFram
 
     Grain: one row per bronze row. `_line` keeps the bronze row as it was.
     """
+    # Imported when used, for what Great Expectations takes to import; see `jobs/silver/night.py`.
+    from expectations import suite
+    from jobs.silver.rules import reasons
+
     kept = [*source.fields, "_rescued", "_malformed"]
     cleaned = CLEAN[source.silver](rows.withColumn("_line", F.struct(*kept)), known_devices)
     rules = suite("silver", source.silver)

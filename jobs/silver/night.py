@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from importlib import import_module
+from threading import Thread
 
 from pyspark.sql import SparkSession
 
@@ -23,6 +25,8 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
 
     Rows of a result: what the run's night has in the silver table.
     """
+    # Great Expectations takes seconds to import; meanwhile the server looks up what is due.
+    Thread(target=import_module, args=["jobs.silver.rules"], daemon=True).start()
     silver = [f"silver.{source.silver}" for source in settings.sources]
     derived = ["silver.devices_history", "silver.devices"]
     judged = [f"staging.judged_{source.name}" for source in settings.sources]
