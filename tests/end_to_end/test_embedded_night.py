@@ -233,6 +233,24 @@ def test_a_backfill_of_the_ui_takes_the_nights_of_its_range(embedded: Embedded) 
     assert nights == ["2024-03-05", "2024-03-06", "2024-03-07"]
 
 
+def test_a_night_is_verified_by_hand(embedded: Embedded) -> None:
+    done = embedded("job", "verify", "--night", NIGHT)
+    assert done.returncode == 0, done.stderr
+    assert "gold.sensor_hourly" in done.stdout and "account of readings" in done.stdout
+
+
+def test_a_file_dropped_as_the_readme_says_reaches_gold(embedded: Embedded) -> None:
+    readme = (PROJECT / "README.md").read_text()
+    printed = re.search(r"^printf '(.*)' > lake/landing/(sensor_logs/mine\.csv)$", readme, re.MULTILINE)
+    assert printed
+    (embedded.home / "landing" / printed[2]).write_text(printed[1].replace("\\n", "\n"))
+    done = embedded("run", NIGHT="2024-03-06", SCALE=SCALE, TABLES="climate_hourly")
+    assert done.returncode == 0, done.stderr
+    files = f"{embedded.home}/warehouse/gold.db/climate_hourly/event_date=2025-05-01/*.parquet"
+    rows = duckdb.sql(f"select location, avg_temperature_f from read_parquet('{files}')").fetchall()
+    assert rows == [("Room_A", 72.4)]
+
+
 def test_when_spark_is_away_the_night_waits_and_goes_on_once_it_is_back(embedded: Embedded) -> None:
     api, run_id = embedded.api(), "without-spark"
     os.killpg(embedded.pids()["spark"], signal.SIGKILL)
