@@ -103,7 +103,7 @@ def digests(
     if nights is not None:
         rows = rows.where(dates(table.slice, nights))
     row_hash = F.xxhash64(*table.column_names)
-    # Summed in halves, which two thousand million rows cannot overflow; decimals would cost ten times as much.
+    # Summed in halves, as integers that two thousand million rows cannot overflow.
     halves = rows.groupBy(F.col(table.slice).alias("night")).agg(
         F.count("*").alias("rows"),
         F.sum(F.shiftright(row_hash, HALF_BITS)).alias("high"),

@@ -56,7 +56,7 @@ class Claim:
     ) -> None:
         self.spark, self.settings, self.source = spark, settings, source
         self.nights = sorted(arrivals)
-        self.bronze = {night: sum(rows.values()) for night, rows in arrivals.items()}
+        self.bronze = {night: _total(rows) for night, rows in arrivals.items()}
         self.is_empty = not any(self.bronze.values())
         self.name = f"silver.{source.silver}"
         self.judged_name = f"staging.judged_{source.name}"
