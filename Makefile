@@ -6,7 +6,8 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 COMPOSE ?= docker compose
-UV = .venv/tools/bin/uv
+# The system's certificates, not uv's own: a company's proxy may sign what passes through it.
+UV = .venv/tools/bin/uv --system-certs
 COMPILE = $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.11 pyproject.toml
 
 # NIGHT, SCALE, SEED and TABLES reach `embedded` in the environment, so no shell reads what is in them.

@@ -1,5 +1,7 @@
 """The command line of the jobs: what it takes and how it refuses."""
 
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -98,3 +100,10 @@ def test_a_selected_gold_table_brings_along_what_it_reads():
 
 def test_every_gold_table_is_made_from_known_sources():
     assert all(set(table.reads) <= set(SOURCES) for table in GOLD.values())
+
+
+def test_a_python_without_spark_says_so_in_one_line():
+    # -S leaves out site-packages, and with them pyspark.
+    job = subprocess.run([sys.executable, "-S", "-m", "jobs", "--help"], capture_output=True, text=True)
+    assert (job.returncode, job.stderr.count("\n")) == (1, 1)
+    assert f"{sys.executable} has no pyspark" in job.stderr
