@@ -8,7 +8,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 COMPOSE ?= docker compose
 # The system's certificates, not uv's own: a company's proxy may sign what passes through it.
 UV = .venv/tools/bin/uv --system-certs
-COMPILE = $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.11 pyproject.toml
+COMPILE = $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.11
 
 # NIGHT, SCALE, SEED and TABLES reach `embedded` in the environment, so no shell reads what is in them.
 export NIGHT SCALE SEED TABLES
@@ -62,8 +62,8 @@ lint: .venv/tools/.stamp setup ## ruff, mypy, import-linter
 lock: .venv/tools/.stamp ## Compile requirements/*.txt anew from pyproject.toml
 	$(COMPILE) --group airflow -o requirements/airflow.txt
 	$(COMPILE) --group postgres -c requirements/airflow.txt -o requirements/postgres.txt
-	$(COMPILE) --group spark -o requirements/spark.txt
-	$(COMPILE) --group client -c requirements/spark.txt -o requirements/client.txt
+	$(COMPILE) pyproject.toml --group spark -o requirements/spark.txt
+	$(COMPILE) pyproject.toml --group client -c requirements/spark.txt -o requirements/client.txt
 	$(COMPILE) --group test -c requirements/airflow.txt -c requirements/spark.txt -o requirements/test.txt
 	$(COMPILE) --group tools -o requirements/tools.txt
 
