@@ -13,11 +13,36 @@ FILE = Path(__file__).with_name("targets.toml")
 # Fields of a cluster in Databricks' Clusters API (databricks.sdk.service.compute.ClusterSpec), those left out
 # that the platform sets itself or that make no sense for a cluster that lives for one run.
 CLUSTER_KEYS = frozenset(
-    """autoscale aws_attributes azure_attributes cluster_log_conf custom_tags data_security_mode docker_image
-    driver_instance_pool_id driver_node_type_id enable_elastic_disk enable_local_disk_encryption
-    gcp_attributes init_scripts instance_pool_id is_single_node kind node_type_id num_workers policy_id
-    apply_policy_default_values runtime_engine single_user_name spark_conf spark_env_vars spark_version
-    ssh_public_keys use_ml_runtime workload_type""".split()
+    [
+        "autoscale",
+        "aws_attributes",
+        "azure_attributes",
+        "cluster_log_conf",
+        "custom_tags",
+        "data_security_mode",
+        "docker_image",
+        "driver_instance_pool_id",
+        "driver_node_type_id",
+        "enable_elastic_disk",
+        "enable_local_disk_encryption",
+        "gcp_attributes",
+        "init_scripts",
+        "instance_pool_id",
+        "is_single_node",
+        "kind",
+        "node_type_id",
+        "num_workers",
+        "policy_id",
+        "apply_policy_default_values",
+        "runtime_engine",
+        "single_user_name",
+        "spark_conf",
+        "spark_env_vars",
+        "spark_version",
+        "ssh_public_keys",
+        "use_ml_runtime",
+        "workload_type",
+    ]
 )
 
 
