@@ -68,7 +68,7 @@ def night_jobs(target: Target) -> tuple[Job, ...]:
 def run_in_order(jobs: Iterable[Job], target: Target) -> None:
     """Add a task per job to the DAG being declared, each after the one before."""
     make = operator_for(target.platform)
-    chain(*(make(job) for job in jobs))
+    chain(*(make(job, target) for job in jobs))
 
 
 def nightly() -> None:

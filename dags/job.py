@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 from airflow.sdk import BaseOperatorLink
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow.sdk import Asset, BaseOperator
     from airflow.sdk.types import DagRunProtocol, TaskInstanceKey
+
+
+# Exit statuses of a job after which trying again would not help.
+FINAL = {2: "refused its arguments", 3: "says that the data did not pass its contract"}
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,13 @@ class PageLink(BaseOperatorLink):
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """Address of the page, within the Airflow server."""
         return str(getattr(operator, "page_href", ""))
+
+
+def failure(stage: str, status: int, ending: str, message: str) -> AirflowException:
+    """What to raise for a job that ended with this exit status; Airflow retries it unless that is hopeless."""
+    if status in FINAL:
+        return AirflowFailException(f"{stage} {FINAL[status]} (exit {status}): {message}")
+    return AirflowException(f"{stage} failed ({ending}): {message}")
 
 
 def night_of(dag_run: DagRunProtocol, params: Mapping[str, Any]) -> str:

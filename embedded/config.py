@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,12 @@ class Config:
 
     airflow_port: int
     connect_port: int
+
+    target: str
+    """Where the nights run: a name in `dags/targets.toml`."""
+
+    runs_spark: bool
+    """Whether that is on this machine."""
 
     @property
     def airflow_home(self) -> Path:
@@ -53,14 +60,25 @@ class Config:
 def read_config() -> Config:
     """The configuration that the environment gives.
 
-    LAKEHOUSE_RUN_DIR (.run), LAKEHOUSE_HOME (lake), AIRFLOW_PORT (8080), SPARK_CONNECT_PORT (15002).
+    LAKEHOUSE_RUN_DIR (.run), LAKEHOUSE_HOME (lake), AIRFLOW_PORT (8080), SPARK_CONNECT_PORT (15002),
+    LAKEHOUSE_TARGET (local).
     """
+    target = os.environ.get("LAKEHOUSE_TARGET") or "local"
     return Config(
         run_dir=_folder("LAKEHOUSE_RUN_DIR", ".run"),
         home=_folder("LAKEHOUSE_HOME", "lake"),
         airflow_port=_port("AIRFLOW_PORT", 8080),
         connect_port=_port("SPARK_CONNECT_PORT", 15002),
+        target=target,
+        runs_spark=_platform(target) == "local",
     )
+
+
+def _platform(target: str) -> str:
+    targets = tomllib.loads((PROJECT / "dags/targets.toml").read_text())
+    if target not in targets:
+        raise Refused(f"LAKEHOUSE_TARGET={target[:40]} is no target; there are: {', '.join(targets)}")
+    return str(targets[target]["platform"])
 
 
 def _folder(name: str, default: str) -> Path:

@@ -24,9 +24,10 @@ GET_JAVA = (
 def preflight(config: Config) -> None:
     """Raise Refused, in one line, for the first thing that is missing or in the way."""
     check_venv()
-    check_java()
     processes = Processes(config.run_dir)
-    check_port(config.connect_port, "SPARK_CONNECT_PORT", "Spark Connect", ours=processes.runs("spark"))
+    if config.runs_spark:
+        check_java()
+        check_port(config.connect_port, "SPARK_CONNECT_PORT", "Spark Connect", ours=processes.runs("spark"))
     check_port(config.airflow_port, "AIRFLOW_PORT", "the Airflow UI", ours=processes.runs("api-server"))
 
 

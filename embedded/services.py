@@ -46,6 +46,8 @@ def airflow_environment(config: Config, vault: Vault) -> dict[str, str]:
     """Airflow's whole configuration, and what its tasks need."""
     return (
         _inherited()
+        # Connections of the caller's own, such as that to Databricks.
+        | {name: value for name, value in os.environ.items() if name.startswith("AIRFLOW_CONN_")}
         | _airflow_settings(config, vault)
         | {
             "AIRFLOW_HOME": str(config.airflow_home),
@@ -60,7 +62,7 @@ def airflow_environment(config: Config, vault: Vault) -> dict[str, str]:
             "GX_ANALYTICS_ENABLED": "false",
             "LAKEHOUSE_HOME": str(config.home),
             "LAKEHOUSE_JOBS_PYTHON": str(config.spark_python),
-            "LAKEHOUSE_TARGET": "local",
+            "LAKEHOUSE_TARGET": config.target,
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
             "PYTHONUNBUFFERED": "1",

@@ -37,11 +37,12 @@ class Stack:
         self.vault = Vault(config.run_dir / "secrets")
         self.processes = Processes(config.run_dir)
         self.api = AirflowApi(config.url, USER, self.vault.ui_password())
+        self.services = (*(["spark"] if config.runs_spark else []), *AIRFLOW_SERVICES)
 
     def up(self) -> bool:
         """Start what does not run yet, and wait until all is healthy. True if anything had to be started."""
         self._refuse_other_settings()
-        missing = [name for name in ("spark", *AIRFLOW_SERVICES) if not self.processes.runs(name)]
+        missing = [name for name in self.services if not self.processes.runs(name)]
         if "spark" in missing:
             self._start("spark", spark_command(), spark_environment(self.config, self.vault))
         if len(missing) > ("spark" in missing):
@@ -52,7 +53,8 @@ class Stack:
                     self._start(name, airflow_command(self.config, name), environment)
         self._wait("Airflow's API", "api-server", lambda: bool(self.api.healthy()))
         self._prepare_airflow()
-        self._wait("Spark Connect", "spark", self.spark_answers)
+        if self.config.runs_spark:
+            self._wait("Spark Connect", "spark", self.spark_answers)
         for name, part in HEALTH_NAMES.items():
             self._wait(name, name, partial(self._is_well, part))
         return bool(missing)
@@ -62,9 +64,10 @@ class Stack:
         health = self.api.healthy()
         states = {"spark": self.spark_answers(), "api-server": bool(health)}
         states |= {name: health.get(part, False) for name, part in HEALTH_NAMES.items()}
+        words = {True: "healthy", False: "not healthy"}
         return {
-            name: "not running" if not self.processes.runs(name) else "healthy" if well else "not healthy"
-            for name, well in states.items()
+            name: words[states[name]] if self.processes.runs(name) else "not running"
+            for name in self.services
         }
 
     def down(self) -> list[str]:
@@ -87,6 +90,7 @@ class Stack:
         """What runs must run with the ports and the lake that are asked for now."""
         wanted = {
             "LAKEHOUSE_HOME": str(self.config.home),
+            "LAKEHOUSE_TARGET": self.config.target,
             "AIRFLOW_PORT": self.config.airflow_port,
             "SPARK_CONNECT_PORT": self.config.connect_port,
         }

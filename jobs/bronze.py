@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from jobs import lines, store
 from jobs.results import TableResult
+from jobs.session import on_databricks
 from jobs.settings import Settings
 from jobs.tables import TABLES, Source
 
@@ -46,7 +47,13 @@ def stream_lines(spark: SparkSession, settings: Settings, source: Source) -> Dat
 
     The one place that knows how new files are found: Spark's file source here, Auto Loader on Databricks.
     """
-    reader = spark.readStream.format("text").option("recursiveFileLookup", True)
+    reader = spark.readStream.schema("value STRING")
+    if on_databricks():
+        reader = reader.format("cloudFiles").option("cloudFiles.format", "text")
+        # The folder's night is read from the path, in one way on all platforms.
+        reader = reader.option("cloudFiles.partitionColumns", "")
+    else:
+        reader = reader.format("text").option("recursiveFileLookup", True)
     return _lines(reader.load(str(settings.landing / source.name / _ARRIVED_GLOB)), source)
 
 

@@ -16,7 +16,7 @@ from jobs.tables import SILVER
 from jobs.validation import SITE, Validation
 
 PARALLEL = 3
-TO_SITE = f"../../{SITE}"  # from the folder of a run's pages
+TO_DOCS = "../.."  # from the folder of a run's pages
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,12 @@ class Verdict:
     rows: int
     expectations: int
     failures: list[Failure]  # warnings last
-    page: str  # of Great Expectations, relative to the run's pages
+    pages: list[str]  # of Great Expectations, relative to the data docs; the first is this validation's
+
+    @property
+    def page(self) -> str:
+        """Great Expectations' page about this validation, relative to the run's pages."""
+        return f"{TO_DOCS}/{self.pages[0]}"
 
     @property
     def warned(self) -> int:
@@ -65,7 +70,7 @@ class Verdict:
             "page": self.page,
             "failures": [asdict(failure) for failure in self.failures],
         }
-        return TableResult(self.table, self.rows, detail)
+        return TableResult(self.table, self.rows, detail, tuple(self.pages))
 
 
 def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
@@ -86,12 +91,13 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
         validations = dict(zip(slices, pool.map(validate, slices), strict=True))
     spark.sql("SELECT 1").collect()  # when Spark itself is gone the failures say nothing about the data
     pages = validation.build_pages([found for _, found in validations.values()])
+    run_page = f"runs/{settings.run_id}/{settings.step}.html"
     verdicts = [
-        _verdict(_table(settings, name), rows, found, f"{TO_SITE}/{pages[name]}")
+        _verdict(_table(settings, name), rows, found, [*pages[name], run_page])
         for name, (rows, found) in validations.items()
     ]
-    page = render("check.html", settings=settings, verdicts=verdicts, index=f"{TO_SITE}/index.html")
-    write_atomically(settings.run_folder / f"{settings.step}.html", page)
+    page = render("check.html", settings=settings, verdicts=verdicts, index=f"{TO_DOCS}/{SITE}/index.html")
+    write_atomically(settings.docs / run_page, page)
     results = [verdict.result() for verdict in verdicts]
     if any(verdict.failed for verdict in verdicts):
         raise ContractBroken(_message(verdicts), results)
@@ -120,10 +126,10 @@ def _table(settings: Settings, name: str) -> str:
     return name.replace("gold.", "staging.") if settings.layer == "gold" else name
 
 
-def _verdict(table: str, rows: int, found: ExpectationSuiteValidationResult, page: str) -> Verdict:
+def _verdict(table: str, rows: int, found: ExpectationSuiteValidationResult, pages: list[str]) -> Verdict:
     unmet = [_failure(result) for result in found.results if not result.success]
     in_order = sorted(unmet, key=lambda failure: failure.is_warning)
-    return Verdict(table, rows, len(found.results), in_order, page)
+    return Verdict(table, rows, len(found.results), in_order, pages)
 
 
 def _failure(result: ExpectationValidationResult) -> Failure:

@@ -43,8 +43,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.info("%-28s %12s rows", result.table, f"{result.rows:,}")
     if message:
         print(f"{settings.step}: {message}", file=sys.stderr)
-    _leave_note(settings, results, status, message, started)
+    _leave_note(settings, results, status, code, message, started)
     return code
+
+
+def entry_point() -> None:
+    """Run one stage as what the wheel offers: Databricks takes whatever returns for a success, so this raises."""
+    if code := main():
+        sys.exit(code)
 
 
 def _stage(settings: Settings) -> Callable[[SparkSession, Settings], list[TableResult]]:
@@ -81,7 +87,7 @@ def _record(spark: SparkSession, settings: Settings, results: list[TableResult],
 
 
 def _leave_note(
-    settings: Settings, results: list[TableResult], status: str, message: str, started: datetime
+    settings: Settings, results: list[TableResult], status: str, code: int, message: str, started: datetime
 ) -> None:
     """Leave the same results where the Airflow UI and `make run` read them without Spark."""
     ended = datetime.now(UTC)
@@ -90,10 +96,12 @@ def _leave_note(
         "night": str(settings.night),
         "run_id": settings.run_id,
         "status": status,
+        "exit": code,
         "message": message,
         "started_at": started.isoformat(),
         "ended_at": ended.isoformat(),
         "seconds": round((ended - started).total_seconds(), 1),
         "tables": [{"table": r.table, "rows": r.rows, "detail": r.detail} for r in results],
+        "pages": sorted({page for r in results for page in r.pages}),
     }
     write_atomically(settings.run_folder / f"{settings.step}.json", json.dumps(note, indent=1))

@@ -50,15 +50,15 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     store.ensure(spark, settings, [f"ops.{name}" for name in OPS])
     night = read_night(spark, settings)
     problems = find_problems(settings, night)
-    write_atomically(
-        settings.docs / "nights" / f"{settings.night}.html", render_page(settings, night, problems)
-    )
+    page = f"nights/{settings.night}.html"
+    write_atomically(settings.docs / page, render_page(settings, night, problems))
     write_index(settings)
     summary = summarize(settings, night, problems)
     result = TableResult(
         "ops.row_accounts",
         len(night.accounts),
-        {"summary": summary, "page": f"../../nights/{settings.night}.html", "balanced": not problems},
+        {"summary": summary, "page": f"../../{page}", "balanced": not problems},
+        (page, "index.html"),
     )
     if problems:
         raise ContractBroken(summary, [result])

@@ -12,6 +12,7 @@ class TableResult:
     table: str
     rows: int
     detail: dict[str, object] = field(default_factory=dict)
+    pages: tuple[str, ...] = ()  # written about it, relative to the data docs
 
 
 class JobError(Exception):

@@ -18,15 +18,26 @@ def connect(settings: Settings) -> SparkSession:
     """Give the job's session, having ended whatever an earlier attempt of the same task left running.
 
     With SPARK_REMOTE, a session on that Spark Connect server; its id follows from run and stage, so a retry
-    meets its predecessor's session. Without, the session of the cluster that runs the job (Databricks).
+    meets its predecessor's session. On Databricks, the session of the compute that runs the job; there the
+    orchestrator sees to it that an earlier attempt has ended.
 
     Raises JobError when the server cannot be reached.
     """
     remote = os.environ.get("SPARK_REMOTE")
-    session = _take_over(remote, settings) if remote else SparkSession.builder.getOrCreate()
+    if on_databricks() or not remote:
+        return _configured(SparkSession.builder.getOrCreate())
+    return _configured(_take_over(remote, settings))
+
+
+def _configured(session: SparkSession) -> SparkSession:
     for key, value in {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}.items():
         session.conf.set(key, value)
     return session
+
+
+def on_databricks() -> bool:
+    """Whether this process runs on Databricks' compute, which alone sets this variable."""
+    return "DATABRICKS_RUNTIME_VERSION" in os.environ
 
 
 def _session_ids(settings: Settings) -> Iterator[str]:

@@ -46,6 +46,7 @@ class Validation:
     def __init__(self, settings: Settings) -> None:
         self._run = RunIdentifier(run_name=settings.run_id, run_time=datetime.now(UTC))
         self._context = gx.get_context(mode="ephemeral", project_config=_config(settings))
+        self._docs = settings.docs
         self._site = settings.docs / SITE
         self._lock = threading.Lock()
 
@@ -72,14 +73,27 @@ class Validation:
                 result.result = _known(_config_of(result), rows, frame.columns)
         return self._keep(suite, batch, verdicts, results)
 
-    def build_pages(self, results: list[ExpectationSuiteValidationResult]) -> dict[str, str]:
-        """Build the pages of these results and the site's index; suite name -> page, relative to the site."""
+    def build_pages(self, results: list[ExpectationSuiteValidationResult]) -> dict[str, list[str]]:
+        """Build the pages of these results and the site's index.
+
+        Suite name -> pages relative to the data docs: its result's, its own, then those that all share.
+        """
         keys = {result.suite_name: self._key(result.suite_name, str(result.batch_id)) for result in results}
         fresh: list[Any] = [*keys.values(), *(ExpectationSuiteIdentifier(name) for name in keys)]
         self._context.build_data_docs([SITE], resource_identifiers=fresh)
-        pages = {name: f"validations/{'/'.join(key.to_tuple())}.html" for name, key in keys.items()}
+        shared = [self._site / "index.html", *(self._site / "static").rglob("*.*")]
+        return {
+            name: [
+                self._page(f"validations/{'/'.join(key.to_tuple())}.html"),
+                self._page(f"expectations/{'/'.join(key.expectation_suite_identifier.to_tuple())}.html"),
+                *(str(file.relative_to(self._docs)) for file in shared),
+            ]
+            for name, key in keys.items()
+        }
+
+    def _page(self, page: str) -> str:
         # A page that cannot be rendered is only logged by Great Expectations.
-        return {name: page if (self._site / page).exists() else "index.html" for name, page in pages.items()}
+        return f"{SITE}/{page if (self._site / page).exists() else 'index.html'}"
 
     def _batch(self, name: str, frame: DataFrame, rows: int) -> Batch:
         # A data source each: sources share nothing, so that tables can be validated side by side.

@@ -1,8 +1,7 @@
 """Platforms: each turns a `Job` into an Airflow operator, and is the only place that knows how.
 
-To add one (Databricks: a `DatabricksSubmitRunOperator` with a wheel task whose parameters are `job.argv`),
-write `platforms/databricks.py` with a function `operator(job: Job) -> BaseOperator`, add its line below and a
-target to `targets.toml`. No DAG changes.
+To add one, write `platforms/<name>.py` with a function `operator(job: Job, target: Target) -> BaseOperator`, add
+its line below and a target to `targets.toml`. No DAG changes.
 """
 
 from __future__ import annotations
@@ -15,13 +14,14 @@ if TYPE_CHECKING:
 
     from airflow.sdk import BaseOperator
     from job import Job
+    from targets import Target
 
-PLATFORMS = {"local": "platforms.local"}
+PLATFORMS = {"local": "platforms.local", "databricks": "platforms.databricks"}
 
 
-def operator_for(platform: str) -> Callable[[Job], BaseOperator]:
+def operator_for(platform: str) -> Callable[[Job, Target], BaseOperator]:
     """The platform's maker of operators; its module is imported here and not before."""
     if platform not in PLATFORMS:
         raise ValueError(f"targets.toml: unknown platform {platform!r}; there are: {', '.join(PLATFORMS)}")
-    maker: Callable[[Job], BaseOperator] = import_module(PLATFORMS[platform]).operator
+    maker: Callable[[Job, Target], BaseOperator] = import_module(PLATFORMS[platform]).operator
     return maker

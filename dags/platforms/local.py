@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow.sdk import BaseOperator, Connection
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException
 from airflow.sdk.log import mask_secret
-from job import Job, PageLink
+from job import Job, PageLink, failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import Context
+    from targets import Target
 
 PROJECT = Path(__file__).resolve().parents[2]
 CONNECTION = "spark_default"
 # Airflow's supervisor kills the task itself 5 s after asking it to end; the job must be gone by then.
 GRACE_SECONDS = 3.0
-FINAL = {2: "refused its arguments", 3: "says that the data did not pass its contract"}
 
 
-def operator(job: Job) -> BaseOperator:
+def operator(job: Job, _: Target) -> BaseOperator:
     """The task that runs this job as a local process."""
     return LocalJobOperator(job=job, task_id=job.stage, outlets=list(job.outlets))
 
@@ -55,10 +55,8 @@ class LocalJobOperator(BaseOperator):
         command = [_jobs_python(), "-m", "jobs", *argv]
         status, last_line = self._run(command, job_environment(connection), _secrets_of(connection))
         last_line = last_line.removeprefix(f"{self.task_id}: ")
-        if status in FINAL:
-            raise AirflowFailException(f"{self.task_id} {FINAL[status]} (exit {status}): {last_line}")
         if status:
-            raise AirflowException(f"{self.task_id} failed ({_ending(status)}): {last_line}")
+            raise failure(self.task_id, status, _ending(status), last_line)
 
     def on_kill(self) -> None:
         """End the job and everything it started; called by Airflow, also from a signal handler."""

@@ -15,9 +15,11 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow.sdk.execution_time.timeout import timeout
 from job import Job, Page
 from platforms import local
+from targets import Target
 
 TOKEN = "s3cret/to+ken=="
 QUOTED = "s3cret%2Fto%2Bken%3D%3D"
+HERE = Target(platform="local", catalog="spark_catalog", prefix="", home="lake")
 
 Standing = Callable[[str], "Task"]
 
@@ -64,7 +66,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Standing:
         file.chmod(0o755)
         monkeypatch.setenv("LAKEHOUSE_JOBS_PYTHON", str(file))
         job = Job("silver", ("silver", "--night=2024-03-05", "", "--prefix="))
-        return Task(local.operator(job), recorder.lines)
+        return Task(local.operator(job, HERE), recorder.lines)
 
     return make
 
@@ -195,6 +197,6 @@ def test_the_job_has_a_process_group_of_its_own(script: Standing, tmp_path: Path
 
 
 def test_the_page_of_a_task_is_what_its_button_opens() -> None:
-    task = local.operator(Job("check_gold", (), page=Page("Validation results", "/data-docs/x.html")))
+    task = local.operator(Job("check_gold", (), page=Page("Validation results", "/data-docs/x.html")), HERE)
     (link,) = task.operator_extra_links
     assert (link.name, link.get_link(task, ti_key=None)) == ("Validation results", "/data-docs/x.html")  # type: ignore[arg-type]

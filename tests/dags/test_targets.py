@@ -62,9 +62,44 @@ def test_a_variable_that_is_not_set_is_an_error_that_names_it(
 
 
 def test_an_unknown_platform_is_an_error_that_names_those_there_are() -> None:
-    with pytest.raises(ValueError, match="unknown platform 'mainframe'; there are: local"):
+    with pytest.raises(ValueError, match="unknown platform 'mainframe'; there are: local, databricks"):
         operator_for("mainframe")
 
 
 def test_every_platform_makes_operators() -> None:
     assert all(callable(operator_for(name)) for name in PLATFORMS)
+
+
+def databricks_target(compute: str) -> str:
+    return (
+        '[dev]\nplatform = "databricks"\ncatalog = "main"\nprefix = ""\nhome = "/Volumes/main/ops/lake"\n'
+        f'[dev.databricks]\nconnection = "databricks_default"\nwheel = "/Volumes/x.whl"\n{compute}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("compute", "message"),
+    [
+        ("", "give one of serverless, existing_cluster_id, new_cluster; there is none"),
+        (
+            'existing_cluster_id = "a"\nserverless = { environment_version = "4" }',
+            "there is serverless and existing_cluster_id",
+        ),
+        ('serverless = "4"', r"\[dev.databricks\]: serverless must be a table, not '4'"),
+        ("serverless = { version = 4 }", r"\[dev.databricks.serverless\]: unknown key version"),
+        ("serverless = { environment_version = 4 }", "environment_version must be text, not 4"),
+        ("serverless = {}", r"\[dev.databricks.serverless\]: missing key environment_version"),
+        ('new_cluster = { node_type = "m" }', "new_cluster: unknown key node_type; known are"),
+        ('cluster = "x"', r"\[dev.databricks\]: unknown key cluster"),
+    ],
+)
+def test_compute_is_read_strictly(lake: Path, compute: str, message: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=message):
+        load_target("dev", written(lake, databricks_target(compute)))
+
+
+def test_a_new_cluster_is_taken_as_the_api_takes_it(lake: Path) -> None:
+    compute = '[dev.databricks.new_cluster]\nspark_version = "17"\nnum_workers = 2\ncustom_tags = { a = "b" }'
+    found = load_target("dev", written(lake, databricks_target(compute))).databricks
+    assert found is not None
+    assert found.new_cluster == {"spark_version": "17", "num_workers": 2, "custom_tags": {"a": "b"}}
