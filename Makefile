@@ -52,7 +52,8 @@ setup: .venv/airflow/.stamp .venv/spark/.stamp spark/jars/.stamp ## Make the env
 test: ## Run all tests
 	@$(PYTHON) -m embedded preflight
 	@$(MAKE) -j3 setup
-	.venv/airflow/bin/python -m pytest tests/dags tests/workspace
+	.venv/airflow/bin/python -m pytest tests/dags
+	.venv/airflow/bin/python -m pytest tests/workspace
 	.venv/spark/bin/python -m pytest tests --ignore tests/dags --ignore tests/workspace --ignore tests/end_to_end
 	@# One stack at a time: they share the machine's cores and memory.
 	.venv/spark/bin/python -m pytest tests/end_to_end --ignore tests/end_to_end/test_compose.py

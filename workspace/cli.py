@@ -8,13 +8,16 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from targets import load_target
 
 from workspace.client import Failed, Place, Refused, place_of
 from workspace.deploy import deploy
 from workspace.doctor import examine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Parser(argparse.ArgumentParser):
@@ -25,9 +28,9 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {message} (see {self.prog} --help)\n")
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit status is 0 all well, 1 something failed, 2 refused."""
-    arguments = _parser().parse_args()
+    arguments = _parser().parse_args(argv)
     # What a person should read is printed; the libraries' logs would only repeat it at length.
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
@@ -66,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
 def _place(target: str | None) -> Place:
     if not target:
         raise Refused("which target? For example --target dev, or `make deploy TARGET=dev`")
+    # Only a local target asks for it, and that one is refused for a better reason.
+    os.environ.setdefault("LAKEHOUSE_HOME", "lake")
     try:
         return place_of(target, load_target(target))
     except (ValueError, TypeError) as error:
