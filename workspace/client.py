@@ -13,6 +13,8 @@ from databricks.sdk.errors.base import DatabricksError
 from platforms.databricks_client import ConnectionProblem, address_of, hook_of
 
 if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
+    from databricks.sdk.service.iam import User
     from targets import Databricks, Target
 
 # As in jobs/tables.py, which this side of the project never imports; a test compares.
@@ -98,6 +100,17 @@ def answering_host(connection: str) -> str:
     return address
 
 
+def principal_of(client: WorkspaceClient, connection: str) -> User:
+    """Whom the workspace takes a connection for. Raises Failed if it does not let it in."""
+    try:
+        return client.current_user.me()
+    except (Unauthenticated, PermissionDenied) as error:
+        raise Failed(
+            f"wrong credentials: the workspace refused those of connection {connection} ({_first_line(error)}); "
+            "check that the token is of this workspace and has not expired"
+        ) from None
+
+
 def _innermost(error: BaseException) -> str:
     """The reason in few words, without the layers of libraries around it."""
     inner: BaseException | None = error
@@ -118,12 +131,13 @@ def one_line(error: Exception) -> str:
     """What went wrong in one line, without the client's configuration that the SDK appends."""
     if isinstance(error, TimeoutError) and error.__cause__:
         return f"{error}, last: {type(error.__cause__).__name__}"
-    lines = str(error).partition(". Config: ")[0].strip().splitlines() or ["no reason given"]
-    if isinstance(error, Unauthenticated):
-        return f"the workspace does not know these credentials: {lines[0][:300]}"
-    if isinstance(error, PermissionDenied):
-        return f"not allowed: {lines[0][:300]}"
-    return lines[0][:300]
+    return f"not allowed: {_first_line(error)}" if isinstance(error, PermissionDenied) else _first_line(error)
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).partition(". Config: ")[0].strip().splitlines()
+    # Some lines have all that their reader needs, such as a grant to run; those of others can be pages long.
+    return lines[0][:600] if lines else "no reason given"
 
 
 EXPECTED = (DatabricksError, ConnectionProblem, Failed, TimeoutError, requests.RequestException)

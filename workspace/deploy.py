@@ -9,11 +9,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from databricks.sdk.errors import AlreadyExists, NotFound, PermissionDenied, ResourceAlreadyExists
+from databricks.sdk.errors import NotFound, PermissionDenied
+from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.catalog import VolumeType
 from platforms.databricks_client import workspace_client
 
-from workspace.client import EXPECTED, Failed, Place, Refused, answering_host, one_line
+from workspace.client import EXPECTED, Failed, Place, Refused, answering_host, one_line, principal_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +80,7 @@ def digest(content: bytes) -> str:
 def _deploy(place: Place, content: bytes) -> None:
     address = answering_host(place.databricks.connection)
     client = workspace_client(place.databricks.connection)
-    principal = client.current_user.me().user_name
+    principal = principal_of(client, place.databricks.connection).user_name
     print(f"Target {place.name}: {address}, as {principal}", flush=True)
     for catalog in place.catalogs:
         _require_catalog(client, catalog, f"{principal}")
@@ -140,10 +141,13 @@ def _ensure(read: Callable[[], object], create: Callable[[], object], forbidden:
         pass
     try:
         create()
-    except (AlreadyExists, ResourceAlreadyExists):
-        return "is there"
     except PermissionDenied as error:
         raise Failed(f"{forbidden} ({one_line(error)})") from None
+    except DatabricksError as error:
+        # Someone else was faster. Unity Catalog says so in a code per kind: SCHEMA_ALREADY_EXISTS and so on.
+        if not (error.error_code or "").endswith("ALREADY_EXISTS"):
+            raise
+        return "is there"
     return "created"
 
 

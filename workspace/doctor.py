@@ -16,7 +16,7 @@ from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.catalog import SchemaInfo
 from platforms.databricks_client import hook_of, workspace_client
 
-from workspace.client import EXPECTED, Failed, Place, answering_host, one_line
+from workspace.client import EXPECTED, Failed, Place, answering_host, one_line, principal_of
 from workspace.compute import check_compute
 from workspace.deploy import BUILDER, PROJECT, build_wheel, digest, no_catalog, stored
 
@@ -75,7 +75,7 @@ class Doctor:
     @cached_property
     def me(self) -> User:
         """Whom the workspace takes the connection for."""
-        return self.client.current_user.me()
+        return principal_of(self.client, self.place.databricks.connection)
 
     def connection(self) -> str:
         """Airflow has the connection, with a host."""

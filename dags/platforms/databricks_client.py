@@ -27,19 +27,25 @@ def workspace_client(connection: str, retry_seconds: int = 60) -> WorkspaceClien
     """A client of the workspace that an Airflow connection names, whatever kind of authentication it has.
 
     `retry_seconds` is how long one call may be repeated while the workspace is busy or out of reach. Raises
-    ConnectionProblem. Asks for no token yet: that happens at the first call, and again when one expires.
+    ConnectionProblem. Not for DAG parsing: the SDK asks the host for its public metadata. A token is asked
+    for at the first call, and again when it expires.
     """
     hook = hook_of(connection)
-    config = Config(
-        host=address_of(hook),
-        credentials_strategy=_ConnectionCredentials(hook),
-        # Named, so that DATABRICKS_TOKEN and the like in the environment are not taken for a rival.
-        auth_type=_ConnectionCredentials.NAME,
-        retry_timeout_seconds=retry_seconds,
-        http_timeout_seconds=30,
-        # Files here are small: one request to the workspace itself, none to storage that a firewall may hide.
-        disable_experimental_files_api_client=True,
-    )
+    try:
+        config = Config(
+            host=address_of(hook),
+            credentials_strategy=_ConnectionCredentials(hook),
+            # Named, so that DATABRICKS_TOKEN and the like in the environment are not taken for a rival.
+            auth_type=_ConnectionCredentials.NAME,
+            retry_timeout_seconds=retry_seconds,
+            http_timeout_seconds=30,
+            # Files here are small: one request to the workspace, none to storage that a firewall may hide.
+            disable_experimental_files_api_client=True,
+        )
+    except ValueError as error:
+        raise ConnectionProblem(
+            f"a DATABRICKS_* variable of the environment is in the way: {str(error).splitlines()[0]}"
+        ) from None
     client = WorkspaceClient(config=config)
     if hook.proxies:
         client.api_client._api_client._session.proxies.update(hook.proxies)
