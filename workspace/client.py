@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import requests
-from databricks.sdk.errors import PermissionDenied, Unauthenticated
+from databricks.sdk.errors import NotFound, PermissionDenied, Unauthenticated
 from databricks.sdk.errors.base import DatabricksError
 from platforms.databricks_client import ConnectionProblem, address_of, hook_of
 
@@ -109,6 +109,11 @@ def principal_of(client: WorkspaceClient, connection: str) -> User:
             f"wrong credentials: the workspace refused those of connection {connection} ({_first_line(error)}); "
             "check that the token is of this workspace and has not expired"
         ) from None
+    except (NotFound, requests.exceptions.JSONDecodeError):
+        raise Failed(
+            f"{client.config.host} does not answer as a Databricks workspace does; check the host of connection "
+            f"{connection}"
+        ) from None
 
 
 def _innermost(error: BaseException) -> str:
@@ -130,11 +135,11 @@ def _innermost(error: BaseException) -> str:
 def one_line(error: Exception) -> str:
     """What went wrong in one line, without the client's configuration that the SDK appends."""
     if isinstance(error, TimeoutError) and error.__cause__:
-        return f"{error}, last: {type(error.__cause__).__name__}"
+        return f"{error}; last: {_first_line(error.__cause__)}"
     return f"not allowed: {_first_line(error)}" if isinstance(error, PermissionDenied) else _first_line(error)
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     lines = str(error).partition(". Config: ")[0].strip().splitlines()
     # Some lines have all that their reader needs, such as a grant to run; those of others can be pages long.
     return lines[0][:600] if lines else "no reason given"

@@ -138,10 +138,11 @@ class Doctor:
 
     def wheel(self) -> str:
         """The wheel is there and is of this checkout's version."""
-        expected = f"iot_lakehouse-{_version()}-py3-none-any.whl"
-        if self.place.wheel_name != expected:
+        expected = _wheel_name()
+        if expected and self.place.wheel_name != expected:
             raise Failed(
-                f"targets.toml names {self.place.wheel_name}, this checkout is {expected}; give both the same version"
+                f"targets.toml names {self.place.wheel_name}, this checkout is {expected}; "
+                "give both the same version"
             )
         there = stored(self.client, self.place.databricks.wheel)
         if there is None:
@@ -162,6 +163,10 @@ class Doctor:
         return check_compute(self.client, self.place.databricks, self.me)
 
 
-def _version() -> str:
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    return str(project["version"])
+def _wheel_name() -> str | None:
+    """What this checkout's wheel is called; None in an image, which has no project file."""
+    file = PROJECT / "pyproject.toml"
+    if not file.exists():
+        return None
+    project = tomllib.loads(file.read_text())["project"]
+    return f"{project['name'].replace('-', '_')}-{project['version']}-py3-none-any.whl"

@@ -7,8 +7,11 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +112,19 @@ def test_a_host_out_of_reach_says_why(
     assert said.status == 1 and expected in said.err and said.err.count("\n") == 1
 
 
+def test_a_host_that_is_no_workspace_is_named(
+    workspace: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv(VARIABLE, connection(host="127.0.0.1", schema="http", port=server.server_port))
+        said = workspace("deploy", "--target", "dev")
+        server.shutdown()
+    assert said.status == 1
+    assert f":{server.server_port} does not answer as a Databricks workspace does" in said.err
+
+
 def test_credentials_of_no_known_kind_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     from platforms.databricks_client import ConnectionProblem, headers_of, hook_of
 
@@ -148,6 +164,29 @@ def test_the_command_runs_by_itself_and_tells_no_secret(tmp_path: Path) -> None:
         assert done.returncode == 1 and "cannot be reached" in done.stdout + done.stderr
         assert SECRET not in done.stdout + done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_a_connection_in_airflows_database_is_found(tmp_path: Path) -> None:
+    environment = {**os.environ, "AIRFLOW_HOME": str(tmp_path)}
+    file = tmp_path / "connections.json"
+    kept = json.loads(connection(host="http://127.0.0.1", port=closed_port()))
+    file.write_text(json.dumps({"databricks_default": kept}))
+
+    def run(*command: str | Path) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", *command],
+            check=False,
+            cwd=PROJECT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        return done.stdout + done.stderr
+
+    run("airflow", "db", "migrate")
+    run("airflow", "connections", "import", file)
+    assert "ok       connection  databricks_default" in run("workspace", "doctor", "--target", "dev")
 
 
 # Where a target is
