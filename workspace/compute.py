@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from databricks.sdk.errors import NotFound, PermissionDenied
+from databricks.sdk.errors import InvalidParameterValue, NotFound, PermissionDenied
 from databricks.sdk.service.compute import DataSecurityMode, State
 
 from workspace.client import Failed
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from databricks.sdk.service.iam import User
     from targets import Databricks
 
+UNUSABLE = (NotFound, PermissionDenied, InvalidParameterValue)  # the last: an id of another form
 ATTACHING = {"CAN_ATTACH_TO", "CAN_RESTART", "CAN_MANAGE"}
 STARTING = ATTACHING - {"CAN_ATTACH_TO"}
 ASLEEP = (State.TERMINATED, State.TERMINATING)
@@ -39,7 +40,7 @@ def check_compute(client: WorkspaceClient, databricks: Databricks, me: User) -> 
 def _existing(client: WorkspaceClient, cluster_id: str, me: User) -> str:
     try:
         cluster = client.clusters.get(cluster_id)
-    except (NotFound, PermissionDenied):
+    except UNUSABLE:
         raise Failed(
             f"cluster {cluster_id} does not exist, or {me.user_name} may not see it; "
             "check existing_cluster_id, and give CAN RESTART on it"
@@ -116,7 +117,7 @@ def _one_of(key: str, value: str, known: list[str]) -> str:
 def _readable(key: str, value: str, read: Any) -> str:
     try:
         read()
-    except (NotFound, PermissionDenied):
+    except UNUSABLE:
         raise Failed(
             f"new_cluster: {key} {value!r} does not exist, or may not be used with this connection"
         ) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import requests
@@ -27,28 +28,22 @@ def workspace_client(connection: str, retry_seconds: int = 60) -> WorkspaceClien
     """A client of the workspace that an Airflow connection names, whatever kind of authentication it has.
 
     `retry_seconds` is how long one call may be repeated while the workspace is busy or out of reach. Raises
-    ConnectionProblem. Not for DAG parsing: the SDK asks the host for its public metadata. A token is asked
-    for at the first call, and again when it expires.
+    ConnectionProblem. Talks to nobody yet: the first call asks for a token, and a later one when it expires.
     """
     hook = hook_of(connection)
-    try:
-        config = Config(
-            host=address_of(hook),
-            credentials_strategy=_ConnectionCredentials(hook),
-            # Named, so that DATABRICKS_TOKEN and the like in the environment are not taken for a rival.
-            auth_type=_ConnectionCredentials.NAME,
-            retry_timeout_seconds=retry_seconds,
-            http_timeout_seconds=30,
-            # Files here are small: one request to the workspace, none to storage that a firewall may hide.
-            disable_experimental_files_api_client=True,
-        )
-    except ValueError as error:
-        raise ConnectionProblem(
-            f"a DATABRICKS_* variable of the environment is in the way: {str(error).splitlines()[0]}"
-        ) from None
+    config = _ConnectionConfig(
+        host=address_of(hook),
+        credentials_strategy=_ConnectionCredentials(hook),
+        retry_timeout_seconds=retry_seconds,
+        http_timeout_seconds=30,
+        # Files here are small: one request to the workspace, none to storage that a firewall may hide.
+        disable_experimental_files_api_client=True,
+    )
     client = WorkspaceClient(config=config)
     if hook.proxies:
-        client.api_client._api_client._session.proxies.update(hook.proxies)
+        # With each request, as the hook does it: a session's proxies come after those of the environment.
+        session = client.api_client._api_client._session
+        session.request = partial(session.request, proxies=hook.proxies)  # type: ignore[method-assign]
     return client
 
 
@@ -108,6 +103,23 @@ def _refused(connection: str, text: str) -> str:
     return (
         f"no token for connection {connection}: {text.splitlines()[0][:300] if text else 'no reason given'}"
     )
+
+
+# The SDK collects these from the class it is first asked for; a subclass would have none.
+Config.attributes()
+
+
+class _ConnectionConfig(Config):
+    """Knows what the connection says and nothing else."""
+
+    def _load_from_env(self) -> None:
+        """No DATABRICKS_* variable may lead elsewhere than the DAG goes."""
+
+    def _known_file_config_loader(self) -> None:
+        """Nor may a profile of ~/.databrickscfg."""
+
+    def _resolve_host_metadata(self) -> None:
+        """Asking the host what kind it is would pass the connection's proxy by, and tell nothing new."""
 
 
 class _ConnectionCredentials(CredentialsStrategy):

@@ -134,18 +134,26 @@ def test_credentials_of_no_known_kind_are_named(monkeypatch: pytest.MonkeyPatch)
     assert SECRET not in str(raised.value)
 
 
-def test_a_profile_of_the_sdk_that_does_not_exist_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    from platforms.databricks_client import ConnectionProblem, workspace_client
+def test_nothing_but_the_connection_says_where_to(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from platforms.databricks_client import workspace_client
 
     profiles = tmp_path / "profiles"
-    profiles.write_text("[other]\nhost = https://nosuch.invalid\n")
-    monkeypatch.setenv("DATABRICKS_CONFIG_FILE", str(profiles))
-    monkeypatch.setenv("DATABRICKS_CONFIG_PROFILE", "missing")
-    monkeypatch.setenv(VARIABLE, connection(host="https://nosuch.invalid"))
-    with pytest.raises(ConnectionProblem, match=r"DATABRICKS_\* variable .* has no missing profile"):
-        workspace_client("databricks_default", retry_seconds=1)
+    profiles.write_text("[DEFAULT]\nhost = https://elsewhere.invalid\ntoken = other\n")
+    foreign = {
+        "CONFIG_FILE": str(profiles),
+        "CONFIG_PROFILE": "missing",
+        "HOST": "https://elsewhere.invalid",
+        "TOKEN": "other",
+        "CLIENT_ID": "other",
+        "CLIENT_SECRET": "other",
+        "WORKSPACE_ID": "1",
+    }
+    for name, value in foreign.items():
+        monkeypatch.setenv(f"DATABRICKS_{name}", value)
+    monkeypatch.setenv(VARIABLE, connection(host="https://nosuch.invalid/", port=8443))
+    config = workspace_client("databricks_default").config
+    assert (config.host, config.workspace_id, config.token) == ("https://nosuch.invalid:8443", None, None)
+    assert config.authenticate() == {"Authorization": f"Bearer {SECRET}"}
 
 
 def test_the_command_runs_by_itself_and_tells_no_secret(tmp_path: Path) -> None:
