@@ -8,6 +8,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "dags"))
 # As Airflow's own commands do, so that connections kept in its database are found too.
 os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
+# What a person should read is printed; Airflow's logs would stand between, on the same standard output.
+os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "CRITICAL"
 
 if __name__ == "__main__":
     from workspace.cli import main

@@ -31,7 +31,7 @@ class Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit status is 0 all well, 1 something failed, 2 refused."""
     arguments = _parser().parse_args(argv)
-    # What a person should read is printed; the libraries' logs would only repeat it at length.
+    # The SDK's logs would only repeat at length what is printed.
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     try:

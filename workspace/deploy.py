@@ -6,6 +6,7 @@ import hashlib
 import io
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -159,7 +160,8 @@ def _upload(client: WorkspaceClient, path: str, content: bytes) -> str:
     # One request of known length: a broken one leaves what was there before, so no half wheel has this name.
     client.files.upload(path, io.BytesIO(content), overwrite=True)
     if stored(client, path) != content:
-        client.files.delete(path)
+        with suppress(NotFound):
+            client.files.delete(path)
         raise Failed(f"{path} did not arrive as it was sent, and was removed; run deploy again")
     return (
         f"{'uploaded' if before is None else 'replaced'}, {len(content):,} bytes (sha256 {digest(content)})"

@@ -20,7 +20,12 @@ HOME = tempfile.TemporaryDirectory(prefix="airflow-tests-")
 FOREIGN = ("AIRFLOW", "_AIRFLOW", "LAKEHOUSE", "DATABRICKS", "TARGET")
 for name in [name for name in os.environ if name.startswith(FOREIGN)]:
     del os.environ[name]
-os.environ |= {"AIRFLOW_HOME": HOME.name, "AIRFLOW__CORE__LOAD_EXAMPLES": "false"}
+os.environ |= {
+    "AIRFLOW_HOME": HOME.name,
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+    # As workspace/__main__.py does it.
+    "AIRFLOW__LOGGING__LOGGING_LEVEL": "CRITICAL",
+}
 sys.path.insert(0, str(PROJECT / "dags"))
 
 
