@@ -10,10 +10,10 @@ COMPOSE ?= docker compose
 UV = .venv/tools/bin/uv --system-certs
 COMPILE = $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.11
 
-# NIGHT, SCALE, SEED and TABLES reach `embedded` in the environment, so no shell reads what is in them.
-export NIGHT SCALE SEED TABLES
+# These reach `embedded` and `workspace` in the environment, so no shell reads what is in them.
+export NIGHT SCALE SEED TABLES TARGET
 
-.PHONY: help run stop status password up down setup test lint lock clean
+.PHONY: help run stop status password up down deploy doctor setup test lint lock clean
 
 help: ## List the commands
 	@echo "make run NIGHT=2024-03-05 SCALE=0.1 SEED=7 TABLES=readings,sensor_hourly   (each is optional)"
@@ -41,13 +41,20 @@ up: ## Start the containers: postgres, Airflow, Spark
 down: ## Stop the containers; the data stays in their volumes
 	@$(COMPOSE) down
 
+deploy: .venv/airflow/.stamp .venv/tools/.stamp ## Bring TARGET's Databricks workspace up to this checkout: schemas, volume, wheel
+	@.venv/airflow/bin/python -m workspace deploy
+
+doctor: .venv/airflow/.stamp .venv/tools/.stamp ## Check, one line each, what a run on TARGET's Databricks workspace needs
+	@.venv/airflow/bin/python -m workspace doctor
+
 setup: .venv/airflow/.stamp .venv/spark/.stamp spark/jars/.stamp ## Make the environments from the hash-locked requirements, fetch the jars
 
 test: ## Run all tests
 	@$(PYTHON) -m embedded preflight
 	@$(MAKE) -j3 setup
 	.venv/airflow/bin/python -m pytest tests/dags
-	.venv/spark/bin/python -m pytest tests --ignore tests/dags --ignore tests/end_to_end
+	.venv/airflow/bin/python -m pytest tests/workspace
+	.venv/spark/bin/python -m pytest tests --ignore tests/dags --ignore tests/workspace --ignore tests/end_to_end
 	@# One stack at a time: they share the machine's cores and memory.
 	.venv/spark/bin/python -m pytest tests/end_to_end --ignore tests/end_to_end/test_compose.py
 	.venv/spark/bin/python -m pytest tests/end_to_end/test_compose.py
@@ -56,7 +63,7 @@ lint: .venv/tools/.stamp setup ## ruff, mypy, import-linter
 	.venv/tools/bin/ruff check .
 	.venv/tools/bin/ruff format --check .
 	.venv/tools/bin/mypy --strict --python-executable .venv/spark/bin/python jobs expectations embedded
-	.venv/tools/bin/mypy --strict --python-executable .venv/airflow/bin/python dags plugins
+	.venv/tools/bin/mypy --strict --python-executable .venv/airflow/bin/python dags plugins workspace
 	.venv/tools/bin/lint-imports
 
 lock: .venv/tools/.stamp ## Compile requirements/*.txt anew from pyproject.toml

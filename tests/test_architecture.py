@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import ROOT
 
 LINT_IMPORTS = ROOT / ".venv/tools/bin/lint-imports"
-PACKAGES = ("jobs", "expectations", "dags", "plugins", "embedded")
+PACKAGES = ("jobs", "expectations", "dags", "plugins", "embedded", "workspace")
 
 
 @pytest.fixture
@@ -36,6 +36,7 @@ def test_every_contract_is_kept(project):
         ("dags/chain.py", "pyspark"),
         ("dags/platforms/local.py", "great_expectations"),
         ("dags/job.py", "jobs.tables"),
+        ("workspace/deploy.py", "jobs.tables"),
         ("jobs/publish.py", "airflow"),
         ("expectations/device.py", "airflow"),
         ("jobs/silver/judge.py", "jobs.gold.exact"),

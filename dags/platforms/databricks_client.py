@@ -1,0 +1,137 @@
+"""A client of the Databricks SDK that takes host and credentials from an Airflow connection alone."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import partial
+from typing import TYPE_CHECKING
+
+import requests
+from airflow.providers.databricks.hooks.databricks import DatabricksHook
+from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.core import Config
+from databricks.sdk.credentials_provider import CredentialsStrategy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OAUTH = "service_principal_oauth"
+
+
+class ConnectionProblem(Exception):
+    """The connection cannot be used; the text is one line that says why and holds no secret."""
+
+
+def workspace_client(connection: str, retry_seconds: int = 60) -> WorkspaceClient:
+    """A client of the workspace that an Airflow connection names, whatever kind of authentication it has.
+
+    `retry_seconds` is how long one call may be repeated while the workspace is busy or out of reach. Raises
+    ConnectionProblem. Talks to nobody yet: the first call asks for a token, and a later one when it expires.
+    """
+    hook = hook_of(connection)
+    config = _ConnectionConfig(
+        host=address_of(hook),
+        credentials_strategy=_ConnectionCredentials(hook),
+        retry_timeout_seconds=retry_seconds,
+        http_timeout_seconds=30,
+        # Files here are small: one request to the workspace, none to storage that a firewall may hide.
+        disable_experimental_files_api_client=True,
+    )
+    client = WorkspaceClient(config=config)
+    if hook.proxies:
+        # With each request, as the hook does it: a session's proxies come after those of the environment.
+        session = client.api_client._api_client._session
+        session.request = partial(session.request, proxies=hook.proxies)  # type: ignore[method-assign]
+    return client
+
+
+def hook_of(connection: str) -> DatabricksHook:
+    """The provider's hook, its connection found and complete. Raises ConnectionProblem."""
+    hook = DatabricksHook(connection, caller="lakehouse")
+    try:
+        found = hook.databricks_conn
+    except AirflowNotFoundException:
+        raise ConnectionProblem(_not_found(connection)) from None
+    if not hook.host:
+        raise ConnectionProblem(
+            f"connection {connection} has no host; give the workspace's address, https://….cloud.databricks.com"
+        )
+    if found.extra_dejson.get(OAUTH) and not (found.login and found.password):
+        raise ConnectionProblem(
+            f"connection {connection} has no credentials: {OAUTH} needs the client id as login "
+            "and the client secret as password"
+        )
+    return hook
+
+
+def address_of(hook: DatabricksHook) -> str:
+    """The workspace's address, `https://host[:port]`."""
+    return str(hook._endpoint_url("")).rstrip("/")  # type: ignore[no-untyped-call]
+
+
+def headers_of(hook: DatabricksHook) -> dict[str, str]:
+    """What a request needs to be let in; the hook keeps a token until it expires. Raises ConnectionProblem."""
+    connection = hook.databricks_conn_id
+    try:
+        token = hook._get_token(raise_error=True)
+        return {**hook._get_aad_headers(), "Authorization": f"Bearer {token}"}
+    except (AirflowException, ValueError, OSError, requests.RequestException) as error:
+        # Not chained: nobody knows what a token endpoint's answer repeats.
+        raise ConnectionProblem(_refused(connection, str(error))) from None
+
+
+def _not_found(connection: str) -> str:
+    variable = f"AIRFLOW_CONN_{connection.upper()}"
+    if os.environ.get(variable):
+        return f"{variable} is set but is no connection; write it as JSON, as docs/databricks.md shows"
+    return f"Airflow has no connection {connection}; set {variable} or use `airflow connections add`"
+
+
+def _refused(connection: str, text: str) -> str:
+    if "isn't configured" in text:
+        return (
+            f"connection {connection} has no credentials; a service principal's client id and secret as login and "
+            f'password with extra {{"{OAUTH}": true}}, or a token as password and no login'
+        )
+    if status := re.search(r"Status Code: (4\d\d)", text):
+        return (
+            f"wrong credentials: the workspace refused those of connection {connection} "
+            f"(HTTP {status[1]}); check client id and secret, and that the secret has not expired"
+        )
+    return (
+        f"no token for connection {connection}: {text.splitlines()[0][:300] if text else 'no reason given'}"
+    )
+
+
+# The SDK collects these from the class it is first asked for; a subclass would have none.
+Config.attributes()
+
+
+class _ConnectionConfig(Config):
+    """Knows what the connection says and nothing else."""
+
+    def _load_from_env(self) -> None:
+        """No DATABRICKS_* variable may lead elsewhere than the DAG goes."""
+
+    def _known_file_config_loader(self) -> None:
+        """Nor may a profile of ~/.databrickscfg."""
+
+    def _resolve_host_metadata(self) -> None:
+        """Asking the host what kind it is would pass the connection's proxy by, and tell nothing new."""
+
+
+class _ConnectionCredentials(CredentialsStrategy):
+    """Has the provider's hook make the tokens, so that this client is let in exactly when the DAG is."""
+
+    NAME = "airflow-connection"
+
+    def __init__(self, hook: DatabricksHook) -> None:
+        self._hook = hook
+
+    def auth_type(self) -> str:
+        return self.NAME
+
+    def __call__(self, cfg: Config) -> Callable[[], dict[str, str]]:
+        return lambda: headers_of(self._hook)

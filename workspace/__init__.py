@@ -1,0 +1,1 @@
+"""Deploy to a Databricks workspace, and find out what it lacks."""

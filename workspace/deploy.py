@@ -1,0 +1,168 @@
+"""Creates what a target's workspace lacks and uploads the jobs' wheel. Doing it again changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import subprocess
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from databricks.sdk.errors import NotFound, PermissionDenied
+from databricks.sdk.errors.base import DatabricksError
+from databricks.sdk.service.catalog import VolumeType
+from platforms.databricks_client import workspace_client
+
+from workspace.client import EXPECTED, Failed, Place, Refused, answering_host, one_line, principal_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from databricks.sdk import WorkspaceClient
+
+PROJECT = Path(__file__).resolve().parents[1]
+BUILDER = PROJECT / ".venv/tools/bin/python"
+
+
+def deploy(place: Place, wheel: Path | None = None) -> None:
+    """Bring a target's workspace to what this checkout needs, saying each step.
+
+    Raises Refused (a wheel of another name than targets.toml's) or Failed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        built = wheel or build_wheel(Path(folder))
+        if built.name != place.wheel_name:
+            raise Refused(
+                f"targets.toml [{place.name}.databricks]: wheel is {place.wheel_name}, but this checkout's is "
+                f"{built.name}; give both the same version"
+            )
+        try:
+            content = built.read_bytes()
+        except OSError as error:
+            raise Refused(f"cannot read the wheel {built}: {error.strerror}") from None
+    try:
+        _deploy(place, content)
+    except EXPECTED as error:
+        raise Failed(one_line(error)) from None
+
+
+def build_wheel(folder: Path) -> Path:
+    """Build the jobs' wheel into a folder; the same files give the same bytes. Raises Failed."""
+    if not BUILDER.exists():
+        raise Failed("the tools to build the wheel are not there; `make deploy` sets them up")
+    command = [str(BUILDER), "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    built = subprocess.run(command, check=False, cwd=PROJECT, capture_output=True, text=True)
+    wheels = list(folder.glob("*.whl"))
+    if built.returncode or len(wheels) != 1:
+        last = (built.stderr or built.stdout).strip().splitlines()[-1:] or ["no output"]
+        raise Failed(f"the wheel cannot be built: {last[0]}")
+    return wheels[0]
+
+
+def stored(client: WorkspaceClient, path: str) -> bytes | None:
+    """A file of a volume, None if there is no such file."""
+    try:
+        download = client.files.download(path)
+    except NotFound:
+        return None
+    if download.contents is None:
+        return b""
+    with download.contents as stream:
+        return stream.read()
+
+
+def digest(content: bytes) -> str:
+    """First half of the SHA-256, to tell wheels of one version apart."""
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def _deploy(place: Place, content: bytes) -> None:
+    address = answering_host(place.databricks.connection)
+    client = workspace_client(place.databricks.connection)
+    principal = principal_of(client, place.databricks.connection).user_name
+    print(f"Target {place.name}: {address}, as {principal}", flush=True)
+    for catalog in place.catalogs:
+        _require_catalog(client, catalog, f"{principal}")
+    for schema in place.schemas:
+        _ensure_schema(client, schema, f"{principal}")
+    _ensure_volume(client, place.volume, f"{principal}")
+    _say("wheel", place.databricks.wheel, _upload(client, place.databricks.wheel, content))
+
+
+def _say(kind: str, name: str, done: str) -> None:
+    print(f"  {kind:<8}{name}: {done}", flush=True)
+
+
+def _require_catalog(client: WorkspaceClient, catalog: str, principal: str) -> None:
+    try:
+        client.catalogs.get(catalog)
+    except (NotFound, PermissionDenied):
+        raise Failed(no_catalog(catalog, principal)) from None
+    _say("catalog", catalog, "is there")
+
+
+def no_catalog(catalog: str, principal: str) -> str:
+    """What to say of a catalog that is missing or out of bounds: Unity Catalog does not tell the two apart."""
+    return (
+        f"catalog {catalog} does not exist, or {principal} may not use it; deploy makes no catalogs, so have it "
+        f"made, and: GRANT USE CATALOG, CREATE SCHEMA ON CATALOG `{catalog}` TO `{principal}`"
+    )
+
+
+def _ensure_schema(client: WorkspaceClient, schema: str, principal: str) -> None:
+    catalog, _, name = schema.partition(".")
+    made = _ensure(
+        lambda: client.schemas.get(schema),
+        lambda: client.schemas.create(name, catalog, comment="IoT Lakehouse"),
+        f"{principal} may not create schema {schema}: GRANT CREATE SCHEMA ON CATALOG `{catalog}` TO `{principal}`",
+    )
+    _say("schema", schema, made)
+
+
+def _ensure_volume(client: WorkspaceClient, volume: str, principal: str) -> None:
+    catalog, schema, name = volume.split(".")
+    made = _ensure(
+        lambda: client.volumes.read(volume),
+        lambda: client.volumes.create(
+            catalog, schema, name, VolumeType.MANAGED, comment="Landing zone, data docs, wheels"
+        ),
+        f"{principal} may not create volume {volume}: "
+        f"GRANT CREATE VOLUME ON SCHEMA `{catalog}`.`{schema}` TO `{principal}`",
+    )
+    _say("volume", volume, made)
+
+
+def _ensure(read: Callable[[], object], create: Callable[[], object], forbidden: str) -> str:
+    try:
+        read()
+        return "is there"
+    except NotFound:
+        pass
+    try:
+        create()
+    except PermissionDenied as error:
+        raise Failed(f"{forbidden} ({one_line(error)})") from None
+    except DatabricksError as error:
+        # Someone else was faster. Unity Catalog says so in a code per kind: SCHEMA_ALREADY_EXISTS and so on.
+        if not (error.error_code or "").endswith("ALREADY_EXISTS"):
+            raise
+        return "is there"
+    return "created"
+
+
+def _upload(client: WorkspaceClient, path: str, content: bytes) -> str:
+    before = stored(client, path)
+    if before == content:
+        return f"is there, the same bytes (sha256 {digest(content)})"
+    client.files.create_directory(path.rpartition("/")[0])
+    # One request of known length: a broken one leaves what was there before, so no half wheel has this name.
+    client.files.upload(path, io.BytesIO(content), overwrite=True)
+    if stored(client, path) != content:
+        with suppress(NotFound):
+            client.files.delete(path)
+        raise Failed(f"{path} did not arrive as it was sent, and was removed; run deploy again")
+    return (
+        f"{'uploaded' if before is None else 'replaced'}, {len(content):,} bytes (sha256 {digest(content)})"
+    )
