@@ -14,7 +14,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.databricks.hooks.databricks import DatabricksHook
 from airflow.providers.databricks.operators.databricks import DatabricksSubmitRunOperator
 from airflow.sdk.exceptions import AirflowException
 from job import Job, PageLink, failure, slug_of
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import BaseOperator, Context
-    from databricks.sdk import WorkspaceClient
     from pydantic import JsonValue
     from targets import Databricks, Target
     from tenacity import RetryCallState
@@ -132,7 +130,9 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
 
     def _bring_pages(self, context: Context) -> dict[str, Any]:
         """Copy what the job wrote into the data docs of this machine; gives the job's note about itself."""
-        files = workspace_client(self._hook).files
+        from platforms.databricks_client import workspace_client  # the SDK takes a second to import
+
+        files = workspace_client(self.databricks_conn_id).files
         docs = Path(os.environ["LAKEHOUSE_HOME"]).absolute() / "data-docs"
 
         def bring(page: str) -> bytes:
@@ -207,14 +207,6 @@ def wait_as_told(state: RetryCallState) -> float:
     if told.isdecimal():
         return min(float(told), LONGEST_WAIT_SECONDS)
     return wait_exponential(min=1, max=LONGEST_WAIT_SECONDS / 2)(state)
-
-
-def workspace_client(hook: DatabricksHook) -> WorkspaceClient:
-    """The SDK's client, with host and credentials of an Airflow connection, whatever kind they are of."""
-    from databricks.sdk import WorkspaceClient  # takes a second to import
-
-    host = str(hook._endpoint_url("")).rstrip("/")  # type: ignore[no-untyped-call]
-    return WorkspaceClient(host=host, token=hook._get_token(raise_error=True), auth_type="pat")
 
 
 def _write_atomically(file: Path, data: bytes) -> None:

@@ -117,7 +117,7 @@ class Runs:
         self._folder = folder
         self._environments = environments
         self._faults = faults
-        self._remote = remote
+        self.spark_remote = remote
         self._volumes = str(folder.parent / "Volumes")
         self._runs: dict[int, Run] = {}
         self._tokens: dict[str, int] = {}
@@ -273,7 +273,7 @@ class Runs:
             code = "LIBRARY_INSTALLATION_ERROR"
             self._end(attempt, "FAILED", str(problem), code, "INTERNAL_ERROR")
             return
-        remote = self._remote()
+        remote = self.spark_remote()
         if self._stopped(run, attempt):
             return
         with self._changed:

@@ -56,6 +56,10 @@ class Standin:
         """Give all runs, the oldest first."""
         return self._control("GET", "runs")
 
+    def spark_remote(self) -> str:
+        """Give the address of the workspace's Spark, which starts now if it has not yet."""
+        return self._control("GET", "spark", seconds=200)["remote"]
+
     def wait(
         self, run_id: int, until: Callable[[dict[str, Any]], bool] | None = None, seconds: float = 60
     ) -> Any:
@@ -72,14 +76,14 @@ class Standin:
             time.sleep(0.1)
         raise TimeoutError(f"after {seconds} s: {run}")
 
-    def _control(self, method: str, what: str, body: object = None) -> Any:
+    def _control(self, method: str, what: str, body: object = None, seconds: float = 30) -> Any:
         request = Request(
             f"{self.direct_url}/_standin/{what}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"X-Standin-Control": self.facts["control_token"], "Content-Type": "application/json"},
         )
-        with self._opener.open(request, timeout=30) as answer:
+        with self._opener.open(request, timeout=seconds) as answer:
             return json.load(answer)
 
 

@@ -101,6 +101,10 @@ def _control(gate: Gate, runs: Runs, faults: Faults) -> APIRouter:
         faults.clear()
         return {}
 
+    @router.get("/spark")
+    def spark() -> dict[str, Any]:
+        return {"remote": runs.spark_remote()}
+
     @router.get("/requests")
     def requests() -> list[dict[str, Any]]:
         return gate.requests

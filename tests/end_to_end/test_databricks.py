@@ -1,0 +1,404 @@
+"""The same DAG on Databricks: the numbers are those of this machine, and no fault makes it double or lie.
+
+Databricks is stood in for by tests/databricks, which executes what is submitted; all else is real.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import Row, SparkSession
+
+from jobs import store
+from jobs.settings import Settings
+from jobs.tables import TABLES, selection
+from tests.databricks.start import Standin, start
+from tests.end_to_end.embedded_stack import PROJECT, Embedded, free_port, left_behind
+
+NIGHT, LATER = "2024-03-05", ("2024-03-06", "2024-03-07", "2024-03-08")
+BROKEN = "2024-03-09"
+SCALE = "0.005"
+STAGES = ("generate", "bronze", "silver", "check_silver", "gold", "check_gold", "publish", "report")
+COMPARED = [name for name, table in TABLES.items() if table.layer in ("silver", "gold")]
+
+
+@dataclass
+class Side:
+    """A platform as its user sees it: an Airflow, and tables."""
+
+    stack: Embedded
+    spark_remote: Callable[[], str]
+    catalog: str = "spark_catalog"
+    prefix: str = ""
+    variables: dict[str, str] = field(default_factory=dict)
+    _spark: Any = None
+
+    def run(self, night: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """`make run` of one night."""
+        return self.stack("run", NIGHT=night, SCALE=SCALE, **self.variables, **variables)
+
+    @property
+    def spark(self) -> SparkSession:
+        if self._spark is None:
+            self._spark = SparkSession.builder.remote(self.spark_remote()).create()
+        return self._spark
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            "verify", date(2024, 3, 5), "parity", self.stack.home, self.catalog, self.prefix, selection(())
+        )
+
+    def digests(self) -> dict[tuple[str, date], tuple[int, str]]:
+        """Rows and digest of every slice of every silver and gold table, computed anew."""
+        return {
+            (found.table, found.night): (found.rows, found.digest)
+            for name in COMPARED
+            for found in store.digests(self.spark, self.settings, name)
+        }
+
+    def rows(self, name: str, *but: str) -> list[Row]:
+        """A table's rows in some fixed order, without the columns named."""
+        return sorted(store.read(self.spark, self.settings, name).drop(*but).collect(), key=str)
+
+    def last_notes(self) -> dict[str, Any]:
+        """What the stages of the latest run left in the data docs of Airflow's machine."""
+        runs = sorted((self.stack.home / "data-docs/runs").iterdir(), key=lambda run: run.stat().st_mtime)
+        return self.stack.notes(runs[-1].name)
+
+
+class Faulty:
+    """One run of the DAG on Databricks, seen from both ends."""
+
+    def __init__(self, side: Side, standin: Standin, run_id: str) -> None:
+        self.side, self.standin, self.id = side, standin, run_id
+        self.api = side.stack.api()
+        self.path = f"/dags/iot_nightly/dagRuns/{run_id}"
+
+    def trigger(self, night: str) -> None:
+        conf = {"night": night, "scale": float(SCALE), "tables": ["sensor_logs"]}
+        body = {"dag_run_id": self.id, "logical_date": None, "conf": conf}
+        self.api.post("/dags/iot_nightly/dagRuns", body)
+
+    def runs(self, stage: str = "") -> list[dict[str, Any]]:
+        """The remote runs of a stage, or of all, the oldest first; each with the state of its one task."""
+        found = []
+        for run in self.standin.runs():
+            (task,) = run["attempts"]
+            if f"--run-id={self.id}" in task["parameters"] and stage in ("", task["task_key"]):
+                found.append({**task, **run})
+        return found
+
+    def results(self) -> dict[str, list[str]]:
+        """Result states of each stage's runs."""
+        found: dict[str, list[str]] = {}
+        for run in self.runs():
+            found.setdefault(run["task_key"], []).append(run["state"]["result_state"])
+        return found
+
+    def attempts(self) -> dict[str, int]:
+        """How often Airflow tried each stage."""
+        tasks = self.api.get(f"{self.path}/taskInstances")["task_instances"]
+        return {task["task_id"]: task["try_number"] for task in tasks}
+
+    def wait_for_run(self, stage: str, state: str) -> dict[str, Any]:
+        """The latest run of a stage, once it is in this life cycle state."""
+        wait_for(lambda: any(run["state"]["life_cycle_state"] == state for run in self.runs(stage)[-1:]))
+        return self.runs(stage)[-1]
+
+    def wait_for_state(self, stage: str, state: str) -> None:
+        wait_for(lambda: self.api.get(f"{self.path}/taskInstances/{stage}")["state"] == state)
+
+    def wait_for_end(self, state: str) -> None:
+        wait_for(lambda: self.api.get(self.path)["state"] in {"success", "failed"})
+        assert self.api.get(self.path)["state"] == state
+
+    def mark_failed(self, stage: str) -> None:
+        self.api.patch(f"{self.path}/taskInstances/{stage}", {"new_state": "failed"})
+
+    def clear(self, stage: str, *, downstream: bool) -> None:
+        body = {
+            "dry_run": False,
+            "dag_run_id": self.id,
+            "task_ids": [stage],
+            "only_failed": False,
+            "include_downstream": downstream,
+            "reset_dag_runs": True,
+        }
+        self.api.post("/dags/iot_nightly/clearTaskInstances", body)
+        wait_for(lambda: self.api.get(self.path)["state"] in {"queued", "running"})
+
+    def kill_worker(self, stage: str) -> None:
+        """kill -9 the process that executes the task."""
+        pid = self.api.get(f"{self.path}/taskInstances/{stage}")["pid"]
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side]:
+    stack = Embedded(tmp_path_factory.mktemp("local"), free_port(), free_port())
+
+    def remote() -> str:
+        token = (stack.run_dir / "secrets/connect-token").read_text()
+        return f"sc://127.0.0.1:{stack.connect_port}/;authorization=Bearer%20{token}"
+
+    side = Side(stack, remote)
+    try:
+        first = side.run(NIGHT)
+        assert first.returncode == 0, first.stdout + first.stderr
+        yield side
+    finally:
+        stack("stop")
+    assert left_behind(stack) == []
+
+
+@pytest.fixture(scope="module")
+def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
+    """The workspace, with everything deployed as docs/databricks.md says."""
+    with start(tmp_path_factory.mktemp("standin"), spark_memory="2g") as standin:
+        deployed = workspace(standin, "deploy")
+        assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+        yield standin
+
+
+def workspace(standin: Standin, command: str) -> subprocess.CompletedProcess[str]:
+    """`python -m workspace …` as the Makefile calls it."""
+    return subprocess.run(
+        [PROJECT / ".venv/airflow/bin/python", "-m", "workspace", command, "--target", "dev"],
+        check=False,
+        cwd=PROJECT,
+        env=os.environ | variables(standin),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def variables(standin: Standin) -> dict[str, str]:
+    """What a user exports."""
+    return {
+        "LAKEHOUSE_TARGET": "dev",
+        "AIRFLOW_CONN_DATABRICKS_DEFAULT": standin.connection("oauth"),
+        **standin.environment,
+    }
+
+
+@pytest.fixture(scope="module")
+def remote(standin: Standin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side]:
+    stack = Embedded(tmp_path_factory.mktemp("remote"), free_port(), free_port())
+    side = Side(stack, standin.spark_remote, "main", "iot_dev_", variables(standin))
+    try:
+        first = side.run(NIGHT)
+        assert first.returncode == 0, first.stdout + first.stderr
+        yield side
+    finally:
+        stack("stop", **side.variables)
+    assert left_behind(stack) == []
+
+
+def test_the_first_night_has_the_same_digests_on_both(local: Side, remote: Side) -> None:
+    here, there = local.digests(), remote.digests()
+    assert len({table for table, _ in here}) > 12
+    assert there == here
+
+
+def test_the_first_night_has_the_same_accounts_on_both(local: Side, remote: Side) -> None:
+    accounts = local.rows("ops.row_accounts", "run_id", "settled_at")
+    assert accounts
+    assert remote.rows("ops.row_accounts", "run_id", "settled_at") == accounts
+
+
+def test_the_first_night_has_the_same_data_docs_on_both(local: Side, remote: Side) -> None:
+    here, there = local.last_notes(), remote.last_notes()
+    assert set(there) == set(here) == set(STAGES)
+    for stage in STAGES:
+        assert verdicts(there[stage]) == verdicts(here[stage]), stage
+
+
+def verdicts(note: dict[str, Any]) -> list[Any]:
+    """What a stage found, without when and under which address."""
+    return [
+        (
+            table["table"],
+            table["rows"],
+            {key: value for key, value in table["detail"].items() if key != "page"},
+        )
+        for table in note["tables"]
+    ]
+
+
+def test_data_docs_and_report_are_where_airflow_shows_them(remote: Side) -> None:
+    docs = remote.stack.home / "data-docs"
+    notes = remote.last_notes()
+    pages = [page for note in notes.values() for page in note["pages"]]
+    assert len(pages) > 40
+    assert f"nights/{NIGHT}.html" in pages
+    for page in pages:
+        assert (docs / page).stat().st_size > 0, page
+
+
+def test_every_stage_is_one_run_with_the_wheel_and_the_argument_list(standin: Standin, remote: Side) -> None:
+    runs = standin.runs()[: len(STAGES)]
+    assert {run["state"]["result_state"] for run in runs} == {"SUCCESS"}
+    assert len({run["token"] for run in runs}) == len(STAGES)
+    tasks = [task for run in runs for task in run["attempts"]]
+    assert [task["task_key"] for task in tasks] == list(STAGES)
+    for task in tasks:
+        assert task["parameters"][0] == task["task_key"].split("_")[0]
+        assert f"--night={NIGHT}" in task["parameters"]
+        assert "--home=/Volumes/main/iot_dev_ops/lake" in task["parameters"]
+        assert "" not in task["parameters"]
+
+
+def test_nights_in_another_order_come_to_the_same_tables(local: Side, remote: Side) -> None:
+    for night in LATER:
+        done = local.run(night)
+        assert done.returncode == 0, done.stderr
+    api = remote.stack.api()
+    asked = {
+        "dag_id": "iot_nightly",
+        "from_date": f"{LATER[0]}T00:00:00Z",
+        "to_date": f"{LATER[-1]}T23:59:59Z",
+        "run_backwards": True,
+        "dag_run_conf": {"scale": float(SCALE)},
+    }
+    backfill = api.post("/backfills", asked)["id"]
+    wait_for(lambda: api.get(f"/backfills/{backfill}")["completed_at"] is not None)
+    runs = api.get("/dags/iot_nightly/dagRuns?run_type=backfill&order_by=start_date")["dag_runs"]
+    assert [run["logical_date"][:10] for run in runs] == list(reversed(LATER))
+    assert {run["state"] for run in runs} == {"success"}
+    assert remote.digests() == local.digests()
+    columns = ("run_id", "settled_at")
+    assert remote.rows("ops.row_accounts", *columns) == local.rows("ops.row_accounts", *columns)
+
+
+def test_no_fault_on_the_way_doubles_a_run_or_reports_it_wrongly(
+    local: Side, remote: Side, standin: Standin
+) -> None:
+    night = Faulty(remote, standin, "faults")
+    # The answer to the first submission is lost, after the run was made.
+    standin.faults(
+        {"method": "POST", "path": "*/runs/submit", "cut": True, "when": "after", "times": 1},
+        {"run": "hold", "task_key": "bronze"},
+    )
+    night.trigger(LATER[-1])
+    assert night.wait_for_run("generate", "TERMINATED")["state"]["result_state"] == "SUCCESS"
+
+    # The worker dies while it polls.
+    held = night.wait_for_run("bronze", "RUNNING")
+    night.kill_worker("bronze")
+    night.wait_for_state("bronze", "up_for_retry")
+    night.wait_for_state("bronze", "running")
+    assert [run["run_id"] for run in night.runs("bronze")] == [held["run_id"]]
+    standin.clear_faults()
+
+    # A run fails while it executes, another before anybody asks; the third is held.
+    standin.faults(
+        {"run": "kill", "task_key": "silver", "seconds": 1, "times": 1},
+        {"run": "fail", "task_key": "check_silver", "times": 1},
+        {"run": "hold", "task_key": "gold"},
+    )
+
+    # The task is marked failed while its run goes on, then cleared; the workspace is busy meanwhile.
+    night.wait_for_run("gold", "RUNNING")
+    night.mark_failed("gold")
+    assert night.wait_for_run("gold", "TERMINATED")["state"]["result_state"] == "CANCELED"
+    night.wait_for_end("failed")
+    standin.clear_faults()
+    standin.faults({"path": "*/runs/get", "status": 429, "retry_after": 2, "times": 3})
+    night.clear("gold", downstream=True)
+    night.wait_for_end("success")
+
+    # A stage that has succeeded is cleared.
+    night.clear("report", downstream=False)
+    night.wait_for_end("success")
+
+    assert night.results() == {
+        "generate": ["SUCCESS"],
+        "bronze": ["SUCCESS"],
+        "silver": ["FAILED", "SUCCESS"],
+        "check_silver": ["FAILED", "SUCCESS"],
+        "gold": ["CANCELED", "SUCCESS"],
+        "check_gold": ["SUCCESS"],
+        "publish": ["SUCCESS"],
+        "report": ["SUCCESS", "SUCCESS"],
+    }
+    tokens = [run["token"] for run in night.runs()]
+    assert len(set(tokens)) == len(tokens)
+    submitted = Counter(
+        request["body"]["idempotency_token"]
+        for request in standin.requests("/runs/submit")
+        if request["body"]["idempotency_token"] in tokens
+    )
+    (lost,) = (run["token"] for run in night.runs("generate"))
+    assert submitted == Counter(tokens) + Counter([lost])
+    assert night.attempts() == {
+        "generate": 1,
+        "bronze": 2,
+        "silver": 2,
+        "check_silver": 2,
+        "gold": 2,
+        "check_gold": 1,
+        "publish": 1,
+        "report": 2,
+    }
+    assert remote.digests() == local.digests()
+
+
+def test_no_secret_shows_in_logs_fields_or_argument_lists(remote: Side, standin: Standin) -> None:
+    secrets = [standin.token, standin.facts["client_secret"]]
+    logs = [*remote.stack.run_dir.glob("logs/*"), *remote.stack.run_dir.rglob("airflow/logs/**/*.log")]
+    assert len(logs) > 30
+    texts = {str(log): log.read_text(errors="replace") for log in logs}
+    api = remote.stack.api()
+    for run in api.get("/dags/iot_nightly/dagRuns")["dag_runs"]:
+        path = f"/dags/iot_nightly/dagRuns/{run['dag_run_id']}/taskInstances"
+        texts |= {run["dag_run_id"]: json.dumps(api.get(path))}
+    texts |= {"submissions": json.dumps([request["body"] for request in standin.requests("/runs/submit")])}
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            texts[str(process)] = process.read_text(errors="replace")
+    for where, text in texts.items():
+        assert not any(secret in text for secret in secrets), where
+
+
+def test_a_night_that_fails_its_check_fails_alike_on_both(
+    local: Side, remote: Side, standin: Standin
+) -> None:
+    ends = []
+    for side in (local, remote):
+        before = side.rows("gold.sensor_hourly")
+        registry = side.settings.table("silver.device_registry")
+        side.spark.sql(f"UPDATE {registry} SET status = 'Broken' WHERE device_id % 10 = 0")
+        ended = side.run(BROKEN)
+        assert ended.returncode == 3, ended.stdout + ended.stderr
+        assert side.rows("gold.sensor_hourly") == before
+        notes = side.last_notes()
+        assert notes["check_silver"]["exit"] == 3
+        assert "gold" not in notes
+        (page,) = {page for page in notes["check_silver"]["pages"] if page.startswith("runs/")}
+        assert "unknown status" in (side.stack.home / "data-docs" / page).read_text()
+        ends.append((verdicts(notes["check_silver"]), notes["check_silver"]["message"]))
+    assert ends[0] == ends[1]
+    (run_id,) = {note["run_id"] for note in notes.values()}
+    checks = Faulty(remote, standin, run_id).results()["check_silver"]
+    assert checks == ["FAILED"], "tried once, for trying again is hopeless"
+
+
+def wait_for(true: Callable[[], bool], seconds: float = 900) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
