@@ -21,6 +21,8 @@ WHEEL = "/Volumes/main/tiny/code/tiny-1.0-py3-none-any.whl"
 def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
     cluster = json.dumps({"cluster_id": "0101-000000-running", "spark_version": "15.4.x-scala2.12"})
     root = tmp_path_factory.mktemp("standin")
+    # Compiling well takes longer than what these tests run.
+    os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
     with start(root, spark_memory="1g", spark_at_start=True, cluster=[cluster]) as running:
         yield running
 
