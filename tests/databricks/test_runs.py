@@ -147,8 +147,9 @@ def test_cancelling_kills_the_process(hook, submit, standin):
     assert hook.get_run_state(run_id).result_state == "CANCELED"
 
 
-def test_a_run_that_takes_too_long_is_timed_out(submit, standin):
-    assert standin.wait(submit("wait", "60", timeout_seconds=3))["state"]["result_state"] == "TIMEDOUT"
+@pytest.mark.parametrize("limit", [{"timeout_seconds": 3}, {"task": {"timeout_seconds": 1}}])
+def test_a_run_that_takes_too_long_is_timed_out(submit, standin, limit):
+    assert standin.wait(submit("wait", "60", **limit))["state"]["result_state"] == "TIMEDOUT"
 
 
 def test_a_task_is_tried_again_as_often_as_it_says(client, submit, standin):
