@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import socket
-import sys
 import threading
 from pathlib import Path
 
@@ -90,7 +89,9 @@ async def _serve(arguments: argparse.Namespace, root: Path) -> None:
 
 
 def _end_with_stdin(server: uvicorn.Server) -> None:
-    sys.stdin.buffer.read()
+    # Not sys.stdin: a thread that waits in its lock crashes the interpreter at its end.
+    while os.read(0, 1024):
+        pass
     server.should_exit = True
 
 

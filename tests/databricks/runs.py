@@ -293,7 +293,7 @@ class Runs:
         if fault and fault["run"] == "internal_error":
             self._end(attempt, "FAILED", attempt.error or "", "INTERNAL_ERROR", "INTERNAL_ERROR")
         elif attempt.error is not None:
-            self._end(attempt, "FAILED", FAILED_MESSAGE, "RUN_EXECUTION_ERROR")
+            self._end(attempt, attempt.result or "FAILED", FAILED_MESSAGE, "RUN_EXECUTION_ERROR")
         else:
             self._end(attempt, "SUCCESS", "", "SUCCESS")
 
@@ -366,7 +366,7 @@ class Runs:
         except subprocess.TimeoutExpired:
             _kill_group(process.pid, signal.SIGKILL)
             process.wait()
-            attempt.error = f"Timed out after {seconds[0]} seconds"
+            attempt.error, attempt.result = f"Timed out after {seconds[0]} seconds", "TIMEDOUT"
             return
         _kill_group(process.pid, signal.SIGKILL)  # whatever the task left behind
         if outcome.exists():
