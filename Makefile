@@ -54,7 +54,9 @@ test: ## Run all tests
 	@$(MAKE) -j3 setup
 	.venv/airflow/bin/python -m pytest tests/dags
 	.venv/airflow/bin/python -m pytest tests/workspace
-	.venv/spark/bin/python -m pytest tests --ignore tests/dags --ignore tests/workspace --ignore tests/end_to_end
+	.venv/airflow/bin/python -m pytest tests/databricks
+	.venv/spark/bin/python -m pytest tests --ignore tests/dags --ignore tests/workspace --ignore tests/databricks \
+	  --ignore tests/end_to_end
 	@# One stack at a time: they share the machine's cores and memory.
 	.venv/spark/bin/python -m pytest tests/end_to_end --ignore tests/end_to_end/test_compose.py
 	.venv/spark/bin/python -m pytest tests/end_to_end/test_compose.py

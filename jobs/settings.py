@@ -68,10 +68,16 @@ class Settings:
 
 
 def night(text: str) -> date:
-    """Parse a night; it must be over, and not before the fleet's first."""
+    """Parse a night; it must be over, and not before the fleet's first.
+
+    `before:2024-03-06` is the night before that day, for schedulers that know dates but cannot calculate.
+    """
+    day = text.removeprefix("before:")
     try:
-        value = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else None
-    except ValueError:
+        value = date.fromisoformat(day) if re.fullmatch(r"\d{4}-\d\d-\d\d", day) else None
+        if value and day != text:
+            value -= timedelta(days=1)
+    except (ValueError, OverflowError):
         value = None
     if value is None:
         raise ArgumentTypeError(

@@ -25,8 +25,14 @@ def test_a_stage_needs_only_its_night():
     assert settings.tables == set(NAMES)
 
 
+def test_a_night_can_be_given_as_the_one_before_a_day():
+    assert cli.parse(["silver", "--night", "before:2024-03-01"]).night == date(2024, 2, 29)
+    today = datetime.now(UTC).date()
+    assert cli.parse(["silver", "--night", f"before:{today}"]).night == today - timedelta(days=1)
+
+
 @pytest.mark.parametrize(
-    "night", ["yesterday", "2024-13-01", "20240305", "2024-02-30", "", "2024-03-05; DROP TABLE x"]
+    "night", ["before:", "before:0001-01-01", "before:before:2024-03-05", "yesterday", "2024-13-01", "20240305", "2024-02-30", "", "2024-03-05; DROP TABLE x"]
 )
 def test_a_night_that_is_no_date_is_refused(capsys, night):
     assert "YYYY-MM-DD" in refusal(capsys, "silver", "--night", night)

@@ -162,7 +162,6 @@ def test_the_jobs_refuse_what_no_reference_filled_in() -> None:
     assert done.returncode == 2 and "is not a date" in done.stderr
 
 
-@pytest.mark.xfail(strict=True, reason="jobs/settings.py does not read before:YYYY-MM-DD yet")
 def test_the_jobs_parse_what_a_scheduled_run_gives() -> None:
     done = jobs_python(PARSE, json.dumps(argvs("dev")))
     assert done.returncode == 0, done.stderr
