@@ -33,6 +33,7 @@ COPY docker/make-secrets docker/airflow-health docker/jobs /usr/local/bin/
 COPY expectations /opt/lakehouse/expectations
 COPY jobs /opt/lakehouse/jobs
 COPY plugins /opt/lakehouse/plugins
+COPY workspace /opt/lakehouse/workspace
 COPY dags /opt/lakehouse/dags
 RUN python -m compileall -q /opt/lakehouse
 USER 50000:0

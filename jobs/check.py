@@ -108,8 +108,7 @@ def _slices(spark: SparkSession, settings: Settings) -> dict[str, DataFrame]:
     """Suite name -> the rows that the run is responsible for."""
     if settings.layer == "gold":
         return {
-            f"gold.{table.name}": store.read(spark, settings, f"staging.{table.name}")
-            for table in settings.gold
+            f"gold.{table.name}": store.read_staged(spark, settings, table.name) for table in settings.gold
         }
     derived = [table for table in SILVER.values() if settings.tables.intersection(table.reads)]
     arrived = {
@@ -123,7 +122,7 @@ def _slices(spark: SparkSession, settings: Settings) -> dict[str, DataFrame]:
 
 
 def _table(settings: Settings, name: str) -> str:
-    return name.replace("gold.", "staging.") if settings.layer == "gold" else name
+    return name.replace("gold.", "staging.gold_") if settings.layer == "gold" else name
 
 
 def _verdict(table: str, rows: int, found: ExpectationSuiteValidationResult, pages: list[str]) -> Verdict:

@@ -48,7 +48,11 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
     stage.add_argument(
-        "--night", type=checks.night, required=True, metavar="YYYY-MM-DD", help="the day (UTC) to work on; before:YYYY-MM-DD is the day before that one"
+        "--night",
+        type=checks.night,
+        required=True,
+        metavar="YYYY-MM-DD",
+        help="the day (UTC) to work on; before:YYYY-MM-DD is the day before that one",
     )
     stage.add_argument(
         "--run-id",

@@ -21,50 +21,70 @@ EXPORT = "iot_gold_export.csv"
 def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     """Replace the staged slices of every selected gold table, each table in one atomic commit.
 
-    Safe to repeat. Rows of a result: rows published.
+    A slice that a run has published which staged it later is left as it is. Safe to repeat. Rows of a result:
+    rows published.
 
-    Raises JobError when staging does not hold this run's rows.
+    Raises JobError when this run has staged nothing.
     """
     store.ensure(spark, settings, [*(table.full_name for table in settings.gold), "ops.digests"])
-    slices = _staged_slices(spark, settings)
+    slices, staged_at = _staged_slices(spark, settings)
     with ThreadPoolExecutor(PARALLEL) as pool:
         published = list(
             pool.map(lambda table: _publish(spark, settings, table, slices[table.name]), settings.gold)
         )
-    by_name = {table.full_name: slices[table.name] for table in settings.gold}
+    by_name = {table.full_name: slices[table.name] for table in settings.gold if slices[table.name]}
     store.record_digests(spark, settings, by_name, [digest for found in published for digest in found])
     if "climate_hourly" in settings.tables:
         _export(spark, settings)
-    _mark_published(spark, settings)
+    _mark_published(spark, settings, slices, staged_at)
     return [
-        TableResult(name, sum(digest.rows for digest in found))
-        for name, found in zip(by_name, published, strict=True)
+        TableResult(table.full_name, sum(digest.rows for digest in found))
+        for table, found in zip(settings.gold, published, strict=True)
     ]
 
 
-def _staged_slices(spark: SparkSession, settings: Settings) -> dict[str, list[date]]:
-    staged = store.read(spark, settings, SLICES.full_name).collect()
-    others = {row.run_id for row in staged} - {settings.run_id}
-    if others or not staged:
-        holds = f"what run {min(others)} staged" if others else "nothing"
+def _staged_slices(spark: SparkSession, settings: Settings) -> tuple[dict[str, list[date]], str]:
+    """Slices that this run has staged and no later one has published, and when it staged them (UTC)."""
+    noted = store.read(spark, settings, SLICES.full_name).where(F.col("run_id") == settings.run_id)
+    staged = noted.withColumn("staged_at", F.col("staged_at").cast("string")).collect()
+    if not staged:
         raise JobError(
-            f"staging holds {holds}, not run {settings.run_id}; run `gold` and `check --layer gold` first"
+            f"run {settings.run_id} has staged nothing, or another has cleared it away since it was published; "
+            "run `gold` and `check --layer gold` first"
         )
-    return {
+    slices = {
         table.name: [row.slice for row in staged if row.table == table.name and row.slice]
         for table in settings.gold
     }
+    return slices, staged[0].staged_at
 
 
 def _publish(spark: SparkSession, settings: Settings, table: Table, slices: list[date]) -> list[Digest]:
     """Replace a table's slices by those staged; give the digests of what is published now."""
-    rows = store.read(spark, settings, f"staging.{table.name}")
-    store.replace_where(settings, table.full_name, rows, store.dates(table.slice, slices))
+    if not slices:
+        return []
+    these = store.dates(table.slice, slices)
+    rows = store.read_staged(spark, settings, table.name).where(these)
+    store.replace_where(settings, table.full_name, rows, these)
     return store.digests(spark, settings, table.full_name, slices)
 
 
-def _mark_published(spark: SparkSession, settings: Settings) -> None:
-    """Take the sources all of whose gold tables were published off the list of what is due."""
+def _mark_published(
+    spark: SparkSession, settings: Settings, slices: dict[str, list[date]], staged_at: str
+) -> None:
+    """Note what was published, and take the sources all of whose gold tables were off the list of what is due.
+
+    An account that was settled after this run staged stays due: its rows are not in what was published.
+    """
+    noted = settings.table(SLICES.full_name)
+    these = " OR ".join(
+        f"(`table` = '{name}' AND {store.dates('slice', nights)})" for name, nights in slices.items()
+    )
+    # What an older run has staged of these slices knows less of silver and must not come after.
+    spark.sql(
+        f"DELETE FROM {noted} WHERE run_id <> '{settings.run_id}' AND staged_at < '{staged_at}' AND ({these})"
+    )
+    spark.sql(f"UPDATE {noted} SET published_at = current_timestamp() WHERE run_id = '{settings.run_id}'")
     done = [
         name
         for name in SOURCES
@@ -72,7 +92,10 @@ def _mark_published(spark: SparkSession, settings: Settings) -> None:
     ]
     names = ", ".join(f"'{name}'" for name in done)
     accounts = settings.table("ops.row_accounts")
-    spark.sql(f"UPDATE {accounts} SET is_published = true WHERE NOT is_published AND source IN ({names})")
+    spark.sql(
+        f"UPDATE {accounts} SET is_published = true "
+        f"WHERE NOT is_published AND settled_at <= '{staged_at}' AND source IN ({names})"
+    )
 
 
 def _export(spark: SparkSession, settings: Settings) -> None:

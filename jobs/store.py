@@ -19,6 +19,12 @@ def read(spark: SparkSession, settings: Settings, name: str) -> DataFrame:
     return spark.table(settings.table(name))
 
 
+def read_staged(spark: SparkSession, settings: Settings, gold: str) -> DataFrame:
+    """Read what this run has staged of a gold table, given by its bare name; columns of the gold table."""
+    rows = read(spark, settings, f"staging.gold_{gold}")
+    return rows.where(F.col("run_id") == settings.run_id).drop("run_id")
+
+
 def ensure(spark: SparkSession, settings: Settings, names: Iterable[str]) -> None:
     """Create the tables that do not exist yet, and their schemas."""
     wanted = [TABLES[name] for name in names]
@@ -76,6 +82,12 @@ def upsert(settings: Settings, name: str, frame: DataFrame, key: Sequence[str]) 
 def union(frames: Iterable[DataFrame]) -> DataFrame:
     """Rows of all frames, columns matched by name: one Spark job instead of several."""
     return reduce(DataFrame.unionByName, frames)
+
+
+def texts(column: str, values: Iterable[str]) -> str:
+    """SQL condition: the STRING column is one of the values, which hold no quotes; false when there are none."""
+    listed = ", ".join(f"'{value}'" for value in sorted(set(values)))
+    return f"`{column}` IN ({listed})" if listed else "false"
 
 
 def dates(column: str, values: Iterable[date]) -> str:

@@ -307,18 +307,19 @@ def _judged(table: Table, source: Source) -> Table:
     )
 
 
-# Gold slices that the run rebuilt: publish replaces exactly these.
+# Gold slices that runs have rebuilt: publish replaces exactly these.
 SLICES = Table(
     "staging",
-    "slices",
-    "table STRING, slice DATE, run_id STRING",
-    "One row per gold table and slice that staging holds.",
+    "gold_slices",
+    "table STRING, slice DATE, run_id STRING, staged_at TIMESTAMP, published_at TIMESTAMP",
+    "One row per run, gold table and slice that the run has staged; an empty slice for a table that it built.",
     "slice",
 )
 
 
-def _staging(table: Table) -> Table:
-    return Table("staging", table.name, table.columns, table.grain, table.slice, reads=table.reads)
+def _staged(table: Table) -> Table:
+    columns = f"{table.columns}, run_id STRING"
+    return Table("staging", f"gold_{table.name}", columns, table.grain, table.slice, ("run_id",))
 
 
 GOLD = {table.name: table for table in _GOLD}
@@ -330,7 +331,7 @@ TABLES = {
         *_SILVER,
         *_DERIVED,
         *(_judged(table, source) for table in _SILVER for source in _SOURCES if source.silver == table.name),
-        *map(_staging, _GOLD),
+        *map(_staged, _GOLD),
         SLICES,
         *_GOLD,
         *_OPS,

@@ -32,24 +32,34 @@ BY_DATE: dict[str, Callable[[DataFrame], DataFrame]] = {
 def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     """Build every selected gold table's touched slices into staging, and note which they are.
 
-    Touched is what changed in silver since gold was last published, this run's night in any case. Rows of a
-    result: rows staged.
+    Touched is what changed in silver since gold was last published, this run's night in any case. Each run
+    stages for itself, so that runs may overlap; what others have published leaves staging. Rows of a result:
+    rows staged.
     """
-    staged = [f"staging.{table.name}" for table in settings.gold]
+    staged = [f"staging.gold_{table.name}" for table in settings.gold]
     store.ensure(spark, settings, [*staged, SLICES.full_name])
+    # Before anything is read: publish takes this as the moment up to which the staged rows know of silver.
+    staged_at: str = spark.sql("SELECT cast(current_timestamp() AS STRING)").collect()[0][0]
     due = _nights_due(spark, settings)
     slices = {table.name: sorted(_slices(spark, settings, table, due)) for table in settings.gold}
+    replaced = store.texts("run_id", {settings.run_id, *_finished_runs(spark, settings)})
 
     def build(table: Table) -> TableResult:
-        name = f"staging.{table.name}"
-        store.overwrite(settings, name, _frame(spark, settings, table, slices[table.name]))
-        rows = store.read(spark, settings, name).count()
-        return TableResult(name, rows, {"slices": len(slices[table.name])})
+        rows = _frame(spark, settings, table, slices[table.name])
+        marked = rows.withColumn("run_id", F.lit(settings.run_id))
+        store.replace_where(settings, f"staging.gold_{table.name}", marked, replaced)
+        count = store.read_staged(spark, settings, table.name).count()
+        return TableResult(f"staging.gold_{table.name}", count, {"slices": len(slices[table.name])})
 
     with ThreadPoolExecutor(PARALLEL) as pool:
         results = list(pool.map(build, settings.gold))
-    _note_slices(spark, settings, slices)
+    _note_slices(spark, settings, slices, staged_at, replaced)
     return results
+
+
+def _finished_runs(spark: SparkSession, settings: Settings) -> set[str]:
+    published = store.read(spark, settings, SLICES.full_name).where("published_at IS NOT NULL")
+    return {row.run_id for row in published.select("run_id").distinct().collect()}
 
 
 def _nights_due(spark: SparkSession, settings: Settings) -> set[date]:
@@ -80,7 +90,7 @@ def _frame(spark: SparkSession, settings: Settings, table: Table, slices: list[d
         )
 
     if not slices:
-        return store.read(spark, settings, f"staging.{table.name}").limit(0)
+        return store.read_staged(spark, settings, table.name).limit(0)
     if table.name in BY_DATE:
         rows = silver(SOURCES[table.reads[0]].silver).where(store.dates("event_date", slices))
         return BY_DATE[table.name](rows)
@@ -96,7 +106,15 @@ def _frame(spark: SparkSession, settings: Settings, table: Table, slices: list[d
     )
 
 
-def _note_slices(spark: SparkSession, settings: Settings, slices: dict[str, list[date]]) -> None:
+def _note_slices(
+    spark: SparkSession, settings: Settings, slices: dict[str, list[date]], staged_at: str, replaced: str
+) -> None:
     # The empty slice says that the table was built even when nothing of it was touched.
     rows = [(name, slice_, settings.run_id) for name, nights in slices.items() for slice_ in (None, *nights)]
-    store.overwrite(settings, SLICES.full_name, spark.createDataFrame(rows, SLICES.columns))
+    noted = spark.createDataFrame(rows, "table STRING, slice DATE, run_id STRING").withColumns(
+        {
+            "staged_at": F.lit(staged_at).cast("timestamp"),
+            "published_at": F.lit(None).cast("timestamp"),
+        }
+    )
+    store.replace_where(settings, SLICES.full_name, noted, replaced)

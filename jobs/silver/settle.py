@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from threading import Lock
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -21,6 +22,8 @@ from jobs.tables import SILVER, TABLES, Source
 
 PARALLEL = 4
 FATES = ("landed", "bronze", "silver", "quarantined", "duplicates")
+# The accounts are one table: of two sources that change it at once, one would fail.
+_MARKING = Lock()
 
 
 @dataclass(frozen=True)
@@ -172,7 +175,8 @@ def displaced(claim: Claim) -> list[date]:
             (F.col("source") == claim.source.name) & F.expr(store.dates("night", nights))
         )
         marked = accounts.withColumn("is_balanced", F.lit(False))
-        store.upsert(claim.settings, "ops.row_accounts", marked, ("source", "night"))
+        with _MARKING:
+            store.upsert(claim.settings, "ops.row_accounts", marked, ("source", "night"))
     return nights
 
 

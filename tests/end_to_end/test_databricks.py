@@ -61,6 +61,11 @@ class Side:
             "verify", date(2024, 3, 5), "parity", self.stack.home, self.catalog, self.prefix, selection(())
         )
 
+    def close(self) -> None:
+        """End the session while its server is there: afterwards the client would look for it for minutes."""
+        if self._spark is not None:
+            self._spark.stop()
+
     def digests(self) -> dict[tuple[str, date], tuple[int, str]]:
         """Rows and digest of every slice of every silver and gold table, computed anew."""
         return {
@@ -160,6 +165,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side]:
         assert first.returncode == 0, first.stdout + first.stderr
         yield side
     finally:
+        side.close()
         stack("stop")
     assert left_behind(stack) == []
 
@@ -204,6 +210,7 @@ def remote(standin: Standin, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         assert first.returncode == 0, first.stdout + first.stderr
         yield side
     finally:
+        side.close()
         stack("stop", **side.variables)
     assert left_behind(stack) == []
 

@@ -44,8 +44,9 @@ def log(second=0, **changed):
 
 
 def hour(**changed):
-    """A good row of staging.climate_hourly."""
+    """A good row of staging.gold_climate_hourly."""
     row = {
+        "run_id": "test",
         "event_date": NIGHT,
         "hour": NOON,
         "location": "Room_A",
@@ -185,11 +186,11 @@ def test_a_second_run_adds_its_pages_and_leaves_the_first_as_they_are(spark, lak
 
 def test_staged_gold_is_checked_where_it_was_built(spark, lake, write):
     settings = lake("check", layer="gold", tables=CLIMATE)
-    write(settings, "staging.climate_hourly", hour(), hour(location="Room_B"))
+    write(settings, "staging.gold_climate_hourly", hour(), hour(location="Room_B"))
 
     (result,) = check.run(spark, settings)
 
-    assert (result.table, result.rows, result.detail["success"]) == ("staging.climate_hourly", 2, True)
+    assert (result.table, result.rows, result.detail["success"]) == ("staging.gold_climate_hourly", 2, True)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +205,7 @@ def test_staged_gold_is_checked_where_it_was_built(spark, lake, write):
 )
 def test_staged_gold_that_is_wrong_is_refused(spark, lake, write, wrong, reason):
     settings = lake("check", layer="gold", tables=CLIMATE)
-    write(settings, "staging.climate_hourly", hour(), hour(**wrong))
+    write(settings, "staging.gold_climate_hourly", hour(), hour(**wrong))
 
     with pytest.raises(ContractBroken, match=reason):
         check.run(spark, settings)

@@ -32,7 +32,18 @@ def test_a_night_can_be_given_as_the_one_before_a_day():
 
 
 @pytest.mark.parametrize(
-    "night", ["before:", "before:0001-01-01", "before:before:2024-03-05", "yesterday", "2024-13-01", "20240305", "2024-02-30", "", "2024-03-05; DROP TABLE x"]
+    "night",
+    [
+        "before:",
+        "before:0001-01-01",
+        "before:before:2024-03-05",
+        "yesterday",
+        "2024-13-01",
+        "20240305",
+        "2024-02-30",
+        "",
+        "2024-03-05; DROP TABLE x",
+    ],
 )
 def test_a_night_that_is_no_date_is_refused(capsys, night):
     assert "YYYY-MM-DD" in refusal(capsys, "silver", "--night", night)

@@ -85,7 +85,7 @@ def test_data_that_does_not_pass_its_contract_exits_with_3_and_leaves_gold_alone
 ):
     gold = module_lake("verify").table("gold.site_events")
     version = spark.sql(f"DESCRIBE HISTORY {gold} LIMIT 1").first().version
-    spark.sql(f"UPDATE {module_lake('check').table('staging.site_events')} SET critical_count = -1")
+    spark.sql(f"UPDATE {module_lake('check').table('staging.gold_site_events')} SET critical_count = -1")
     done = run(module_lake("check", layer="gold", tables=TABLES))
     assert done.returncode == 3
     assert "site_events" in done.stderr and done.stderr.count("\n") <= 3
