@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -35,6 +36,8 @@ RUN_TIMEOUT_SECONDS = 3 * 3600
 REQUEST_ATTEMPTS = 7
 LONGEST_WAIT_SECONDS = 60
 PARALLEL_DOWNLOADS = 8
+# Of the five that Airflow's supervisor gives a task to end; the rest is for the thread that goes on.
+CANCEL_SECONDS = 1.5
 
 
 def operator(job: Job, target: Target) -> BaseOperator:
@@ -113,6 +116,16 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
         """State of the run that an earlier attempt submitted."""
         self.run_id = int(str(external_id))
         return super().get_job_status(external_id, context)
+
+    def on_kill(self) -> None:
+        """Cancel the run.
+
+        In a thread: Airflow calls this from a signal handler, which as a rule interrupts a request of this very
+        thread to the supervisor, and the hook has requests to it too, which would wait for that one forever.
+        """
+        cancelling = threading.Thread(target=super().on_kill)
+        cancelling.start()
+        cancelling.join(CANCEL_SECONDS)
 
     def _explained(self, error: AirflowException, context: Context) -> AirflowException:
         """The same failure in the words of the job, where it came to say any."""
