@@ -113,6 +113,8 @@ class SparkServer:
     def _compile(self, jar: Path) -> None:
         where = "import pyspark, pathlib; print(pathlib.Path(pyspark.__file__).parent / 'jars')"
         spark = subprocess.run([self._python, "-c", where], capture_output=True, text=True, check=True)
+        if shutil.which("javac") is None:
+            raise RuntimeError("no javac: the stand-in needs a JDK (Debian: openjdk-17-jdk-headless)")
         classes = self._root / "classes"
         subprocess.run(
             [
