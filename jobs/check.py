@@ -43,7 +43,7 @@ class Verdict:
     rows: int
     expectations: int
     failures: list[Failure]  # warnings last
-    pages: list[str]  # of Great Expectations, relative to the data docs; the first is this validation's
+    pages: list[str]  # that show it, relative to the data docs; Great Expectations' page about it comes first
 
     @property
     def page(self) -> str:
