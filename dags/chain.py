@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow.sdk import Asset, chain
@@ -12,15 +14,9 @@ from targets import Target, load_target
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-SOURCES = ("devices", "device_changes", "locations", "readings", "events", "telemetry", "sensor_logs")
-GOLD = (
-    "sensor_hourly",
-    "climate_hourly",
-    "device_health",
-    "device_anomalies",
-    "fleet_last_seen",
-    "site_events",
-)
+# The catalog is the jobs' own; only names are read of it here.
+CATALOG = tomllib.loads((Path(__file__).parents[1] / "jobs/catalog.toml").read_text(encoding="utf-8"))
+SOURCES, GOLD = tuple(CATALOG["sources"]), tuple(CATALOG["gold"])
 
 NIGHT = "{{ night_of(dag_run, params) }}"
 RUN = "{{ slug_of(run_id) }}"

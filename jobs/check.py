@@ -12,7 +12,7 @@ from jobs import store
 from jobs.pages import render
 from jobs.results import ContractBroken, TableResult, write_atomically
 from jobs.settings import Settings
-from jobs.tables import SILVER
+from jobs.tables import DERIVED, sources_of
 from jobs.validation import SITE, Validation
 
 PARALLEL = 3
@@ -110,15 +110,17 @@ def _slices(spark: SparkSession, settings: Settings) -> dict[str, DataFrame]:
         return {
             f"gold.{table.name}": store.read_staged(spark, settings, table.name) for table in settings.gold
         }
-    derived = [table for table in SILVER.values() if settings.tables.intersection(table.reads)]
+    tonight = store.dates("_night", [settings.night])
     arrived = {
-        f"silver.{source.silver}": store.read(spark, settings, f"silver.{source.silver}").where(
-            store.dates("_night", [settings.night])
-        )
+        f"silver.{source.silver}": store.read(spark, settings, f"silver.{source.silver}").where(tonight)
         for source in settings.sources
     }
-    # Every row of a derived table belongs to every night.
-    return arrived | {table.full_name: store.read(spark, settings, table.full_name) for table in derived}
+    for table in DERIVED.values():
+        if any(source.name in settings.tables for source in sources_of(table)):
+            rows = store.read(spark, settings, table.full_name)
+            # A table that is rewritten whole belongs to every night.
+            arrived[table.full_name] = rows.where(tonight) if table.slice == "event_date" else rows
+    return arrived
 
 
 def _table(settings: Settings, name: str) -> str:

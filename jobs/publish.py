@@ -12,7 +12,7 @@ from jobs import store
 from jobs.results import JobError, TableResult, write_atomically
 from jobs.settings import Settings
 from jobs.store import Digest
-from jobs.tables import GOLD, SLICES, SOURCES, Table
+from jobs.tables import GOLD, SLICES, SOURCES, Table, sources_of
 
 PARALLEL = 3
 EXPORT = "iot_gold_export.csv"
@@ -85,11 +85,8 @@ def _mark_published(
         f"DELETE FROM {noted} WHERE run_id <> '{settings.run_id}' AND staged_at < '{staged_at}' AND ({these})"
     )
     spark.sql(f"UPDATE {noted} SET published_at = current_timestamp() WHERE run_id = '{settings.run_id}'")
-    done = [
-        name
-        for name in SOURCES
-        if all(table.name in settings.tables for table in GOLD.values() if name in table.reads)
-    ]
+    left_out = [sources_of(table) for name, table in GOLD.items() if name not in settings.tables]
+    done = [name for name, source in SOURCES.items() if not any(source in sources for sources in left_out)]
     names = ", ".join(f"'{name}'" for name in done)
     accounts = settings.table("ops.row_accounts")
     spark.sql(

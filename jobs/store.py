@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -94,6 +94,16 @@ def dates(column: str, values: Iterable[date]) -> str:
     """SQL condition: the DATE column is one of the values; false when there are none."""
     listed = ", ".join(f"DATE'{value}'" for value in sorted(set(values)))
     return f"`{column}` IN ({listed})" if listed else "false"
+
+
+def following(dates: Iterable[date], days: int) -> set[date]:
+    """The dates, and as many days after each."""
+    return {day + timedelta(later) for day in dates for later in range(days + 1)}
+
+
+def preceding(dates: Iterable[date], days: int) -> set[date]:
+    """The dates, and as many days before each."""
+    return {day - timedelta(earlier) for day in dates for earlier in range(days + 1)}
 
 
 @dataclass(frozen=True)

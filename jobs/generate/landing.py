@@ -5,22 +5,19 @@ import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.generate import device_changes, devices, events, locations, readings, sensor_logs, telemetry
 from jobs.generate.feed import Feed
 from jobs.generate.night import delivery
 from jobs.results import TableResult, UsageError, write_atomically
 from jobs.settings import FIRST_NIGHT, Settings
-from jobs.tables import SOURCES
+from jobs.tables import SOURCES, Source
 
-FEEDS = {
-    module.FEED.source: module.FEED
-    for module in (devices, device_changes, locations, readings, events, telemetry, sensor_logs)
-}
 PARALLEL = 4  # feeds built at a time; each is a few small Spark jobs
 
 
@@ -47,12 +44,18 @@ def _result(settings: Settings, feed: Feed, night: date) -> TableResult:
 
 def _due(settings: Settings) -> Iterator[tuple[Feed, date]]:
     """What must be there when the night has landed: its own delivery and the fleet's first load."""
-    for source in settings.sources:
-        feed = FEEDS[source.name]
+    for feed in filter(None, map(_feed_of, settings.sources)):
         if feed.is_initial or (feed.first_night_rows and settings.night != FIRST_NIGHT):
             yield feed, FIRST_NIGHT
         if not feed.is_initial:
             yield feed, settings.night
+
+
+def _feed_of(source: Source) -> Feed | None:
+    """How a source is simulated; None for one that only others deliver."""
+    module = f"jobs.generate.{source.name}"
+    feed: Feed | None = import_module(module).FEED if find_spec(module) else None
+    return feed
 
 
 def _folder(settings: Settings, feed: Feed, night: date) -> Path:

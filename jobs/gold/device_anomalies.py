@@ -5,15 +5,15 @@ from pyspark.sql import functions as F
 
 from jobs.gold import as_of
 from jobs.gold.exact import count_if, mean, stddev
+from jobs.tables import GOLD
 
-DAYS = 7
 MORE_THAN = 10
 
 
 def build_device_anomalies(readings: DataFrame, nights: DataFrame) -> DataFrame:
     """One row per night, device and metric with more than 10 anomalies in the 7 days that end with the night."""
     counted = (
-        as_of.window(readings, nights, DAYS)
+        as_of.window(readings, nights, GOLD["device_anomalies"].days)
         .groupBy("night", "device_id", "device_type", "metric_name")
         .agg(
             F.count("*").alias("reading_count"),

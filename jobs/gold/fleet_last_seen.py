@@ -5,13 +5,14 @@ from pyspark.sql import functions as F
 
 from jobs.gold import as_of
 from jobs.gold.exact import mean
+from jobs.tables import GOLD
 
 
 def build_fleet_last_seen(telemetry: DataFrame, nights: DataFrame) -> DataFrame:
     """One row per night and vehicle seen that day; of two positions at one instant the higher id is the last."""
     last = F.struct("timestamp", "telemetry_id")
     return (
-        as_of.window(telemetry, nights, days=1)
+        as_of.window(telemetry, nights, GOLD["fleet_last_seen"].days)
         .groupBy("night", "device_id")
         .agg(
             F.max("timestamp").alias("last_seen"),

@@ -5,8 +5,7 @@ from pyspark.sql import functions as F
 
 from jobs.gold import as_of
 from jobs.gold.exact import count_if
-
-DAYS = 30
+from jobs.tables import GOLD
 
 
 def build_site_events(
@@ -14,7 +13,7 @@ def build_site_events(
 ) -> DataFrame:
     """One row per night and registered device, with its events in the 30 days that end with the night."""
     counted = (
-        as_of.window(events, nights, DAYS)
+        as_of.window(events, nights, GOLD["site_events"].days)
         .groupBy("night", "device_id")
         .agg(F.count("*").alias("event_count"), count_if("severity = 'Critical'").alias("critical_count"))
     )

@@ -1,32 +1,17 @@
 """The stage itself: which slices of which gold table the night touched, and building them."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import date
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import store
-from jobs.gold.climate_hourly import build_climate_hourly
-from jobs.gold.device_anomalies import DAYS as ANOMALY_DAYS
-from jobs.gold.device_anomalies import build_device_anomalies
-from jobs.gold.device_health import build_device_health
-from jobs.gold.fleet_last_seen import build_fleet_last_seen
-from jobs.gold.sensor_hourly import build_sensor_hourly
-from jobs.gold.site_events import DAYS as EVENT_DAYS
-from jobs.gold.site_events import build_site_events
+from jobs import store, transformations
 from jobs.results import TableResult
 from jobs.settings import Settings
-from jobs.tables import SLICES, SOURCES, Table
+from jobs.tables import SILVER, SLICES, Table, sources_of
 
 PARALLEL = 3
-
-# Tables by date are built from the rows of the touched event dates; those by night look back from a night.
-BY_DATE: dict[str, Callable[[DataFrame], DataFrame]] = {
-    "sensor_hourly": build_sensor_hourly,
-    "climate_hourly": build_climate_hourly,
-}
 
 
 def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
@@ -70,40 +55,33 @@ def _nights_due(spark: SparkSession, settings: Settings) -> set[date]:
 
 
 def _slices(spark: SparkSession, settings: Settings, table: Table, due: set[date]) -> set[date]:
-    if table.name in BY_DATE:
-        silver = store.read(spark, settings, f"silver.{SOURCES[table.reads[0]].silver}")
-        touched = silver.where(store.dates("_night", due)).select("event_date").distinct().collect()
-        return {row.event_date for row in touched}
-    # An earlier night that comes late changes what later nights could look back on.
-    accounts = store.read(spark, settings, "ops.row_accounts").where(F.col("night") > min(due))
-    return due | {row.night for row in accounts.select("night").distinct().collect()}
+    if table.slice == "night":
+        # An earlier night that comes late changes what later nights could look back on.
+        accounts = store.read(spark, settings, "ops.row_accounts").where(F.col("night") > min(due))
+        return due | {row.night for row in accounts.select("night").distinct().collect()}
+    slices: set[date] = set()
+    for source, days in sources_of(table).items():
+        if SILVER[source.silver].is_dated:
+            arrived = store.read(spark, settings, f"silver.{source.silver}").where(store.dates("_night", due))
+            touched = arrived.select("event_date").distinct().collect()
+            slices |= store.following((row.event_date for row in touched), days)
+    return slices
 
 
 def _frame(spark: SparkSession, settings: Settings, table: Table, slices: list[date]) -> DataFrame:
-    def silver(name: str, days: int | None = None) -> DataFrame:
-        rows = store.read(spark, settings, f"silver.{name}")
-        # Literal bounds let Delta skip the files of all other dates.
-        return (
-            rows
-            if days is None
-            else rows.where(F.col("event_date").between(min(slices) - timedelta(days), max(slices)))
-        )
-
     if not slices:
         return store.read_staged(spark, settings, table.name).limit(0)
-    if table.name in BY_DATE:
-        rows = silver(SOURCES[table.reads[0]].silver).where(store.dates("event_date", slices))
-        return BY_DATE[table.name](rows)
-    nights = spark.createDataFrame([(night,) for night in slices], "night DATE")
-    if table.name == "device_health":
-        return build_device_health(silver("device_registry"), silver("device_changes"), nights)
-    if table.name == "device_anomalies":
-        return build_device_anomalies(silver("readings", ANOMALY_DAYS), nights)
-    if table.name == "fleet_last_seen":
-        return build_fleet_last_seen(silver("telemetry", 1), nights)
-    return build_site_events(
-        silver("device_registry"), silver("device_changes"), silver("events", EVENT_DAYS), nights
-    )
+    window = store.dates("event_date", store.preceding(slices, table.days))
+
+    def read(name: str) -> DataFrame:
+        rows = store.read(spark, settings, f"silver.{name}")
+        # Literal dates let Delta skip the files of all others.
+        return rows.where(window) if SILVER[name].is_dated else rows
+
+    build, frames = transformations.get("build", table), [read(name) for name in table.reads]
+    if table.slice == "night":
+        return build(*frames, spark.createDataFrame([(night,) for night in slices], "night DATE"))
+    return build(*frames).where(store.dates(table.slice, slices))
 
 
 def _note_slices(

@@ -3,7 +3,7 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.silver.clean import CLEAN
+from jobs.silver.clean import clean
 from jobs.tables import SILVER, Source
 
 MALFORMED = "line is not a record"
@@ -20,7 +20,7 @@ def judge(rows: DataFrame, source: Source, known_devices: DataFrame) -> DataFram
     from jobs.silver.rules import reasons
 
     kept = [*source.fields, "_rescued", "_malformed"]
-    cleaned = CLEAN[source.silver](rows.withColumn("_line", F.struct(*kept)), known_devices)
+    cleaned = clean(rows.withColumn("_line", F.struct(*kept)), known_devices, source)
     rules = suite("silver", source.silver)
     known = F.array(*[F.lit(name) for name in source.fields])
     rescued_names = F.expr("coalesce(json_object_keys(to_json(_line._rescued)), array())")

@@ -12,12 +12,9 @@ from jobs import store
 from jobs.results import TableResult
 from jobs.settings import Settings
 from jobs.silver import settle
-from jobs.silver.history import build_devices, build_devices_history
+from jobs.silver.derive import Derived, derive, touched_by
 from jobs.silver.settle import FATES, PARALLEL, Claim, Counts
-from jobs.store import Digest
-from jobs.tables import Source
-
-REGISTRY = ("devices", "device_changes")
+from jobs.tables import DERIVED, REGISTRY, Source, Table, sources_of
 
 
 def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
@@ -28,7 +25,7 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     # Great Expectations takes seconds to import; meanwhile the server looks up what is due.
     Thread(target=import_module, args=["jobs.silver.rules"], daemon=True).start()
     silver = [f"silver.{source.silver}" for source in settings.sources]
-    derived = ["silver.devices_history", "silver.devices"]
+    derived = [table.full_name for table in DERIVED.values()]
     judged = [f"staging.judged_{source.name}" for source in settings.sources]
     store.ensure(
         spark, settings, [*silver, *derived, *judged, "ops.quarantine", "ops.row_accounts", "ops.digests"]
@@ -43,28 +40,44 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
 def _settle(spark: SparkSession, settings: Settings, claims: list[Claim]) -> dict[Source, list[date]]:
     """Settle the claims; give the nights that lost rows to them and have to be settled again."""
     registry = [claim for claim in claims if claim.source.name in REGISTRY and not claim.is_empty]
-    slices: dict[str, Iterable[date] | None] = {
-        claim.name: claim.nights for claim in claims if not claim.is_empty
-    }
     with ThreadPoolExecutor(PARALLEL) as pool:
         at_once = [*registry, *[claim for claim in claims if "device_id" not in claim.source.fields]]
         merging = {claim: pool.submit(_merge, claim) for claim in dict.fromkeys(at_once)}
-        derived: list[Digest] = []
-        if [merging[claim].result() for claim in registry]:
-            derived = _derive_devices(spark, settings)
-            slices |= {"silver.devices_history": None, "silver.devices": None}
+        for claim in registry:
+            merging[claim].result()
+        touched = touched_by(claims)
+        of_registry = {table: dates for table, dates in touched.items() if _is_of_registry(table)}
+        derived = derive(spark, settings, of_registry)
         # Rows that name a device are judged by the registry as it is now.
         merging |= {claim: pool.submit(_merge, claim) for claim in claims if claim not in merging}
         lost = {claim: merged.result()[0] for claim, merged in merging.items()}
         counts = {claim: merged.result()[1] for claim, merged in merging.items()}
-        digests = [*derived, *[digest for found in counts.values() for digest in found.digests]]
-        recording = pool.submit(store.record_digests, spark, settings, slices, digests)
+        derived += derive(
+            spark, settings, {table: dates for table, dates in touched.items() if table not in of_registry}
+        )
+        recording = pool.submit(_record_digests, spark, settings, counts, derived)
         settle.quarantine(settings, [claim for claim in claims if not claim.is_empty])
         accounts = settle.accounts(spark, settings, counts)
         recording.result()
         # Last, since a balanced account is what tells the next run that nothing is left to do.
         settle.record(spark, settings, accounts)
     return {claim.source: nights for claim, nights in lost.items() if nights}
+
+
+def _is_of_registry(table: Table) -> bool:
+    return all(source.name in REGISTRY for source in sources_of(table))
+
+
+def _record_digests(
+    spark: SparkSession, settings: Settings, counts: dict[Claim, Counts], derived: list[Derived]
+) -> None:
+    slices: dict[str, Iterable[date] | None] = {
+        claim.name: claim.nights for claim in counts if not claim.is_empty
+    }
+    found: list[Counts | Derived] = [*counts.values(), *derived]
+    digests = [digest for each in found for digest in each.digests]
+    slices |= {made.table: made.slices for made in derived}
+    store.record_digests(spark, settings, slices, digests)
 
 
 def _merge(claim: Claim) -> tuple[list[date], Counts]:
@@ -75,20 +88,6 @@ def _merge(claim: Claim) -> tuple[list[date], Counts]:
     lost = settle.displaced(claim)
     settle.merge(claim)
     return lost, settle.count(claim, claim.judged())
-
-
-def _derive_devices(spark: SparkSession, settings: Settings) -> list[Digest]:
-    registry, changes = (
-        store.read(spark, settings, f"silver.device_{name}") for name in ("registry", "changes")
-    )
-    store.overwrite(settings, "silver.devices_history", build_devices_history(registry, changes))
-    history = store.read(spark, settings, "silver.devices_history")
-    store.overwrite(settings, "silver.devices", build_devices(history))
-    return [
-        digest
-        for name in ("silver.devices_history", "silver.devices")
-        for digest in store.digests(spark, settings, name)
-    ]
 
 
 def _results(spark: SparkSession, settings: Settings) -> list[TableResult]:

@@ -63,10 +63,10 @@ class Claim:
         self.is_empty = not any(self.bronze.values())
         self.name = f"silver.{source.silver}"
         self.judged_name = f"staging.judged_{source.name}"
-        self.is_dated = "event_date" in SILVER[source.silver].column_names
+        self.is_dated = SILVER[source.silver].is_dated
+        self.event_dates = {day for rows in arrivals.values() for day in rows if day}
         # Keeps joins from reading all of silver: only these event dates can hold a row with the same key.
-        touched = {day for rows in arrivals.values() for day in rows if day}
-        self.pruning = store.dates("event_date", touched) if self.is_dated else "true"
+        self.pruning = store.dates("event_date", self.event_dates) if self.is_dated else "true"
 
     @cached_property
     def is_newest(self) -> bool:

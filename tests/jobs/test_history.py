@@ -4,7 +4,8 @@ from datetime import date, datetime
 
 import pytest
 
-from jobs.silver.history import build_devices, build_devices_history
+from jobs.silver.devices import derive_devices
+from jobs.silver.devices_history import derive_devices_history
 from jobs.tables import SILVER
 
 REGISTRY = SILVER["device_registry"].columns
@@ -24,7 +25,7 @@ def change(sequence: int, operation: str, at: str, device_id: int, status: str) 
 def history(spark):
     def versions(registered: list, changes: list):
         loaded = spark.createDataFrame([(*row, [], NIGHT) for row in registered], REGISTRY)
-        return build_devices_history(loaded, spark.createDataFrame(changes, CHANGES)).orderBy(
+        return derive_devices_history(loaded, spark.createDataFrame(changes, CHANGES)).orderBy(
             "device_id", "valid_from"
         )
 
@@ -69,7 +70,7 @@ def test_a_change_that_changes_nothing_makes_no_version(history):
 def test_a_deleted_device_is_in_the_history_but_not_among_the_devices(history):
     versions = history([device(1, "Online")], [change(1, "DELETE", "2024-01-02 10:00", 1, "Online")])
     assert [row.is_deleted for row in versions.collect()] == [False, True]
-    assert build_devices(versions).count() == 0
+    assert derive_devices(versions).count() == 0
 
 
 def test_a_device_inserted_again_after_its_deletion_is_registered(history):
@@ -81,4 +82,4 @@ def test_a_device_inserted_again_after_its_deletion_is_registered(history):
         ],
     )
     assert [row.is_deleted for row in versions.collect()] == [False, True, False]
-    assert [row.device_id for row in build_devices(versions).collect()] == [1]
+    assert [row.device_id for row in derive_devices(versions).collect()] == [1]

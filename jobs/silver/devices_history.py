@@ -1,4 +1,4 @@
-"""The registry's history and present state, replayed from its changes: pure frame-to-frame functions."""
+"""`silver.devices_history`: every version of every device, replayed from its changes."""
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
@@ -7,7 +7,7 @@ from jobs.settings import FIRST_NIGHT
 from jobs.tables import DEVICE_COLUMNS, SILVER
 
 
-def build_devices_history(device_registry: DataFrame, device_changes: DataFrame) -> DataFrame:
+def derive_devices_history(device_registry: DataFrame, device_changes: DataFrame) -> DataFrame:
     """One row per device and version (SCD2), whatever the order in which changes arrived.
 
     The initial load counts as a change at the fleet's first instant. Of changes at one instant the one with
@@ -42,11 +42,3 @@ def build_devices_history(device_registry: DataFrame, device_changes: DataFrame)
         .withColumn("is_current", F.col("valid_to").isNull())
     )
     return versions.select(*SILVER["devices_history"].column_names)
-
-
-def build_devices(devices_history: DataFrame) -> DataFrame:
-    """One row per device that is registered now (SCD1)."""
-    current = devices_history.where("is_current AND NOT is_deleted").withColumnRenamed(
-        "valid_from", "changed_at"
-    )
-    return current.select(*SILVER["devices"].column_names)

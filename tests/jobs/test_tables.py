@@ -1,0 +1,68 @@
+"""The catalog is read strictly."""
+
+import pytest
+
+from jobs import tables
+from jobs.tables import DERIVED, GOLD, SILVER, SOURCES, CatalogError, Source, Table, sources_of
+
+GOOD = {"grain": "One row per day.", "columns": "night DATE, rows BIGINT", "slice": "night"}
+
+
+def read(**values: object) -> Table:
+    return tables._read(Table, "gold", "daily", {**GOOD, **values}, layer="gold")
+
+
+def test_a_section_becomes_a_table():
+    table = read(reads=["readings"], days=7)
+    assert (table.full_name, table.column_names, table.reads) == (
+        "gold.daily",
+        ("night", "rows"),
+        ("readings",),
+    )
+
+
+def test_an_unknown_key_is_refused_with_its_section_and_the_known_ones():
+    with pytest.raises(
+        CatalogError, match=r"catalog.toml \[gold.daily\]: unknown key dayz; known are: columns, days"
+    ):
+        read(dayz=7)
+
+
+def test_a_missing_key_is_refused():
+    with pytest.raises(CatalogError, match=r"\[sources.x\]: missing key columns, key"):
+        tables._read(Source, "sources", "x", {"format": "csv"})
+
+
+def test_a_slice_that_is_no_column_is_refused():
+    with pytest.raises(CatalogError, match="slice is event_date, which is none of its columns"):
+        read(slice="event_date")
+
+
+def test_a_name_that_could_leave_its_schema_is_refused():
+    with pytest.raises(CatalogError, match="letters, digits and underscores"):
+        tables._read(Table, "gold", "x`; DROP TABLE y", GOOD, layer="gold")
+
+
+def test_a_format_that_is_neither_json_nor_csv_is_refused():
+    with pytest.raises(CatalogError, match="json or csv, not 'xml'"):
+        tables._read(Source, "sources", "x", {"format": "xml", "columns": "a INT", "key": ["a"]})
+
+
+def test_a_decimal_keeps_its_two_numbers():
+    assert tables.columns_of("amount DECIMAL(10,2), night DATE") == {
+        "amount": "DECIMAL(10,2)",
+        "night": "DATE",
+    }
+
+
+def test_a_table_names_those_it_reads_before_itself():
+    named: set[str] = set()
+    for table in (*SILVER.values(), *GOLD.values()):
+        assert set(table.reads) <= named, table
+        named.add(table.name)
+
+
+def test_what_a_table_is_made_from_is_found_through_derived_tables():
+    devices = {source.name: days for source, days in sources_of(DERIVED["devices"]).items()}
+    assert devices == {"devices": 0, "device_changes": 0}
+    assert sources_of(GOLD["site_events"])[SOURCES["events"]] == 30
