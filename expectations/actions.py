@@ -11,6 +11,10 @@ def flag(reason: str) -> dict[str, str]:
     return {"action": "flag", "reason": reason}
 
 
-def fail(reason: str) -> dict[str, str]:
-    """It concerns the table as a whole: when it does not hold, the night stops before gold is published."""
-    return {"action": "fail", "reason": reason}
+def fail(reason: str, of_at_least: int = 0) -> dict[str, str | int]:
+    """It concerns the table as a whole: when it does not hold, the night stops before gold is published.
+
+    Where it judges a share, fewer rows than `of_at_least` are too few to judge by, and only warn.
+    """
+    few = {"of_at_least": of_at_least} if of_at_least else {}
+    return {"action": "fail", "reason": reason, **few}
