@@ -52,6 +52,7 @@ def night_jobs(target: Target) -> tuple[Job, ...]:
     return (
         Job("generate", ("generate", "--scale={{ params.scale }}", "--seed={{ params.seed }}", *where)),
         Job("bronze", ("bronze", *where)),
+        check("bronze"),
         Job("silver", ("silver", *where)),
         check("silver"),
         Job("gold", ("gold", *where)),

@@ -35,7 +35,7 @@ class Job:
     """One stage of a night: `python -m jobs <argv>`, wherever that runs."""
 
     stage: str
-    """Task id; unlike the subcommand it is unique within a night (`check_silver`, `check_gold`)."""
+    """Task id; unlike the subcommand it is unique within a night (`check_bronze`, `check_silver`, `check_gold`)."""
 
     argv: tuple[str, ...]
     """What follows `python -m jobs`. Jinja templates; an argument that renders empty is left out."""

@@ -12,7 +12,17 @@ from typing import Any
 from embedded.errors import DataRefused, Failed
 from embedded.stack import DAG, Stack
 
-STAGES = ("generate", "bronze", "silver", "check_silver", "gold", "check_gold", "publish", "report")
+STAGES = (
+    "generate",
+    "bronze",
+    "check_bronze",
+    "silver",
+    "check_silver",
+    "gold",
+    "check_gold",
+    "publish",
+    "report",
+)
 OVER = {"success", "failed", "upstream_failed", "skipped"}
 POLL_SECONDS = 0.5
 

@@ -91,7 +91,7 @@ def _airflow_settings(config: Config, vault: Vault) -> dict[str, str]:
         # This stack runs nights when asked: at 01:00 a laptop sleeps, and a night of another scale than
         # the one just asked for would be in its way. Backfills work; the container stack has the schedule on.
         "SCHEDULER__USE_JOB_SCHEDULE": "false",
-        # A night is eight short tasks in a row, so the waits between them count. See benchmarks/night.py.
+        # A night is nine short tasks in a row, so the waits between them count. See benchmarks/night.py.
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
         "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "2",
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",

@@ -51,5 +51,5 @@ def shown(config: Config, name: str) -> str:
 
 
 def _failed(run: Run) -> int:
-    notes = (run.note("check_silver"), run.note("check_gold"))
+    notes = [run.note(f"check_{layer}") for layer in ("bronze", "silver", "gold")]
     return sum(table["detail"].get("failed", 0) for note in notes for table in note.get("tables", []))

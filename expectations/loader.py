@@ -1,25 +1,37 @@
 """From a table's name to its suite."""
 
 from importlib import import_module
+from importlib.util import find_spec
 
 from great_expectations import ExpectationSuite
 from great_expectations.expectations import Expectation, ExpectTableColumnsToMatchOrderedList
 
 from expectations.actions import fail
-from jobs.tables import TABLES
+from expectations.bronze_feed import feed
+from jobs.tables import SOURCES, TABLES
 
 
 def suite(layer: str, table: str) -> ExpectationSuite:
-    """Build the suite of a table: its columns are those of the catalog, and all that its module expects."""
-    module = import_module(f"expectations.{layer}.{table}")
+    """Build the suite of a table: its columns are those of the catalog, and all that its module expects.
+
+    A bronze table without a module is expected to have its key.
+    """
     return ExpectationSuite(
         name=f"{layer}.{table}",
         # Copies: a suite gives its expectations ids and callbacks of its own.
         expectations=[
             _catalog_columns(f"{layer}.{table}"),
-            *(each.copy(deep=True) for each in module.EXPECTATIONS),
+            *(each.copy(deep=True) for each in _expectations(layer, table)),
         ],
     )
+
+
+def _expectations(layer: str, table: str) -> list[Expectation]:
+    name = f"expectations.{layer}.{table}"
+    if layer == "bronze" and find_spec(name) is None:
+        return feed(*SOURCES[table].key)
+    expectations: list[Expectation] = import_module(name).EXPECTATIONS
+    return expectations
 
 
 def _catalog_columns(name: str) -> Expectation:

@@ -1,4 +1,4 @@
-"""Stage `check`: what silver, or the staged gold, holds is proven against its suites."""
+"""Stage `check`: what bronze, silver or the staged gold holds is proven against its suites."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -6,6 +6,7 @@ from typing import Any
 
 from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from expectations import suite
 from jobs import store
@@ -76,7 +77,7 @@ class Verdict:
 def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     """Validate every selected table of the layer and write the run's page about it.
 
-    Rows of a result: rows validated, for silver those that arrived in the night.
+    Rows of a result: rows validated, for bronze and silver those that arrived in the night.
 
     Raises ContractBroken when an expectation that is more than a flag does not hold, or could not be tried.
     """
@@ -110,6 +111,8 @@ def _slices(spark: SparkSession, settings: Settings) -> dict[str, DataFrame]:
         return {
             f"gold.{table.name}": store.read_staged(spark, settings, table.name) for table in settings.gold
         }
+    if settings.layer == "bronze":
+        return {f"bronze.{source.name}": _landed(spark, settings, source.name) for source in settings.sources}
     tonight = store.dates("_night", [settings.night])
     arrived = {
         f"silver.{source.silver}": store.read(spark, settings, f"silver.{source.silver}").where(tonight)
@@ -121,6 +124,12 @@ def _slices(spark: SparkSession, settings: Settings) -> dict[str, DataFrame]:
             # A table that is rewritten whole belongs to every night.
             arrived[table.full_name] = rows.where(tonight) if table.slice == "event_date" else rows
     return arrived
+
+
+def _landed(spark: SparkSession, settings: Settings, source: str) -> DataFrame:
+    rows = store.read(spark, settings, f"bronze.{source}").where(store.dates("_night", [settings.night]))
+    # Examples of what was found are counted by value, which no variant can be.
+    return rows.withColumn("_rescued", F.expr("to_json(_rescued)"))
 
 
 def _table(settings: Settings, name: str) -> str:
@@ -141,10 +150,15 @@ def _failure(result: ExpectationValidationResult) -> Failure:
         expectation=config.type.removeprefix("expect_").replace("_", " "),
         columns=[column for column in columns if column],
         # An expectation that could not be tried proves nothing, so it is never only a warning.
-        action="fail" if error else meta.get("action", "fail"),
+        action="fail" if error else _action(meta, result.result),
         reason=meta.get("reason", "no reason given"),
         observed=error or _observed(result.result),
     )
+
+
+def _action(meta: dict[str, Any], found: dict[str, Any]) -> str:
+    is_little = found.get("element_count", 0) < meta.get("of_at_least", 0)
+    return "flag" if is_little else str(meta.get("action", "fail"))
 
 
 def _error(result: ExpectationValidationResult) -> str:
@@ -172,4 +186,5 @@ def _message(verdicts: list[Verdict]) -> str:
         for failure in verdict.failures
         if not failure.is_warning
     ]
-    return f"{len(broken)} expectations do not hold: {'; '.join(broken)}"
+    count = f"{len(broken)} expectations do" if len(broken) > 1 else "1 expectation does"
+    return f"{count} not hold: {'; '.join(broken)}"

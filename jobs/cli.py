@@ -13,7 +13,7 @@ STAGES = {
     "generate": "land one night of simulated IoT data, dirt included; the same night is always the same rows",
     "bronze": "take every new file of the landing zone into the bronze tables, exactly once",
     "silver": "type, check and deduplicate every bronze row that has no fate yet; put failures into quarantine",
-    "check": "prove silver, or the staged gold, against its Great Expectations suites; write data docs",
+    "check": "prove bronze, silver or the staged gold against its Great Expectations suites; write data docs",
     "gold": "build the gold tables into staging, for the dates that the night touched",
     "publish": "replace the touched slices of gold by what staging holds, one atomic commit a table",
     "report": "assert that every row has a fate and write the night's page",
@@ -37,8 +37,8 @@ def parser() -> argparse.ArgumentParser:
     top = Parser(
         prog="python -m jobs",
         description="One stage of one night of the IoT lakehouse.",
-        epilog=f"A night by hand: generate, bronze, silver, check --layer silver, gold, check --layer gold, "
-        f"publish, report. {EXIT_STATUS}.",
+        epilog="A night by hand: generate, bronze, check --layer bronze, silver, check --layer silver, gold, "
+        f"check --layer gold, publish, report. {EXIT_STATUS}.",
     )
     stages = top.add_subparsers(dest="stage", required=True, metavar="stage")
     for name, purpose in STAGES.items():
@@ -98,7 +98,7 @@ def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
         )
     if name == "check":
         stage.add_argument(
-            "--layer", choices=("silver", "gold"), required=True, help="gold means the staged gold"
+            "--layer", choices=("bronze", "silver", "gold"), required=True, help="gold means the staged gold"
         )
 
 

@@ -14,7 +14,7 @@ from jobs.results import ContractBroken, TableResult, write_atomically
 from jobs.settings import Settings
 
 OPS = ("row_accounts", "quarantine", "digests", "rejected_files")
-STAGES = ("generate", "bronze", "silver", "check_silver", "gold", "check_gold", "publish")
+STAGES = ("generate", "bronze", "check_bronze", "silver", "check_silver", "gold", "check_gold", "publish")
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ class Settings:
     tables: frozenset[str]  # selected sources and gold tables
     scale: float = 1.0  # 1.0 = the reference documents' volume
     seed: int = 42
-    layer: str | None = None  # for `check`: silver or gold
+    layer: str | None = None  # for `check`: bronze, silver or gold
 
     @property
     def docs(self) -> Path:
@@ -44,7 +44,7 @@ class Settings:
 
     @property
     def step(self) -> str:
-        """Name of the stage within the night: `check_silver` and `check_gold` are two."""
+        """Name of the stage within the night: `check_bronze`, `check_silver` and `check_gold` are three."""
         return f"{self.stage}_{self.layer}" if self.layer else self.stage
 
     def schema(self, name: str) -> str:

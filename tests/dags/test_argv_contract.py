@@ -67,7 +67,7 @@ def parsed(argvs: list[list[str]]) -> list[dict[str, str]]:
 @pytest.mark.parametrize("form", FORMS, ids=str)
 def test_the_jobs_parse_whatever_the_dags_emit(bag: Any, form: dict[str, Any]) -> None:
     argvs = [argv for dag in bag.dags.values() for run_id in RUN_IDS for argv in emitted(dag, form, run_id)]
-    assert len(parsed(argvs)) == 8 * len(RUN_IDS) * len(bag.dags)
+    assert len(parsed(argvs)) == 9 * len(RUN_IDS) * len(bag.dags)
 
 
 def test_what_the_form_says_reaches_the_jobs_unchanged(nightly: Any) -> None:
@@ -78,6 +78,7 @@ def test_what_the_form_says_reaches_the_jobs_unchanged(nightly: Any) -> None:
     assert {job["night"] for job in others} == {"2024-03-04"}
     assert [job["stage"] for job in others] == [
         "bronze",
+        "check",
         "silver",
         "check",
         "gold",
@@ -85,7 +86,7 @@ def test_what_the_form_says_reaches_the_jobs_unchanged(nightly: Any) -> None:
         "publish",
         "report",
     ]
-    assert [job["layer"] for job in others if job["stage"] == "check"] == ["silver", "gold"]
+    assert [job["layer"] for job in others if job["stage"] == "check"] == ["bronze", "silver", "gold"]
 
 
 def test_an_empty_form_means_all_tables_and_the_logical_date(nightly: Any) -> None:

@@ -56,7 +56,17 @@ def test_the_night_dag_has_data_intervals_and_can_be_backfilled(nightly: Any) ->
 
 
 def test_the_night_dag_runs_its_stages_one_after_the_other(nightly: Any) -> None:
-    names = ["generate", "bronze", "silver", "check_silver", "gold", "check_gold", "publish", "report"]
+    names = [
+        "generate",
+        "bronze",
+        "check_bronze",
+        "silver",
+        "check_silver",
+        "gold",
+        "check_gold",
+        "publish",
+        "report",
+    ]
     assert [task.task_id for task in nightly.topological_sort()] == names
     for before, after in pairwise(names):
         assert nightly.get_task(before).downstream_task_ids == {after}
@@ -71,6 +81,7 @@ def test_publish_emits_one_asset_per_gold_table(nightly: Any) -> None:
 def test_checks_and_report_link_to_their_own_pages(nightly: Any) -> None:
     links = {task.task_id: [link.name for link in task.operator_extra_links] for task in nightly.tasks}
     assert {stage: names for stage, names in links.items() if names} == {
+        "check_bronze": ["Validation results"],
         "check_silver": ["Validation results"],
         "check_gold": ["Validation results"],
         "report": ["Night report"],

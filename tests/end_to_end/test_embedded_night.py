@@ -19,7 +19,17 @@ import pytest
 
 from tests.end_to_end.embedded_stack import NIGHT, PROJECT, SCALE, Embedded
 
-STAGES = ["generate", "bronze", "silver", "check_silver", "gold", "check_gold", "publish", "report"]
+STAGES = [
+    "generate",
+    "bronze",
+    "check_bronze",
+    "silver",
+    "check_silver",
+    "gold",
+    "check_gold",
+    "publish",
+    "report",
+]
 # A night this small may be without anomalies.
 GOLD = ["sensor_hourly", "climate_hourly", "device_health", "fleet_last_seen", "site_events"]
 

@@ -12,13 +12,15 @@ from great_expectations.expectations import (
 
 from expectations import suite
 from jobs.silver.rules import is_about_rows, is_broken, row_rules
-from jobs.tables import GOLD, SILVER, SOURCES
+from jobs.tables import GOLD, SILVER, SOURCES, TABLES
 
+BRONZE = [("bronze", name) for name in SOURCES]
 NAMES = [*(("silver", name) for name in SILVER), *(("gold", name) for name in GOLD)]
-each_table = pytest.mark.parametrize(("layer", "table"), NAMES, ids=[".".join(name) for name in NAMES])
+each_table = pytest.mark.parametrize(("layer", "table"), NAMES, ids=".".join)
+each_suite = pytest.mark.parametrize(("layer", "table"), [*BRONZE, *NAMES], ids=".".join)
 
 
-@each_table
+@each_suite
 def test_every_expectation_says_what_happens_and_why(layer, table):
     for expectation in suite(layer, table).expectations:
         assert expectation.meta["action"] in ("quarantine", "flag", "fail"), expectation
@@ -34,16 +36,16 @@ def test_every_suite_checks_columns_rows_and_key(layer, table):
     assert {ExpectColumnValuesToBeUnique, ExpectCompoundColumnsToBeUnique} & set(kinds)
 
 
-@each_table
+@each_suite
 def test_an_expectation_names_only_columns_of_its_table(layer, table):
-    columns = set({**SILVER, **GOLD}[table].column_names)
+    columns = set(TABLES[f"{layer}.{table}"].column_names)
     for expectation in suite(layer, table).expectations:
         names = [getattr(expectation, field, None) for field in ("column", "column_A", "column_B")]
         named = {name for name in [*names, *getattr(expectation, "column_list", [])] if name}
         assert named <= columns, expectation
 
 
-@each_table
+@each_suite
 def test_no_reason_is_given_twice(layer, table):
     reasons = [expectation.meta["reason"] for expectation in suite(layer, table).expectations]
     assert len(reasons) == len(set(reasons))
@@ -67,6 +69,14 @@ def test_no_part_of_a_key_may_be_missing(source):
         if rule.expectation_type == "expect_column_values_to_not_be_null"
     }
     assert set(source.key) <= required
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+def test_a_feed_without_its_key_is_broken_and_nothing_of_a_feed_is_dropped(source):
+    rules = suite("bronze", source.name).expectations
+    required = {getattr(rule, "column", None) for rule in rules if rule.meta["action"] == "fail"}
+    assert set(source.key) <= required
+    assert {rule.meta["action"] for rule in rules} == {"flag", "fail"}
 
 
 @pytest.mark.parametrize("table", SILVER)

@@ -1,5 +1,6 @@
 """Stage `check`, on tables with one sort of row wrong at a time."""
 
+import json
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -182,6 +183,68 @@ def test_a_second_run_adds_its_pages_and_leaves_the_first_as_they_are(spark, lak
     assert page.stat().st_mtime_ns == built
     index = (settings.docs / "expectations/index.html").read_text()
     assert "/first/" in index and "/second/" in index
+
+
+def lines(count, **changed):
+    """Landed lines of events; a changed field that is None is left out."""
+    event = {
+        "device_id": 1000,
+        "timestamp": "2024-03-05 10:00:00",
+        "event_type": "Battery Low",
+        "severity": "Info",
+        "acknowledged": False,
+        "resolved": False,
+    } | changed
+    fields = {name: value for name, value in event.items() if value is not None}
+    return [json.dumps({"event_id": number, **fields}) + "\n" for number in range(1, count + 1)]
+
+
+@pytest.fixture
+def check_bronze(spark, lake, run, drop):
+    """Land lines of events, take them in and check them."""
+
+    def landed(*delivered):
+        tables = frozenset({"events"})
+        drop("events", f"{len(delivered)}.json", "".join(delivered))
+        run("bronze", tables=tables)
+        (result,) = check.run(spark, lake("check", layer="bronze", tables=tables))
+        return result
+
+    return landed
+
+
+def test_a_feed_without_a_required_field_stops_the_night_until_it_is_delivered_again(check_bronze):
+    with pytest.raises(
+        ContractBroken,
+        match=r"^1 expectation does not hold: bronze\.events: required field device_id is missing in nearly "
+        r"every record \(30 of 30 rows",
+    ):
+        check_bronze(*lines(30, device_id=None, deviceId=1000))
+    result = check_bronze(*lines(29))
+    assert (result.rows, result.detail["failed"], result.detail["warned"]) == (59, 0, 1)
+
+
+def test_a_feed_that_is_no_record_at_all_stops_the_night(check_bronze):
+    with pytest.raises(ContractBroken, match=r"bronze\.events: nearly no line is a record \(30 of 30 rows"):
+        check_bronze(*["1;1000;2024-03-05 10:00:00;Battery Low\n"] * 30)
+
+
+def test_odd_lines_are_flagged_in_bronze_and_stop_nothing(check_bronze):
+    result = check_bronze(*lines(27), '{"event_id": \n', *lines(2, event_id="<b>x</b>"))
+
+    assert (result.detail["success"], result.detail["failed"], result.detail["warned"]) == (True, 0, 2)
+    observed = {failure["reason"]: failure["observed"] for failure in result.detail["failures"]}
+    assert observed["lines that are no record"].startswith("1 of 30 rows")
+    assert observed["fields that no column takes as they are"].startswith('2 of 30 rows: {"event_id"')
+
+
+def test_a_handful_of_lines_is_too_little_to_call_a_feed_broken(check_bronze):
+    result = check_bronze(*lines(3, device_id=None))
+    assert (result.detail["failed"], result.detail["warned"]) == (0, 1)
+
+
+def test_a_feed_without_lines_is_green(check_bronze):
+    assert check_bronze().detail["success"]
 
 
 def test_staged_gold_is_checked_where_it_was_built(spark, lake, write):

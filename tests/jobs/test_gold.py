@@ -5,6 +5,8 @@ from datetime import date, datetime
 
 import pytest
 
+from expectations.silver.readings import RANGES
+from jobs.gold.alerts import THRESHOLDS, build_alerts
 from jobs.gold.climate_hourly import build_climate_hourly
 from jobs.gold.device_anomalies import build_device_anomalies
 from jobs.gold.device_health import build_device_health
@@ -171,3 +173,44 @@ def test_every_registered_device_is_listed_with_its_events(frame, nights):
         (1, 2, 1),
         (2, 0, 0),
     }
+
+
+def event(number, severity="Critical", resolved=False, **more) -> dict:
+    at = datetime(2024, 3, 5, 9, 30)
+    return {
+        "event_id": number, "device_id": 7, "device_type": "Camera", "timestamp": at,
+        "event_type": "Device Offline", "severity": severity, "resolved": resolved, **more,
+    }  # fmt: skip
+
+
+def test_an_alert_is_raised_by_a_critical_event_that_nobody_resolved(frame):
+    events = [event(1), event(2, resolved=True), event(3, severity="Warning"), event(4, resolved=None)]
+    alerts = build_alerts(frame("events", *events), frame("readings")).orderBy("alert_id").collect()
+    assert [row.alert_id for row in alerts] == ["event-1", "event-4"]
+    assert (alerts[0].kind, alerts[0].severity, alerts[0].value) == ("Device Offline", "Critical", None)
+    assert (alerts[0].event_date, alerts[0].raised_at) == (NIGHT, datetime(2024, 3, 5, 9, 30))
+
+
+def test_an_alert_is_raised_by_a_reading_beyond_a_warning_threshold_but_not_by_one_on_it(frame):
+    low, high = THRESHOLDS["temperature"]["low"], THRESHOLDS["temperature"]["high"]
+    values = [low - 0.5, low, None, high, high + 0.5]
+    readings = [
+        reading(value, reading_id=number, metric_name="temperature") for number, value in enumerate(values)
+    ]
+    alerts = build_alerts(frame("events"), frame("readings", *readings)).orderBy("alert_id").collect()
+    assert [(row.alert_id, row.kind, row.value, row.threshold) for row in alerts] == [
+        ("reading-0", "Low temperature", low - 0.5, low),
+        ("reading-4", "High temperature", high + 0.5, high),
+    ]
+    assert {row.severity for row in alerts} == {"Warning"}
+
+
+def test_a_metric_without_a_lower_threshold_raises_no_alert_for_low_values(frame):
+    assert build_alerts(frame("events"), frame("readings", reading(0.0), reading(121.0))).count() == 1
+
+
+def test_warning_thresholds_lie_within_what_a_working_sensor_can_report():
+    assert set(THRESHOLDS) == set(RANGES)
+    for metric, bounds in THRESHOLDS.items():
+        assert all(RANGES[metric][0] <= bound <= RANGES[metric][1] for bound in bounds.values())
+        assert bounds.get("low", RANGES[metric][0]) < bounds["high"]

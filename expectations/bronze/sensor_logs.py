@@ -1,0 +1,7 @@
+"""`bronze.sensor_logs`: room climate, dropped in batches or by hand, as it landed."""
+
+from great_expectations.expectations import Expectation
+
+from expectations.bronze_feed import feed
+
+EXPECTATIONS: list[Expectation] = feed("sensor_id", "timestamp", "temperature", "humidity", "location")
