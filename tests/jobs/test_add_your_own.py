@@ -12,7 +12,8 @@ import pytest
 from tests.conftest import ROOT
 
 HOW_TO = (ROOT / "docs/add-your-own.md").read_text()
-STAGES = ("bronze", "silver", "check --layer silver", "gold", "check --layer gold", "publish", "verify")
+CHECKS = {layer: f"check --layer {layer}" for layer in ("bronze", "silver", "gold")}
+STAGES = ("bronze", CHECKS["bronze"], "silver", CHECKS["silver"], "gold", CHECKS["gold"], "publish", "verify")
 RUN = """
 import json, os, sys
 from jobs.main import main
