@@ -3,6 +3,7 @@
 import argparse
 import os
 from collections.abc import Sequence
+from importlib import import_module
 from typing import NoReturn
 
 from jobs import settings as checks
@@ -19,6 +20,8 @@ STAGES = {
     "report": "assert that every row has a fate and write the night's page",
     "verify": "recompute row accounts and digests of a night and say whether they hold",
 }
+# What is no stage of a night and needs no session. Name -> module with PURPOSE, `add_arguments` and `run`.
+COMMANDS = {"events-file": "jobs.events_file"}
 EXIT_STATUS = (
     "exit status: 0 done, 1 failed (a retry may help), 2 wrong usage, 3 data did not pass its contract"
 )
@@ -43,6 +46,12 @@ def parser() -> argparse.ArgumentParser:
     stages = top.add_subparsers(dest="stage", required=True, metavar="stage")
     for name, purpose in STAGES.items():
         _add_stage(stages.add_parser(name, help=purpose, description=f"{purpose}.", epilog=EXIT_STATUS), name)
+    for name, module in COMMANDS.items():
+        command = import_module(module)
+        purpose = f"{command.PURPOSE}"
+        command.add_arguments(
+            stages.add_parser(name, help=purpose, description=f"{purpose}.", epilog=EXIT_STATUS)
+        )
     return top
 
 
@@ -106,3 +115,9 @@ def parse(argv: Sequence[str]) -> Settings:
     """Turn an argument list into settings; exits with 2 and one line on what is wrong."""
     arguments = vars(parser().parse_args(argv))
     return Settings(**arguments)
+
+
+def run_command(argv: Sequence[str]) -> None:
+    """Run the command of COMMANDS that an argument list names; exits with 2 and one line on what is wrong."""
+    arguments = parser().parse_args(argv)
+    import_module(COMMANDS[arguments.stage]).run(arguments)

@@ -18,8 +18,11 @@ log = logging.getLogger("jobs")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the stage that the arguments name and give its exit status."""
-    settings = cli.parse(sys.argv[1:] if argv is None else argv)
+    """Run the stage or the command that the arguments name and give its exit status."""
+    given = sys.argv[1:] if argv is None else argv
+    if given and given[0] in cli.COMMANDS:
+        return _command(given)
+    settings = cli.parse(given)
     # Libraries speak up from warnings on; Great Expectations would otherwise fill pages.
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stdout)
     log.setLevel(logging.INFO)
@@ -45,6 +48,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{settings.step}: {message}", file=sys.stderr)
     _leave_note(settings, results, status, code, message, started)
     return code
+
+
+def _command(argv: Sequence[str]) -> int:
+    try:
+        cli.run_command(argv)
+    except (UsageError, JobError) as error:
+        print(f"{argv[0]}: {error}", file=sys.stderr)
+        return 2 if isinstance(error, UsageError) else 1
+    return 0
 
 
 def entry_point() -> None:

@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.settings import Settings
-from jobs.tables import TABLES, Table
+from jobs.tables import TABLES, Table, columns_of
 
 HALF_BITS = 32
 
@@ -106,6 +106,16 @@ def preceding(dates: Iterable[date], days: int) -> set[date]:
     return {day - timedelta(earlier) for day in dates for earlier in range(days + 1)}
 
 
+def hash_of(table: Table, columns: Iterable[str], alias: str = "") -> Column:
+    """A 64-bit hash of some of a table's columns; `alias` ends in a dot.
+
+    Variants have neither hash nor equality: they count as their JSON, whose keys Spark keeps in order.
+    """
+    kinds = columns_of(table.columns)
+    named = {name: F.col(f"{alias}{name}") for name in columns}
+    return F.xxhash64(*[F.to_json(c) if kinds[name] == "VARIANT" else c for name, c in named.items()])
+
+
 @dataclass(frozen=True)
 class Digest:
     """Order-independent digest of a table's slice: the sum of its rows' 64-bit hashes."""
@@ -124,7 +134,7 @@ def digests(
     rows = read(spark, settings, name)
     if nights is not None:
         rows = rows.where(dates(table.slice, nights))
-    row_hash = F.xxhash64(*table.column_names)
+    row_hash = hash_of(table, table.column_names)
     # Summed in halves, as integers that two thousand million rows cannot overflow.
     halves = rows.groupBy(F.col(table.slice).alias("night")).agg(
         F.count("*").alias("rows"),

@@ -1,5 +1,19 @@
 """Stage `generate`: one night of simulated IoT data, landed as files."""
 
-from jobs.generate.landing import run
+from __future__ import annotations
 
-__all__ = ["run"]
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from jobs.results import TableResult
+    from jobs.settings import Settings
+
+
+def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+    """Land the night of every selected source; see `landing.run`."""
+    # Imported when used: what is made in plain Python needs no Spark.
+    from jobs.generate import landing
+
+    return landing.run(spark, settings)

@@ -1,7 +1,7 @@
 """What a simulated feed is: its volume, its columns as expressions, and what goes wrong with it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
 from jobs.generate.values import Values
 
@@ -20,24 +20,44 @@ LATE_RATE, LATEST_DAYS = 0.01, 7
 DUPLICATE_RATE = 0.01
 
 
+Row = dict[str, object]  # field -> value, as JSON has it
+
+
 @dataclass(frozen=True)
-class Feed:
-    """One simulated source. Columns are built in order; names that begin with `_` are not landed."""
+class BaseFeed:
+    """One simulated source: how much it delivers, and when."""
 
     source: str
     rows: int  # a night at scale 1
-    columns: Callable[[Values], Mapping[str, tuple[str, str]]]  # name -> (SQL type, expression)
-    key: str  # expression that names a row in the truth
-    faults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # kind -> column -> what it becomes
+    _: KW_ONLY
     first_night_rows: int | None = None  # where the first night delivers another number
     is_scaled: bool = True  # whether the volume follows --scale
     is_initial: bool = False  # landed once, on the first night
     is_reliable: bool = False  # never late, never sent twice, never malformed
+    file_name: str = "{source}-{night}-{number:03d}.{format}"  # of the files that land, numbered from 0
 
     def count(self, night_index: int, scale: float) -> int:
         """Rows that belong to a night, at least one."""
         rows = self.first_night_rows if night_index == 0 and self.first_night_rows else self.rows
         return max(1, round(rows * scale)) if self.is_scaled else rows
+
+
+@dataclass(frozen=True)
+class Feed(BaseFeed):
+    """A feed made by Spark. Columns are built in order; names that begin with `_` are not landed."""
+
+    columns: Callable[[Values], Mapping[str, tuple[str, str]]]  # name -> (SQL type, expression)
+    key: str  # expression that names a row in the truth
+    faults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # kind -> column -> what it becomes
+
+
+@dataclass(frozen=True)
+class LineFeed(BaseFeed):
+    """A feed of JSON objects made in plain Python, row by row."""
+
+    row: Callable[[int, int, int], Row]  # (seed, night index, row) -> the row
+    key: str  # field that names a row in the truth
+    faults: Mapping[str, Callable[[Row], Row]] = field(default_factory=dict)  # kind -> what a row becomes
 
 
 def timestamp(seconds: str) -> str:

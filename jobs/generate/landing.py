@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from importlib import import_module
@@ -12,12 +12,14 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.generate.feed import Feed
+from jobs.generate import plain
+from jobs.generate.feed import BaseFeed, Feed, LineFeed
 from jobs.generate.night import delivery
 from jobs.results import TableResult, UsageError, write_atomically
 from jobs.settings import FIRST_NIGHT, Settings
 from jobs.tables import SOURCES, Source
 
+Writer = Callable[[Path, Path], None]  # writes the lines and the truth of a delivery into two folders
 PARALLEL = 4  # feeds built at a time; each is a few small Spark jobs
 
 
@@ -31,18 +33,30 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
         _refuse_other_parameters(settings, feed, night)
     missing = [item for item in work if not _manifest(settings, *item).exists()]
     # dbldatagen parses column types with a parser that threads must not share: plans first, then the work.
-    plans = [delivery(spark, feed, night, settings.scale, settings.seed) for feed, night in missing]
+    writers = [_writer(spark, settings, feed, night) for feed, night in missing]
     with ThreadPoolExecutor(PARALLEL) as pool:
-        list(pool.map(lambda item, rows: _land(settings, item[0], item[1], rows), missing, plans))
+        list(pool.map(lambda item, write: _land(settings, item[0], item[1], write), missing, writers))
     return [_result(settings, feed, night) for feed, night in work]
 
 
-def _result(settings: Settings, feed: Feed, night: date) -> TableResult:
+def _writer(spark: SparkSession, settings: Settings, feed: BaseFeed, night: date) -> Writer:
+    match feed:
+        case Feed():
+            rows = delivery(spark, feed, night, settings.scale, settings.seed)
+            return lambda folder, truth: _write_rows(rows, feed, folder, truth)
+        case LineFeed():
+            return lambda folder, truth: plain.write(
+                feed, night, settings.scale, settings.seed, folder, truth
+            )
+    raise TypeError(f"{feed.source}: nothing here lands a {type(feed).__name__}")
+
+
+def _result(settings: Settings, feed: BaseFeed, night: date) -> TableResult:
     manifest = json.loads(_manifest(settings, feed, night).read_text())
     return TableResult(f"landing.{feed.source}", manifest["lines"], {"arrived": str(night)})
 
 
-def _due(settings: Settings) -> Iterator[tuple[Feed, date]]:
+def _due(settings: Settings) -> Iterator[tuple[BaseFeed, date]]:
     """What must be there when the night has landed: its own delivery and the fleet's first load."""
     for feed in filter(None, map(_feed_of, settings.sources)):
         if feed.is_initial or (feed.first_night_rows and settings.night != FIRST_NIGHT):
@@ -51,27 +65,27 @@ def _due(settings: Settings) -> Iterator[tuple[Feed, date]]:
             yield feed, settings.night
 
 
-def _feed_of(source: Source) -> Feed | None:
+def _feed_of(source: Source) -> BaseFeed | None:
     """How a source is simulated; None for one that only others deliver."""
     module = f"jobs.generate.{source.name}"
-    feed: Feed | None = import_module(module).FEED if find_spec(module) else None
+    feed: BaseFeed | None = import_module(module).FEED if find_spec(module) else None
     return feed
 
 
-def _folder(settings: Settings, feed: Feed, night: date) -> Path:
+def _folder(settings: Settings, feed: BaseFeed, night: date) -> Path:
     return settings.landing / feed.source / f"arrived={night}"
 
 
-def _manifest(settings: Settings, feed: Feed, night: date) -> Path:
+def _manifest(settings: Settings, feed: BaseFeed, night: date) -> Path:
     # File streams pass over names that begin with an underscore.
     return _folder(settings, feed, night) / "_generated.json"
 
 
-def _parameters(settings: Settings, feed: Feed) -> dict[str, float]:
+def _parameters(settings: Settings, feed: BaseFeed) -> dict[str, float]:
     return {"seed": settings.seed, **({"scale": settings.scale} if feed.is_scaled else {})}
 
 
-def _refuse_other_parameters(settings: Settings, feed: Feed, night: date) -> None:
+def _refuse_other_parameters(settings: Settings, feed: BaseFeed, night: date) -> None:
     manifest = _manifest(settings, feed, night)
     if not manifest.exists():
         return
@@ -88,17 +102,23 @@ def _refuse_other_parameters(settings: Settings, feed: Feed, night: date) -> Non
         )
 
 
-def _land(settings: Settings, feed: Feed, night: date, rows: DataFrame) -> None:
+def _land(settings: Settings, feed: BaseFeed, night: date, write: Writer) -> None:
     """Land one feed's delivery; its manifest comes last and says that it is whole."""
     drafts = settings.landing / "_drafts" / feed.source / str(night)
-    _write_lines(rows, feed, drafts)
-    _write_truth(rows, settings.home / "truth" / feed.source / f"arrived={night}")
+    write(drafts, settings.home / "truth" / feed.source / f"arrived={night}")
     folder = _folder(settings, feed, night)
     folder.mkdir(parents=True, exist_ok=True)
     counts = {path.name: _move(draft, path) for draft, path in _named(feed, night, drafts, folder)}
     shutil.rmtree(drafts)
     landed = {**_parameters(settings, feed), "lines": sum(counts.values()), "files": counts}
     write_atomically(_manifest(settings, feed, night), json.dumps(landed, indent=1))
+
+
+def _write_rows(rows: DataFrame, feed: Feed, folder: Path, truth: Path) -> None:
+    _write_lines(rows, feed, folder)
+    # Which fault was put into which row; no stage of the pipeline reads it.
+    faults = rows.select("key", F.explode("kinds").alias("kind"))
+    faults.coalesce(1).write.mode("overwrite").json(str(truth))
 
 
 def _write_lines(rows: DataFrame, feed: Feed, folder: Path) -> None:
@@ -112,17 +132,11 @@ def _write_lines(rows: DataFrame, feed: Feed, folder: Path) -> None:
     ).option("quote", "\x00").option("escape", "\x00").option("emptyValue", "").csv(str(folder))
 
 
-def _write_truth(rows: DataFrame, folder: Path) -> None:
-    """Keep which fault was put into which row; no stage of the pipeline reads it."""
-    faults = rows.select("key", F.explode("kinds").alias("kind"))
-    faults.coalesce(1).write.mode("overwrite").json(str(folder))
-
-
-def _named(feed: Feed, night: date, drafts: Path, folder: Path) -> Iterator[tuple[Path, Path]]:
+def _named(feed: BaseFeed, night: date, drafts: Path, folder: Path) -> Iterator[tuple[Path, Path]]:
     """Draft files and the names they land under: the same names whenever the night is generated again."""
-    suffix = SOURCES[feed.source].format
+    given = {"source": feed.source, "night": night, "format": SOURCES[feed.source].format}
     for number, draft in enumerate(sorted(drafts.glob("part-*"))):
-        yield draft, folder / f"{feed.source}-{night}-{number:03d}.{suffix}"
+        yield draft, folder / feed.file_name.format(number=number, **given)
 
 
 def _move(draft: Path, path: Path) -> int:

@@ -4,6 +4,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.silver.clean import clean
+from jobs.store import hash_of
 from jobs.tables import SILVER, Source
 
 MALFORMED = "line is not a record"
@@ -49,4 +50,5 @@ def rank(judged: DataFrame, source: Source) -> DataFrame:
 
 def content(table: str, alias: str = "") -> Column:
     """Hash of a silver row's business columns."""
-    return F.xxhash64(*[F.col(f"{alias}{name}") for name in SILVER[table].column_names if name[0] != "_"])
+    own = [name for name in SILVER[table].column_names if name[0] != "_"]
+    return hash_of(SILVER[table], own, alias)
