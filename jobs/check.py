@@ -113,7 +113,7 @@ def _slices(spark: SparkSession, settings: Settings) -> dict[str, DataFrame]:
         }
     if settings.layer == "bronze":
         return {f"bronze.{source.name}": _landed(spark, settings, source.name) for source in settings.sources}
-    tonight = store.dates("_night", [settings.night])
+    tonight = store.dates("_night", settings.nights)
     arrived = {
         f"silver.{source.silver}": store.read(spark, settings, f"silver.{source.silver}").where(tonight)
         for source in settings.sources
@@ -127,7 +127,7 @@ def _slices(spark: SparkSession, settings: Settings) -> dict[str, DataFrame]:
 
 
 def _landed(spark: SparkSession, settings: Settings, source: str) -> DataFrame:
-    rows = store.read(spark, settings, f"bronze.{source}").where(store.dates("_night", [settings.night]))
+    rows = store.read(spark, settings, f"bronze.{source}").where(store.dates("_night", settings.nights))
     # Examples of what was found are counted by value, which no variant can be.
     return rows.withColumn("_rescued", F.expr("to_json(_rescued)"))
 

@@ -18,6 +18,7 @@ STAGES = {
     "gold": "build the gold tables into staging, for the dates that the night touched",
     "publish": "replace the touched slices of gold by what staging holds, one atomic commit a table",
     "report": "assert that every row has a fate and write the night's page",
+    "history": "take a range of nights through all stages in bulk; the same tables as night by night",
     "verify": "recompute row accounts and digests of a night and say whether they hold",
 }
 # What is no stage of a night and needs no session. Name -> module with PURPOSE, `add_arguments` and `run`.
@@ -56,13 +57,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
-    stage.add_argument(
-        "--night",
-        type=checks.night,
-        required=True,
-        metavar="YYYY-MM-DD",
-        help="the day (UTC) to work on; before:YYYY-MM-DD is the day before that one",
-    )
+    if name == "history":
+        _add_night(stage, "--from", "first", "the first day (UTC) to work on")
+        _add_night(stage, "--to", "night", "the last one")
+    else:
+        text = "the day (UTC) to work on; before:YYYY-MM-DD is the day before that one"
+        _add_night(stage, "--night", "night", text)
     stage.add_argument(
         "--run-id",
         type=checks.run_id,
@@ -95,7 +95,7 @@ def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
         + ", ".join(NAMES)
         + " (default: all)",
     )
-    if name == "generate":
+    if name in ("generate", "history"):
         stage.add_argument(
             "--scale",
             type=checks.scale,
@@ -111,10 +111,18 @@ def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
         )
 
 
+def _add_night(stage: argparse.ArgumentParser, flag: str, name: str, text: str) -> None:
+    stage.add_argument(flag, dest=name, type=checks.night, required=True, metavar="YYYY-MM-DD", help=text)
+
+
 def parse(argv: Sequence[str]) -> Settings:
     """Turn an argument list into settings; exits with 2 and one line on what is wrong."""
-    arguments = vars(parser().parse_args(argv))
-    return Settings(**arguments)
+    read = parser()
+    arguments = vars(read.parse_args(argv))
+    try:
+        return Settings(**arguments)
+    except argparse.ArgumentTypeError as error:
+        read.error(str(error))
 
 
 def run_command(argv: Sequence[str]) -> None:

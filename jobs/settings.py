@@ -26,6 +26,17 @@ class Settings:
     scale: float = 1.0  # 1.0 = the reference documents' volume
     seed: int = 42
     layer: str | None = None  # for `check`: bronze, silver or gold
+    first: date | None = None  # for `history`: the nights from this one to `night`
+
+    def __post_init__(self) -> None:
+        if self.first and self.first > self.night:
+            raise ArgumentTypeError(f"the range ends on {self.night}, before it begins on {self.first}")
+
+    @property
+    def nights(self) -> list[date]:
+        """The nights to work on: one, but for `history`."""
+        first = self.first or self.night
+        return [first + timedelta(days) for days in range((self.night - first).days + 1)]
 
     @property
     def docs(self) -> Path:

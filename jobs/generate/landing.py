@@ -24,7 +24,7 @@ PARALLEL = 4  # feeds built at a time; each is a few small Spark jobs
 
 
 def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
-    """Land the night of every selected source; a night that is already there is left alone.
+    """Land the nights of every selected source; one that is already there is left alone.
 
     Raises UsageError when it is there with another scale or seed.
     """
@@ -57,12 +57,12 @@ def _result(settings: Settings, feed: BaseFeed, night: date) -> TableResult:
 
 
 def _due(settings: Settings) -> Iterator[tuple[BaseFeed, date]]:
-    """What must be there when the night has landed: its own delivery and the fleet's first load."""
+    """What must be there when the nights have landed: their own deliveries and the fleet's first load."""
     for feed in filter(None, map(_feed_of, settings.sources)):
-        if feed.is_initial or (feed.first_night_rows and settings.night != FIRST_NIGHT):
+        if feed.is_initial or (feed.first_night_rows and settings.nights[0] != FIRST_NIGHT):
             yield feed, FIRST_NIGHT
         if not feed.is_initial:
-            yield feed, settings.night
+            yield from ((feed, night) for night in settings.nights)
 
 
 def _feed_of(source: Source) -> BaseFeed | None:

@@ -51,7 +51,7 @@ def _nights_due(spark: SparkSession, settings: Settings) -> set[date]:
     accounts = (
         store.read(spark, settings, "ops.row_accounts").where("NOT is_published").select("night").distinct()
     )
-    return {settings.night} | {row.night for row in accounts.collect()}
+    return set(settings.nights) | {row.night for row in accounts.collect()}
 
 
 def _slices(spark: SparkSession, settings: Settings, table: Table, due: set[date]) -> set[date]:

@@ -116,7 +116,7 @@ class Claim:
 def unsettled(spark: SparkSession, settings: Settings) -> list[Claim]:
     """Claim each selected source's nights whose bronze rows do not all have a fate.
 
-    The run's own night is among them as long as it has no account. Cost follows new rows: those of settled
+    The run's own nights are among them as long as they have no account. Cost follows new rows: those of settled
     nights are looked at only where bronze as a whole holds more rows than the accounts say.
     """
     settled: dict[str, dict[date, int]] = {source.name: {} for source in settings.sources}
@@ -135,8 +135,9 @@ def _unsettled(spark: SparkSession, settings: Settings, source: Source, settled:
     if rows != sum(settled.values()) + sum(map(_total, arrivals.values())):
         arrivals = _arrivals(spark, settings, source, "true")
     open_nights = {night: found for night, found in arrivals.items() if _total(found) != settled.get(night)}
-    if settings.night not in settled:
-        open_nights.setdefault(settings.night, {})
+    for night in settings.nights:
+        if night not in settled:
+            open_nights.setdefault(night, {})
     return Claim(spark, settings, source, open_nights)
 
 

@@ -83,7 +83,7 @@ def test_every_stage_gets_the_argument_list_that_it_gets_locally_but_for_where()
             )
             for job in night_jobs(there)
         ]
-    assert len(pairs) == 8
+    assert len(pairs) == 9
     for remote, local in pairs:
         assert remote.argv == local.argv
 

@@ -124,3 +124,12 @@ def test_a_python_without_spark_says_so_in_one_line():
     job = subprocess.run([sys.executable, "-S", "-m", "jobs", "--help"], capture_output=True, text=True)
     assert (job.returncode, job.stderr.count("\n")) == (1, 1)
     assert f"{sys.executable} has no pyspark" in job.stderr
+
+
+def test_a_range_of_nights_that_ends_before_it_begins_is_refused(capsys):
+    assert "before it begins" in refusal(capsys, "history", "--from", "2024-03-06", "--to", "2024-03-05")
+
+
+def test_a_range_of_nights_takes_in_both_ends():
+    settings = cli.parse(["history", "--from", "2024-02-28", "--to", "2024-03-01"])
+    assert [str(night) for night in settings.nights] == ["2024-02-28", "2024-02-29", "2024-03-01"]

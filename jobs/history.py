@@ -1,0 +1,82 @@
+"""Stage `history`: a range of nights in bulk, to the same tables and digests as night by night."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+
+from pyspark.sql import SparkSession
+
+from jobs import store
+from jobs.record import Outcome, leave_note, run_stage
+from jobs.results import ContractBroken, JobError, TableResult, UsageError
+from jobs.settings import Settings
+
+log = logging.getLogger("jobs")
+
+# The stages of a night, as `stage` or `stage_layer`.
+STEPS = (
+    *("generate", "bronze", "check_bronze", "silver", "check_silver", "gold", "check_gold", "publish"),
+    "report",
+)
+
+
+def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+    """Take the nights from `settings.first` to `settings.night` through all stages, a month at a time.
+
+    Each stage works on all nights of a month at once. A month that is published already is passed over, so
+    that a retry goes on where the last attempt ended. Rows of a result: lines landed in that month.
+
+    Raises what the failing stage raises; months before it are published.
+    """
+    results = []
+    for month in _months(settings.nights):
+        of_month = replace(
+            settings, first=month[0], night=month[-1], run_id=f"{settings.run_id}.{month[0]:%Y-%m}"
+        )
+        name = f"nights {month[0]} to {month[-1]}"
+        if is_published(spark, of_month):
+            log.info("%s are published already", name)
+        else:
+            log.info("%s", name)
+            for step in STEPS:
+                _run_step(spark, of_month, step)
+        results.append(_result(spark, of_month, name))
+    return results
+
+
+def _months(nights: list[date]) -> Iterator[list[date]]:
+    for _, month in groupby(nights, key=lambda night: (night.year, night.month)):
+        yield list(month)
+
+
+def _run_step(spark: SparkSession, of_month: Settings, step: str) -> None:
+    stage, _, layer = step.partition("_")
+    settings, started = replace(of_month, stage=stage, layer=layer or None), datetime.now(UTC)
+    try:
+        results = run_stage(spark, settings)
+    except (ContractBroken, JobError, UsageError) as error:
+        leave_note(settings, Outcome.of(error), started)
+        raise
+    leave_note(settings, Outcome(results), started)
+    log.info("%-14s %6.1f s", step, (datetime.now(UTC) - started) / timedelta(seconds=1))
+
+
+def is_published(spark: SparkSession, settings: Settings) -> bool:
+    """Whether each selected source has a balanced account, already in gold, for each of the nights."""
+    store.ensure(spark, settings, ["ops.row_accounts"])
+    done = _accounts(spark, settings, "is_balanced AND is_published")
+    return done == {(source.name, night) for source in settings.sources for night in settings.nights}
+
+
+def _accounts(spark: SparkSession, settings: Settings, condition: str) -> set[tuple[str, date]]:
+    accounts = store.read(spark, settings, "ops.row_accounts").where(condition)
+    these = accounts.where(store.dates("night", settings.nights)).select("source", "night").collect()
+    return {(row.source, row.night) for row in these if row.source in settings.tables}
+
+
+def _result(spark: SparkSession, settings: Settings, name: str) -> TableResult:
+    accounts = store.read(spark, settings, "ops.row_accounts").where(store.dates("night", settings.nights))
+    landed = accounts.selectExpr("coalesce(sum(landed), 0)").collect()[0][0]
+    return TableResult(name, landed, {"nights": len(settings.nights), "report": str(settings.night)})
