@@ -6,10 +6,12 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import TimeoutException, WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -109,12 +111,25 @@ def put(field: WebElement, value: str) -> None:
     field.send_keys(Keys.TAB)
 
 
-def submit(browser: Browser) -> WebElement:
-    """The button at the end of the form."""
-    buttons = browser.driver.find_elements(
-        By.XPATH, "//*[@role='dialog']//button[normalize-space(.)='Trigger']"
-    )
-    return buttons[-1]
+def submit(browser: Browser, answered: Callable[[], bool]) -> None:
+    """Press the button at the end of the form until there is an answer.
+
+    The form takes a value in some time after it was typed, and loses a press meanwhile.
+    """
+    path = "//*[@role='dialog']//button[normalize-space(.)='Trigger'][not(@disabled)]"
+    ends = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < ends:
+        with suppress(WebDriverException, IndexError):
+            browser.driver.find_elements(By.XPATH, path)[-1].click()
+        with suppress(TimeoutException):
+            return browser.until(answered, 5)
+    raise AssertionError("the form does not answer")
+
+
+def runs_of(browser: Browser) -> set[str]:
+    """The runs that Airflow knows."""
+    runs = browser.stack.api().get("/dags/iot_nightly/dagRuns?limit=100")["dag_runs"]
+    return {run["dag_run_id"] for run in runs}
 
 
 def test_the_graph_shows_the_stages_in_order(browser: Browser) -> None:
@@ -176,26 +191,25 @@ def test_the_form_keeps_numbers_in_their_range(
 
 
 def test_the_form_refuses_a_bad_value_and_starts_nothing(browser: Browser) -> None:
-    runs = set((browser.stack.home / "data-docs/runs").iterdir())
+    runs = runs_of(browser)
     trigger_form(browser)
     put(browser.find("input[name=element_seed]"), "1.5")
-    submit(browser).click()
-    browser.saying("Failed to Trigger Dag")
+    refused = "//*[contains(normalize-space(.), 'Failed to Trigger Dag')]"
+    submit(browser, lambda: bool(browser.driver.find_elements(By.XPATH, refused)))
     assert "/runs/" not in browser.driver.current_url
-    assert set((browser.stack.home / "data-docs/runs").iterdir()) == runs
+    assert runs_of(browser) == runs
 
 
 def test_a_night_started_from_the_form_runs_to_its_end(browser: Browser) -> None:
-    before = set((browser.stack.home / "data-docs/runs").iterdir())
+    before = runs_of(browser)
     trigger_form(browser)
-    month_first = f"{NIGHT[5:7]}{NIGHT[8:]}{NIGHT[:4]}"
-    browser.find("input[name=element_night]").send_keys(month_first)
+    night = browser.find("input[name=element_night]")
+    night.send_keys(f"{NIGHT[5:7]}{NIGHT[8:]}{NIGHT[:4]}")
+    browser.until(lambda: night.get_attribute("value") == NIGHT)
     put(browser.find("input[name=element_scale]"), SCALE)
     browser.keep_picture("trigger")
-    browser.until(lambda: submit(browser).is_enabled())
-    submit(browser).click()
-    runs = browser.stack.home / "data-docs/runs"
-    browser.until(lambda: any((run / "report.json").exists() for run in set(runs.iterdir()) - before), 600)
-    (new,) = set(runs.iterdir()) - before
-    report = browser.stack.notes(new.name)["report"]
+    submit(browser, lambda: runs_of(browser) > before)
+    (new,) = runs_of(browser) - before
+    browser.until(lambda: "report" in browser.stack.notes(new), 900)
+    report = browser.stack.notes(new)["report"]
     assert (report["status"], report["night"]) == ("done", NIGHT)
