@@ -36,14 +36,7 @@ def gold_assets(target: Target) -> tuple[Asset, ...]:
 
 def night_jobs(target: Target) -> tuple[Job, ...]:
     """The stages of one night, in order."""
-    where = (
-        f"--night={NIGHT}",
-        f"--run-id={RUN}",
-        f"--home={target.home}",
-        f"--catalog={target.catalog}",
-        f"--prefix={target.prefix}",
-        "{% if params.tables %}--tables={{ params.tables | join(',') }}{% endif %}",
-    )
+    where = (f"--night={NIGHT}", *_where(target))
 
     def check(layer: str) -> Job:
         page = Page("Validation results", f"{DATA_DOCS}/runs/{RUN}/check_{layer}.html")
@@ -62,6 +55,34 @@ def night_jobs(target: Target) -> tuple[Job, ...]:
     )
 
 
+def history_job(target: Target) -> Job:
+    """A range of nights in bulk, as one job: its stages work on a month at a time."""
+    return Job(
+        "history",
+        (
+            "history",
+            "--from={{ params.first }}",
+            "--to={{ params.last }}",
+            "--scale={{ params.scale }}",
+            "--seed={{ params.seed }}",
+            *_where(target),
+        ),
+        outlets=gold_assets(target),
+        page=Page("Night report", f"{NIGHT_REPORT}/nights/{{{{ params.last }}}}.html"),
+        hours=24,
+    )
+
+
+def _where(target: Target) -> tuple[str, ...]:
+    return (
+        f"--run-id={RUN}",
+        f"--home={target.home}",
+        f"--catalog={target.catalog}",
+        f"--prefix={target.prefix}",
+        "{% if params.tables %}--tables={{ params.tables | join(',') }}{% endif %}",
+    )
+
+
 def run_in_order(jobs: Iterable[Job], target: Target) -> None:
     """Add a task per job to the DAG being declared, each after the one before."""
     make = operator_for(target.platform)
@@ -72,3 +93,9 @@ def nightly() -> None:
     """Declare the tasks of a night on the target that LAKEHOUSE_TARGET names."""
     target = load_target()
     run_in_order(night_jobs(target), target)
+
+
+def history() -> None:
+    """Declare the one task of a range of nights on the target that LAKEHOUSE_TARGET names."""
+    target = load_target()
+    run_in_order([history_job(target)], target)

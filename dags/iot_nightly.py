@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
-from chain import GOLD, SOURCES, nightly
+from chain import nightly
+from form import DEFAULTS, scale, seed, tables
 from job import night_of, slug_of
 
 with DAG(
@@ -18,15 +19,7 @@ with DAG(
     start_date=datetime(2024, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
-    default_args={
-        "owner": "data-platform",
-        "pool": "spark",
-        "retries": 2,
-        "retry_delay": timedelta(seconds=20),
-        "retry_exponential_backoff": 3,
-        "max_retry_delay": timedelta(minutes=10),
-        "execution_timeout": timedelta(hours=2),
-    },
+    default_args=DEFAULTS,
     params={
         "night": Param(
             None,
@@ -35,31 +28,9 @@ with DAG(
             title="Night",
             description="A UTC day that is over, 2024-01-01 or later. Empty: the run's day, else yesterday.",
         ),
-        "scale": Param(
-            1.0,
-            type="number",
-            minimum=0.001,
-            maximum=10,
-            title="Scale",
-            description="How much data: 1 is about 190,000 rows a night. From 0.001 to 10.",
-        ),
-        "seed": Param(
-            42,
-            type="integer",
-            minimum=0,
-            maximum=2**31 - 1,
-            title="Seed",
-            description="The same seed and night give the same rows.",
-        ),
-        "tables": Param(
-            [],
-            type=["null", "array"],
-            items={"type": "string", "enum": [*SOURCES, *GOLD]},
-            uniqueItems=True,
-            examples=[*SOURCES, *GOLD],
-            title="Tables",
-            description="Only these sources and gold tables. Empty: all.",
-        ),
+        "scale": scale(),
+        "seed": seed(),
+        "tables": tables(),
     },
     user_defined_macros={"night_of": night_of, "slug_of": slug_of},
 ):

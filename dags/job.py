@@ -46,6 +46,9 @@ class Job:
     page: Page | None = None
     """Where a person sees what this stage found."""
 
+    hours: int = 2
+    """An attempt that takes longer is ended."""
+
 
 @attrs.define
 class PageLink(BaseOperatorLink):

@@ -31,6 +31,7 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     Raises what the failing stage raises; months before it are published.
     """
     results = []
+    pages: tuple[str, ...]
     for month in _months(settings.nights):
         of_month = replace(
             settings, first=month[0], night=month[-1], run_id=f"{settings.run_id}.{month[0]:%Y-%m}"
@@ -38,11 +39,11 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
         name = f"nights {month[0]} to {month[-1]}"
         if is_published(spark, of_month):
             log.info("%s are published already", name)
+            pages = ()
         else:
             log.info("%s", name)
-            for step in STEPS:
-                _run_step(spark, of_month, step)
-        results.append(_result(spark, of_month, name))
+            pages = tuple(page for step in STEPS for page in _run_step(spark, of_month, step))
+        results.append(replace(_result(spark, of_month, name), pages=pages))
     return results
 
 
@@ -51,7 +52,7 @@ def _months(nights: list[date]) -> Iterator[list[date]]:
         yield list(month)
 
 
-def _run_step(spark: SparkSession, of_month: Settings, step: str) -> None:
+def _run_step(spark: SparkSession, of_month: Settings, step: str) -> list[str]:
     stage, _, layer = step.partition("_")
     settings, started = replace(of_month, stage=stage, layer=layer or None), datetime.now(UTC)
     try:
@@ -61,6 +62,7 @@ def _run_step(spark: SparkSession, of_month: Settings, step: str) -> None:
         raise
     leave_note(settings, Outcome(results), started)
     log.info("%-14s %6.1f s", step, (datetime.now(UTC) - started) / timedelta(seconds=1))
+    return [page for result in results for page in result.pages]
 
 
 def is_published(spark: SparkSession, settings: Settings) -> bool:

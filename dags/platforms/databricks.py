@@ -12,6 +12,7 @@ import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 PACKAGE, ENTRY_POINT = "iot_lakehouse", "lakehouse"
 ENVIRONMENT = "jobs"
 POLL_SECONDS = 5
-# Ends a run that Airflow lost sight of; a stage's own `execution_timeout` comes first.
-RUN_TIMEOUT_SECONDS = 3 * 3600
+# Ends a run that Airflow lost sight of, this long after the task's own `execution_timeout` would have.
+LOST_SECONDS = 3600
 REQUEST_ATTEMPTS = 7
 LONGEST_WAIT_SECONDS = 60
 PARALLEL_DOWNLOADS = 8
@@ -51,7 +52,10 @@ def operator(job: Job, target: Target) -> BaseOperator:
         raise ValueError(
             f"targets.toml: home must be a volume, /Volumes/<catalog>/<schema>/<name>, not {target.home}"
         )
-    return DatabricksJobOperator(job=job, target=target, task_id=job.stage, outlets=list(job.outlets))
+    limit = timedelta(hours=job.hours)
+    return DatabricksJobOperator(
+        job=job, target=target, task_id=job.stage, outlets=list(job.outlets), execution_timeout=limit
+    )
 
 
 class DatabricksJobOperator(DatabricksSubmitRunOperator):
@@ -183,7 +187,7 @@ def submission(job: Job, databricks: Databricks) -> dict[str, Any]:
     }
     body = {
         "run_name": f"{{{{ dag.dag_id }}}}.{job.stage} {{{{ run_id }}}}",
-        "timeout_seconds": RUN_TIMEOUT_SECONDS,
+        "timeout_seconds": job.hours * 3600 + LOST_SECONDS,
         "tasks": [task],
     }
     if databricks.serverless:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -30,7 +31,8 @@ GRACE_SECONDS = 3.0
 
 def operator(job: Job, _: Target) -> BaseOperator:
     """The task that runs this job as a local process."""
-    return LocalJobOperator(job=job, task_id=job.stage, outlets=list(job.outlets))
+    limit = timedelta(hours=job.hours)
+    return LocalJobOperator(job=job, task_id=job.stage, outlets=list(job.outlets), execution_timeout=limit)
 
 
 class LocalJobOperator(BaseOperator):

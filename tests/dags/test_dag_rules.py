@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ FORBIDDEN = {"pyspark", "delta", "great_expectations", "jobs", "expectations", "
 
 def test_every_file_parses(bag: Any) -> None:
     assert bag.import_errors == {}
-    assert set(bag.dags) >= {"iot_nightly"}
+    assert set(bag.dags) == {file.stem for file in (PROJECT / "dags").glob("iot_*.py")}
 
 
 def test_every_dag_says_whose_it_is_what_it_is_for_and_what_to_do_when_it_fails(bag: Any) -> None:
@@ -46,6 +47,23 @@ def test_every_spark_task_uses_the_pool_of_one_and_is_tried_again_with_growing_w
             assert task.retries == 2, task
             assert task.retry_exponential_backoff > 1, task
             assert task.execution_timeout is not None, task
+
+
+def test_a_range_of_nights_may_take_a_day(bag: Any) -> None:
+    (history,) = bag.dags["iot_history"].tasks
+    assert history.execution_timeout == timedelta(days=1)
+    assert {asset.name for asset in history.outlets} == {f"gold.{table}" for table in GOLD}
+
+
+@pytest.mark.parametrize(
+    "conf",
+    [{}, {"first": "2024-03-04"}, {"first": "2024-03-04", "last": "soon"}, {"first": None, "last": ""}],
+)
+def test_the_form_of_a_range_wants_two_dates(bag: Any, conf: dict[str, Any]) -> None:
+    params = bag.dags["iot_history"].params.__copy__()
+    with pytest.raises(ValueError, match=r"(?i)invalid input for param|no value passed"):
+        params.update(conf)
+        params.validate()
 
 
 def test_the_night_dag_has_data_intervals_and_can_be_backfilled(nightly: Any) -> None:

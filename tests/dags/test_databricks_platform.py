@@ -72,6 +72,16 @@ def test_a_cluster_gets_the_wheel_as_a_library(how: Databricks, key: str) -> Non
     assert "environments" not in body
 
 
+def test_a_run_that_airflow_lost_sight_of_ends_an_hour_after_the_task_would_have() -> None:
+    found = target(SERVERLESS)
+    with DAG("d"):
+        tasks = [
+            databricks.operator(replace(JOB, stage=f"s{hours}", hours=hours), found) for hours in (2, 24)
+        ]
+    seconds = [task.execution_timeout.total_seconds() + 3600 for task in tasks]
+    assert [task.json["timeout_seconds"] for task in tasks] == seconds
+
+
 def test_every_stage_gets_the_argument_list_that_it_gets_locally_but_for_where() -> None:
     there = target(SERVERLESS)
     here = replace(there, platform="local", databricks=None)

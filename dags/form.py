@@ -1,0 +1,55 @@
+"""What the DAGs have in common: how their tasks are tried, and the fields of their trigger forms."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import Param
+from chain import GOLD, SOURCES
+
+DEFAULTS: dict[str, Any] = {
+    "owner": "data-platform",
+    "pool": "spark",
+    "retries": 2,
+    "retry_delay": timedelta(seconds=20),
+    "retry_exponential_backoff": 3,
+    "max_retry_delay": timedelta(minutes=10),
+}
+
+
+def scale() -> Param:
+    """How much data a night generates."""
+    return Param(
+        1.0,
+        type="number",
+        minimum=0.001,
+        maximum=10,
+        title="Scale",
+        description="How much data: 1 is about 200,000 rows a night. From 0.001 to 10.",
+    )
+
+
+def seed() -> Param:
+    """Which values a night generates."""
+    return Param(
+        42,
+        type="integer",
+        minimum=0,
+        maximum=2**31 - 1,
+        title="Seed",
+        description="The same seed and night give the same rows.",
+    )
+
+
+def tables() -> Param:
+    """Sources and gold tables that a run is limited to."""
+    return Param(
+        [],
+        type=["null", "array"],
+        items={"type": "string", "enum": [*SOURCES, *GOLD]},
+        uniqueItems=True,
+        examples=[*SOURCES, *GOLD],
+        title="Tables",
+        description="Only these sources and gold tables. Empty: all.",
+    )

@@ -1,0 +1,40 @@
+"""The DAG for a range of nights in bulk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airflow.sdk import DAG, Param
+from chain import history
+from form import DEFAULTS, scale, seed, tables
+from job import slug_of
+
+with DAG(
+    dag_id="iot_history",
+    description="A range of nights in bulk, to the same tables and digests as night by night",
+    doc_md=Path(__file__).with_suffix(".md").read_text(),
+    tags=["iot", "lakehouse", "history"],
+    schedule=None,
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULTS,
+    params={
+        "first": Param(
+            type="string",
+            format="date",
+            title="First night",
+            description="The first UTC day to work on, 2024-01-01 or later.",
+        ),
+        "last": Param(
+            type="string",
+            format="date",
+            title="Last night",
+            description="The last UTC day to work on; it must be over.",
+        ),
+        "scale": scale(),
+        "seed": seed(),
+        "tables": tables(),
+    },
+    user_defined_macros={"slug_of": slug_of},
+):
+    history()
