@@ -66,7 +66,10 @@ def _run_step(spark: SparkSession, of_month: Settings, step: str) -> list[str]:
 
 
 def is_published(spark: SparkSession, settings: Settings) -> bool:
-    """Whether each selected source has a balanced account, already in gold, for each of the nights."""
+    """Whether each selected source has a balanced account, already in gold, for each of the nights.
+
+    A source stays due until every gold table made of it is published, so also if one of them was not asked for.
+    """
     store.ensure(spark, settings, ["ops.row_accounts"])
     done = _accounts(spark, settings, "is_balanced AND is_published")
     return done == {(source.name, night) for source in settings.sources for night in settings.nights}
