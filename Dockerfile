@@ -32,6 +32,7 @@ ENV PATH=/opt/venvs/airflow/bin:$PATH \
 COPY docker/make-secrets docker/airflow-health docker/jobs /usr/local/bin/
 COPY expectations /opt/lakehouse/expectations
 COPY jobs /opt/lakehouse/jobs
+COPY queries /opt/lakehouse/queries
 COPY plugins /opt/lakehouse/plugins
 COPY workspace /opt/lakehouse/workspace
 COPY dags /opt/lakehouse/dags

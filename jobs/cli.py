@@ -21,8 +21,8 @@ STAGES = {
     "history": "take a range of nights through all stages in bulk; the same tables as night by night",
     "verify": "recompute row accounts and digests of a night and say whether they hold",
 }
-# What is no stage of a night and needs no session. Name -> module with PURPOSE, `add_arguments` and `run`.
-COMMANDS = {"events-file": "jobs.events_file"}
+# What is no stage of a night. Name -> module with PURPOSE, `add_arguments` and `run`.
+COMMANDS = {"events-file": "jobs.events_file", "query": "jobs.query"}
 EXIT_STATUS = (
     "exit status: 0 done, 1 failed (a retry may help), 2 wrong usage, 3 data did not pass its contract"
 )
@@ -58,11 +58,11 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
     if name == "history":
-        _add_night(stage, "--from", "first", "the first day (UTC) to work on")
-        _add_night(stage, "--to", "night", "the last one")
+        add_night(stage, "--from", "first", "the first day (UTC) to work on")
+        add_night(stage, "--to", "night", "the last one")
     else:
         text = "the day (UTC) to work on; before:YYYY-MM-DD is the day before that one"
-        _add_night(stage, "--night", "night", text)
+        add_night(stage, "--night", "night", text)
     stage.add_argument(
         "--run-id",
         type=checks.run_id,
@@ -70,22 +70,7 @@ def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
         metavar="ID",
         help="names this run in ops tables and pages",
     )
-    stage.add_argument(
-        "--home",
-        type=checks.home,
-        default=os.environ.get("LAKEHOUSE_HOME", "lake"),
-        metavar="FOLDER",
-        help="landing zone, checkpoints and data docs (default: $LAKEHOUSE_HOME or ./lake)",
-    )
-    stage.add_argument(
-        "--catalog",
-        type=checks.identifier,
-        default="spark_catalog",
-        help="catalog of all tables (default: %(default)s)",
-    )
-    stage.add_argument(
-        "--prefix", type=checks.identifier, default="", help="put before every schema name (default: none)"
-    )
+    add_place(stage)
     stage.add_argument(
         "--tables",
         type=checks.selected_tables,
@@ -111,8 +96,29 @@ def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
         )
 
 
-def _add_night(stage: argparse.ArgumentParser, flag: str, name: str, text: str) -> None:
+def add_night(stage: argparse.ArgumentParser, flag: str, name: str, text: str) -> None:
+    """Declare a required day."""
     stage.add_argument(flag, dest=name, type=checks.night, required=True, metavar="YYYY-MM-DD", help=text)
+
+
+def add_place(stage: argparse.ArgumentParser) -> None:
+    """Declare where the lake is."""
+    stage.add_argument(
+        "--home",
+        type=checks.home,
+        default=os.environ.get("LAKEHOUSE_HOME", "lake"),
+        metavar="FOLDER",
+        help="landing zone, checkpoints and data docs (default: $LAKEHOUSE_HOME or ./lake)",
+    )
+    stage.add_argument(
+        "--catalog",
+        type=checks.identifier,
+        default="spark_catalog",
+        help="catalog of all tables (default: %(default)s)",
+    )
+    stage.add_argument(
+        "--prefix", type=checks.identifier, default="", help="put before every schema name (default: none)"
+    )
 
 
 def parse(argv: Sequence[str]) -> Settings:

@@ -32,7 +32,20 @@ def size(count: float) -> str:
     return f"{count:,.1f} GB"
 
 
-_ENVIRONMENT.filters |= {"number": number, "duration": duration, "size": size}
+def percent(share: float | None) -> str:
+    """A share in percent with one decimal; a dash for none."""
+    return "-" if share is None else f"{100 * share:.1f} %"
+
+
+def shown(value: object) -> str:
+    """A value of a table: nothing for null, at most four decimals."""
+    if value is None:
+        return ""
+    return f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+_FILTERS = (number, duration, size, percent, shown)
+_ENVIRONMENT.filters |= {filter_.__name__: filter_ for filter_ in _FILTERS}
 
 
 def render(template: str, **values: object) -> str:

@@ -8,7 +8,7 @@ from datetime import date
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs import store
+from jobs import restatements, store
 from jobs.results import JobError, TableResult, write_atomically
 from jobs.settings import Settings
 from jobs.store import Digest
@@ -21,19 +21,22 @@ EXPORT = "iot_gold_export.csv"
 def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     """Replace the staged slices of every selected gold table, each table in one atomic commit.
 
-    A slice that a run has published which staged it later is left as it is. Safe to repeat. Rows of a result:
-    rows published.
+    A slice that a run has published which staged it later is left as it is. Slices of other nights that come
+    out different are noted in `ops.restatements`. Safe to repeat. Rows of a result: rows published.
 
     Raises JobError when this run has staged nothing.
     """
-    store.ensure(spark, settings, [*(table.full_name for table in settings.gold), "ops.digests"])
+    known = ("ops.digests", "ops.restatements", "ops.row_accounts")
+    store.ensure(spark, settings, [*(table.full_name for table in settings.gold), *known])
     slices, staged_at = _staged_slices(spark, settings)
     with ThreadPoolExecutor(PARALLEL) as pool:
         published = list(
             pool.map(lambda table: _publish(spark, settings, table, slices[table.name]), settings.gold)
         )
     by_name = {table.full_name: slices[table.name] for table in settings.gold if slices[table.name]}
-    store.record_digests(spark, settings, by_name, [digest for found in published for digest in found])
+    digests = [digest for found in published for digest in found]
+    restatements.record(spark, settings, by_name, digests, staged_at)
+    store.record_digests(spark, settings, by_name, digests)
     if "climate_hourly" in settings.tables:
         _export(spark, settings)
     _mark_published(spark, settings, slices, staged_at)

@@ -1,19 +1,31 @@
 """Stage `report`: one page about a night, and the proof that every one of its rows has a fate."""
 
 import json
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import store
+from jobs import detection, query, store
 from jobs.flow import Flow
 from jobs.pages import render
 from jobs.results import ContractBroken, TableResult, write_atomically
 from jobs.settings import Settings
+from jobs.tables import SOURCES
 
-OPS = ("row_accounts", "quarantine", "digests", "rejected_files")
+OPS = (
+    "row_accounts",
+    "quarantine",
+    "digests",
+    "rejected_files",
+    "restatements",
+    "detection_scores",
+    "schema_drift",
+)
+PARALLEL = 3
+SHOWN = 8  # rows of an answer
 STAGES = ("generate", "bronze", "check_bronze", "silver", "check_silver", "gold", "check_gold", "publish")
 
 
@@ -26,6 +38,10 @@ class Night:
     digests: list[Row]
     rejected_files: list[Row]
     stages: list[dict[str, Any]]  # notes that the run's stages left, in order
+    restated: list[Row] = field(default_factory=list)  # slices that this night restated, or that are its own
+    scores: list[Row] = field(default_factory=list)
+    drift: list[Row] = field(default_factory=list)  # fields that no column takes as they came
+    answers: list[query.Answer] = field(default_factory=list)  # to the demo queries
 
     @property
     def checks(self) -> list[dict[str, Any]]:
@@ -48,6 +64,7 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     Raises ContractBroken when a source has no account for the night, or one that does not balance.
     """
     store.ensure(spark, settings, [f"ops.{name}" for name in OPS])
+    detection.run(spark, settings)
     night = read_night(spark, settings)
     problems = find_problems(settings, night)
     page = f"nights/{settings.night}.html"
@@ -72,16 +89,35 @@ def read_night(spark: SparkSession, settings: Settings) -> Night:
         return store.read(spark, settings, f"ops.{name}").where(store.dates("night", [settings.night]))
 
     reasons = tonight("quarantine").select("source", F.explode("reasons").alias("reason"))
-    return Night(
-        accounts=tonight("row_accounts").orderBy("source").collect(),
-        reasons=reasons.groupBy("source", "reason")
+    frames = {
+        "accounts": tonight("row_accounts").orderBy("source"),
+        "reasons": reasons.groupBy("source", "reason")
         .agg(F.count("*").alias("rows"))
-        .orderBy(F.desc("rows"))
-        .collect(),
-        digests=tonight("digests").orderBy("table").collect(),
-        rejected_files=tonight("rejected_files").orderBy("file").collect(),
-        stages=read_notes(settings),
-    )
+        .orderBy(F.desc("rows")),
+        "digests": tonight("digests").orderBy("table"),
+        "rejected_files": tonight("rejected_files").orderBy("file"),
+        "restated": _restated(spark, settings),
+        "scores": tonight("detection_scores").orderBy("source", "kind"),
+        "drift": tonight("schema_drift").orderBy("source", "field", "type"),
+    }
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        rows = dict(zip(frames, pool.map(lambda frame: frame.collect(), frames.values()), strict=True))
+    return Night(**rows, stages=read_notes(settings), answers=_answers(spark, settings))
+
+
+def _restated(spark: SparkSession, settings: Settings) -> DataFrame:
+    """What this night did to the gold of others, and others to its own."""
+    rows = store.read(spark, settings, "ops.restatements")
+    concerned = f"{store.dates('night', [settings.night])} OR {store.dates('slice', [settings.night])}"
+    return rows.where(concerned).orderBy("table", "slice", "restated_at")
+
+
+def _answers(spark: SparkSession, settings: Settings) -> list[query.Answer]:
+    """The first rows of each demo query about what the run has worked on."""
+    asked = [each for each in query.queries().values() if each.is_answerable(settings)]
+    store.ensure(spark, settings, {name for each in asked for name in each.tables})
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        return list(pool.map(lambda each: query.ask(spark, settings, each, SHOWN), asked))
 
 
 def read_notes(settings: Settings) -> list[dict[str, Any]]:
@@ -136,6 +172,7 @@ def render_page(settings: Settings, night: Night, problems: list[str]) -> str:
         settings=settings,
         night=night,
         problems=problems,
+        sources=SOURCES,
         balances=_balances,
         flow=Flow.of(
             landed=night.total("landed"),

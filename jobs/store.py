@@ -109,11 +109,13 @@ def preceding(dates: Iterable[date], days: int) -> set[date]:
 def hash_of(table: Table, columns: Iterable[str], alias: str = "") -> Column:
     """A 64-bit hash of some of a table's columns; `alias` ends in a dot.
 
-    Variants have neither hash nor equality: they count as their JSON, whose keys Spark keeps in order.
+    Variants have neither hash nor equality: they count as their JSON, whose keys Spark keeps in order. Spark
+    passes over nulls, so where they stand is hashed too: else (null, 'a') would be the same as ('a', null).
     """
     kinds = columns_of(table.columns)
     named = {name: F.col(f"{alias}{name}") for name in columns}
-    return F.xxhash64(*[F.to_json(c) if kinds[name] == "VARIANT" else c for name, c in named.items()])
+    values = [F.to_json(c) if kinds[name] == "VARIANT" else c for name, c in named.items()]
+    return F.xxhash64(*values, *[column.isNull() for column in named.values()])
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +55,9 @@ def load(path: Path | None = None, *, min_keys: int | None = None, max_keys: int
         raise UsageError(f"{path}: {error}" if path else str(error)) from None
 
 
-@cache
 def defaults() -> Catalogs:
     """Give the default catalogs."""
-    return _checked(Catalogs(**_read(DEFAULTS)))
+    return _DEFAULTS
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -138,3 +136,7 @@ def _checked(catalogs: Catalogs) -> Catalogs:
     if both := sorted(catalogs.keys.keys() & catalogs.nested.keys()):
         raise ValueError(f"{', '.join(both)[:60]} is both a key and a nested object")
     return catalogs
+
+
+# Once, not for each of a night's ten thousand rows.
+_DEFAULTS = _checked(Catalogs(**_read(DEFAULTS)))

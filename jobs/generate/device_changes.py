@@ -72,7 +72,6 @@ FEED = Feed(
     "device_changes",
     EXISTING + NEW,
     columns,
-    "sequence",
     faults={"malformed": {}, "unknown_device": {"device_id": "NULL"}},
     first_night_rows=FLEET_SIZE,
     is_scaled=False,

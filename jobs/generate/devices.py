@@ -12,4 +12,4 @@ def columns(values: Values) -> dict[str, tuple[str, str]]:
     return {name: (kind, image[name]) for name, kind in SOURCES["devices"].fields.items()}
 
 
-FEED = Feed("devices", FLEET_SIZE, columns, "device_id", is_scaled=False, is_initial=True, is_reliable=True)
+FEED = Feed("devices", FLEET_SIZE, columns, is_scaled=False, is_initial=True, is_reliable=True)

@@ -35,7 +35,6 @@ FEED = Feed(
     "events",
     274,
     columns,
-    "event_id",
     faults={
         "malformed": {},
         "unknown_device": {"device_id": "device_id + 900000"},

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
+from datetime import date
 
 from jobs.generate.values import Values
 
@@ -43,12 +44,25 @@ class BaseFeed:
 
 
 @dataclass(frozen=True)
+class NewField:
+    """A field that rows have from a night on and that the catalog does not know: the payload's next version."""
+
+    name: str
+    since: date
+    kind: str  # SQL type
+    expression: Callable[[Values], str]
+
+
+@dataclass(frozen=True)
 class Feed(BaseFeed):
     """A feed made by Spark. Columns are built in order; names that begin with `_` are not landed."""
 
     columns: Callable[[Values], Mapping[str, tuple[str, str]]]  # name -> (SQL type, expression)
-    key: str  # expression that names a row in the truth
+    key: str = (
+        ""  # expression that names a landed row in the truth; default: its key columns, joined by commas
+    )
     faults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # kind -> column -> what it becomes
+    new_fields: tuple[NewField, ...] = ()  # of JSON only
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,12 @@ def is_faulty(seed: int, device_id: str) -> str:
     return Values(seed, "fleet").chance("faulty", 0.01, device_id)
 
 
+def install_date(seed: int, device_id: str) -> str:
+    """The day from which on the device has been in use."""
+    days = Values(seed, "fleet").integer("install_date", 0, 1826, device_id)
+    return f"date_add(DATE'2020-01-01', cast({days} as int))"
+
+
 def facility(seed: int, location_id: str) -> str:
     """Index into FACILITIES of the facility around which the site lies, as text."""
     return Values(seed, "fleet").pick("facility", ("0", "1", "2"), location_id)
@@ -60,7 +66,7 @@ def image(seed: int, device_id: str, change: str, night_index: str) -> dict[str,
         "model": f"concat('Model-', {device_id})",
         "firmware_version": f"CASE WHEN {change} = 0 THEN concat_ws('.', {', '.join(digit)}) "
         f"ELSE element_at(array({listed}), {newest} + 1) END",
-        "install_date": f"date_add(DATE'2020-01-01', cast({fleet.integer('install_date', 0, 1826, device_id)} as int))",
+        "install_date": install_date(seed, device_id),
         "location_id": location_id,
         "latitude": coordinate(seed, 1, location_id),
         "longitude": coordinate(seed, 2, location_id),

@@ -17,4 +17,4 @@ def columns(values: Values) -> dict[str, tuple[str, str]]:
     }
 
 
-FEED = Feed("locations", 500, columns, "location_id", is_scaled=False, is_initial=True, is_reliable=True)
+FEED = Feed("locations", 500, columns, is_scaled=False, is_initial=True, is_reliable=True)

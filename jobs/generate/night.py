@@ -34,13 +34,16 @@ def delivery(spark: SparkSession, feed: Feed, night: date, scale: float, seed: i
     )
     landed = sent.select(
         *[F.expr(_with_faults(feed, name)).alias(name) for name in SOURCES[feed.source].fields],
-        F.expr(f"cast({feed.key} as string)").alias("_key"),
+        *[new.name for new in feed.new_fields],
         "_fault",
         F.expr(f"array_compact({kinds})").alias("_kinds"),
     )
     line = _csv_line(feed) if SOURCES[feed.source].format == "csv" else _json_line(feed)
     return landed.select(
-        F.expr(line).alias("line"), F.col("_key").alias("key"), F.col("_kinds").alias("kinds")
+        F.expr(line).alias("line"),
+        # Of the row as it landed, so that what the rules say about it can be found by the same key.
+        F.expr(feed.key or f"concat_ws(',', {', '.join(SOURCES[feed.source].key)})").alias("key"),
+        F.col("_kinds").alias("kinds"),
     )
 
 
@@ -62,11 +65,23 @@ def _rows(spark: SparkSession, feed: Feed, arrival: int, scale: float, seed: int
         .withColumn("row", "bigint", expr=f"id div {nights}L")
     )
     values = Values(seed, feed.source)
-    for name, (kind, expression) in {**feed.columns(values), **_fate(feed, values)}.items():
+    columns = {**feed.columns(values), **_new_columns(feed, values), **_fate(feed, values)}
+    for name, (kind, expression) in columns.items():
         spec = spec.withColumn(name, kind, expr=expression)
     exists = " OR ".join(f"(night_index = {index} AND row < {count})" for index, count in counts.items())
     built: DataFrame = spec.build()
     return built.where(exists)
+
+
+def _new_columns(feed: Feed, values: Values) -> dict[str, tuple[str, str]]:
+    # Null, which JSON leaves out, in rows of the nights before; also in those that arrive later.
+    return {
+        new.name: (
+            new.kind,
+            f"IF(night_index >= {(new.since - FIRST_NIGHT).days}, {new.expression(values)}, NULL)",
+        )
+        for new in feed.new_fields
+    }
 
 
 def _fate(feed: Feed, values: Values) -> dict[str, tuple[str, str]]:
@@ -94,7 +109,8 @@ def _with_faults(feed: Feed, column: str) -> str:
 
 
 def _json_line(feed: Feed) -> str:
-    fields = ", ".join(f"`{name}`" for name in SOURCES[feed.source].fields)
+    names = [*SOURCES[feed.source].fields, *[new.name for new in feed.new_fields]]
+    fields = ", ".join(f"`{name}`" for name in names)
     line = f"to_json(struct({fields}), map('timestampFormat', 'yyyy-MM-dd HH:mm:ss'))"
     return f"IF(_fault = 'malformed', left({line}, length({line}) div 2), {line})"
 

@@ -11,6 +11,7 @@ UNITS = {
     "power": "kWh",
     "vibration": "mm/s",
 }
+AGEING = 0.001  # by how much a device measures too high, for each day since it was installed
 
 
 def _metric(values: Values) -> str:
@@ -49,7 +50,11 @@ def columns(values: Values) -> dict[str, tuple[str, str]]:
         "timestamp": ("timestamp", timestamp(f"60 * {values.integer('minute', 0, 1439)}")),
         "_device_type": ("string", fleet.device_type(values.seed, "device_id")),
         "metric_name": ("string", _metric(values)),
-        "_normal": ("double", _normal_value(values)),
+        "_age": (
+            "int",
+            f"greatest(0, datediff(timestamp, {fleet.install_date(values.seed, 'device_id')}))",
+        ),
+        "_normal": ("double", f"{_normal_value(values)} + {AGEING}D * _age"),
         "_anomaly": (
             "string",
             f"CASE WHEN {fleet.is_faulty(values.seed, 'device_id')} AND {values.chance('faulty', 0.85)} THEN 'drift' "
@@ -72,7 +77,6 @@ FEED = Feed(
     "readings",
     136_612,
     columns,
-    "reading_id",
     faults={
         "malformed": {},
         "unknown_device": {"device_id": "device_id + 900000"},

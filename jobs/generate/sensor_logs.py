@@ -22,7 +22,6 @@ FEED = Feed(
     "sensor_logs",
     TICKS,
     columns,
-    "concat(sensor_id, '@', timestamp)",
     faults={
         "malformed": {},
         "malfunction": {"temperature": "temperature * 10"},

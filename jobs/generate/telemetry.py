@@ -1,9 +1,13 @@
 """`telemetry`: where 1,000 vehicles were, on a 5-second grid. One row per position."""
 
-from jobs.generate.feed import FIRST_DEVICE, Feed, timestamp
+from datetime import date
+
+from jobs.generate.feed import FIRST_DEVICE, Feed, NewField, timestamp
 from jobs.generate.values import Values
 
 VEHICLES = 1000
+SECOND_VERSION = date(2024, 7, 1)  # the first night of the firmware that reports the odometer
+KM_A_DAY = 40
 
 
 def columns(values: Values) -> dict[str, tuple[str, str]]:
@@ -28,11 +32,16 @@ def columns(values: Values) -> dict[str, tuple[str, str]]:
     }
 
 
+def odometer(values: Values) -> str:
+    """Kilometres that a vehicle has driven: never fewer than before."""
+    start = values.between("odometer", 5_000, 150_000, "device_id")
+    return f"round({start} + {KM_A_DAY} * unix_seconds(timestamp) / 86400D - {KM_A_DAY} * 19723D, 1)"
+
+
 FEED = Feed(
     "telemetry",
     27_323,
     columns,
-    "telemetry_id",
     faults={
         "malformed": {},
         "unknown_device": {"device_id": "device_id + 900000"},
@@ -40,4 +49,5 @@ FEED = Feed(
         "malfunction": {"engine_temp": "engine_temp * 10"},
         "null": {"fuel_level": "CAST(NULL AS DOUBLE)"},
     },
+    new_fields=(NewField("odometer_km", SECOND_VERSION, "double", odometer),),
 )

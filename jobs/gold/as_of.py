@@ -24,7 +24,7 @@ def fleet(device_registry: DataFrame, device_changes: DataFrame, nights: DataFra
         *DEVICE_COLUMNS,
         "_night",
         F.lit(FIRST_NIGHT).cast("timestamp").alias("changed_at"),
-        F.lit(0).cast("bigint").alias("sequence"),
+        F.lit(None).cast("bigint").alias("sequence"),  # before any change of that instant
         F.lit("INSERT").alias("operation"),
     )
     known = loaded.unionByName(device_changes.select(*loaded.columns)).join(

@@ -10,13 +10,14 @@ from jobs.tables import DEVICE_COLUMNS, SILVER
 def derive_devices_history(device_registry: DataFrame, device_changes: DataFrame) -> DataFrame:
     """One row per device and version (SCD2), whatever the order in which changes arrived.
 
-    The initial load counts as a change at the fleet's first instant. Of changes at one instant the one with
-    the highest sequence holds; a change that leaves the device as it was makes no version.
+    The initial load counts as a change at the fleet's first instant, before all others of that instant. Of
+    changes at one instant the one with the highest sequence holds; a change that leaves the device as it was
+    makes no version.
     """
     loaded = device_registry.select(
         *DEVICE_COLUMNS,
         F.lit(FIRST_NIGHT).cast("timestamp").alias("valid_from"),
-        F.lit(0).cast("bigint").alias("sequence"),
+        F.lit(None).cast("bigint").alias("sequence"),
         F.lit(False).alias("is_deleted"),
         "_night",
     )
@@ -27,8 +28,8 @@ def derive_devices_history(device_registry: DataFrame, device_changes: DataFrame
         (F.col("operation") == "DELETE").alias("is_deleted"),
         "_night",
     )
-    image = F.xxhash64(*DEVICE_COLUMNS, "is_deleted")
-    at_one_instant = Window.partitionBy("device_id", "valid_from").orderBy(F.desc("sequence"))
+    image = F.struct(*DEVICE_COLUMNS, "is_deleted")
+    at_one_instant = Window.partitionBy("device_id", "valid_from").orderBy(F.desc_nulls_last("sequence"))
     in_order = Window.partitionBy("device_id").orderBy("valid_from")
     states = (
         loaded.unionByName(changed)

@@ -11,10 +11,12 @@ from pyspark.sql import SparkSession
 from jobs import store
 from jobs.results import TableResult
 from jobs.settings import Settings
-from jobs.silver import settle
+from jobs.silver import drift, settle
 from jobs.silver.derive import Derived, derive, touched_by
 from jobs.silver.settle import FATES, PARALLEL, Claim, Counts
 from jobs.tables import DERIVED, REGISTRY, Source, Table, sources_of
+
+OPS = ("ops.quarantine", "ops.row_accounts", "ops.digests", "ops.schema_drift")
 
 
 def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
@@ -27,9 +29,7 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     silver = [f"silver.{source.silver}" for source in settings.sources]
     derived = [table.full_name for table in DERIVED.values()]
     judged = [f"staging.judged_{source.name}" for source in settings.sources]
-    store.ensure(
-        spark, settings, [*silver, *derived, *judged, "ops.quarantine", "ops.row_accounts", "ops.digests"]
-    )
+    store.ensure(spark, settings, [*silver, *derived, *judged, *OPS])
     claims = settle.unsettled(spark, settings)
     while claims:
         lost = _settle(spark, settings, claims)
@@ -43,6 +43,7 @@ def _settle(spark: SparkSession, settings: Settings, claims: list[Claim]) -> dic
     with ThreadPoolExecutor(PARALLEL) as pool:
         at_once = [*registry, *[claim for claim in claims if "device_id" not in claim.source.fields]]
         merging = {claim: pool.submit(_merge, claim) for claim in dict.fromkeys(at_once)}
+        drifting = pool.submit(drift.record, spark, settings, claims)
         for claim in registry:
             merging[claim].result()
         touched = touched_by(claims)
@@ -59,6 +60,7 @@ def _settle(spark: SparkSession, settings: Settings, claims: list[Claim]) -> dic
         settle.quarantine(settings, [claim for claim in claims if not claim.is_empty])
         accounts = settle.accounts(spark, settings, counts)
         recording.result()
+        drifting.result()
         # Last, since a balanced account is what tells the next run that nothing is left to do.
         settle.record(spark, settings, accounts)
     return {claim.source: nights for claim, nights in lost.items() if nights}

@@ -28,7 +28,9 @@ def test_the_airflow_image_has_no_java_and_the_spark_image_no_airflow() -> None:
     assert "airflow.txt" not in stages()["spark"]
 
 
-@pytest.mark.parametrize("instruction", ["COPY jobs", "COPY dags", "COPY plugins", "COPY expectations"])
+@pytest.mark.parametrize(
+    "instruction", ["COPY jobs", "COPY dags", "COPY plugins", "COPY expectations", "COPY queries"]
+)
 def test_code_comes_after_requirements(instruction: str) -> None:
     airflow = stages()["airflow"]
     assert airflow.index(instruction) > airflow.rindex("make-venv")

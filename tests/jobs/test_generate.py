@@ -4,14 +4,21 @@ import json
 from collections import Counter
 from dataclasses import replace
 from datetime import date
+from importlib import import_module
+from importlib.util import find_spec
 
 import pytest
 
-from jobs.generate.landing import FEEDS
 from jobs.generate.night import delivery
 from jobs.generate.values import Values
 from jobs.results import UsageError
+from jobs.tables import SOURCES
 
+FEEDS = {
+    source: import_module(f"jobs.generate.{source}").FEED
+    for source in SOURCES
+    if find_spec(f"jobs.generate.{source}")
+}
 NIGHT = date(2024, 3, 5)  # a Tuesday
 SUNDAY = date(2024, 3, 3)
 

@@ -1,0 +1,196 @@
+"""How well the rules find what the generator put in: scored against `truth/`, which no other stage reads.
+
+Which rules are to find a kind of fault stands in QUARANTINED_FOR and NOTICED_BY: a new kind needs a line in one
+of them. One without is not scored, and the report says so.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from jobs import store
+from jobs.settings import FIRST_NIGHT, Settings
+from jobs.tables import SILVER, TABLES, Source
+
+MALFORMED, DUPLICATE = "malformed", "duplicate"
+LATE = "dated before the night it arrived"
+
+# Kind of fault -> reasons for which such a row is in quarantine; * stands for anything.
+QUARANTINED_FOR = {
+    MALFORMED: ("line is not a record",),
+    "unknown_device": ("device is not in the registry", "no device_id"),
+    "future": ("dated after the night it arrived",),
+    "malfunction": ("* outside *",),
+    "no_timestamp": ("no usable timestamp",),
+}
+# Kind of fault -> flags of such a row, which stays in silver.
+NOTICED_BY = {
+    "null": ("no value", "no temperature", "no fuel level"),
+    "no_temperature": ("no temperature",),
+    "flipped_pressure": ("air pressure came with its sign flipped*",),
+    "late": (LATE,),
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault that was put into a landed line; the key is the line's key columns, joined by commas."""
+
+    source: str
+    key: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """A row that rules had something to say about."""
+
+    source: str
+    key: str
+    reasons: tuple[str, ...]
+    is_kept_out: bool  # in quarantine, rather than flagged
+
+    def is_about(self, kind: str) -> bool:
+        """Whether a rule that is to find this kind of fault gave one of its reasons."""
+        patterns = QUARANTINED_FOR.get(kind, ()) if self.is_kept_out else NOTICED_BY.get(kind, ())
+        return any(fnmatchcase(reason, pattern) for reason in self.reasons for pattern in patterns)
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a kind of fault in a source was found; without numbers where that cannot be said."""
+
+    source: str
+    kind: str
+    injected: int
+    raised: int | None  # rows that the rules took for such faults
+    caught: int | None  # of these, faults that were put in
+
+    @property
+    def recall(self) -> float | None:
+        """Share of the faults that were found."""
+        return None if self.caught is None or not self.injected else self.caught / self.injected
+
+    @property
+    def precision(self) -> float | None:
+        """Share of the alarms that were right."""
+        return None if self.caught is None or not self.raised else self.caught / self.raised
+
+
+def run(spark: SparkSession, settings: Settings) -> None:
+    """Score the night's sources that were generated and write `ops.detection_scores`."""
+    sources = [source for source in settings.sources if _truth_folder(settings, source).is_dir()]
+    if not sources:
+        return
+    found = score(
+        _faults(spark, settings, sources), _alarms(spark, settings, sources), _duplicates(spark, settings)
+    )
+    rows = [
+        (s.source, settings.night, s.kind, s.injected, s.raised, s.caught, s.recall, s.precision)
+        for s in found
+    ]
+    frame = spark.createDataFrame(rows, TABLES["ops.detection_scores"].columns)
+    these = f"{store.dates('night', [settings.night])} AND {store.texts('source', [s.name for s in sources])}"
+    store.replace_where(settings, "ops.detection_scores", frame, these)
+
+
+def score(
+    faults: Iterable[Fault], alarms: Iterable[Alarm], duplicates: Mapping[str, int | None]
+) -> list[Score]:
+    """Score each source and kind of fault of a night.
+
+    `duplicates` is how many rows of a source were put aside as such; None when the night before, from which
+    second copies may come, was never loaded.
+    """
+    by_kind: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for fault in faults:
+        by_kind[fault.source, fault.kind][fault.key] += 1
+    by_source: dict[str, list[Alarm]] = defaultdict(list)
+    for alarm in alarms:
+        by_source[alarm.source].append(alarm)
+
+    def score_one(source: str, kind: str) -> Score:
+        copies = by_kind[source, kind]
+        kept_out = {alarm.key for alarm in by_source[source] if alarm.is_kept_out}
+        kept_out |= by_kind.get((source, MALFORMED), Counter()).keys()
+        about = [alarm.key for alarm in by_source[source] if alarm.is_about(kind)]
+        if kind == MALFORMED:  # such a line has no key, so only their number tells
+            return _by_number(source, kind, copies.total(), len(about))
+        if kind == DUPLICATE:  # a second copy of a bad row is one more bad row
+            injected = sum(count for key, count in copies.items() if key not in kept_out)
+            return _by_number(source, kind, injected, duplicates.get(source))
+        if kind not in QUARANTINED_FOR and kind not in NOTICED_BY:
+            return Score(source, kind, copies.total(), None, None)
+        caught = copies.keys() & set(about)
+        missed = copies.keys() - caught
+        if kind in NOTICED_BY:  # nothing is noticed of rows that are kept out or put aside as second copies
+            again = by_kind.get((source, DUPLICATE), Counter())
+            missed = {key for key in missed - kept_out if copies[key] > again[key]}
+        return Score(source, kind, len(caught | missed), len(set(about)), len(caught))
+
+    return [score_one(source, kind) for source, kind in sorted(by_kind)]
+
+
+def _by_number(source: str, kind: str, injected: int, raised: int | None) -> Score:
+    return Score(source, kind, injected, raised, None if raised is None else min(injected, raised))
+
+
+def _truth_folder(settings: Settings, source: Source) -> Path:
+    return settings.home / "truth" / source.name / f"arrived={settings.night}"
+
+
+def _faults(spark: SparkSession, settings: Settings, sources: list[Source]) -> list[Fault]:
+    folders = [str(_truth_folder(settings, source)) for source in sources]
+    rows = spark.read.schema("key STRING, kind STRING").json(folders)
+    source = F.expr(r"regexp_extract(_metadata.file_path, '/truth/([^/]+)/', 1)").alias("source")
+    return [
+        Fault(row.source, row.key or "", row.kind) for row in rows.select(source, "key", "kind").collect()
+    ]
+
+
+def _alarms(spark: SparkSession, settings: Settings, sources: list[Source]) -> list[Alarm]:
+    names = [source.name for source in sources]
+    quarantined = store.read(spark, settings, "ops.quarantine").where(
+        f"{store.dates('night', [settings.night])} AND {store.texts('source', names)}"
+    )
+    rows = store.union(
+        [
+            quarantined.select("source", "key", "reasons", F.lit(True).alias("is_kept_out")),
+            *(_flagged(spark, settings, source) for source in sources),
+        ]
+    )
+    return [Alarm(row.source, row.key, tuple(row.reasons), row.is_kept_out) for row in rows.collect()]
+
+
+def _flagged(spark: SparkSession, settings: Settings, source: Source) -> DataFrame:
+    silver = SILVER[source.silver]
+    happened = [name for name in ("event_date", "changed_at") if name in silver.column_names]
+    is_late = f"to_date({happened[0]}) < _night" if happened else "false"
+    tonight = store.read(spark, settings, silver.full_name).where(store.dates("_night", [settings.night]))
+    return tonight.where(f"cardinality(_flags) > 0 OR {is_late}").select(
+        F.lit(source.name).alias("source"),
+        F.concat_ws(",", *[F.col(name).cast("string") for name in source.key]).alias("key"),
+        F.expr(f"array_compact(concat(_flags, array(IF({is_late}, '{LATE}', NULL))))").alias("reasons"),
+        F.lit(False).alias("is_kept_out"),
+    )
+
+
+def _duplicates(spark: SparkSession, settings: Settings) -> dict[str, int | None]:
+    before = settings.night - timedelta(days=1)
+    accounts = store.read(spark, settings, "ops.row_accounts").where(
+        store.dates("night", [settings.night, before])
+    )
+    counts: dict[date, dict[str, int]] = defaultdict(dict)
+    for row in accounts.collect():
+        counts[row.night][row.source] = row.duplicates
+    is_first = settings.night == FIRST_NIGHT
+    return {
+        source: found if is_first or source in counts[before] else None
+        for source, found in counts[settings.night].items()
+    }

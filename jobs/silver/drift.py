@@ -1,0 +1,45 @@
+"""Schema drift: fields that arrived but that no column takes as they are. Bronze keeps them in `_rescued`."""
+
+from collections.abc import Iterable
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from jobs import store
+from jobs.settings import Settings
+from jobs.silver.settle import Claim
+from jobs.tables import TABLES
+
+# A source that makes up a name for every line must not fill the table.
+MOST = 1000
+
+
+def strange_fields(rows: DataFrame) -> DataFrame:
+    """What `_rescued` of bronze rows holds. One row per source, night, field and type seen: `rows`.
+
+    A field is there because it is unknown, or because it came in a type that does not fit its column. The
+    type is that of JSON, without lengths: each decimal number has another.
+    """
+    fields = rows.where("_rescued IS NOT NULL").select(
+        "source",
+        F.col("_night").alias("night"),
+        F.expr("explode(try_cast(_rescued AS MAP<STRING, VARIANT>)) AS (field, value)"),
+    )
+    kind = F.regexp_extract(F.expr("schema_of_variant(value)"), "^[A-Z]+", 0)
+    return fields.groupBy("source", "night", "field", kind.alias("type")).agg(F.count("*").alias("rows"))
+
+
+def record(spark: SparkSession, settings: Settings, claims: Iterable[Claim]) -> None:
+    """Write the drift of the claimed nights to `ops.schema_drift`. Safe to repeat: bronze only grows."""
+    frames = [
+        claim.rows().select(F.lit(claim.source.name).alias("source"), "_night", "_rescued")
+        for claim in claims
+        if not claim.is_empty
+    ]
+    if not frames:
+        return
+    # Looked at first, since on most nights there is nothing to write.
+    found = strange_fields(store.union(frames)).orderBy(F.desc("rows"), "field").limit(MOST).collect()
+    if found:
+        frame = spark.createDataFrame(found, TABLES["ops.schema_drift"].columns)
+        store.upsert(settings, "ops.schema_drift", frame, ("source", "night", "field", "type"))

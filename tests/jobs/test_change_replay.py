@@ -1,0 +1,216 @@
+"""The registry under changes that arrive out of order, repeated and in conflict, against a replay in plain Python.
+
+Hypothesis makes the cases, one device each; all of them go through the real stages at once.
+"""
+
+import importlib
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from jobs.settings import FIRST_NIGHT
+from jobs.tables import REGISTRY
+
+CASES = 300
+NIGHTS = [FIRST_NIGHT + timedelta(days) for days in range(2)]
+LOADED_AT = datetime(2024, 1, 1)
+# The instant of the first load is among them, and one before it.
+INSTANTS = [
+    datetime(2023, 12, 31, 12),
+    LOADED_AT,
+    *(datetime(2024, 1, day, 9) for day in (1, 2)),
+    datetime(2024, 1, 2, 21),
+]
+
+Image = tuple[str | None, str | None, str]  # manufacturer and model, which may be missing, and status
+images = st.tuples(
+    st.sampled_from([None, "a", "b"]),
+    st.sampled_from([None, "a", "b"]),
+    st.sampled_from(["Online", "Offline"]),
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change as it is landed; `sequence` is its key within the device."""
+
+    operation: str
+    at: datetime
+    sequence: int
+    image: Image
+    night: date  # of its arrival
+
+
+changes = st.builds(
+    Change,
+    st.sampled_from(["INSERT", "UPDATE", "UPDATE", "DELETE"]),
+    st.sampled_from(INSTANTS),
+    st.integers(0, 5),
+    images,
+    st.sampled_from(NIGHTS),
+)
+# The first image of the registry, if the device is in it; and its changes in any order.
+cases = st.tuples(st.none() | images, st.lists(changes, max_size=8))
+
+
+def generated(count: int) -> dict[int, tuple[Image | None, list[Change]]]:
+    """So many cases, by device; always the same ones."""
+    made: list = []
+
+    @settings(max_examples=count, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
+    @given(cases)
+    def collect(case):
+        made.append(case)
+
+    collect()
+    return dict(enumerate(made, start=1000))
+
+
+def replay(loaded: Image | None, applied: list[Change]) -> list[tuple]:
+    """The versions of a device as a clerk would write them down who gets every change in order, one by one."""
+    history: list[tuple] = []
+
+    def note(at, image, is_deleted, night):
+        if history and history[-1][0] == at:
+            history.pop()
+        if not history or history[-1][1:3] != (image, is_deleted):
+            history.append((at, image, is_deleted, night))
+
+    in_order = sorted(applied, key=lambda change: (change.at, change.sequence))
+    for change in [change for change in in_order if change.at < LOADED_AT]:
+        note(change.at, change.image, change.operation == "DELETE", change.night)
+    if loaded:
+        note(LOADED_AT, loaded, False, NIGHTS[0])
+    for change in [change for change in in_order if change.at >= LOADED_AT]:
+        note(change.at, change.image, change.operation == "DELETE", change.night)
+    return history
+
+
+def as_json(device_id: int, image: Image) -> dict:
+    """An image with all that a device has; what is missing is left out."""
+    manufacturer, model, status = image
+    fields = {
+        "device_id": device_id,
+        "device_serial": f"DEV-{device_id:08d}",
+        "device_type": "Camera",
+        "manufacturer": manufacturer,
+        "model": model,
+        "firmware_version": "1.0.0",
+        "install_date": "2023-01-01",
+        "location_id": 5,
+        "latitude": 1.0,
+        "longitude": 2.0,
+        "status": status,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def line(device_id: int, change: Change) -> str:
+    image = json.dumps(as_json(device_id, change.image))
+    fields = {"device_id": device_id, "operation": change.operation, "sequence": change.sequence}
+    side = "before" if change.operation == "DELETE" else "after"
+    return json.dumps({**fields, "operation_date": f"{change.at}", side: image})
+
+
+def land(folder, night: date, lines: list[str]) -> None:
+    path = folder / f"arrived={night}" / "given.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture(scope="module")
+def replayed(spark, module_lake):
+    """All cases through bronze and silver; the later night is worked on before the earlier one."""
+    made = generated(CASES)
+    for night in reversed(NIGHTS):
+        landing = module_lake("bronze").landing
+        arrived = [
+            line(device, c) for device, (_, applied) in made.items() for c in applied if c.night == night
+        ]
+        land(landing / "device_changes", night, arrived)
+        if night == NIGHTS[0]:
+            images = [json.dumps(as_json(device, loaded)) for device, (loaded, _) in made.items() if loaded]
+            land(landing / "devices", night, images)
+        for stage in ("bronze", "silver"):
+            stage_settings = module_lake(stage, night=night, run_id=f"{night}", tables=frozenset(REGISTRY))
+            importlib.import_module(f"jobs.{stage}").run(spark, stage_settings)
+    return made, lambda name: spark.table(module_lake("verify").table(name))
+
+
+def image_of(row) -> Image:
+    return (row.manufacturer, row.model, row.status)
+
+
+@pytest.fixture(scope="module")
+def held(replayed) -> dict[int, list[Change]]:
+    """The changes that silver holds, by device."""
+    found = defaultdict(list)
+    for row in replayed[1]("silver.device_changes").collect():
+        change = Change(row.operation, row.changed_at, row.sequence, image_of(row), row._night)
+        found[row.device_id].append(change)
+    return found
+
+
+def test_the_cases_hold_what_they_are_for(replayed):
+    changes_of = [applied for _, applied in replayed[0].values()]
+    assert len(changes_of) == CASES and sum(map(len, changes_of)) > 3 * CASES
+    conflicts = [
+        1
+        for applied in changes_of
+        if len({(c.sequence, c.night) for c in applied})
+        < len({(c.sequence, c.night, c.image) for c in applied})
+    ]
+    first_deleted = [
+        1 for applied in changes_of if applied and min(applied, key=lambda c: c.at).operation == "DELETE"
+    ]
+    assert len(conflicts) > 20 and len(first_deleted) > 20
+
+
+def test_of_changes_with_one_key_the_one_that_arrived_first_holds(replayed, held):
+    for device, (_, applied) in replayed[0].items():
+        arrivals = {c.sequence: min(d.night for d in applied if d.sequence == c.sequence) for c in applied}
+        assert {c.sequence: c.night for c in held[device]} == arrivals
+        # Of several on one night, any will do, so long as it is one of them.
+        assert set(held[device]) <= set(applied) and len(held[device]) == len(arrivals)
+
+
+def test_the_history_is_what_a_replay_in_order_writes_down(replayed, held):
+    made, table = replayed
+    found = defaultdict(list)
+    for row in table("silver.devices_history").orderBy("device_id", "valid_from").collect():
+        found[row.device_id].append(row)
+    for device, (loaded, applied) in sorted(made.items(), key=lambda item: len(item[1][1])):
+        expected = replay(loaded, held[device])
+        versions = [(row.valid_from, image_of(row), row.is_deleted, row._night) for row in found[device]]
+        assert versions == expected, (loaded, applied)
+        ends = [row.valid_from for row in found[device][1:]] + [None]
+        assert [row.valid_to for row in found[device]] == (ends if expected else [])
+        assert [row.is_current for row in found[device]] == [end is None for end in ends][: len(expected)]
+
+
+def test_the_devices_are_where_a_replay_in_order_ends(replayed, held):
+    made, table = replayed
+    found = {row.device_id: (row.changed_at, image_of(row)) for row in table("silver.devices").collect()}
+    expected = {}
+    for device, (loaded, _) in made.items():
+        versions = replay(loaded, held[device])
+        if versions and not versions[-1][2]:
+            expected[device] = versions[-1][:2]
+    assert found == expected and 0 < len(expected) < CASES
+
+
+def test_the_fleet_of_a_night_is_where_a_replay_of_what_had_arrived_ends(spark, replayed, held):
+    """Gold looks back on the registry by another way; it must see the same."""
+    from jobs.gold.as_of import fleet
+
+    made, table = replayed
+    nights = spark.createDataFrame([(NIGHTS[-1],)], "night DATE")
+    seen = fleet(table("silver.device_registry"), table("silver.device_changes"), nights).collect()
+    found = {row.device_id: image_of(row) for row in seen}
+    last = {device: replay(loaded, held[device])[-1:] for device, (loaded, _) in made.items()}
+    assert found == {device: rows[0][1] for device, rows in last.items() if rows and not rows[0][2]}

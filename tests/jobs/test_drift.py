@@ -1,0 +1,92 @@
+"""Fields that nobody has announced: kept, reported, and no reason to stop the night."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from jobs.silver.drift import strange_fields
+
+NIGHT = date(2024, 3, 5)
+LOCATIONS = frozenset({"locations"})
+
+
+@pytest.fixture
+def drift(spark):
+    """Field and type -> rows, of bronze rows that hold these in `_rescued`."""
+
+    def of(*rescued: str | None) -> dict[tuple[str, str], int]:
+        rows = spark.createDataFrame(
+            [("telemetry", NIGHT, text) for text in rescued], "source STRING, _night DATE, text STRING"
+        ).selectExpr("source", "_night", "parse_json(text) AS _rescued")
+        found = strange_fields(rows).collect()
+        assert {(row.source, row.night) for row in found} <= {("telemetry", NIGHT)}
+        return {(row.field, row.type): row.rows for row in found}
+
+    return of
+
+
+def test_each_field_is_counted_by_the_types_it_came_in(drift):
+    assert drift('{"km": 1, "oil": "low"}', '{"km": 20.5}', '{"km": 1.25}', '{"km": null}', None) == {
+        ("km", "BIGINT"): 1,
+        ("km", "DECIMAL"): 2,
+        ("km", "VOID"): 1,
+        ("oil", "STRING"): 1,
+    }
+
+
+def test_objects_and_lists_are_of_one_type_each_whatever_they_hold(drift):
+    found = drift('{"x": {"a": 1}}', '{"x": {"b": "c"}}', '{"x": [1]}', '{"x": ["a", {}]}')
+    assert found == {("x", "OBJECT"): 2, ("x", "ARRAY"): 2}
+
+
+def test_rows_without_anything_strange_have_no_drift(drift):
+    assert drift(None, None) == {}
+
+
+def site(location_id: object, **more: object) -> str:
+    fields = {"name": "Site", "region": "New York", "latitude": 40.7, "longitude": -74.0}
+    return json.dumps({"location_id": location_id, **fields, **more})
+
+
+@pytest.fixture
+def night(run, drop):
+    """Take a night of the sites through the stages; give what the check of bronze says about it."""
+
+    def through(*lines: str, name: str = "sites.json"):
+        drop("locations", name, "\n".join(lines) + "\n")
+        run("bronze", tables=LOCATIONS)
+        (verdict,) = run("check", layer="bronze", tables=LOCATIONS)
+        run("silver", tables=LOCATIONS)
+        return verdict
+
+    return through
+
+
+def test_a_new_field_warns_is_kept_and_reported_and_its_rows_are_in_silver(night, table, run, lake):
+    verdict = night(*(site(number, floors=number, lift="yes") for number in range(1, 31)))
+
+    # Raises ContractBroken, were it more than a warning.
+    assert [failure["action"] for failure in verdict.detail["failures"]] == ["flag"]
+    assert "fields that no column takes as they are" in verdict.detail["failures"][0]["reason"]
+    assert table("silver.locations").count() == 30 and table("ops.quarantine").count() == 0
+    kept = table("bronze.locations").selectExpr("sum(variant_get(_rescued, '$.floors', 'int'))").first()[0]
+    assert kept == sum(range(1, 31))
+    rows = {tuple(row) for row in table("ops.schema_drift").collect()}
+    assert rows == {("locations", NIGHT, "floors", "BIGINT", 30), ("locations", NIGHT, "lift", "STRING", 30)}
+
+    night(site(40, floors=1.5), site("none", floors=1), name="more.json")
+    rows = {(row.field, row.type): row.rows for row in table("ops.schema_drift").collect()}
+    assert rows == {
+        ("floors", "BIGINT"): 31,
+        ("floors", "DECIMAL"): 1,
+        ("lift", "STRING"): 30,
+        ("location_id", "STRING"): 1,
+    }
+    assert table("ops.quarantine").count() == 1, "a known field of another type is another matter"
+
+    run("report", tables=LOCATIONS)
+    page = " ".join(Path(lake("report").docs / f"nights/{NIGHT}.html").read_text().split())
+    assert "Schema drift" in page and page.count("a new field: the rows are in silver") == 3
+    assert "its column is BIGINT: the rows are in quarantine" in page

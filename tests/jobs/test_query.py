@@ -1,0 +1,161 @@
+"""The demo queries: each answers about one night, at any target's table names."""
+
+import subprocess
+import zipfile
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+
+from jobs import cli, query, store
+from jobs.main import main
+from jobs.settings import Settings
+from jobs.tables import GOLD, TABLES, selection
+
+ROOT = Path(__file__).parents[2]
+D4, D5 = date(2024, 3, 4), date(2024, 3, 5)
+QUERIES = query.queries()
+each_query = pytest.mark.parametrize("name", QUERIES)
+# The columns that the reference documents' five queries give, in their order.
+REFERENCE = {
+    "device_health": 4,
+    "anomaly_detection": 6,
+    "fleet_tracking": 6,
+    "time_series": 7,
+    "site_events": 6,
+}
+
+
+def test_the_five_queries_of_the_reference_are_there():
+    assert QUERIES.keys() == REFERENCE.keys()
+
+
+@each_query
+def test_a_query_says_what_it_answers_and_reads_what_the_pipeline_makes(name):
+    asked = QUERIES[name]
+    assert asked.text.startswith("-- ") and asked.purpose.endswith(".")
+    assert asked.tables and {table.split(".")[0] for table in asked.tables} <= {"silver", "gold"}
+    assert set(asked.tables) <= TABLES.keys() and ":night" in asked.text
+    assert "ORDER BY" in asked.text, "the same rows come first every time"
+
+
+def test_a_query_has_the_names_that_its_tables_have_at_the_target():
+    def sql(catalog: str, prefix: str) -> str:
+        settings = Settings("query", D5, "x", Path(), catalog, prefix, frozenset())
+        return QUERIES["site_events"].sql(settings)
+
+    assert "`spark_catalog`.`gold`.`site_events`" in sql("spark_catalog", "")
+    assert "`main`.`iot_dev_silver`.`devices`" in sql("main", "iot_dev_")
+    assert "{" not in sql("main", "")
+
+
+def test_the_report_asks_only_about_what_the_run_has_worked_on():
+    def answerable(*tables: str) -> set[str]:
+        settings = Settings("report", D5, "x", Path(), "c", "", selection(tables))
+        return {name for name, asked in QUERIES.items() if asked.is_answerable(settings)}
+
+    assert answerable() == set(QUERIES)
+    assert "fleet_tracking" in answerable("telemetry") and "time_series" not in answerable("telemetry")
+
+
+def test_numbers_stand_to_the_right_and_texts_to_the_left():
+    row = query.Row
+    answer = query.Answer(
+        QUERIES["device_health"], ["status", "count"], [row("Online", 1200), row("Off", 2.50)], False
+    )
+    assert query.table_of(answer).splitlines() == [
+        "status  count",
+        "------  -----",
+        "Online   1200",
+        "Off       2.5",
+    ]
+
+
+def test_an_answer_without_rows_still_has_its_columns():
+    assert query.table_of(query.Answer(QUERIES["device_health"], ["status"], [], False)) == "status\n------"
+
+
+def test_an_unknown_name_is_refused_with_those_there_are(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        cli.parser().parse_args(["query", "fleet; DROP TABLE x", "--night", "2024-03-05"])
+    error = capsys.readouterr().err
+    assert exit_.value.code == 2 and error.count("\n") == 1 and ", ".join(QUERIES) in error
+
+
+@pytest.fixture
+def gold(spark, lake):
+    """Put rows into a gold table of the lake: the columns that are named, all others null."""
+    settings = lake("query")
+    store.ensure(spark, settings, [*(f"gold.{name}" for name in GOLD), "silver.devices"])
+
+    def put(name: str, *rows: dict) -> None:
+        table = TABLES[f"gold.{name}"]
+        values = [tuple(row.get(column) for column in table.column_names) for row in rows]
+        store.append(spark, settings, f"gold.{name}", spark.createDataFrame(values, table.columns))
+
+    return put
+
+
+@pytest.fixture
+def ask(spark, lake, gold):
+    return lambda name, most=9: query.ask(spark, lake("query", night=D5), QUERIES[name], most)
+
+
+def test_every_query_runs_and_has_the_columns_of_the_reference(ask):
+    for name, columns in REFERENCE.items():
+        answer = ask(name)
+        assert (len(answer.columns), answer.rows) == (columns, []), name
+
+
+def test_a_query_is_about_the_night_it_is_asked_about(ask, gold):
+    gold(
+        "device_health",
+        {"night": D4, "device_type": "Camera", "status": "Online", "device_count": 1, "avg_age_days": 1.0},
+        {"night": D5, "device_type": "Camera", "status": "Online", "device_count": 2, "avg_age_days": 1.25},
+    )
+    gold("sensor_hourly", {"event_date": D4, "device_id": 1}, {"event_date": D5, "device_id": 2})
+    assert [tuple(row) for row in ask("device_health").rows] == [("Camera", "Online", 2, 1.3)]
+    assert [row.device_id for row in ask("time_series").rows] == [2]
+
+
+def test_the_worst_devices_come_first_and_those_without_events_not_at_all(ask, gold):
+    gold("device_anomalies", *({"night": D5, "device_id": n, "anomaly_count": 10 + n} for n in (1, 3, 2)))
+    gold(
+        "site_events",
+        *(
+            {"night": D5, "device_id": device, "event_count": events, "critical_count": critical}
+            for device, events, critical in ((1, 5, 0), (2, 1, 1), (3, 0, 0), (4, 9, 0))
+        ),
+    )
+    assert [row.device_id for row in ask("anomaly_detection").rows] == [3, 2, 1]
+    answer = ask("site_events", most=2)
+    assert [row.device_id for row in answer.rows] == [2, 4] and answer.has_more
+
+
+def test_the_command_prints_an_aligned_table(lake, gold, capsys):
+    gold("fleet_last_seen", {"night": D5, "device_id": 1000, "last_seen": datetime(2024, 3, 5, 23, 59)})
+    place = ["--catalog", "spark_catalog", "--prefix", lake("query").prefix]
+    assert main(["query", "fleet_tracking", "--night", str(D5), *place]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == QUERIES["fleet_tracking"].purpose
+    assert printed[1].split()[:2] == ["device_id", "last_seen"]
+    assert printed[3].startswith("     1000  2024-03-05 23:59:00")
+
+
+def test_the_command_says_so_when_there_is_no_lake(spark, capsys):
+    assert main(["query", "time_series", "--night", str(D5), "--prefix", "nowhere_"]) == 1
+    assert "has a night been run there?" in capsys.readouterr().err
+
+
+def test_the_wheel_brings_the_queries_along(tmp_path):
+    build = [ROOT / ".venv/tools/bin/python", "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as files:
+        files.extractall(tmp_path / "installed")
+    names = sorted(path.stem for path in (tmp_path / "installed/jobs/queries").glob("*.sql"))
+    assert names == sorted(QUERIES)
+    code = "from jobs.query import queries; print(*sorted(queries()))"
+    python = ROOT / ".venv/spark/bin/python"
+    found = subprocess.run([python, "-c", code], cwd=tmp_path / "installed", capture_output=True, text=True)
+    assert found.stdout.split() == names, found.stderr
