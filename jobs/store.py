@@ -97,13 +97,15 @@ def dates(column: str, values: Iterable[date]) -> str:
 
 
 def following(dates: Iterable[date], days: int) -> set[date]:
-    """The dates, and as many days after each."""
-    return {day + timedelta(later) for day in dates for later in range(days + 1)}
+    """The dates, and as many days after each, up to the last of the calendar."""
+    spans = [timedelta(later) for later in range(days + 1)]
+    return {day + span for day in dates for span in spans if day <= date.max - span}
 
 
 def preceding(dates: Iterable[date], days: int) -> set[date]:
-    """The dates, and as many days before each."""
-    return {day - timedelta(earlier) for day in dates for earlier in range(days + 1)}
+    """The dates, and as many days before each, down to the first of the calendar."""
+    spans = [timedelta(earlier) for earlier in range(days + 1)]
+    return {day - span for day in dates for span in spans if day >= date.min + span}
 
 
 def hash_of(table: Table, columns: Iterable[str], alias: str = "") -> Column:

@@ -16,6 +16,9 @@ FAULT_RATES = {
     "future": 0.0005,
     "malfunction": 0.005,
     "null": 0.02,
+    "no_temperature": 0.1,
+    "flipped_pressure": 0.05,
+    "no_timestamp": 0.05,
 }
 LATE_RATE, LATEST_DAYS = 0.01, 7
 DUPLICATE_RATE = 0.01

@@ -1,0 +1,218 @@
+"""From machine readings and inspections to defect rates: what the analytics find is what was planted."""
+
+import importlib
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from types import ModuleType
+
+import pytest
+from pyspark.sql import functions as F
+
+from jobs import lines, store
+from jobs.generate import inspections, machine_sensors
+from jobs.generate.night import delivery
+from jobs.gold.defect_rates import build_defect_rates
+from jobs.silver.clean import clean
+from jobs.silver.inspection_features import derive_inspection_features
+from jobs.silver.machine_anomalies import derive_machine_anomalies
+from jobs.tables import SILVER, SOURCES
+from tests.conftest import new_lake
+
+NIGHT = date(2024, 3, 5)
+MACHINES = frozenset({"devices", "device_changes", "machine_sensors", "inspections", "defect_rates"})
+
+
+@pytest.fixture
+def frame(spark):
+    def of(table: str, *rows: dict):
+        names = SILVER[table].column_names
+        defaults = {"_flags": [], "_night": NIGHT, "device_id": 1, "trip_id": 1, "factory_id": "A06",
+                    "model_id": "SkyBolt1"}  # fmt: skip
+        dated = [{**row, "event_date": row["timestamp"].date()} for row in rows]
+        values = [tuple({**defaults, **row}.get(name) for name in names) for row in dated]
+        return spark.createDataFrame(values, SILVER[table].columns)
+
+    return of
+
+
+def reading(hour: float, temperature: float | None = 60.0, **more) -> dict:
+    """`hour` counts from the beginning of the night."""
+    return {
+        "timestamp": datetime(2024, 3, 5) + timedelta(hours=hour), "temperature": temperature,
+        "rotation_speed": 600.0, "delay": 20.0, "density": 2.0, "air_pressure": 950.0, **more,
+    }  # fmt: skip
+
+
+def inspection(hour: float, defect: int = 0, **more) -> dict:
+    return {"timestamp": datetime(2024, 3, 5) + timedelta(hours=hour), "defect": defect, **more}
+
+
+@pytest.fixture
+def features(frame):
+    def of(readings: list[dict], inspected: list[dict]) -> list:
+        found = derive_inspection_features(
+            frame("machine_sensors", *readings), frame("inspections", *inspected)
+        )
+        return found.orderBy("timestamp").collect()
+
+    return of
+
+
+def test_each_rule_makes_an_anomaly_and_a_value_on_the_bound_or_a_missing_one_does_not(frame):
+    readings = [
+        reading(1, delay=155.1, rotation_speed=800.1),
+        reading(2, delay=155.0, rotation_speed=900.0),
+        reading(3, delay=200.0, rotation_speed=800.0),
+        reading(4, 101.1),
+        reading(5, 101.0),
+        reading(6, density=4.7, air_pressure=839.0),
+        reading(7, density=4.7, air_pressure=840.0),
+        reading(8, density=4.6, air_pressure=700.0),
+        reading(9, None),
+        reading(10, 120.0, density=5.0, air_pressure=800.0),
+    ]
+    found = derive_machine_anomalies(frame("machine_sensors", *readings)).orderBy("timestamp").collect()
+    assert [(row.timestamp.hour, row.rules) for row in found] == [
+        (1, ["slow response at high speed"]),
+        (4, ["too hot"]),
+        (6, ["dense at low pressure"]),
+        (10, ["too hot", "dense at low pressure"]),
+    ]
+
+
+def test_an_inspection_knows_the_last_hour_of_its_machine_that_had_ended(features):
+    readings = [reading(8.5, 50.0), reading(9.5, 60.0), reading(10.5, 99.0), reading(9.9, 80.0, device_id=2)]
+    (row,) = features(readings, [inspection(10.75)])
+    assert (row.sensor_hour_end, row.sensor_temperature) == (datetime(2024, 3, 5, 10), 60.0)
+    assert (row.sensor_temperature_average, row.factory_id, row.defect) == (50.0, "A06", 0)
+
+
+def test_nothing_after_an_inspection_changes_what_it_knows(features):
+    past, later = (
+        [reading(8.5, 50.0), reading(9.5, 60.0), reading(10.2, None)],
+        [reading(10.9, 1.0), reading(13, 2.0)],
+    )
+    asked = [inspection(10.75), inspection(11.5)]
+    assert features(past, asked)[0] == features([*past, *later], asked)[0]
+    assert features([*past, *later], asked)[1].sensor_temperature == 1.0
+
+
+def test_an_inspection_after_midnight_knows_the_evening_before_but_not_more_than_a_day(features):
+    rows = features(
+        [reading(22.5, 50.0), reading(23.5, 70.0)], [inspection(27), inspection(48), inspection(48.1)]
+    )
+    assert [(row.event_date.day, row.sensor_temperature) for row in rows] == [(6, 70.0), (7, 70.0), (7, None)]
+    assert (rows[0].sensor_temperature_average, rows[2].factory_id) == (50.0, None)
+
+
+def test_a_gap_counts_in_the_average_as_if_it_had_been_measured(features):
+    readings = [reading(8, 40.0), reading(9, None), reading(11, 70.0), reading(12, 100.0)]
+    (row,) = features(readings, [inspection(14)])
+    assert row.sensor_temperature == 100.0 and row.sensor_temperature_average == 60.0  # of 50, 60 and 70
+
+
+def test_the_speed_of_an_hour_comes_with_its_smoothed_one(features):
+    readings = [reading(8 + minute / 60, rotation_speed=speed) for minute, speed in enumerate((500.0, 590.0))]
+    (row,) = features(readings, [inspection(10)])
+    assert (row.sensor_rotation_speed, row.sensor_rotation_speed_ema) == (545.0, 525.0)  # 500 and 550
+
+
+def test_a_machine_has_a_defect_rate_and_counts_of_its_hot_inspections(frame):
+    def inspected(hour: int, defect: int, temperature: float | None, **more) -> dict:
+        return {**inspection(hour, defect), "sensor_temperature": temperature,
+                "sensor_temperature_average": 60.0, **more}  # fmt: skip
+
+    rows = [inspected(1, 1, 90.0), inspected(2, 0, 70.0), inspected(3, 0, 60.0), inspected(4, 1, 50.0),
+            inspected(5, 0, None, device_id=2, factory_id=None, model_id=None)]  # fmt: skip
+    one, other = build_defect_rates(frame("inspection_features", *rows)).orderBy("device_id").collect()
+    assert (one.inspection_count, one.defect_count, one.defect_rate) == (4, 2, 0.5)
+    assert (one.hot_inspection_count, one.hot_defect_count, one.avg_temperature) == (2, 1, 67.5)
+    assert (other.factory_id, other.model_id, other.defect_rate, other.hot_inspection_count) == (
+        "unknown", "unknown", 0.0, 0,
+    )  # fmt: skip
+
+
+def test_a_reading_of_the_calendars_last_day_does_not_stop_a_night():
+    assert store.following({date.max}, 2) == {date.max}
+    assert store.preceding({date.min, date(2024, 3, 1)}, 1) == {date.min, date(2024, 2, 29), date(2024, 3, 1)}
+
+
+@pytest.fixture(scope="module")
+def arrived(spark):
+    """Silver rows of a clean night of a feed, not written anywhere."""
+
+    def of(feed, night: date, scale: float):
+        source = SOURCES[feed.source]
+        landed = delivery(spark, replace(feed, faults={}, is_reliable=True), night, scale, 42)
+        parsed = lines.parse(landed.select(F.col("line").alias("value")), source)
+        cleaned = clean(parsed.withColumn("_night", F.lit(night)), spark.range(0), source)
+        return cleaned.withColumn("_flags", F.array().cast("array<string>"))
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def by_chance():
+    """A generator whose defects are as many, but follow from nothing."""
+
+    def columns(values):
+        made = inspections.columns(values)
+        return {**made, "defect": ("int", f"cast({values.chance('chance', 0.07)} as int)")}
+
+    return replace(inspections.FEED, columns=columns)
+
+
+def times_likelier(spark, arrived, feed) -> float:
+    """How many times likelier parts are defective if their machine ran above its moving average, from gold."""
+    sensors = [arrived(machine_sensors.FEED, NIGHT - timedelta(ago), 2.0) for ago in (0, 1)]
+    found = build_defect_rates(
+        derive_inspection_features(sensors[0].unionByName(sensors[1]), arrived(feed, NIGHT, 2.0))
+    )
+    total = found.groupBy().sum().first().asDict()
+    hot, cool = (
+        (total["sum(hot_defect_count)"], total["sum(hot_inspection_count)"]),
+        (
+            total["sum(defect_count)"] - total["sum(hot_defect_count)"],
+            total["sum(inspection_count)"] - total["sum(hot_inspection_count)"],
+        ),
+    )
+    assert total["sum(inspection_count)"] == 2000 and min(hot[1], cool[1]) > 500
+    assert found.where("factory_id = 'unknown'").count() == 0
+    return (hot[0] / hot[1]) / (max(cool[0], 1) / cool[1])
+
+
+def test_parts_of_machines_above_their_moving_average_are_far_likelier_defective(spark, arrived):
+    assert times_likelier(spark, arrived, inspections.FEED) > 5
+
+
+def test_a_generator_whose_defects_follow_from_nothing_would_be_found_out(spark, arrived, by_chance):
+    assert 0.5 < times_likelier(spark, arrived, by_chance) < 2
+
+
+def test_nights_in_any_order_give_the_same_features_and_rates(spark, tmp_path):
+    """Each night's inspections reach back into the night before, and late rows into all of them."""
+    stages: list[ModuleType] = [importlib.import_module(f"jobs.{name}") for name in
+                                ("generate", "bronze", "silver", "gold", "publish")]  # fmt: skip
+    orders, found = ([4, 5, 6], [6, 4, 5]), []
+    for number, order in enumerate(orders):
+        with new_lake(spark, tmp_path / str(number)) as lake:
+            for day in order:
+                for stage in stages:
+                    settings = lake(
+                        stage.__name__.split(".")[1], night=date(2024, 3, day), scale=0.04, tables=MACHINES,
+                        run_id=f"night-{day}",
+                    )  # fmt: skip
+                    stage.run(spark, settings)
+            for layer in ("bronze", "silver"):
+                importlib.import_module("jobs.check").run(
+                    spark, replace(settings, stage="check", layer=layer)
+                )
+            digests = spark.table(settings.table("ops.digests"))
+            found.append({(row.table, row.night): (row.rows, row.digest) for row in digests.collect()})
+            looked_back = spark.table(settings.table("silver.inspection_features")).where(
+                "to_date(sensor_hour_end - INTERVAL 1 SECOND) < event_date"
+            )
+            assert looked_back.count() > 20
+    assert found[0] == found[1]
+    for table in ("silver.machine_anomalies", "silver.inspection_features", "gold.defect_rates"):
+        assert any(name == table for name, _ in found[0]), table
