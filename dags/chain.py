@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 # The catalog is the jobs' own; only names are read of it here.
 CATALOG = tomllib.loads((Path(__file__).parents[1] / "jobs/catalog.toml").read_text(encoding="utf-8"))
 SOURCES, GOLD = tuple(CATALOG["sources"]), tuple(CATALOG["gold"])
+# Sources that a night works on only when they are named, and the gold tables that are made of them.
+OPTIONAL = tuple(name for name, source in CATALOG["sources"].items() if source.get("optional"))
+OPTIONAL_GOLD = tuple(name for name, table in CATALOG["gold"].items() if {*table["reads"]} & {*OPTIONAL})
+NIGHTLY_GOLD = tuple(name for name in GOLD if name not in OPTIONAL_GOLD)
 
 NIGHT = "{{ night_of(dag_run, params) }}"
 RUN = "{{ slug_of(run_id) }}"
@@ -27,10 +31,10 @@ NIGHT_REPORT = "/plugin/night-report/data-docs"
 
 
 def gold_assets(target: Target) -> tuple[Asset, ...]:
-    """One asset per gold table, for other DAGs to wait for."""
+    """One asset per gold table of a night, for other DAGs to wait for."""
     schema = f"{target.prefix}gold"
     return tuple(
-        Asset(f"{schema}.{table}", f"lakehouse://{target.catalog}/{schema}/{table}") for table in GOLD
+        Asset(f"{schema}.{table}", f"lakehouse://{target.catalog}/{schema}/{table}") for table in NIGHTLY_GOLD
     )
 
 

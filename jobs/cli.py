@@ -1,14 +1,15 @@
 """The command line of the jobs: the whole interface between whoever orchestrates and Spark."""
 
 import argparse
-import os
 from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
 from jobs import settings as checks
-from jobs.settings import MAX_SCALE, Settings
-from jobs.tables import NAMES
+from jobs import stream_options
+from jobs.arguments import add_night, add_place
+from jobs.settings import FIRST_NIGHT, MAX_SCALE, Settings
+from jobs.tables import NAMES, OPTIONAL
 
 STAGES = {
     "generate": "land one night of simulated IoT data, dirt included; the same night is always the same rows",
@@ -19,6 +20,7 @@ STAGES = {
     "publish": "replace the touched slices of gold by what staging holds, one atomic commit a table",
     "report": "assert that every row has a fate and write the night's page",
     "history": "take a range of nights through all stages in bulk; the same tables as night by night",
+    "stream": "send a piece of a simulated stream to a Delta table or to files",
     "verify": "recompute row accounts and digests of a night and say whether they hold",
 }
 # What is no stage of a night. Name -> module with PURPOSE, `add_arguments` and `run`.
@@ -60,6 +62,10 @@ def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
     if name == "history":
         add_night(stage, "--from", "first", "the first day (UTC) to work on")
         add_night(stage, "--to", "night", "the last one")
+    elif name == "stream":
+        text = f"the day (UTC) on which the stream's events happen (default: {FIRST_NIGHT})"
+        add_night(stage, "--night", "night", text, FIRST_NIGHT)
+        stream_options.add_arguments(stage)
     else:
         text = "the day (UTC) to work on; before:YYYY-MM-DD is the day before that one"
         add_night(stage, "--night", "night", text)
@@ -71,15 +77,15 @@ def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
         help="names this run in ops tables and pages",
     )
     add_place(stage)
-    stage.add_argument(
-        "--tables",
-        type=checks.selected_tables,
-        default="",
-        metavar="A,B",
-        help="only these, what they read and what reads them; any of: "
-        + ", ".join(NAMES)
-        + " (default: all)",
-    )
+    if name != "stream":
+        stage.add_argument(
+            "--tables",
+            type=checks.selected_tables,
+            default="",
+            metavar="A,B",
+            help=f"only these, what they read and what reads them; any of: {', '.join(NAMES)} "
+            f"(default: all but {', '.join(OPTIONAL)} and what is made of them)",
+        )
     if name in ("generate", "history"):
         stage.add_argument(
             "--scale",
@@ -87,6 +93,7 @@ def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
             default=1.0,
             help=f"volume of the night; 1.0 is about 190,000 rows (default: %(default)s, at most {MAX_SCALE:g})",
         )
+    if name in ("generate", "history", "stream"):
         stage.add_argument(
             "--seed", type=checks.seed, default=42, help="another seed, other values (default: %(default)s)"
         )
@@ -96,37 +103,12 @@ def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
         )
 
 
-def add_night(stage: argparse.ArgumentParser, flag: str, name: str, text: str) -> None:
-    """Declare a required day."""
-    stage.add_argument(flag, dest=name, type=checks.night, required=True, metavar="YYYY-MM-DD", help=text)
-
-
-def add_place(stage: argparse.ArgumentParser) -> None:
-    """Declare where the lake is."""
-    stage.add_argument(
-        "--home",
-        type=checks.home,
-        default=os.environ.get("LAKEHOUSE_HOME", "lake"),
-        metavar="FOLDER",
-        help="landing zone, checkpoints and data docs (default: $LAKEHOUSE_HOME or ./lake)",
-    )
-    stage.add_argument(
-        "--catalog",
-        type=checks.identifier,
-        default="spark_catalog",
-        help="catalog of all tables (default: %(default)s)",
-    )
-    stage.add_argument(
-        "--prefix", type=checks.identifier, default="", help="put before every schema name (default: none)"
-    )
-
-
 def parse(argv: Sequence[str]) -> Settings:
     """Turn an argument list into settings; exits with 2 and one line on what is wrong."""
     read = parser()
     arguments = vars(read.parse_args(argv))
     try:
-        return Settings(**arguments)
+        return Settings(**(stream_options.gather(arguments) if arguments["stage"] == "stream" else arguments))
     except argparse.ArgumentTypeError as error:
         read.error(str(error))
 

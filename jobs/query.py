@@ -14,7 +14,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import Row, SparkSession
 
 from jobs import session
-from jobs.cli import add_night, add_place
+from jobs.arguments import add_night, add_place
 from jobs.pages import shown
 from jobs.results import JobError
 from jobs.settings import Settings

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from jobs.stream_options import Stream
 from jobs.tables import GOLD, NAMES, SOURCES, TABLES, Source, Table, selection
 
 FIRST_NIGHT = date(2024, 1, 1)  # the simulated fleet is installed on this day
@@ -27,6 +28,7 @@ class Settings:
     seed: int = 42
     layer: str | None = None  # for `check`: bronze, silver or gold
     first: date | None = None  # for `history`: the nights from this one to `night`
+    stream: Stream | None = None  # for `stream`
 
     def __post_init__(self) -> None:
         if self.first and self.first > self.night:
@@ -56,7 +58,8 @@ class Settings:
     @property
     def step(self) -> str:
         """Name of the stage within the night: `check_bronze`, `check_silver` and `check_gold` are three."""
-        return f"{self.stage}_{self.layer}" if self.layer else self.stage
+        part = self.stream.source if self.stream else self.layer
+        return f"{self.stage}_{part}" if part else self.stage
 
     def schema(self, name: str) -> str:
         """Quoted, full name of a schema."""

@@ -33,6 +33,7 @@ class Source:
     columns: str
     key: tuple[str, ...]
     silver: str = ""
+    optional: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "silver", self.silver or self.name)
@@ -132,6 +133,7 @@ SOURCES: dict[str, Source] = {
     name: _read(Source, "sources", name, values) for name, values in _catalog["sources"].items()
 }
 ACCEPTED = {name: _silver(name, values) for name, values in _catalog["silver"].items()}
+OPTIONAL = tuple(name for name, source in SOURCES.items() if source.optional)
 DERIVED: dict[str, Table] = {
     name: _dated(_read(Table, "derived", name, values, layer="silver"))
     for name, values in _catalog["derived"].items()
@@ -153,6 +155,12 @@ SLICES = Table(
     "staging",
     "slice",
 )
+
+
+def _streamed(source: Source) -> Table:
+    columns = f"{source.columns}, _night DATE"
+    grain = "One row per event that the stream has sent."
+    return Table(f"stream_{source.name}", columns, grain, "bronze", partition_by=("_night",))
 
 
 def _judged(source: Source) -> Table:
@@ -189,6 +197,7 @@ TABLES = {
     table.full_name: table
     for table in (
         *map(_bronze, SOURCES.values()),
+        *(_streamed(SOURCES[name]) for name in OPTIONAL),
         *SILVER.values(),
         *map(_judged, SOURCES.values()),
         *map(_staged, GOLD.values()),
@@ -213,9 +222,10 @@ def sources_of(table: Table) -> dict[Source, int]:
 def selection(names: Iterable[str]) -> frozenset[str]:
     """The sources and gold tables that a run works on: the named ones, what they read and what reads them.
 
-    The registry of devices always comes along. No names means all.
+    The registry of devices always comes along. No names means all but the optional sources and what is made of
+    them.
     """
-    chosen = set(names) or set(NAMES)
+    chosen = set(names) or SOURCES.keys() - set(OPTIONAL)
     made_from = {table: {source.name for source in sources_of(table)} for table in GOLD.values()}
     chosen |= {table.name for table, sources in made_from.items() if chosen & sources}
     chosen |= {source for table, sources in made_from.items() if table.name in chosen for source in sources}

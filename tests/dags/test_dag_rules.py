@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from airflow.serialization.encoders import coerce_to_core_timetable
 from airflow.timetables.interval import CronDataIntervalTimetable
-from chain import GOLD
+from chain import NIGHTLY_GOLD
 
 PROJECT = Path(__file__).resolve().parents[2]
 SPARK_PYTHON = PROJECT / ".venv/spark/bin/python"
@@ -52,7 +52,7 @@ def test_every_spark_task_uses_the_pool_of_one_and_is_tried_again_with_growing_w
 def test_a_range_of_nights_may_take_a_day(bag: Any) -> None:
     (history,) = bag.dags["iot_history"].tasks
     assert history.execution_timeout == timedelta(days=1)
-    assert {asset.name for asset in history.outlets} == {f"gold.{table}" for table in GOLD}
+    assert {asset.name for asset in history.outlets} == {f"gold.{table}" for table in NIGHTLY_GOLD}
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,9 @@ def test_the_night_dag_runs_its_stages_one_after_the_other(nightly: Any) -> None
         assert nightly.get_task(before).downstream_task_ids == {after}
 
 
-def test_publish_emits_one_asset_per_gold_table(nightly: Any) -> None:
+def test_publish_emits_one_asset_per_gold_table_of_the_night(nightly: Any) -> None:
     assets = {asset.name: asset.uri for asset in nightly.get_task("publish").outlets}
-    assert assets == {f"gold.{table}": f"lakehouse://spark_catalog/gold/{table}" for table in GOLD}
+    assert assets == {f"gold.{table}": f"lakehouse://spark_catalog/gold/{table}" for table in NIGHTLY_GOLD}
     assert not any(task.outlets for task in nightly.tasks if task.task_id != "publish")
 
 

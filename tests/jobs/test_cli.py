@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from jobs import cli
-from jobs.tables import GOLD, NAMES, selection, sources_of
+from jobs.tables import GOLD, NAMES, OPTIONAL, selection, sources_of
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
@@ -22,7 +22,8 @@ def refusal(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
 def test_a_stage_needs_only_its_night():
     settings = cli.parse(["silver", "--night", "2024-03-05"])
     assert (settings.night, settings.catalog, settings.prefix) == (date(2024, 3, 5), "spark_catalog", "")
-    assert settings.tables == set(NAMES)
+    streamed = {*OPTIONAL, "transactions_daily", "readings_5min"}
+    assert settings.tables == set(NAMES) - streamed and streamed < set(NAMES)
 
 
 def test_a_night_can_be_given_as_the_one_before_a_day():
@@ -113,6 +114,10 @@ def test_a_selected_source_brings_along_what_is_made_from_it():
 
 def test_a_selected_gold_table_brings_along_what_it_reads():
     assert selection(["sensor_hourly"]) == {"sensor_hourly", "readings", "devices", "device_changes"}
+
+
+def test_an_optional_source_is_worked_on_when_it_is_named():
+    assert selection(["live_sensors"]) == {"live_sensors", "readings_5min", "devices", "device_changes"}
 
 
 def test_every_gold_table_is_made_from_known_sources():

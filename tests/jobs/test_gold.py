@@ -2,6 +2,7 @@
 
 import statistics
 from datetime import date, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -11,8 +12,10 @@ from jobs.gold.climate_hourly import build_climate_hourly
 from jobs.gold.device_anomalies import build_device_anomalies
 from jobs.gold.device_health import build_device_health
 from jobs.gold.fleet_last_seen import build_fleet_last_seen
+from jobs.gold.readings_5min import build_readings_5min
 from jobs.gold.sensor_hourly import build_sensor_hourly
 from jobs.gold.site_events import build_site_events
+from jobs.gold.transactions_daily import build_transactions_daily
 from jobs.tables import SILVER
 
 NIGHT = date(2024, 3, 5)
@@ -214,3 +217,47 @@ def test_warning_thresholds_lie_within_what_a_working_sensor_can_report():
     for metric, bounds in THRESHOLDS.items():
         assert all(RANGES[metric][0] <= bound <= RANGES[metric][1] for bound in bounds.values())
         assert bounds.get("low", RANGES[metric][0]) < bounds["high"]
+
+
+def transaction(amount: str, risk: float, **more) -> dict:
+    return {"amount": Decimal(amount), "risk_score": risk, "currency": "USD", "channel": "atm", **more}
+
+
+def test_a_day_of_a_channel_has_its_volume_fraud_and_risk(frame):
+    rows = [
+        transaction("10.10", 0.2, is_fraud=False),
+        transaction("20.20", 0.9, is_fraud=True),
+        transaction("0.03", 0.1),
+        transaction("5.00", 0.3, is_fraud=False, currency="EUR"),
+    ]
+    days = build_transactions_daily(frame("transactions", *rows)).collect()
+    euro, dollar = sorted(days, key=lambda row: row.currency)
+    assert (euro.txn_count, euro.total_amount, euro.fraud_count, euro.fraud_amount) == (1, 5, 0, 0)
+    assert (dollar.txn_count, dollar.total_amount) == (3, Decimal("30.33"))
+    assert (dollar.fraud_count, dollar.fraud_amount, dollar.fraud_rate) == (1, Decimal("20.20"), 0.333333)
+    assert (dollar.avg_amount, dollar.avg_risk_score, dollar.max_risk_score) == (10.11, 0.4, 0.9)
+
+
+def test_five_minutes_of_a_device_begin_on_the_five_and_end_before_the_next(frame):
+    def at(minute: int, second: int, value: float, **more) -> dict:
+        time = datetime(2024, 3, 5, 23, minute, second)
+        return {"device_id": 1, "device_type": "humidity", "timestamp": time, "reading": value, **more}
+
+    rows = [
+        at(50, 0, 20.5),
+        at(54, 59, 30.0, is_anomaly=True),
+        at(55, 0, 40.0),
+        at(59, 59, 60.0),
+        at(59, 59, 7.0, device_id=2),
+    ]
+    windows = build_readings_5min(frame("live_sensors", *rows)).orderBy("device_id", "window_start").collect()
+    assert [(row.device_id, str(row.window_start)[11:], str(row.window_end)[8:]) for row in windows] == [
+        (1, "23:50:00", "05 23:55:00"),
+        (1, "23:55:00", "06 00:00:00"),
+        (2, "23:55:00", "06 00:00:00"),
+    ]
+    assert [tuple(row)[5:] for row in windows] == [
+        (2, 25.25, 20.5, 30.0, 1),
+        (2, 50.0, 40.0, 60.0, 0),
+        (1, 7.0, 7.0, 7.0, 0),
+    ]

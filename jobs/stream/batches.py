@@ -1,0 +1,112 @@
+"""Batches of a stream, and the checkpoint that says which of them have been sent."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from jobs.generate.values import Values
+from jobs.results import UsageError, write_atomically
+from jobs.settings import FIRST_NIGHT
+from jobs.stream import live_sensors, transactions
+from jobs.stream_options import DAY, Stream
+from jobs.tables import SOURCES
+
+COLUMNS = {"transactions": transactions.columns, "live_sensors": live_sensors.columns}
+PARTITIONS = 2
+SECOND = 100_000  # numbers of rows that a second has room for
+MOST_ROWS = 1_000_000  # of a batch, where nothing says how often one is due
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A piece of a night's stream: from second `start` of the night (UTC) to before second `end`."""
+
+    start: int
+    end: int
+    rows_per_second: int
+
+    @property
+    def rows(self) -> int:
+        """Number of its rows."""
+        return (self.end - self.start) * self.rows_per_second
+
+    @property
+    def name(self) -> str:
+        """Its name within the night; in order of time."""
+        return f"{self.start:05d}-{self.end:05d}"
+
+
+def cut(stream: Stream, position: int) -> Iterator[Batch]:
+    """The batches of a run that begins at a second of the night; none after the night."""
+    rate = stream.rows_per_second
+    step = stream.trigger or max(1, MOST_ROWS // rate)
+    last = min(position + stream.duration, DAY)
+    for start in range(position, last, step):
+        yield Batch(start, min(start + step, last), rate)
+
+
+def rows_of(spark: SparkSession, source: str, night: date, batch: Batch, seed: int) -> DataFrame:
+    """The rows of a batch, with the columns of the source.
+
+    A row is known by its second and its number within it: at whatever rate and in whatever batches a night is
+    streamed, that row is the same.
+    """
+    rate, index = batch.rows_per_second, (night - FIRST_NIGHT).days
+    numbers = spark.range(batch.start * rate, batch.end * rate, numPartitions=PARTITIONS)
+    rows = numbers.selectExpr(
+        f"{index}L AS night_index",
+        f"id div {rate}L * {SECOND}L + id % {rate}L AS row",
+        f"unix_date(DATE'{night}') * {DAY}L + id div {rate}L AS _second_at",
+        f"(id % {rate}L) / {rate}D AS _within",  # how far into the second, from 0 to below 1
+    )
+    for name, (kind, expression) in COLUMNS[source](Values(seed, source)).items():
+        rows = rows.withColumn(name, F.expr(f"CAST({expression} AS {kind})"))
+    return rows.select(*SOURCES[source].fields)
+
+
+@dataclass
+class Checkpoint:
+    """Up to where one night of a source has gone to one sink, kept in a file.
+
+    A batch is written down before it is sent, and again when it has been: what a crash leaves unfinished is sent
+    once more exactly as it was, so that a sink can tell whether it has it.
+    """
+
+    path: Path
+    seed: int
+    position: int = 0  # seconds of the night that have been sent
+    planned: Batch | None = None
+
+    @classmethod
+    def read(cls, path: Path, seed: int) -> "Checkpoint":
+        """Read a checkpoint, or begin one. Raises UsageError when it belongs to another seed."""
+        if not path.exists():
+            return cls(path, seed)
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if kept["seed"] != seed:
+            raise UsageError(
+                f"this night has already been streamed there with seed {kept['seed']}, not {seed}; "
+                "use the same seed, another night or another lake"
+            )
+        planned = Batch(**kept["planned"]) if kept["planned"] else None
+        return cls(path, seed, kept["position"], planned)
+
+    def plan(self, batch: Batch) -> None:
+        """Note which batch is about to be sent."""
+        self.planned = batch
+        self._write()
+
+    def commit(self, batch: Batch) -> None:
+        """Note that it has been sent."""
+        self.position, self.planned = batch.end, None
+        self._write()
+
+    def _write(self) -> None:
+        planned = asdict(self.planned) if self.planned else None
+        kept = {"seed": self.seed, "position": self.position, "planned": planned}
+        write_atomically(self.path, json.dumps(kept))

@@ -1,0 +1,49 @@
+"""The stage itself: what is unfinished first, then batch after batch, each when it is due."""
+
+import logging
+import time
+
+from pyspark.sql import SparkSession
+
+from jobs.results import TableResult
+from jobs.settings import Settings
+from jobs.stream.batches import Batch, Checkpoint, cut, rows_of
+from jobs.stream.sinks import clear, sink_of
+
+log = logging.getLogger("jobs")
+
+
+def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+    """Send a piece of the night's stream, from where the last run ended. Rows of a result: those sent.
+
+    Raises UsageError when the night has been streamed with another seed.
+    """
+    stream = settings.stream
+    assert stream is not None  # noqa: S101 (for mypy; the parser has seen to it)
+    file = settings.home / "checkpoints/stream" / stream.source / stream.sink / f"{settings.night}.json"
+    checkpoint = Checkpoint.read(file, settings.seed)
+    name, send = sink_of(spark, settings, stream)
+
+    def deliver(batch: Batch) -> None:
+        send(rows_of(spark, stream.source, settings.night, batch, settings.seed), batch)
+        checkpoint.commit(batch)
+        clear(settings, stream)
+
+    if checkpoint.planned is None:
+        clear(settings, stream)
+    unfinished = [checkpoint.planned] if checkpoint.planned else []
+    for batch in unfinished:
+        log.info("seconds %s were left unfinished; sending them first", batch.name)
+        deliver(batch)
+    batches = list(cut(stream, checkpoint.position))
+    started = time.monotonic()
+    for number, batch in enumerate(batches):
+        wait = started + number * (stream.trigger or 0) - time.monotonic()
+        time.sleep(max(0.0, wait))
+        checkpoint.plan(batch)
+        deliver(batch)
+    took = time.monotonic() - started
+    rows = sum(batch.rows for batch in batches)
+    log.info("%s rows in %d batches, %.0f rows a second", f"{rows:,}", len(batches), rows / max(took, 1e-9))
+    rows += sum(batch.rows for batch in unfinished)
+    return [TableResult(name, rows, {"batches": len(batches), "second_of_night": checkpoint.position})]
