@@ -77,12 +77,18 @@ def history_job(target: Target) -> Job:
     )
 
 
-def _where(target: Target) -> tuple[str, ...]:
+def _place(target: Target) -> tuple[str, ...]:
     return (
         f"--run-id={RUN}",
         f"--home={target.home}",
         f"--catalog={target.catalog}",
         f"--prefix={target.prefix}",
+    )
+
+
+def _where(target: Target) -> tuple[str, ...]:
+    return (
+        *_place(target),
         "{% if params.tables %}--tables={{ params.tables | join(',') }}{% endif %}",
     )
 
@@ -103,3 +109,15 @@ def history() -> None:
     """Declare the one task of a range of nights on the target that LAKEHOUSE_TARGET names."""
     target = load_target()
     run_in_order([history_job(target)], target)
+
+
+def maintenance_job(target: Target) -> Job:
+    """The care of all tables and pages."""
+    keep = ("--vacuum-days={{ params.vacuum_days }}", "--docs-days={{ params.docs_days }}")
+    return Job("maintain", ("maintain", *keep, *_place(target)))
+
+
+def maintenance() -> None:
+    """Declare the care of tables and pages on the target that LAKEHOUSE_TARGET names."""
+    target = load_target()
+    run_in_order([maintenance_job(target)], target)

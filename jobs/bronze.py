@@ -93,6 +93,7 @@ def _ingest(spark: SparkSession, settings: Settings, source: Source) -> int:
         rows.select(*TABLES[name].column_names)
         .writeStream.format("delta")
         .option("checkpointLocation", str(settings.home / "checkpoints" / "bronze" / source.name))
+        .option("userMetadata", store.note(settings))
         .queryName(f"{settings.run_id}.{name}")
         .trigger(availableNow=True)
         .toTable(settings.table(name))

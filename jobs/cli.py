@@ -21,10 +21,18 @@ STAGES = {
     "report": "assert that every row has a fate and write the night's page",
     "history": "take a range of nights through all stages in bulk; the same tables as night by night",
     "stream": "send a piece of a simulated stream to a Delta table or to files",
+    "maintain": "compact and vacuum every table, remove the pages of old runs; no row changes",
     "verify": "recompute row accounts and digests of a night and say whether they hold",
 }
 # What is no stage of a night. Name -> module with PURPOSE, `add_arguments` and `run`.
-COMMANDS = {"events-file": "jobs.events_file", "query": "jobs.query"}
+COMMANDS = {
+    "events-file": "jobs.events_file",
+    "query": "jobs.query",
+    "history-of": "jobs.care.history_of",
+    "as-of": "jobs.care.as_of",
+    "restore": "jobs.care.restore",
+    "export": "jobs.care.export",
+}
 EXIT_STATUS = (
     "exit status: 0 done, 1 failed (a retry may help), 2 wrong usage, 3 data did not pass its contract"
 )
@@ -66,6 +74,8 @@ def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
         text = f"the day (UTC) on which the stream's events happen (default: {FIRST_NIGHT})"
         add_night(stage, "--night", "night", text, FIRST_NIGHT)
         stream_options.add_arguments(stage)
+    elif name == "maintain":
+        _add_retention(stage)
     else:
         text = "the day (UTC) to work on; before:YYYY-MM-DD is the day before that one"
         add_night(stage, "--night", "night", text)
@@ -77,7 +87,7 @@ def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
         help="names this run in ops tables and pages",
     )
     add_place(stage)
-    if name != "stream":
+    if name not in ("stream", "maintain"):
         stage.add_argument(
             "--tables",
             type=checks.selected_tables,
@@ -101,6 +111,26 @@ def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
         stage.add_argument(
             "--layer", choices=("bronze", "silver", "gold"), required=True, help="gold means the staged gold"
         )
+
+
+def _add_retention(stage: argparse.ArgumentParser) -> None:
+    stage.set_defaults(tables=frozenset())  # tables are tended, whatever a night works on
+    text = "the day (UTC) to file the run under (default: yesterday)"
+    add_night(stage, "--night", "night", text, checks.yesterday())
+    stage.add_argument(
+        "--vacuum-days",
+        type=checks.vacuum_days,
+        default=7,
+        metavar="N",
+        help="older versions of tables may become unreadable (default: %(default)s, which is the least)",
+    )
+    stage.add_argument(
+        "--docs-days",
+        type=checks.days,
+        default=30,
+        metavar="N",
+        help="pages of runs that ended earlier go, but for those of a night's own run (default: %(default)s)",
+    )
 
 
 def parse(argv: Sequence[str]) -> Settings:

@@ -1,7 +1,5 @@
 """Stage `publish`: what staging holds and the check has passed becomes gold."""
 
-import csv
-import io
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
@@ -9,7 +7,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs import restatements, store
-from jobs.results import JobError, TableResult, write_atomically
+from jobs.flat_files import csv_lines
+from jobs.results import JobError, TableResult, write_lines
 from jobs.settings import Settings
 from jobs.store import Digest
 from jobs.tables import GOLD, SLICES, SOURCES, Table, sources_of
@@ -101,23 +100,4 @@ def _mark_published(
 def _export(spark: SparkSession, settings: Settings) -> None:
     """Write `gold.climate_hourly` to one CSV file that spreadsheets may open without fear."""
     hours = store.read(spark, settings, "gold.climate_hourly").orderBy("hour", "location")
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(hours.columns)
-    for row in hours.select([F.col(name).cast("string") for name in hours.columns]).toLocalIterator():
-        writer.writerow([_harmless(value) for value in row])
-    write_atomically(settings.home / "export" / EXPORT, text.getvalue())
-
-
-def _harmless(value: str | None) -> str | None:
-    # A spreadsheet takes a text that begins like this for a formula; a negative number is none.
-    is_formula = value is not None and value[:1] in "=+-@\t\r" and not _is_number(value)
-    return f"'{value}" if is_formula else value
-
-
-def _is_number(value: str) -> bool:
-    try:
-        float(value)
-    except ValueError:
-        return False
-    return True
+    write_lines(settings.home / "export" / EXPORT, csv_lines(hours))

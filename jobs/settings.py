@@ -10,6 +10,7 @@ from jobs.stream_options import Stream
 from jobs.tables import GOLD, NAMES, SOURCES, TABLES, Source, Table, selection
 
 FIRST_NIGHT = date(2024, 1, 1)  # the simulated fleet is installed on this day
+SHORTEST_RETENTION_DAYS = 7
 MAX_SCALE = 10.0  # 1.4 million readings a night; reading ids leave room for exactly this
 
 
@@ -29,6 +30,8 @@ class Settings:
     layer: str | None = None  # for `check`: bronze, silver or gold
     first: date | None = None  # for `history`: the nights from this one to `night`
     stream: Stream | None = None  # for `stream`
+    vacuum_days: int = 7  # for `maintain`: older versions of tables may become unreadable
+    docs_days: int = 30  # for `maintain`: runs whose pages go are older than this
 
     def __post_init__(self) -> None:
         if self.first and self.first > self.night:
@@ -97,9 +100,8 @@ def night(text: str) -> date:
         raise ArgumentTypeError(
             f"{text[:40]!r} is not a date; write it as YYYY-MM-DD, for example 2024-03-05"
         )
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    if value > yesterday:
-        raise ArgumentTypeError(f"{value} is not over yet (UTC); the latest night is {yesterday}")
+    if value > (latest := yesterday()):
+        raise ArgumentTypeError(f"{value} is not over yet (UTC); the latest night is {latest}")
     if value < FIRST_NIGHT:
         raise ArgumentTypeError(f"{value} is before the first night of the simulated fleet, {FIRST_NIGHT}")
     return value
@@ -121,6 +123,31 @@ def seed(text: str) -> int:
     if not re.fullmatch(r"\d{1,10}", text) or int(text) >= 2**31:
         raise ArgumentTypeError(f"{text[:40]!r} is not a whole number from 0 to {2**31 - 1}")
     return int(text)
+
+
+def vacuum_days(text: str) -> int:
+    """Parse how many days old versions of tables stay readable: a week at least, as Delta has it too.
+
+    Younger files may belong to a write that is still under way, or to a query that reads an older version.
+    """
+    value = days(text)
+    if value < SHORTEST_RETENTION_DAYS:
+        raise ArgumentTypeError(
+            f"{value} days are too few: files younger than {SHORTEST_RETENTION_DAYS} days may still be needed"
+        )
+    return value
+
+
+def days(text: str) -> int:
+    """Parse a number of days: from 1 to 36500."""
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) <= 36500:
+        raise ArgumentTypeError(f"{text[:40]!r} is not a number of days from 1 to 36500")
+    return int(text)
+
+
+def yesterday() -> date:
+    """The latest night that is over (UTC)."""
+    return datetime.now(UTC).date() - timedelta(days=1)
 
 
 def selected_tables(text: str) -> frozenset[str]:

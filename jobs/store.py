@@ -1,11 +1,12 @@
 """Reads and writes of Delta tables: SQL and DataFrame API only, so that serverless runs it too."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.settings import Settings
@@ -50,24 +51,31 @@ def _quoted_columns(table: Table) -> str:
     return ", ".join(f"`{name}` {kind}" for name, kind in columns)
 
 
+def note(settings: Settings) -> str:
+    """What a commit says of the job that makes it; `history-of` reads it. A merge has no room for it."""
+    about = {"run_id": settings.run_id, "stage": settings.step, "night": str(settings.night)}
+    return json.dumps(about)
+
+
+def _writer(settings: Settings, name: str, frame: DataFrame, mode: str) -> DataFrameWriter:
+    ordered = frame.select(*TABLES[name].column_names)
+    return ordered.write.format("delta").mode(mode).option("userMetadata", note(settings))
+
+
 def append(spark: SparkSession, settings: Settings, name: str, frame: DataFrame) -> None:
     """Append rows to a table in one commit."""
-    ordered = frame.select(*TABLES[name].column_names)
-    ordered.write.format("delta").mode("append").saveAsTable(settings.table(name))
+    _writer(settings, name, frame, "append").saveAsTable(settings.table(name))
 
 
 def overwrite(settings: Settings, name: str, frame: DataFrame) -> None:
     """Replace all rows of a table in one commit."""
-    ordered = frame.select(*TABLES[name].column_names)
-    ordered.write.format("delta").mode("overwrite").saveAsTable(settings.table(name))
+    _writer(settings, name, frame, "overwrite").saveAsTable(settings.table(name))
 
 
 def replace_where(settings: Settings, name: str, frame: DataFrame, condition: str) -> None:
     """Replace the rows that meet a condition in one commit; every row of the frame must meet it."""
-    ordered = frame.select(*TABLES[name].column_names)
-    ordered.write.format("delta").mode("overwrite").option("replaceWhere", condition).saveAsTable(
-        settings.table(name)
-    )
+    writer = _writer(settings, name, frame, "overwrite").option("replaceWhere", condition)
+    writer.saveAsTable(settings.table(name))
 
 
 def upsert(settings: Settings, name: str, frame: DataFrame, key: Sequence[str]) -> None:
@@ -136,8 +144,11 @@ def digests(
     """Compute the digests of a table's slices, all of them when no nights are given."""
     table = TABLES[name]
     rows = read(spark, settings, name)
-    if nights is not None:
-        rows = rows.where(dates(table.slice, nights))
+    return digests_of(rows if nights is None else rows.where(dates(table.slice, nights)), table)
+
+
+def digests_of(rows: DataFrame, table: Table) -> list[Digest]:
+    """Compute the digests of the slices of a table that some of its rows make up."""
     row_hash = hash_of(table, table.column_names)
     # Summed in halves, as integers that two thousand million rows cannot overflow.
     halves = rows.groupBy(F.col(table.slice).alias("night")).agg(
@@ -146,7 +157,8 @@ def digests(
         F.sum(row_hash.bitwiseAND(F.lit((1 << HALF_BITS) - 1))).alias("low"),
     )
     return [
-        Digest(name, row.night, row.rows, str((row.high << HALF_BITS) + row.low)) for row in halves.collect()
+        Digest(table.full_name, row.night, row.rows, str((row.high << HALF_BITS) + row.low))
+        for row in halves.collect()
     ]
 
 

@@ -10,6 +10,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from chain import maintenance_job
+from platforms import operator_for
+from targets import load_target
 
 PROJECT = Path(__file__).resolve().parents[2]
 SPARK_PYTHON = PROJECT / ".venv/spark/bin/python"
@@ -42,6 +45,7 @@ FORMS: dict[str, list[dict[str, Any]]] = {
         {"first": "2024-03-04", "last": "2024-03-04", "scale": 1.0, "seed": 42, "tables": None},
         {"first": "2024-02-28", "last": "2024-03-04", "scale": 0.5, "seed": 0, "tables": ["readings"]},
     ],
+    "iot_maintenance": [{}, {"vacuum_days": 36500, "docs_days": 1}],
 }
 
 
@@ -51,7 +55,7 @@ def emitted(dag: Any, form: dict[str, Any], run_id: str) -> list[list[str]]:
     dag_run = SimpleNamespace(
         run_after=datetime(2024, 3, 6, 1, tzinfo=UTC), logical_date=datetime(2024, 3, 5, 1, tzinfo=UTC)
     )
-    context = {"dag_run": dag_run, "params": form, "run_id": run_id}
+    context = {"dag_run": dag_run, "params": dag.params.dump() | form, "run_id": run_id}
     rendered = (
         [environment.from_string(argument).render(context) for argument in task.argv]
         for task in dag.topological_sort()
@@ -114,6 +118,30 @@ def test_an_empty_form_means_all_tables_and_the_logical_date(nightly: Any) -> No
     for argv in emitted(nightly, FORMS["iot_nightly"][0], RUN_IDS[0]):
         assert not any(argument.startswith("--tables") for argument in argv)
         assert "--night=2024-03-05" in argv
+
+
+def test_how_long_to_keep_things_reaches_the_jobs_unchanged(bag: Any) -> None:
+    form = {"vacuum_days": 14, "docs_days": 1}
+    (maintain,) = parsed(emitted(bag.dags["iot_maintenance"], form, "by.hand"))
+    assert (maintain["stage"], maintain["run_id"]) == ("maintain", "by.hand")
+    assert (maintain["vacuum_days"], maintain["docs_days"]) == ("14", "1")
+
+
+@pytest.mark.parametrize("target", ["local", "dev"])
+def test_maintenance_asks_the_same_of_every_platform(target: str) -> None:
+    job = maintenance_job(load_target(target))
+    where = load_target(target)
+    assert job.argv == (
+        "maintain",
+        "--vacuum-days={{ params.vacuum_days }}",
+        "--docs-days={{ params.docs_days }}",
+        "--run-id={{ slug_of(run_id) }}",
+        f"--home={where.home}",
+        f"--catalog={where.catalog}",
+        f"--prefix={where.prefix}",
+    )
+    task = operator_for(where.platform)(job, where)
+    assert tuple(task.argv) == job.argv
 
 
 def test_pages_are_where_the_jobs_put_them(nightly: Any) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from airflow.serialization.encoders import coerce_to_core_timetable
 from airflow.timetables.interval import CronDataIntervalTimetable
+from airflow.timetables.trigger import CronTriggerTimetable
 from chain import NIGHTLY_GOLD
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -71,6 +72,13 @@ def test_the_night_dag_has_data_intervals_and_can_be_backfilled(nightly: Any) ->
     assert isinstance(timetable, CronDataIntervalTimetable)
     assert timetable.summary == "0 1 * * *"
     assert timetable.periodic
+
+
+def test_tables_are_tended_once_a_week_and_not_at_once_when_that_is_switched_on(bag: Any) -> None:
+    timetable = coerce_to_core_timetable(bag.dags["iot_maintenance"].timetable)
+    assert isinstance(timetable, CronTriggerTimetable)
+    assert timetable.summary == "0 12 * * 6"
+    assert [task.task_id for task in bag.dags["iot_maintenance"].tasks] == ["maintain"]
 
 
 def test_the_night_dag_runs_its_stages_one_after_the_other(nightly: Any) -> None:
@@ -155,6 +163,30 @@ def test_the_form_takes(nightly: Any, conf: dict[str, Any]) -> None:
     params = nightly.params.__copy__()
     params.update(conf)
     params.validate()
+
+
+@pytest.mark.parametrize(
+    ("conf", "is_fine"),
+    [
+        ({}, True),
+        ({"vacuum_days": 30, "docs_days": 365}, True),
+        ({"vacuum_days": 6}, False),
+        ({"vacuum_days": "7"}, False),
+        ({"vacuum_days": 7.5}, False),
+        ({"docs_days": 0}, False),
+        ({"docs_days": 40000}, False),
+    ],
+    ids=str,
+)
+def test_the_form_of_maintenance_takes_no_days_too_few(bag: Any, conf: dict[str, Any], is_fine: bool) -> None:
+    params = bag.dags["iot_maintenance"].params.__copy__()
+    if is_fine:
+        params.update(conf)
+        params.validate()
+        return
+    with pytest.raises(ValueError, match="Invalid input for param"):
+        params.update(conf)
+        params.validate()
 
 
 def test_the_names_offered_by_the_form_are_those_of_the_jobs(nightly: Any) -> None:

@@ -1,0 +1,1 @@
+"""Care of tables by hand: their versions, what they held, putting them back, taking copies out."""

@@ -1,0 +1,98 @@
+"""What the commands about one table share: naming it, a session of their own, and text for people."""
+
+import secrets
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from pyspark.sql import SparkSession
+
+from jobs import session
+from jobs import settings as checks
+from jobs.arguments import add_place
+from jobs.results import UsageError
+from jobs.settings import Settings
+from jobs.tables import TABLES, Table
+
+WIDEST = 40  # characters of a cell that are shown
+
+
+def add_table(parser: ArgumentParser) -> None:
+    """Declare the table that a command is about, and where it is."""
+    parser.add_argument(
+        "table", type=table, metavar="TABLE", help="as gold.climate_hourly; any of the catalog"
+    )
+    add_place(parser)
+
+
+def table(text: str) -> Table:
+    """Parse the name of a table: `layer.name`, or the name alone where one layer has it."""
+    found = [each for name, each in TABLES.items() if text in (name, each.name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = " or ".join(each.full_name for each in found)
+        raise ArgumentTypeError(f"{text[:40]!r} is several tables; say {names}")
+    near = [name for name in TABLES if name.split(".")[-1] in text or text in name][:5]
+    hint = ", ".join(near) if near else "for example gold.climate_hourly; jobs/catalog.toml has all"
+    raise ArgumentTypeError(f"no table {text[:40]!r}; {hint}")
+
+
+def whole_number(text: str) -> int:
+    """Parse a whole number from 0: a version, a limit."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise ArgumentTypeError(f"{text[:40]!r} is not a whole number from 0")
+    return int(text)
+
+
+def connect(arguments: Namespace) -> tuple[SparkSession, Settings]:
+    """Give a session and the settings of a command; two at once do not get in each other's way.
+
+    Raises UsageError when the command's table does not exist.
+    """
+    run_id = f"{arguments.stage}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    settings = Settings(
+        stage=arguments.stage,
+        night=checks.FIRST_NIGHT,
+        run_id=run_id,
+        home=arguments.home,
+        catalog=arguments.catalog,
+        prefix=arguments.prefix,
+        tables=frozenset(),
+    )
+    spark = session.connect(settings)
+    if not exists(spark, settings, arguments.table):
+        name = settings.table(arguments.table.full_name).replace("`", "")
+        raise UsageError(f"there is no table {name} yet; has a night been run?")
+    return spark, settings
+
+
+def exists(spark: SparkSession, settings: Settings, table: Table) -> bool:
+    """Whether the table has been created."""
+    return bool(spark.catalog.tableExists(settings.table(table.full_name)))
+
+
+def aligned(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Rows below each other: numbers to the right, everything else to the left, nothing for what is not known."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    is_number = [
+        any(cell.replace(",", "").lstrip("-").replace(".", "", 1).isdigit() for cell in column)
+        for column in zip(*cells, strict=True)
+    ] or [False] * len(header)
+    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(line, widths, is_number, strict=True)
+        ).rstrip()
+        for line in [list(header), *cells]
+    )
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    text = f"{value:,}" if isinstance(value, int) else str(value)
+    # What came from the landing zone may hold what a terminal would obey.
+    plain = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    return plain if len(plain) <= WIDEST else f"{plain[: WIDEST - 1]}…"

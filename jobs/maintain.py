@@ -1,0 +1,63 @@
+"""Stage `maintain`: small files into few, files that no version needs off the disk, old runs' pages away."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from jobs.care.old_pages import remove_old_pages
+from jobs.results import JobError, TableResult
+from jobs.settings import Settings
+from jobs.tables import SCHEMAS, TABLES, Table
+
+PARALLEL = 2
+
+
+def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+    """Compact and vacuum every table, then remove old pages. No row changes. Safe to repeat.
+
+    A table that a job writes at the same moment keeps what that job wrote: Delta lets one of the two commits
+    win. Rows of a result: files that were merged into others, or runs whose pages were removed.
+
+    Raises JobError that names the tables that could not be tended; the others have been.
+    """
+    problems: list[str] = []
+
+    def tend(table: Table) -> TableResult:
+        try:
+            return _tend(spark, settings, table)
+        except PySparkException as error:
+            problems.append(f"{table.full_name} ({str(error).splitlines()[0][:200]})")
+            return TableResult(table.full_name, 0)
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        results = list(pool.map(tend, _present(spark, settings)))
+    gone = remove_old_pages(settings, datetime.now(UTC) - timedelta(settings.docs_days))
+    if problems:
+        raise JobError(f"{len(problems)} of {len(results)} tables were not tended: {'; '.join(problems)}")
+    return [*results, TableResult("data docs", len(gone), {"runs": gone})]
+
+
+def _present(spark: SparkSession, settings: Settings) -> list[Table]:
+    """The catalog's tables that have been created."""
+    schemas = {row[0] for row in spark.sql(f"SHOW SCHEMAS IN `{settings.catalog}`").collect()}
+    found = {
+        f"{layer}.{row.tableName}"
+        for layer in SCHEMAS
+        if f"{settings.prefix}{layer}" in schemas
+        for row in spark.sql(f"SHOW TABLES IN {settings.schema(layer)}").collect()
+    }
+    return [table for name, table in TABLES.items() if name in found]
+
+
+def _tend(spark: SparkSession, settings: Settings, table: Table) -> TableResult:
+    name = settings.table(table.full_name)
+    detail = spark.sql(f"DESCRIBE DETAIL {name}").select("numFiles", "clusteringColumns").collect()[0]
+    removed = 0
+    # A clustered table is clustered by it: its owner chose the columns with ALTER TABLE … CLUSTER BY.
+    if detail.numFiles > 1:
+        removed = spark.sql(f"OPTIMIZE {name}").select("metrics.numFilesRemoved").collect()[0][0]
+    spark.sql(f"VACUUM {name} RETAIN {settings.vacuum_days * 24} HOURS").collect()
+    clustered = {"clustered_by": list(detail.clusteringColumns)} if detail.clusteringColumns else {}
+    return TableResult(table.full_name, removed, {"files_before": detail.numFiles, **clustered})
