@@ -51,5 +51,5 @@ def tables() -> Param:
         uniqueItems=True,
         examples=[*SOURCES, *GOLD],
         title="Tables",
-        description="Only these sources and gold tables. Empty: all but what is streamed.",
+        description="Only these sources and gold tables. Empty: all but the optional ones.",
     )

@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         ("night", "", "the UTC day, YYYY-MM-DD (default: yesterday)"),
         ("scale", "1.0", "how much data; 1 is about 190,000 rows"),
         ("seed", "42", "another seed, other values"),
-        ("tables", "", "only these, comma-separated (default: all but what is streamed)"),
+        ("tables", "", "only these, comma-separated (default: all but the optional ones)"),
     ):
         # `make run NIGHT=…` hands its variables down in the environment: no shell ever reads them.
         parser.add_argument(f"--{name}", default=os.environ.get(name.upper()) or default, help=meaning)

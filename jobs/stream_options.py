@@ -5,7 +5,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import dataclass, fields
 from typing import Any
 
-from jobs.tables import OPTIONAL, selection
+from jobs.tables import STREAMED, selection
 
 SINKS = ("delta", "json")
 MOST_ROWS_PER_SECOND = 50_000  # ids of a second leave room for these
@@ -28,7 +28,7 @@ class Stream:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare what the stage takes."""
-    parser.add_argument("--source", choices=OPTIONAL, required=True, help="what is streamed")
+    parser.add_argument("--source", choices=STREAMED, required=True, help="what is streamed")
     parser.add_argument(
         "--rows-per-second",
         type=rows_per_second,

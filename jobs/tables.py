@@ -34,6 +34,7 @@ class Source:
     key: tuple[str, ...]
     silver: str = ""
     optional: bool = False
+    streamed: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "silver", self.silver or self.name)
@@ -134,6 +135,7 @@ SOURCES: dict[str, Source] = {
 }
 ACCEPTED = {name: _silver(name, values) for name, values in _catalog["silver"].items()}
 OPTIONAL = tuple(name for name, source in SOURCES.items() if source.optional)
+STREAMED = tuple(name for name, source in SOURCES.items() if source.streamed)
 DERIVED: dict[str, Table] = {
     name: _dated(_read(Table, "derived", name, values, layer="silver"))
     for name, values in _catalog["derived"].items()
@@ -197,7 +199,7 @@ TABLES = {
     table.full_name: table
     for table in (
         *map(_bronze, SOURCES.values()),
-        *(_streamed(SOURCES[name]) for name in OPTIONAL),
+        *(_streamed(SOURCES[name]) for name in STREAMED),
         *SILVER.values(),
         *map(_judged, SOURCES.values()),
         *map(_staged, GOLD.values()),

@@ -3,8 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING
 
 from jobs.generate.values import Values
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
 
 FLEET_SIZE = 10_000  # devices of the initial load, ids 1000 to 10999
 FIRST_DEVICE = 1000
@@ -75,6 +79,13 @@ class LineFeed(BaseFeed):
     row: Callable[[int, int, int], Row]  # (seed, night index, row) -> the row
     key: str  # field that names a row in the truth
     faults: Mapping[str, Callable[[Row], Row]] = field(default_factory=dict)  # kind -> what a row becomes
+
+
+@dataclass(frozen=True)
+class FrameFeed(BaseFeed):
+    """A feed whose rows another library makes, with the columns of the source; nothing goes wrong with them."""
+
+    frame: "Callable[[SparkSession, date, int, int], DataFrame]"  # (session, night, number of rows, seed)
 
 
 def timestamp(seconds: str) -> str:

@@ -13,8 +13,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.generate import plain
-from jobs.generate.feed import BaseFeed, Feed, LineFeed
-from jobs.generate.night import delivery
+from jobs.generate.feed import BaseFeed, Feed, FrameFeed, LineFeed
+from jobs.generate.night import delivery, plain_delivery
 from jobs.results import TableResult, UsageError, write_atomically
 from jobs.settings import FIRST_NIGHT, Settings
 from jobs.tables import SOURCES, Source
@@ -44,6 +44,9 @@ def _writer(spark: SparkSession, settings: Settings, feed: BaseFeed, night: date
         case Feed():
             rows = delivery(spark, feed, night, settings.scale, settings.seed)
             return lambda folder, truth: _write_rows(rows, feed, folder, truth)
+        case FrameFeed():
+            undisturbed = plain_delivery(spark, feed, night, settings.scale, settings.seed)
+            return lambda folder, truth: _write_rows(undisturbed, feed, folder, truth)
         case LineFeed():
             return lambda folder, truth: plain.write(
                 feed, night, settings.scale, settings.seed, folder, truth
@@ -114,14 +117,14 @@ def _land(settings: Settings, feed: BaseFeed, night: date, write: Writer) -> Non
     write_atomically(_manifest(settings, feed, night), json.dumps(landed, indent=1))
 
 
-def _write_rows(rows: DataFrame, feed: Feed, folder: Path, truth: Path) -> None:
+def _write_rows(rows: DataFrame, feed: BaseFeed, folder: Path, truth: Path) -> None:
     _write_lines(rows, feed, folder)
     # Which fault was put into which row; no stage of the pipeline reads it.
     faults = rows.select("key", F.explode("kinds").alias("kind"))
     faults.coalesce(1).write.mode("overwrite").json(str(truth))
 
 
-def _write_lines(rows: DataFrame, feed: Feed, folder: Path) -> None:
+def _write_lines(rows: DataFrame, feed: BaseFeed, folder: Path) -> None:
     if SOURCES[feed.source].format == "json":
         rows.select("line").write.mode("overwrite").text(str(folder))
         return

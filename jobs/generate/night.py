@@ -1,12 +1,13 @@
 """The lines that one night's delivery of a feed consists of, and the truth about them."""
 
+from collections.abc import Iterable
 from datetime import date
 
 import dbldatagen as dg
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.generate.feed import DUPLICATE_RATE, FAULT_RATES, LATE_RATE, LATEST_DAYS, Feed
+from jobs.generate.feed import DUPLICATE_RATE, FAULT_RATES, LATE_RATE, LATEST_DAYS, Feed, FrameFeed
 from jobs.generate.values import Values, choose
 from jobs.settings import FIRST_NIGHT
 from jobs.tables import SOURCES
@@ -44,6 +45,17 @@ def delivery(spark: SparkSession, feed: Feed, night: date, scale: float, seed: i
         # Of the row as it landed, so that what the rules say about it can be found by the same key.
         F.expr(feed.key or f"concat_ws(',', {', '.join(SOURCES[feed.source].key)})").alias("key"),
         F.col("_kinds").alias("kinds"),
+    )
+
+
+def plain_delivery(spark: SparkSession, feed: FrameFeed, night: date, scale: float, seed: int) -> DataFrame:
+    """Rows of a feed that are all on time and as they should be. Columns and grain as of `delivery`."""
+    rows = feed.frame(spark, night, feed.count((night - FIRST_NIGHT).days, scale), seed)
+    source = SOURCES[feed.source]
+    return rows.select(
+        F.expr(_json(source.fields)).alias("line"),
+        F.expr(f"concat_ws(',', {', '.join(source.key)})").alias("key"),
+        F.expr("CAST(array() AS ARRAY<STRING>)").alias("kinds"),
     )
 
 
@@ -109,10 +121,13 @@ def _with_faults(feed: Feed, column: str) -> str:
 
 
 def _json_line(feed: Feed) -> str:
-    names = [*SOURCES[feed.source].fields, *[new.name for new in feed.new_fields]]
-    fields = ", ".join(f"`{name}`" for name in names)
-    line = f"to_json(struct({fields}), map('timestampFormat', 'yyyy-MM-dd HH:mm:ss'))"
+    line = _json([*SOURCES[feed.source].fields, *[new.name for new in feed.new_fields]])
     return f"IF(_fault = 'malformed', left({line}, length({line}) div 2), {line})"
+
+
+def _json(names: Iterable[str]) -> str:
+    fields = ", ".join(f"`{name}`" for name in names)
+    return f"to_json(struct({fields}), map('timestampFormat', 'yyyy-MM-dd HH:mm:ss'))"
 
 
 def _csv_line(feed: Feed) -> str:
