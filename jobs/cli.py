@@ -24,14 +24,27 @@ STAGES = {
     "maintain": "compact and vacuum every table, remove the pages of old runs; no row changes",
     "verify": "recompute row accounts and digests of a night and say whether they hold",
 }
-# What is no stage of a night. Name -> module with PURPOSE, `add_arguments` and `run`.
+# What is no stage of a night. Name -> module with `add_arguments` and `run`, and what it does. The module is
+# loaded when the command is run: whoever asks about stages needs nothing but Python.
 COMMANDS = {
-    "events-file": "jobs.events_file",
-    "query": "jobs.query",
-    "history-of": "jobs.care.history_of",
-    "as-of": "jobs.care.as_of",
-    "restore": "jobs.care.restore",
-    "export": "jobs.care.export",
+    "events-file": (
+        "jobs.events_file",
+        "write a plain batch of IoT events as JSON lines; no Spark is needed",
+    ),
+    "query": ("jobs.query", "answer one of the demo queries about a night, as a table"),
+    "history-of": (
+        "jobs.care.history_of",
+        "list a table's versions: when, what was done, rows written, and which run of which night did it",
+    ),
+    "as-of": ("jobs.care.as_of", "print what a table held at a version, or as a night's run left it"),
+    "restore": (
+        "jobs.care.restore",
+        "put a table, or one night's slice of it, back to what it held at a version",
+    ),
+    "export": (
+        "jobs.care.export",
+        "copy a table's rows of one night or several into one CSV or Parquet file",
+    ),
 }
 EXIT_STATUS = (
     "exit status: 0 done, 1 failed (a retry may help), 2 wrong usage, 3 data did not pass its contract"
@@ -47,7 +60,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """Build the parser of `python -m jobs`."""
+    """Build the parser of `python -m jobs`; a command has a parser of its own."""
     top = Parser(
         prog="python -m jobs",
         description="One stage of one night of the IoT lakehouse.",
@@ -57,12 +70,8 @@ def parser() -> argparse.ArgumentParser:
     stages = top.add_subparsers(dest="stage", required=True, metavar="stage")
     for name, purpose in STAGES.items():
         _add_stage(stages.add_parser(name, help=purpose, description=f"{purpose}.", epilog=EXIT_STATUS), name)
-    for name, module in COMMANDS.items():
-        command = import_module(module)
-        purpose = f"{command.PURPOSE}"
-        command.add_arguments(
-            stages.add_parser(name, help=purpose, description=f"{purpose}.", epilog=EXIT_STATUS)
-        )
+    for name, (_, purpose) in COMMANDS.items():
+        stages.add_parser(name, help=purpose)
     return top
 
 
@@ -145,5 +154,10 @@ def parse(argv: Sequence[str]) -> Settings:
 
 def run_command(argv: Sequence[str]) -> None:
     """Run the command of COMMANDS that an argument list names; exits with 2 and one line on what is wrong."""
-    arguments = parser().parse_args(argv)
-    import_module(COMMANDS[arguments.stage]).run(arguments)
+    name, *rest = argv
+    module, purpose = COMMANDS[name]
+    command = import_module(module)
+    own = Parser(prog=f"python -m jobs {name}", description=f"{purpose}.", epilog=EXIT_STATUS)
+    command.add_arguments(own)
+    own.set_defaults(stage=name)
+    command.run(own.parse_args(rest))

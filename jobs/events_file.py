@@ -9,7 +9,6 @@ from jobs.generate.iot_events import event, file_name
 from jobs.generate.plain import text
 from jobs.results import JobError, UsageError, write_lines
 
-PURPOSE = "write a plain batch of IoT events as JSON lines; no Spark is needed"
 MOST = 10_000_000
 
 

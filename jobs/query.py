@@ -20,7 +20,6 @@ from jobs.results import JobError
 from jobs.settings import Settings
 from jobs.tables import SILVER, sources_of
 
-PURPOSE = "answer one of the demo queries about a night, as a table"
 # Beside the jobs in a checkout and an image; among them in the wheel.
 FOLDERS = (Path(__file__).parents[1] / "queries", Path(__file__).parent / "queries")
 _TABLE = re.compile(r"\{([\w.]+)\}")

@@ -11,7 +11,6 @@ from jobs.care.versions import pick, readable, rows_at, versions
 from jobs.flat_files import in_order, texts_of
 from jobs.tables import DERIVED, Table
 
-PURPOSE = "print what a table held at a version, or as a night's run left it"
 SLICES_SHOWN = 7
 
 

@@ -18,8 +18,6 @@ from jobs.flat_files import csv_lines, in_order, write_parquet
 from jobs.results import JobError, UsageError, write_lines
 from jobs.tables import Table
 
-PURPOSE = "copy a table's rows of one night or several into one CSV or Parquet file"
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""

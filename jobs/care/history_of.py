@@ -5,8 +5,6 @@ from argparse import ArgumentParser, Namespace
 from jobs.care import place
 from jobs.care.versions import versions
 
-PURPOSE = "list a table's versions: when, what was done, rows written, and which run of which night did it"
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""

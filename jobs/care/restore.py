@@ -16,7 +16,6 @@ from jobs.results import UsageError
 from jobs.settings import Settings
 from jobs.tables import ACCEPTED, SOURCES, TABLES, Table
 
-PURPOSE = "put a table, or one night's slice of it, back to what it held at a version"
 SHOWN = 10
 
 

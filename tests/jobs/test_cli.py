@@ -26,6 +26,16 @@ def test_a_stage_needs_only_its_night():
     assert settings.tables == set(NAMES) - streamed and streamed < set(NAMES)
 
 
+def test_asking_what_a_stage_takes_needs_nothing_but_python():
+    """`make run` does so before anything is installed."""
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(('pyspark', 'pyarrow', 'great_expectations', 'jinja2')));"
+        "from jobs.cli import parse; print(parse(['generate', '--night=2024-03-05']).night)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "2024-03-05"
+
+
 def test_a_night_can_be_given_as_the_one_before_a_day():
     assert cli.parse(["silver", "--night", "before:2024-03-01"]).night == date(2024, 2, 29)
     today = datetime.now(UTC).date()

@@ -77,7 +77,7 @@ def test_an_answer_without_rows_still_has_its_columns():
 
 def test_an_unknown_name_is_refused_with_those_there_are(capsys):
     with pytest.raises(SystemExit) as exit_:
-        cli.parser().parse_args(["query", "fleet; DROP TABLE x", "--night", "2024-03-05"])
+        cli.run_command(["query", "fleet; DROP TABLE x", "--night", "2024-03-05"])
     error = capsys.readouterr().err
     assert exit_.value.code == 2 and error.count("\n") == 1 and ", ".join(QUERIES) in error
 
