@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("command", choices=COMMANDS, metavar="|".join(COMMANDS))
     for name, default, meaning in (
         ("night", "", "the UTC day, YYYY-MM-DD (default: yesterday)"),
-        ("scale", "1.0", "how much data; 1 is about 190,000 rows"),
+        ("scale", "1.0", "how much data; 1 is about 200,000 rows"),
         ("seed", "42", "another seed, other values"),
         ("tables", "", "only these, comma-separated (default: all but the optional ones)"),
     ):

@@ -110,7 +110,7 @@ def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
             "--scale",
             type=checks.scale,
             default=1.0,
-            help=f"volume of the night; 1.0 is about 190,000 rows (default: %(default)s, at most {MAX_SCALE:g})",
+            help=f"volume of the night; 1.0 is about 200,000 rows (default: %(default)s, at most {MAX_SCALE:g})",
         )
     if name in ("generate", "history", "stream"):
         stage.add_argument(

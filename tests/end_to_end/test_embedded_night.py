@@ -252,6 +252,21 @@ def test_a_night_is_verified_by_hand(embedded: Embedded) -> None:
     assert "gold.sensor_hourly" in done.stdout and "account of readings" in done.stdout
 
 
+def jobs_by_hand() -> list[str]:
+    """The README's own lines, at the scale of this lake."""
+    readme = (PROJECT / "README.md").read_text()
+    return re.findall(r"^python3 -m embedded job (.+?)(?: +#.*)?$", readme, re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", jobs_by_hand())
+def test_what_the_readme_says_can_be_done_by_hand(embedded: Embedded, line: str, tmp_path: Path) -> None:
+    argv = line.replace("--scale 0.1", f"--scale {SCALE}").replace("--out /tmp", f"--out {tmp_path}").split()
+    done = embedded("job", *argv)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.strip()
+    assert "--out" not in argv or [file.suffix for file in tmp_path.iterdir()] == [".csv"]
+
+
 def test_a_file_dropped_as_the_readme_says_reaches_gold(embedded: Embedded) -> None:
     readme = (PROJECT / "README.md").read_text()
     printed = re.search(r"^printf '(.*)' > lake/landing/(sensor_logs/mine\.csv)$", readme, re.MULTILINE)
