@@ -49,8 +49,9 @@ def csv_lines(rows: DataFrame) -> Iterator[str]:
 
 def _record(values: Iterable[str | None]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(values)
-    return text.getvalue()
+    # The writer quotes what holds a character of its line end: both kinds, one of which the reader would stop at.
+    csv.writer(text, lineterminator="\r\n").writerow(values)
+    return text.getvalue().removesuffix("\r\n")
 
 
 def _harmless(value: str | None) -> str | None:

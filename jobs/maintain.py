@@ -56,7 +56,7 @@ def _tend(spark: SparkSession, settings: Settings, table: Table) -> TableResult:
     detail = spark.sql(f"DESCRIBE DETAIL {name}").select("numFiles", "clusteringColumns").collect()[0]
     removed = 0
     # A clustered table is clustered by it: its owner chose the columns with ALTER TABLE … CLUSTER BY.
-    if detail.numFiles > 1:
+    if (detail.numFiles or 0) > 1:
         removed = spark.sql(f"OPTIMIZE {name}").select("metrics.numFilesRemoved").collect()[0][0]
     spark.sql(f"VACUUM {name} RETAIN {settings.vacuum_days * 24} HOURS").collect()
     clustered = {"clustered_by": list(detail.clusteringColumns)} if detail.clusteringColumns else {}

@@ -24,7 +24,7 @@ def key_of(table: Table) -> tuple[str, ...]:
 
 
 def _unique(expectation: Expectation) -> tuple[str, ...]:
-    if expectation.row_condition is not None:
+    if getattr(expectation, "row_condition", None) is not None:
         return ()
     if isinstance(expectation, ExpectCompoundColumnsToBeUnique):
         return tuple(expectation.column_list)

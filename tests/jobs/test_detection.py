@@ -119,7 +119,9 @@ def test_the_rules_find_what_was_put_into_a_night(scored, lake, run, table):
     # A tenfold value may still be a possible one, as of vibration.
     assert 0.5 < scored["readings", "malfunction"].recall < 1
     assert scored["sensor_logs", "malfunction"].recall == 1
-    assert scored["readings", "malfunction"].precision == 1 == scored["readings", "late"].precision
+    # Spikes, which are anomalies and no faults, can leave the range too.
+    assert 0.5 < scored["readings", "malfunction"].precision < 1
+    assert scored["readings", "late"].precision == 1
     # Sensors drop out by themselves, too.
     assert 0.6 < scored["readings", "null"].precision < 1
     assert scored["readings", "duplicate"].recall == scored["readings", "duplicate"].precision == 1

@@ -22,6 +22,18 @@ TUESDAY, SATURDAY, SUNDAY = date(2024, 3, 5), date(2024, 3, 2), date(2024, 3, 3)
 SEED = 42
 
 
+@pytest.fixture(scope="module", autouse=True)
+def compiled(spark):
+    """These frames are large: compiling their queries pays, unlike for the few rows of other tests."""
+    names = ("spark.sql.codegen.wholeStage", "spark.sql.codegen.factoryMode")
+    before = {name: spark.conf.get(name) for name in names}
+    spark.conf.set(names[0], "true")
+    spark.conf.set(names[1], "FALLBACK")
+    yield
+    for name, value in before.items():
+        spark.conf.set(name, value)
+
+
 @pytest.fixture
 def clean(spark):
     """Rows of a feed's night before anything goes wrong with them, typed; SQL sees them with `where`."""
