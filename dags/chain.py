@@ -20,6 +20,7 @@ SOURCES, GOLD = tuple(CATALOG["sources"]), tuple(CATALOG["gold"])
 # Sources that a night works on only when they are named, and the gold tables that are made of them.
 OPTIONAL = tuple(name for name, source in CATALOG["sources"].items() if source.get("optional"))
 OPTIONAL_GOLD = tuple(name for name, table in CATALOG["gold"].items() if {*table["reads"]} & {*OPTIONAL})
+STREAMED = tuple(name for name, source in CATALOG["sources"].items() if source.get("streamed"))
 NIGHTLY_GOLD = tuple(name for name in GOLD if name not in OPTIONAL_GOLD)
 
 NIGHT = "{{ night_of(dag_run, params) }}"
@@ -109,6 +110,32 @@ def history() -> None:
     """Declare the one task of a range of nights on the target that LAKEHOUSE_TARGET names."""
     target = load_target()
     run_in_order([history_job(target)], target)
+
+
+def stream_jobs(target: Target) -> tuple[Job, ...]:
+    """The next piece of each streamed source, to the same sink."""
+    return tuple(
+        Job(
+            f"stream_{source}",
+            (
+                "stream",
+                f"--source={source}",
+                f"--night={NIGHT}",
+                "--rows-per-second={{ params.rows_per_second }}",
+                "--for={{ params.seconds }}s",
+                "--sink={{ params.sink }}",
+                "--seed={{ params.seed }}",
+                *_place(target),
+            ),
+        )
+        for source in STREAMED
+    )
+
+
+def stream() -> None:
+    """Declare the pieces of the streams on the target that LAKEHOUSE_TARGET names."""
+    target = load_target()
+    run_in_order(stream_jobs(target), target)
 
 
 def maintenance_job(target: Target) -> Job:

@@ -45,6 +45,10 @@ FORMS: dict[str, list[dict[str, Any]]] = {
         {"first": "2024-03-04", "last": "2024-03-04", "scale": 1.0, "seed": 42, "tables": None},
         {"first": "2024-02-28", "last": "2024-03-04", "scale": 0.5, "seed": 0, "tables": ["readings"]},
     ],
+    "iot_stream": [
+        {},
+        {"night": "2024-03-04", "rows_per_second": 50_000, "seconds": 86_400, "sink": "delta", "seed": 0},
+    ],
     "iot_maintenance": [{}, {"vacuum_days": 36500, "docs_days": 1}],
 }
 
@@ -118,6 +122,19 @@ def test_an_empty_form_means_all_tables_and_the_logical_date(nightly: Any) -> No
     for argv in emitted(nightly, FORMS["iot_nightly"][0], RUN_IDS[0]):
         assert not any(argument.startswith("--tables") for argument in argv)
         assert "--night=2024-03-05" in argv
+
+
+def test_each_stream_is_sent_as_the_form_says(bag: Any) -> None:
+    form = {"night": "2024-03-04", "rows_per_second": 7, "seconds": 90, "sink": "delta", "seed": 3}
+    sent = parsed(emitted(bag.dags["iot_stream"], form, "by.hand"))
+    assert [job["source"] for job in sent] == ["transactions", "live_sensors"]
+    for job in sent:
+        assert (job["night"], job["rows_per_second"], job["duration"]) == ("2024-03-04", "7", "90")
+        assert (job["sink"], job["seed"], job["run_id"]) == ("delta", "3", "by.hand")
+
+
+def test_a_stream_without_a_night_is_that_of_the_day_before_the_run(bag: Any) -> None:
+    assert {job["night"] for job in parsed(emitted(bag.dags["iot_stream"], {}, "x"))} == {"2024-03-05"}
 
 
 def test_how_long_to_keep_things_reaches_the_jobs_unchanged(bag: Any) -> None:

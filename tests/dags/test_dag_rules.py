@@ -81,6 +81,22 @@ def test_tables_are_tended_once_a_week_and_not_at_once_when_that_is_switched_on(
     assert [task.task_id for task in bag.dags["iot_maintenance"].tasks] == ["maintain"]
 
 
+def test_streams_go_on_every_quarter_of_an_hour(bag: Any) -> None:
+    timetable = coerce_to_core_timetable(bag.dags["iot_stream"].timetable)
+    assert isinstance(timetable, CronTriggerTimetable)
+    assert timetable.summary == "*/15 * * * *"
+
+
+@pytest.mark.parametrize(
+    "conf", [{"rows_per_second": 50_001}, {"seconds": 0}, {"sink": "console"}, {"night": "soon"}], ids=str
+)
+def test_the_form_of_streams_takes_no_nonsense(bag: Any, conf: dict[str, Any]) -> None:
+    params = bag.dags["iot_stream"].params.__copy__()
+    with pytest.raises(ValueError, match="Invalid input for param"):
+        params.update(conf)
+        params.validate()
+
+
 def test_the_night_dag_runs_its_stages_one_after_the_other(nightly: Any) -> None:
     names = [
         "generate",

@@ -1,0 +1,58 @@
+"""The DAG for the streams, a micro-batch at a time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from airflow.sdk import DAG, CronTriggerTimetable, Param
+from chain import stream
+from form import DEFAULTS, seed
+from job import night_of, slug_of
+
+with DAG(
+    dag_id="iot_stream",
+    description="Every quarter of an hour the next piece of each simulated stream, as files or to a Delta table",
+    doc_md=Path(__file__).with_suffix(".md").read_text(),
+    tags=["iot", "lakehouse", "stream"],
+    schedule=CronTriggerTimetable("*/15 * * * *", timezone="UTC"),
+    start_date=datetime(2024, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULTS,
+    params={
+        "night": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="Night",
+            description="The UTC day on which the events happen; it must be over. Empty: yesterday.",
+        ),
+        "rows_per_second": Param(
+            100,
+            type="integer",
+            minimum=1,
+            maximum=50_000,
+            title="Rows per second",
+            description="In each second of the stream. From 1 to 50,000.",
+        ),
+        "seconds": Param(
+            900,
+            type="integer",
+            minimum=1,
+            maximum=86_400,
+            title="Seconds",
+            description="How long a piece of the stream. 96 pieces of 900 seconds are a day.",
+        ),
+        "sink": Param(
+            "json",
+            type="string",
+            enum=["json", "delta"],
+            title="Sink",
+            description="Files in the landing zone, which a night takes in when it names the source; or a table.",
+        ),
+        "seed": seed(),
+    },
+    user_defined_macros={"night_of": night_of, "slug_of": slug_of},
+):
+    stream()
