@@ -94,7 +94,7 @@ class Embedded:
 
     def notes(self, run_id: str) -> dict[str, Any]:
         """What each stage of a run left behind."""
-        folder = self.home / "data-docs/runs" / run_id
+        folder = self.home / "data-docs/runs" / re.sub(r"[^A-Za-z0-9_.-]", "_", run_id)
         return {file.stem: json.loads(file.read_text()) for file in folder.glob("*.json")}
 
 
