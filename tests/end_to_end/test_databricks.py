@@ -438,7 +438,7 @@ def test_a_night_that_fails_its_check_fails_alike_on_both(
     assert checks == ["FAILED"], "tried once, for trying again is hopeless"
 
 
-def wait_for(true: Callable[[], bool], seconds: float = 900) -> None:
+def wait_for(true: Callable[[], bool], seconds: float = 1800) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline
