@@ -393,7 +393,7 @@ def test_streams_and_optional_sources_come_to_the_same_tables_on_both(local: Sid
         done = side.run(NIGHT, TABLES=",".join(OPTIONAL))
         assert done.returncode == 0, done.stdout + done.stderr
     here = local.digests()
-    assert {table for table, _ in here} == {*COMPARED}
+    assert {table for table, _ in here} >= ON_REQUEST
     assert here["gold.transactions_daily", date(2024, 3, 5)][0] > 5
     assert remote.digests() == here
 
