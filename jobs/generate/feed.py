@@ -65,9 +65,6 @@ class Feed(BaseFeed):
     """A feed made by Spark. Columns are built in order; names that begin with `_` are not landed."""
 
     columns: Callable[[Values], Mapping[str, tuple[str, str]]]  # name -> (SQL type, expression)
-    key: str = (
-        ""  # expression that names a landed row in the truth; default: its key columns, joined by commas
-    )
     faults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # kind -> column -> what it becomes
     new_fields: tuple[NewField, ...] = ()  # of JSON only
 

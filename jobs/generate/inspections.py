@@ -26,7 +26,6 @@ FEED = Feed(
     "inspections",
     1_000,
     columns,
-    "concat(device_id, '@', timestamp)",
     faults={
         "malformed": {},
         "future": {"timestamp": "timestamp + INTERVAL 30 DAYS"},

@@ -44,7 +44,6 @@ FEED = Feed(
     "machine_sensors",
     27_000,
     columns,
-    "concat(device_id, '@', timestamp)",
     faults={
         "malformed": {},
         "future": {"timestamp": "timestamp + INTERVAL 30 DAYS"},

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from datetime import date
 
 import dbldatagen as dg
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.generate.feed import DUPLICATE_RATE, FAULT_RATES, LATE_RATE, LATEST_DAYS, Feed, FrameFeed
 from jobs.generate.values import Values, choose
 from jobs.settings import FIRST_NIGHT
-from jobs.tables import SOURCES
+from jobs.tables import SOURCES, Source
 
 PARTITIONS = 2  # files a night; any number gives the same rows
 
@@ -42,8 +42,7 @@ def delivery(spark: SparkSession, feed: Feed, night: date, scale: float, seed: i
     line = _csv_line(feed) if SOURCES[feed.source].format == "csv" else _json_line(feed)
     return landed.select(
         F.expr(line).alias("line"),
-        # Of the row as it landed, so that what the rules say about it can be found by the same key.
-        F.expr(feed.key or f"concat_ws(',', {', '.join(SOURCES[feed.source].key)})").alias("key"),
+        _key(SOURCES[feed.source]),
         F.col("_kinds").alias("kinds"),
     )
 
@@ -54,9 +53,14 @@ def plain_delivery(spark: SparkSession, feed: FrameFeed, night: date, scale: flo
     source = SOURCES[feed.source]
     return rows.select(
         F.expr(_json(source.fields)).alias("line"),
-        F.expr(f"concat_ws(',', {', '.join(source.key)})").alias("key"),
+        _key(source),
         F.expr("CAST(array() AS ARRAY<STRING>)").alias("kinds"),
     )
+
+
+def _key(source: Source) -> Column:
+    # Of the row as it landed, and as the quarantine writes keys, so that what the rules say can be found by it.
+    return F.concat_ws(",", *source.key).alias("key")
 
 
 def _rows(spark: SparkSession, feed: Feed, arrival: int, scale: float, seed: int) -> DataFrame:

@@ -99,7 +99,12 @@ def test_every_fault_that_all_feeds_share_has_a_rule():
 
 
 NIGHT = FIRST_NIGHT + timedelta(days=1)
-NAMES = frozenset({"readings", "sensor_logs", "telemetry", "device_changes", "devices"})
+NAMES = frozenset(
+    {
+        *("readings", "sensor_logs", "telemetry", "device_changes", "devices"),
+        *("machine_sensors", "inspections"),
+    }
+)
 
 
 @pytest.fixture
@@ -122,6 +127,9 @@ def test_the_rules_find_what_was_put_into_a_night(scored, lake, run, table):
     # Spikes, which are anomalies and no faults, can leave the range too.
     assert 0.5 < scored["readings", "malfunction"].precision < 1
     assert scored["readings", "late"].precision == 1
+    for kind in ("malfunction", "no_temperature", "flipped_pressure"):
+        assert scored["machine_sensors", kind].recall == 1, kind
+    assert scored["inspections", "no_timestamp"].recall == 1
     # Sensors drop out by themselves, too.
     assert 0.6 < scored["readings", "null"].precision < 1
     assert scored["readings", "duplicate"].recall == scored["readings", "duplicate"].precision == 1
