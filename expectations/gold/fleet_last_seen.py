@@ -10,15 +10,8 @@ from great_expectations.expectations import (
 
 from expectations.actions import fail, flag
 from expectations.conditions import no_row_where
+from expectations.ranges import in_range
 from expectations.silver.telemetry import RANGES
-
-
-def _in_range(column: str, measured: str) -> Expectation:
-    lowest, highest, name = RANGES[measured]
-    return ExpectColumnValuesToBeBetween(
-        column=column, min_value=lowest, max_value=highest, meta=fail(f"{name} outside {lowest} to {highest}")
-    )
-
 
 EXPECTATIONS: list[Expectation] = [
     ExpectTableRowCountToBeBetween(min_value=1, meta=flag("no vehicle was seen")),
@@ -26,10 +19,10 @@ EXPECTATIONS: list[Expectation] = [
     ExpectColumnValuesToBeBetween(
         column="position_count", min_value=1, meta=fail("a vehicle without positions")
     ),
-    _in_range("last_latitude", "latitude"),
-    _in_range("last_longitude", "longitude"),
-    _in_range("avg_speed_mph", "speed"),
-    _in_range("min_fuel_percent", "fuel_level"),
+    in_range("last_latitude", RANGES["latitude"], fail),
+    in_range("last_longitude", RANGES["longitude"], fail),
+    in_range("avg_speed_mph", RANGES["speed"], fail),
+    in_range("min_fuel_percent", RANGES["fuel_level"], fail),
     ExpectCompoundColumnsToBeUnique(
         column_list=["night", "device_id"], meta=fail("a vehicle stands there twice")
     ),

@@ -2,7 +2,6 @@
 
 from great_expectations.expectations import (
     Expectation,
-    ExpectColumnValuesToBeBetween,
     ExpectColumnValuesToBeUnique,
     ExpectColumnValuesToNotBeNull,
     ExpectTableRowCountToBeBetween,
@@ -10,9 +9,10 @@ from great_expectations.expectations import (
 
 from expectations.actions import fail, flag, quarantine
 from expectations.conditions import no_row_where
+from expectations.facts import IN_TIME
+from expectations.ranges import Range, in_ranges
 
-# Column -> lowest, highest, what a reason calls it.
-RANGES = {
+RANGES: dict[str, Range] = {
     "battery_level": (0, 100, "battery level"),
     "temperature": (-20, 60, "temperature"),
     "humidity": (0, 100, "humidity"),
@@ -23,18 +23,9 @@ RANGES = {
 }
 
 
-def _in_range(column: str) -> Expectation:
-    lowest, highest, name = RANGES[column]
-    bounds = f"outside {lowest} to {highest}" if highest is not None else f"below {lowest}"
-    return ExpectColumnValuesToBeBetween(
-        column=column, min_value=lowest, max_value=highest, meta=quarantine(f"{name} {bounds}")
-    )
-
-
 EXPECTATIONS: list[Expectation] = [
     ExpectColumnValuesToNotBeNull(column="event_id", meta=quarantine("no event_id")),
-    ExpectColumnValuesToNotBeNull(column="timestamp", meta=quarantine("no usable timestamp")),
-    no_row_where("event_date > _night", quarantine("dated after the night it arrived")),
+    *IN_TIME,
     ExpectColumnValuesToNotBeNull(column="sensor_id", meta=quarantine("no sensor_id")),
     ExpectColumnValuesToNotBeNull(column="device_type", meta=quarantine("no device type")),
     ExpectColumnValuesToNotBeNull(column="status", meta=quarantine("no status")),
@@ -42,7 +33,7 @@ EXPECTATIONS: list[Expectation] = [
         "payload IS NULL OR schema_of_variant(payload) NOT LIKE 'OBJECT%'",
         quarantine("the payload is no JSON object"),
     ),
-    *map(_in_range, RANGES),
+    *in_ranges(RANGES),
     no_row_where("maintenance_due < last_calibration", quarantine("maintenance due before the calibration")),
     no_row_where("updated_at < created_at", quarantine("updated before it was created")),
     # On Sundays, the maintenance window is a sixth of the day.

@@ -10,7 +10,7 @@ from great_expectations.expectations import (
 )
 
 from expectations.actions import fail, flag, quarantine
-from expectations.conditions import no_row_where
+from expectations.facts import IN_TIME
 
 TYPES = ["temperature", "pressure", "humidity", "vibration"]
 LOCATIONS = ["building_a", "building_b", "building_c", "warehouse"]
@@ -18,8 +18,7 @@ LOCATIONS = ["building_a", "building_b", "building_c", "warehouse"]
 EXPECTATIONS: list[Expectation] = [
     ExpectColumnValuesToNotBeNull(column="reading_id", meta=quarantine("no reading_id")),
     ExpectColumnValuesToNotBeNull(column="device_id", meta=quarantine("no device_id")),
-    ExpectColumnValuesToNotBeNull(column="timestamp", meta=quarantine("no usable timestamp")),
-    no_row_where("event_date > _night", quarantine("dated after the night it arrived")),
+    *IN_TIME,
     ExpectColumnValuesToNotBeNull(column="device_type", meta=quarantine("no device type")),
     ExpectColumnValuesToBeInSet(column="device_type", value_set=TYPES, meta=quarantine("unknown type")),
     ExpectColumnValuesToBeInSet(column="location", value_set=LOCATIONS, meta=quarantine("unknown location")),

@@ -2,7 +2,6 @@
 
 from great_expectations.expectations import (
     Expectation,
-    ExpectColumnValuesToBeBetween,
     ExpectColumnValuesToBeInSet,
     ExpectColumnValuesToNotBeNull,
     ExpectCompoundColumnsToBeUnique,
@@ -10,11 +9,12 @@ from great_expectations.expectations import (
 )
 
 from expectations.actions import fail, flag, quarantine
-from expectations.conditions import no_row_where
+from expectations.facts import IN_TIME
+from expectations.ranges import Range, in_ranges
 
 FACTORIES = ["A06", "D18", "J15", "C04", "T10"]
-# Column -> lowest, highest, what a reason calls it. Both bounds, so that no infinity gets in.
-RANGES = {
+# Both bounds, so that no infinity gets in.
+RANGES: dict[str, Range] = {
     "airflow_rate": (0, 100, "airflow"),
     "rotation_speed": (0, 20_000, "rotation speed"),
     "air_pressure": (300, 1200, "air pressure"),
@@ -24,25 +24,14 @@ RANGES = {
 }
 
 
-def _in_range(column: str) -> Expectation:
-    lowest, highest, name = RANGES[column]
-    return ExpectColumnValuesToBeBetween(
-        column=column,
-        min_value=lowest,
-        max_value=highest,
-        meta=quarantine(f"{name} outside {lowest} to {highest}"),
-    )
-
-
 EXPECTATIONS: list[Expectation] = [
     ExpectColumnValuesToNotBeNull(column="device_id", meta=quarantine("no device_id")),
-    ExpectColumnValuesToNotBeNull(column="timestamp", meta=quarantine("no usable timestamp")),
-    no_row_where("event_date > _night", quarantine("dated after the night it arrived")),
+    *IN_TIME,
     ExpectColumnValuesToNotBeNull(column="trip_id", meta=quarantine("no trip_id")),
     ExpectColumnValuesToNotBeNull(column="factory_id", meta=quarantine("no factory")),
     ExpectColumnValuesToBeInSet(column="factory_id", value_set=FACTORIES, meta=quarantine("unknown factory")),
     ExpectColumnValuesToNotBeNull(column="model_id", meta=quarantine("no engine model")),
-    *map(_in_range, RANGES),
+    *in_ranges(RANGES),
     # One in ten is missing, one in twenty flipped.
     ExpectColumnValuesToNotBeNull(column="temperature", mostly=0.8, meta=flag("no temperature")),
     ExpectColumnValuesToBeInSet(

@@ -10,7 +10,7 @@ from great_expectations.expectations import (
 )
 
 from expectations.actions import fail, flag, quarantine
-from expectations.conditions import no_row_where
+from expectations.facts import IN_TIME
 
 TYPES = ["purchase", "refund", "transfer", "withdrawal"]
 CURRENCIES = ["USD", "EUR", "GBP"]
@@ -19,8 +19,7 @@ CHANNELS = ["online", "in_store", "mobile", "atm"]
 EXPECTATIONS: list[Expectation] = [
     ExpectColumnValuesToNotBeNull(column="txn_id", meta=quarantine("no txn_id")),
     ExpectColumnValuesToNotBeNull(column="account_id", meta=quarantine("no account_id")),
-    ExpectColumnValuesToNotBeNull(column="timestamp", meta=quarantine("no usable timestamp")),
-    no_row_where("event_date > _night", quarantine("dated after the night it arrived")),
+    *IN_TIME,
     ExpectColumnValuesToNotBeNull(column="amount", meta=quarantine("no amount")),
     ExpectColumnValuesToBeBetween(
         column="amount", min_value=0, strict_min=True, meta=quarantine("amount is not above 0")
