@@ -12,7 +12,7 @@ from platforms import operator_for
 from targets import Target, load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 # The catalog is the jobs' own; only names are read of it here.
 CATALOG = tomllib.loads((Path(__file__).parents[1] / "jobs/catalog.toml").read_text(encoding="utf-8"))
@@ -60,9 +60,9 @@ def night_jobs(target: Target) -> tuple[Job, ...]:
     )
 
 
-def history_job(target: Target) -> Job:
+def history_jobs(target: Target) -> tuple[Job, ...]:
     """A range of nights in bulk, as one job: its stages work on a month at a time."""
-    return Job(
+    job = Job(
         "history",
         (
             "history",
@@ -76,40 +76,7 @@ def history_job(target: Target) -> Job:
         page=Page("Night report", f"{NIGHT_REPORT}/nights/{{{{ params.last }}}}.html"),
         hours=24,
     )
-
-
-def _place(target: Target) -> tuple[str, ...]:
-    return (
-        f"--run-id={RUN}",
-        f"--home={target.home}",
-        f"--catalog={target.catalog}",
-        f"--prefix={target.prefix}",
-    )
-
-
-def _where(target: Target) -> tuple[str, ...]:
-    return (
-        *_place(target),
-        "{% if params.tables %}--tables={{ params.tables | join(',') }}{% endif %}",
-    )
-
-
-def run_in_order(jobs: Iterable[Job], target: Target) -> None:
-    """Add a task per job to the DAG being declared, each after the one before."""
-    make = operator_for(target.platform)
-    chain(*(make(job, target) for job in jobs))
-
-
-def nightly() -> None:
-    """Declare the tasks of a night on the target that LAKEHOUSE_TARGET names."""
-    target = load_target()
-    run_in_order(night_jobs(target), target)
-
-
-def history() -> None:
-    """Declare the one task of a range of nights on the target that LAKEHOUSE_TARGET names."""
-    target = load_target()
-    run_in_order([history_job(target)], target)
+    return (job,)
 
 
 def stream_jobs(target: Target) -> tuple[Job, ...]:
@@ -132,19 +99,30 @@ def stream_jobs(target: Target) -> tuple[Job, ...]:
     )
 
 
-def stream() -> None:
-    """Declare the pieces of the streams on the target that LAKEHOUSE_TARGET names."""
-    target = load_target()
-    run_in_order(stream_jobs(target), target)
-
-
-def maintenance_job(target: Target) -> Job:
+def maintenance_jobs(target: Target) -> tuple[Job, ...]:
     """The care of all tables and pages."""
     keep = ("--vacuum-days={{ params.vacuum_days }}", "--docs-days={{ params.docs_days }}")
-    return Job("maintain", ("maintain", *keep, *_place(target)))
+    return (Job("maintain", ("maintain", *keep, *_place(target))),)
 
 
-def maintenance() -> None:
-    """Declare the care of tables and pages on the target that LAKEHOUSE_TARGET names."""
+def _place(target: Target) -> tuple[str, ...]:
+    return (
+        f"--run-id={RUN}",
+        f"--home={target.home}",
+        f"--catalog={target.catalog}",
+        f"--prefix={target.prefix}",
+    )
+
+
+def _where(target: Target) -> tuple[str, ...]:
+    return (
+        *_place(target),
+        "{% if params.tables %}--tables={{ params.tables | join(',') }}{% endif %}",
+    )
+
+
+def declare(jobs_of: Callable[[Target], Iterable[Job]]) -> None:
+    """Add these jobs to the DAG being declared, one after the other, on the target that LAKEHOUSE_TARGET names."""
     target = load_target()
-    run_in_order([maintenance_job(target)], target)
+    make = operator_for(target.platform)
+    chain(*(make(job, target) for job in jobs_of(target)))

@@ -18,6 +18,11 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
+def night(description: str) -> Param:
+    """The UTC day that a run works on; empty: the run's own."""
+    return Param(None, type=["null", "string"], format="date", title="Night", description=description)
+
+
 def scale() -> Param:
     """How much data a night generates."""
     return Param(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from airflow.sdk import DAG, Param
-from chain import history
+from chain import declare, history_jobs
 from form import DEFAULTS, scale, seed, tables
 from job import slug_of
 
@@ -37,4 +37,4 @@ with DAG(
     },
     user_defined_macros={"slug_of": slug_of},
 ):
-    history()
+    declare(history_jobs)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
-from chain import maintenance
+from chain import declare, maintenance_jobs
 from form import DEFAULTS
 from job import slug_of
 
@@ -40,4 +40,4 @@ with DAG(
     },
     user_defined_macros={"slug_of": slug_of},
 ):
-    maintenance()
+    declare(maintenance_jobs)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from airflow.sdk import DAG, CronDataIntervalTimetable, Param
-from chain import nightly
-from form import DEFAULTS, scale, seed, tables
+from airflow.sdk import DAG, CronDataIntervalTimetable
+from chain import declare, night_jobs
+from form import DEFAULTS, night, scale, seed, tables
 from job import night_of, slug_of
 
 with DAG(
@@ -21,17 +21,11 @@ with DAG(
     max_active_runs=1,
     default_args=DEFAULTS,
     params={
-        "night": Param(
-            None,
-            type=["null", "string"],
-            format="date",
-            title="Night",
-            description="A UTC day that is over, 2024-01-01 or later. Empty: the run's day, else yesterday.",
-        ),
+        "night": night("A UTC day that is over, 2024-01-01 or later. Empty: the run's day, else yesterday."),
         "scale": scale(),
         "seed": seed(),
         "tables": tables(),
     },
     user_defined_macros={"night_of": night_of, "slug_of": slug_of},
 ):
-    nightly()
+    declare(night_jobs)

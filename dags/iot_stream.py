@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
-from chain import stream
-from form import DEFAULTS, seed
+from chain import declare, stream_jobs
+from form import DEFAULTS, night, seed
 from job import night_of, slug_of
 
 with DAG(
@@ -21,13 +21,7 @@ with DAG(
     max_active_runs=1,
     default_args=DEFAULTS,
     params={
-        "night": Param(
-            None,
-            type=["null", "string"],
-            format="date",
-            title="Night",
-            description="The UTC day on which the events happen; it must be over. Empty: yesterday.",
-        ),
+        "night": night("The UTC day on which the events happen; it must be over. Empty: yesterday."),
         "rows_per_second": Param(
             100,
             type="integer",
@@ -55,4 +49,4 @@ with DAG(
     },
     user_defined_macros={"night_of": night_of, "slug_of": slug_of},
 ):
-    stream()
+    declare(stream_jobs)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from chain import maintenance_job
+from chain import maintenance_jobs
 from platforms import operator_for
 from targets import load_target
 
@@ -146,7 +146,7 @@ def test_how_long_to_keep_things_reaches_the_jobs_unchanged(bag: Any) -> None:
 
 @pytest.mark.parametrize("target", ["local", "dev"])
 def test_maintenance_asks_the_same_of_every_platform(target: str) -> None:
-    job = maintenance_job(load_target(target))
+    (job,) = maintenance_jobs(load_target(target))
     where = load_target(target)
     assert job.argv == (
         "maintain",
