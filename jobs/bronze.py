@@ -36,7 +36,7 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     rejected = [row for source in settings.sources for row in _prepare_folder(spark, settings, source)]
     if rejected:
         columns = TABLES["ops.rejected_files"].columns
-        store.append(spark, settings, "ops.rejected_files", spark.createDataFrame(rejected, columns))
+        store.append(settings, "ops.rejected_files", spark.createDataFrame(rejected, columns))
     with ThreadPoolExecutor(PARALLEL) as pool:
         taken = pool.map(lambda source: _ingest(spark, settings, source), settings.sources)
         return [TableResult(name, rows) for name, rows in zip(names, taken, strict=True)]

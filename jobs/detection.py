@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -85,7 +84,7 @@ class Score:
 
 def run(spark: SparkSession, settings: Settings) -> None:
     """Score the night's sources that were generated and write `ops.detection_scores`."""
-    sources = [source for source in settings.sources if _truth_folder(settings, source).is_dir()]
+    sources = [source for source in settings.sources if settings.truth(source.name, settings.night).is_dir()]
     if not sources:
         return
     found = score(
@@ -141,12 +140,8 @@ def _by_number(source: str, kind: str, injected: int, raised: int | None) -> Sco
     return Score(source, kind, injected, raised, None if raised is None else min(injected, raised))
 
 
-def _truth_folder(settings: Settings, source: Source) -> Path:
-    return settings.home / "truth" / source.name / f"arrived={settings.night}"
-
-
 def _faults(spark: SparkSession, settings: Settings, sources: list[Source]) -> list[Fault]:
-    folders = [str(_truth_folder(settings, source)) for source in sources]
+    folders = [str(settings.truth(source.name, settings.night)) for source in sources]
     rows = spark.read.schema("key STRING, kind STRING").json(folders)
     source = F.expr(r"regexp_extract(_metadata.file_path, '/truth/([^/]+)/', 1)").alias("source")
     return [

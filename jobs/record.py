@@ -58,7 +58,7 @@ def _append(spark: SparkSession, settings: Settings, results: list[TableResult],
     store.ensure(spark, settings, ["ops.job_runs"])
     columns = TABLES["ops.job_runs"].columns
     if rows:
-        store.append(spark, settings, "ops.job_runs", spark.createDataFrame(rows, columns))
+        store.append(settings, "ops.job_runs", spark.createDataFrame(rows, columns))
 
 
 def leave_note(settings: Settings, outcome: Outcome, started: datetime) -> None:

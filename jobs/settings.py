@@ -53,6 +53,10 @@ class Settings:
         """The folder that holds one folder a source."""
         return self.home / "landing"
 
+    def truth(self, source: str, night: date) -> Path:
+        """The folder that says which faults were put into a night's delivery; no stage of the pipeline reads it."""
+        return self.home / "truth" / source / f"arrived={night}"
+
     @property
     def run_folder(self) -> Path:
         """Pages and results of this run."""

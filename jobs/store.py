@@ -62,9 +62,15 @@ def _writer(settings: Settings, name: str, frame: DataFrame, mode: str) -> DataF
     return ordered.write.format("delta").mode(mode).option("userMetadata", note(settings))
 
 
-def append(spark: SparkSession, settings: Settings, name: str, frame: DataFrame) -> None:
-    """Append rows to a table in one commit."""
-    _writer(settings, name, frame, "append").saveAsTable(settings.table(name))
+def append(settings: Settings, name: str, frame: DataFrame, once: tuple[str, int] | None = None) -> None:
+    """Append rows to a table in one commit.
+
+    `once` is whose commit it is, and its number: Delta leaves out one whose number is not above the last of his.
+    """
+    writer = _writer(settings, name, frame, "append")
+    if once:
+        writer = writer.option("txnAppId", once[0]).option("txnVersion", once[1])
+    writer.saveAsTable(settings.table(name))
 
 
 def overwrite(settings: Settings, name: str, frame: DataFrame) -> None:

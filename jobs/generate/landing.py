@@ -108,7 +108,7 @@ def _refuse_other_parameters(settings: Settings, feed: BaseFeed, night: date) ->
 def _land(settings: Settings, feed: BaseFeed, night: date, write: Writer) -> None:
     """Land one feed's delivery; its manifest comes last and says that it is whole."""
     drafts = settings.landing / "_drafts" / feed.source / str(night)
-    write(drafts, settings.home / "truth" / feed.source / f"arrived={night}")
+    write(drafts, settings.truth(feed.source, night))
     folder = _folder(settings, feed, night)
     folder.mkdir(parents=True, exist_ok=True)
     counts = {path.name: _move(draft, path) for draft, path in _named(feed, night, drafts, folder)}
@@ -119,7 +119,6 @@ def _land(settings: Settings, feed: BaseFeed, night: date, write: Writer) -> Non
 
 def _write_rows(rows: DataFrame, feed: BaseFeed, folder: Path, truth: Path) -> None:
     _write_lines(rows, feed, folder)
-    # Which fault was put into which row; no stage of the pipeline reads it.
     faults = rows.select("key", F.explode("kinds").alias("kind"))
     faults.coalesce(1).write.mode("overwrite").json(str(truth))
 

@@ -1,6 +1,6 @@
 """`live_sensors`: what the sensors of a site measure, second by second. One row per reading."""
 
-from jobs.generate.values import Values
+from jobs.generate.values import Values, choose
 
 FIRST, DEVICES = 1000, 501
 TYPES = {"temperature": 30, "pressure": 25, "humidity": 25, "vibration": 20}
@@ -11,11 +11,7 @@ ANOMALY = 0.03
 def _share(weights: dict[str, int], stride: int) -> str:
     """What a device is: by its place in a fixed order of all devices, so that the shares are exact."""
     place = f"(pmod((device_id - {FIRST}) * {stride}, {DEVICES}) / {DEVICES}D)"
-    reached, cases = 0, []
-    for value, weight in weights.items():
-        reached += weight
-        cases.append(f"WHEN {place} < {reached / 100}D THEN '{value}'")
-    return f"CASE {' '.join(cases)} END"
+    return choose(place, list(weights), list(weights.values()))
 
 
 def columns(values: Values) -> dict[str, tuple[str, str]]:

@@ -12,7 +12,6 @@ from jobs import store
 from jobs.settings import Settings
 from jobs.stream.batches import Batch
 from jobs.stream_options import Stream
-from jobs.tables import TABLES
 
 Sink = Callable[[DataFrame, Batch], None]
 
@@ -29,10 +28,8 @@ def sink_of(spark: SparkSession, settings: Settings, stream: Stream) -> tuple[st
 
 def append(settings: Settings, table: str, rows: DataFrame, batch: Batch) -> None:
     """Append a batch to a Delta table in one commit, once: the commit itself names the batch."""
-    ordered = rows.withColumn("_night", F.lit(settings.night)).select(*TABLES[table].column_names)
-    ordered.write.format("delta").mode("append").option("txnAppId", f"{table}/{settings.night}").option(
-        "txnVersion", batch.end
-    ).saveAsTable(settings.table(table))
+    dated = rows.withColumn("_night", F.lit(settings.night))
+    store.append(settings, table, dated, once=(f"{table}/{settings.night}", batch.end))
 
 
 def drop(settings: Settings, stream: Stream, folder: Path, rows: DataFrame, batch: Batch) -> None:

@@ -112,9 +112,7 @@ def test_a_merge_is_known_by_its_time_unless_runs_overlap(spark, lake, runs, mad
     noted = [job_run(settings, started, datetime.now(UTC), run) for run in runs]
     long_ago = started - timedelta(days=2)
     noted.append(job_run(settings, long_ago, long_ago + timedelta(minutes=1), "another"))
-    store.append(
-        spark, settings, "ops.job_runs", spark.createDataFrame(noted, TABLES["ops.job_runs"].columns)
-    )
+    store.append(settings, "ops.job_runs", spark.createDataFrame(noted, TABLES["ops.job_runs"].columns))
     merged = versions(spark, settings, table)[0]
     assert (merged.operation, merged.rows, merged.run_id) == ("MERGE", 1, made_by)
 
@@ -240,7 +238,7 @@ def locations(spark, lake):
     now = datetime.now(UTC)
     accounts = [("locations", night, 1, 1, 1, 0, 0, True, True, "run", now) for night in (FIFTH, SIXTH)]
     frame = spark.createDataFrame(accounts, TABLES["ops.row_accounts"].columns)
-    store.append(spark, settings, "ops.row_accounts", frame)
+    store.append(settings, "ops.row_accounts", frame)
     return table
 
 

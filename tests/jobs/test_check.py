@@ -24,7 +24,7 @@ def write(spark):
         store.ensure(spark, settings, [name])
         values = [tuple(row[column] for column in TABLES[name].column_names) for row in rows]
         if values:
-            store.append(spark, settings, name, spark.createDataFrame(values, TABLES[name].columns))
+            store.append(settings, name, spark.createDataFrame(values, TABLES[name].columns))
 
     return to
 

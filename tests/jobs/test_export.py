@@ -31,7 +31,7 @@ def climate(spark, lake):
         hour(SIXTH, 2, None, 1.0),
         hour(FIFTH, 1, "Room_B", 70.5),
     ]
-    store.append(spark, settings, CLIMATE.full_name, spark.createDataFrame(rows, CLIMATE.columns))
+    store.append(settings, CLIMATE.full_name, spark.createDataFrame(rows, CLIMATE.columns))
     return settings
 
 
@@ -112,7 +112,7 @@ def test_the_same_export_again_is_fine_and_another_one_is_refused(climate, spark
     before = file.read_bytes()
     assert export(*argv)[0] == 0 and file.read_bytes() == before
     more = spark.createDataFrame([hour(FIFTH, 9, "Room_C", 70.0)], CLIMATE.columns)
-    store.append(spark, climate, CLIMATE.full_name, more)
+    store.append(climate, CLIMATE.full_name, more)
     code, _, error, found = export(*argv)
     assert (code, error.count("\n"), found) == (2, 1, [file]) and "is another export" in error
     assert file.read_bytes() == before

@@ -37,7 +37,7 @@ def add_sites(spark, settings):
     def add(*numbers: int) -> None:
         store.ensure(spark, settings, [LOCATIONS.full_name])
         rows = spark.createDataFrame([site(number) for number in numbers], LOCATIONS.columns).coalesce(1)
-        store.append(spark, settings, LOCATIONS.full_name, rows)
+        store.append(settings, LOCATIONS.full_name, rows)
 
     return add
 
@@ -146,7 +146,7 @@ def test_the_command_compacts_what_the_jobs_leave_in_ops(spark, settings, files)
     store.ensure(spark, settings, [RUNS.full_name])
     for run in ("a", "b", "c"):
         row = (run, NIGHT, "silver", "silver.locations", 1, "done", "{}", now, now)
-        store.append(spark, settings, RUNS.full_name, spark.createDataFrame([row], RUNS.columns))
+        store.append(settings, RUNS.full_name, spark.createDataFrame([row], RUNS.columns))
     argv = ["maintain", "--run-id=weekly", f"--home={settings.home}", f"--prefix={settings.prefix}"]
     assert main(argv) == 0
     note = json.loads((settings.docs / "runs/weekly/maintain.json").read_text())

@@ -91,7 +91,7 @@ def gold(spark, lake):
     def put(name: str, *rows: dict) -> None:
         table = TABLES[f"gold.{name}"]
         values = [tuple(row.get(column) for column in table.column_names) for row in rows]
-        store.append(spark, settings, f"gold.{name}", spark.createDataFrame(values, table.columns))
+        store.append(settings, f"gold.{name}", spark.createDataFrame(values, table.columns))
 
     return put
 

@@ -185,7 +185,7 @@ def _write(spark, settings, name, *rows):
     frame = spark.createDataFrame(
         [tuple(row[column] for column in columns) for row in rows], TABLES[name].columns
     )
-    store.append(spark, settings, name, frame)
+    store.append(settings, name, frame)
 
 
 def test_a_settled_night_gets_its_page_and_a_summary(spark, lake):
