@@ -51,7 +51,7 @@ setup: .venv/airflow/.stamp .venv/spark/.stamp spark/jars/.stamp ## Make the env
 
 test: ## Run all tests
 	@$(PYTHON) -m embedded preflight
-	@$(MAKE) -j3 setup
+	@$(MAKE) -j3 setup tests/kafka/jars/.stamp
 	.venv/airflow/bin/python -m pytest tests/dags
 	.venv/airflow/bin/python -m pytest tests/workspace
 	.venv/airflow/bin/python -m pytest tests/databricks
@@ -84,7 +84,7 @@ lock: .venv/tools/.stamp ## Compile requirements/*.txt anew from pyproject.toml
 
 clean: ## Stop, then remove environments, jars, state and caches; the lake stays
 	@$(PYTHON) -m embedded stop
-	rm -rf .run .venv spark/jars .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .run .venv spark/jars tests/kafka/jars .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 .venv/tools/.stamp: requirements/tools.txt
 	@echo "Installing tools"
@@ -98,7 +98,7 @@ clean: ## Stop, then remove environments, jars, state and caches; the lake stays
 	@$(UV) pip sync --quiet --compile-bytecode --require-hashes --python .venv/$*/bin/python $< requirements/test.txt
 	@touch $@
 
-spark/jars/.stamp: spark/jars.sha256 spark/fetch_jars.py .venv/spark/.stamp
-	@echo "Fetching Delta's jars"
-	@.venv/spark/bin/python spark/fetch_jars.py > .venv/jars.log 2>&1 || { tail .venv/jars.log; exit 1; }
-	@mkdir -p spark/jars && touch $@
+spark/jars/.stamp tests/kafka/jars/.stamp: %/jars/.stamp: %/jars.sha256 spark/fetch_jars.py .venv/spark/.stamp
+	@echo "Fetching the jars of $*"
+	@.venv/spark/bin/python spark/fetch_jars.py $< > .venv/$(notdir $*)-jars.log 2>&1 || { tail .venv/$(notdir $*)-jars.log; exit 1; }
+	@mkdir -p $(@D) && touch $@

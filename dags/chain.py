@@ -94,6 +94,7 @@ def stream_jobs(target: Target) -> tuple[Job, ...]:
                 "--seed={{ params.seed }}",
                 *_place(target),
             ),
+            secrets=(("LAKEHOUSE_KAFKA", "lakehouse_kafka"),),
         )
         for source in STREAMED
     )

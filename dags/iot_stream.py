@@ -12,7 +12,7 @@ from job import night_of, slug_of
 
 with DAG(
     dag_id="iot_stream",
-    description="Every quarter of an hour the next piece of each simulated stream, as files or to a Delta table",
+    description="Every quarter of an hour the next piece of each simulated stream: to files, a Delta table or Kafka",
     doc_md=Path(__file__).with_suffix(".md").read_text(),
     tags=["iot", "lakehouse", "stream"],
     schedule=CronTriggerTimetable("*/15 * * * *", timezone="UTC"),
@@ -41,9 +41,9 @@ with DAG(
         "sink": Param(
             "json",
             type="string",
-            enum=["json", "delta"],
+            enum=["json", "delta", "kafka"],
             title="Sink",
-            description="Files in the landing zone, which a night takes in when it names the source; or a table.",
+            description="Files in the landing zone, for nights that name the source; a table; or Kafka.",
         ),
         "seed": seed(),
     },

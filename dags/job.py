@@ -46,6 +46,10 @@ class Job:
     page: Page | None = None
     """Where a person sees what this stage found."""
 
+    secrets: tuple[tuple[str, str], ...] = ()
+    """Environment variables and the Airflow connections that have them as passwords; those there are not, are left
+    out. Databricks keeps secrets itself."""
+
     hours: int = 2
     """An attempt that takes longer is ended."""
 

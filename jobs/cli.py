@@ -20,7 +20,7 @@ STAGES = {
     "publish": "replace the touched slices of gold by what staging holds, one atomic commit a table",
     "report": "assert that every row has a fate and write the night's page",
     "history": "take a range of nights through all stages in bulk; the same tables as night by night",
-    "stream": "send a piece of a simulated stream to a Delta table or to files",
+    "stream": "send a piece of a simulated stream to a Delta table, to files or to Kafka",
     "maintain": "compact and vacuum every table, remove the pages of old runs; no row changes",
     "verify": "recompute row accounts and digests of a night and say whether they hold",
 }

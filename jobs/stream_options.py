@@ -7,7 +7,7 @@ from typing import Any
 
 from jobs.tables import STREAMED, selection
 
-SINKS = ("delta", "json")
+SINKS = ("delta", "json", "kafka")
 MOST_ROWS_PER_SECOND = 50_000  # ids of a second leave room for these
 DAY = 86_400
 UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -57,7 +57,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--sink",
         choices=SINKS,
         default="json",
-        help="a Delta table, or files in the landing zone (default: %(default)s)",
+        help="a Delta table, files in the landing zone, or Kafka (default: %(default)s)",
     )
     parser.add_argument(
         "--max-records-per-file",

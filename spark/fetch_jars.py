@@ -1,10 +1,11 @@
-"""Fetch the Delta jars once, by coordinates, and keep the seven that are needed.
+"""Fetch the jars of a list once, by coordinates, and keep those that are needed.
 
-    python spark/fetch_jars.py        safe to repeat; does nothing when the jars are there and intact
+    python spark/fetch_jars.py [LIST]        safe to repeat; does nothing when the jars are there and intact
 
-Spark's own resolver downloads them (so a site's mirror settings apply), and each is checked against
-`spark/jars.sha256` before it is kept. Resolving at every session start instead would need the network
-at night, and the transitive jars would shadow pyspark's own Hadoop.
+LIST is a file such as `spark/jars.sha256`, which it is when none is given; its jars go to the folder `jars`
+beside it. Spark's own resolver downloads them (so a site's mirror settings apply), and each is checked against
+the list before it is kept. Resolving at every session start instead would need the network at night, and the
+transitive jars would shadow pyspark's own Hadoop.
 """
 
 import hashlib
@@ -13,15 +14,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-JARS = HERE / "jars"
-COORDINATES = "io.delta:delta-spark_4.1_2.13:4.4.0"
+OWN = Path(__file__).resolve().parent / "jars.sha256"
 
 
-def pinned() -> dict[str, str]:
+def coordinates(listed: Path) -> str:
+    """What to resolve, separated by commas: the comments of a list."""
+    lines = listed.read_text().splitlines()
+    return ",".join(line.removeprefix("# ") for line in lines if line.startswith("# "))
+
+
+def pinned(listed: Path) -> dict[str, str]:
     """File name of each needed jar -> its sha256."""
-    lines = (HERE / "jars.sha256").read_text().splitlines()
-    return {name: digest for digest, name in (line.split() for line in lines)}
+    lines = listed.read_text().splitlines()
+    return {name: digest for digest, name in (line.split() for line in lines if not line.startswith("#"))}
 
 
 def intact(jar: Path, digest: str) -> bool:
@@ -29,22 +34,24 @@ def intact(jar: Path, digest: str) -> bool:
     return jar.is_file() and hashlib.sha256(jar.read_bytes()).hexdigest() == digest
 
 
-def fetch() -> None:
-    """Resolve COORDINATES into a temporary folder and move the pinned jars to `spark/jars`."""
+def fetch(listed: Path) -> None:
+    """Resolve a list's coordinates into a temporary folder and keep the pinned jars."""
     from pyspark.sql import SparkSession
 
     with tempfile.TemporaryDirectory() as ivy:
-        SparkSession.builder.master("local[1]").config("spark.jars.packages", COORDINATES).config(
+        SparkSession.builder.master("local[1]").config("spark.jars.packages", coordinates(listed)).config(
             "spark.jars.ivy", ivy
         ).config("spark.ui.enabled", "false").getOrCreate().stop()
-        JARS.mkdir(exist_ok=True)
-        for name, digest in pinned().items():
+        jars = listed.parent / "jars"
+        jars.mkdir(exist_ok=True)
+        for name, digest in pinned(listed).items():
             found = Path(ivy, "jars", name)
             if not intact(found, digest):
-                sys.exit(f"{name}: the downloaded jar does not have the sha256 of spark/jars.sha256")
-            shutil.move(found, JARS / name)
+                sys.exit(f"{name}: the downloaded jar does not have the sha256 of {listed}")
+            shutil.move(found, jars / name)
 
 
 if __name__ == "__main__":
-    if not all(intact(JARS / name, digest) for name, digest in pinned().items()):
-        fetch()
+    wanted = Path(sys.argv[1]) if len(sys.argv) > 1 else OWN
+    if not all(intact(wanted.parent / "jars" / name, digest) for name, digest in pinned(wanted).items()):
+        fetch(wanted)

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow.sdk import BaseOperator, Connection
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 from job import Job, PageLink, failure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from airflow.sdk import Context
     from targets import Target
@@ -44,6 +44,7 @@ class LocalJobOperator(BaseOperator):
     def __init__(self, *, job: Job, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.argv = list(job.argv)
+        self.secrets = job.secrets
         self.page_href = job.page.href if job.page else ""
         if job.page:
             self.operator_extra_links = (PageLink(job.page.name),)
@@ -55,7 +56,9 @@ class LocalJobOperator(BaseOperator):
         self.log.info("python -m jobs %s", " ".join(argv))
         connection = Connection.get(CONNECTION)
         command = [_jobs_python(), "-m", "jobs", *argv]
-        status, last_line = self._run(command, job_environment(connection), _secrets_of(connection))
+        own = _passwords(self.secrets)
+        environment, secrets = job_environment(connection) | own, [*_secrets_of(connection), *own.values()]
+        status, last_line = self._run(command, environment, secrets)
         last_line = last_line.removeprefix(f"{self.task_id}: ")
         if status:
             raise failure(self.task_id, status, _ending(status), last_line)
@@ -116,6 +119,17 @@ def _secrets_of(connection: Connection) -> list[str]:
     for secret in secrets:
         mask_secret(secret)
     return secrets
+
+
+def _passwords(secrets: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Environment variables from the passwords of connections, which Airflow's masking is told of."""
+    found: dict[str, str] = {}
+    for variable, connection_id in secrets:
+        with suppress(AirflowNotFoundException):
+            if password := Connection.get(connection_id).password:
+                mask_secret(password)
+                found[variable] = password
+    return found
 
 
 def _redacted(line: str, secrets: list[str]) -> str:

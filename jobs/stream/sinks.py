@@ -1,4 +1,7 @@
-"""Where a stream goes. Each sink takes a batch; asked for the same one again, it has it once all the same."""
+"""Where a stream goes, a batch at a time.
+
+Asked for the same batch again, a table and files have it once all the same; Kafka has it again, under the same keys.
+"""
 
 import re
 import shutil
@@ -10,8 +13,10 @@ from pyspark.sql import functions as F
 
 from jobs import store
 from jobs.settings import Settings
+from jobs.stream import kafka
 from jobs.stream.batches import Batch
 from jobs.stream_options import Stream
+from jobs.tables import SOURCES
 
 Sink = Callable[[DataFrame, Batch], None]
 
@@ -21,6 +26,9 @@ def sink_of(spark: SparkSession, settings: Settings, stream: Stream) -> tuple[st
     if stream.sink == "json":
         folder = settings.landing / stream.source
         return f"landing.{stream.source}", lambda rows, batch: drop(settings, stream, folder, rows, batch)
+    if stream.sink == "kafka":
+        broker = kafka.broker()
+        return f"kafka.{stream.source}", lambda rows, _: kafka.send(rows, SOURCES[stream.source], broker)
     table = f"bronze.stream_{stream.source}"
     store.ensure(spark, settings, [table])
     return table, lambda rows, batch: append(settings, table, rows, batch)

@@ -113,6 +113,18 @@ def test_the_token_is_in_the_environment_of_the_job_and_nowhere_in_its_log(scrip
         assert secret not in task.text + str(error.value)
 
 
+def test_a_job_gets_the_secrets_that_it_names_where_there_are_such_connections(
+    script: Standing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = script('echo "kafka: $LAKEHOUSE_KAFKA."; echo "other: $OTHER."; [[ "$LAKEHOUSE_KAFKA" == k3y= ]]')
+    task.operator.secrets = (("LAKEHOUSE_KAFKA", "lakehouse_kafka"), ("OTHER", "nowhere"))
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_LAKEHOUSE_KAFKA", json.dumps({"conn_type": "generic", "password": "k3y="})
+    )
+    task.run()
+    assert task.lines[1:] == ["kafka: ***.", "other: ."]
+
+
 def test_exit_1_is_tried_again_and_says_what_the_job_said_last(script: Standing) -> None:
     with pytest.raises(AirflowException, match=r"silver failed \(exit 1\): Spark is not there") as error:
         script("echo working; echo Spark is not there >&2; exit 1").run()

@@ -1,0 +1,100 @@
+"""Where a stream goes that is sent to Kafka, or to Azure Event Hubs, which speaks its protocol.
+
+Both are named by a connection string as Event Hubs gives it out:
+https://learn.microsoft.com/azure/event-hubs/azure-event-hubs-apache-kafka-overview
+"""
+
+import os
+import re
+import socket
+from dataclasses import dataclass, field
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.results import JobError, UsageError
+from jobs.session import on_databricks
+from jobs.tables import Source
+
+VARIABLE = "LAKEHOUSE_KAFKA"
+EXAMPLE = "Endpoint=sb://HOST/;SharedAccessKeyName=NAME;SharedAccessKey=KEY"
+PORT, PORT_OF_EMULATOR = 9093, 9092
+LOGIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
+PATIENCE = 30  # seconds for a broker to answer
+
+
+@dataclass(frozen=True)
+class Broker:
+    """The address of a cluster, and what it takes to get in."""
+
+    host: str
+    port: int
+    secret: str = field(repr=False)  # the connection string itself is the password
+    has_tls: bool = True
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Options of Spark's Kafka source and sink."""
+        quoted = self.secret.replace("\\", "\\\\").replace('"', '\\"')
+        # Databricks has Kafka's classes under another name.
+        module = f"kafkashaded.{LOGIN_MODULE}" if on_databricks() else LOGIN_MODULE
+        return {
+            "kafka.bootstrap.servers": f"{self.host}:{self.port}",
+            "kafka.security.protocol": "SASL_SSL" if self.has_tls else "SASL_PLAINTEXT",
+            "kafka.sasl.mechanism": "PLAIN",
+            "kafka.sasl.jaas.config": f'{module} required username="$ConnectionString" password="{quoted}";',
+            "kafka.max.block.ms": str(PATIENCE * 1000),
+        }
+
+
+def broker() -> Broker:
+    """The cluster that LAKEHOUSE_KAFKA names.
+
+    Raises UsageError when it names none, JobError when nobody listens there.
+    """
+    found = parse(os.environ.get(VARIABLE, ""))
+    try:
+        socket.create_connection((found.host, found.port), timeout=PATIENCE).close()
+    except OSError as error:
+        raise JobError(f"cannot reach Kafka at {found.host}:{found.port} ({error}); is it running?") from None
+    return found
+
+
+def parse(text: str) -> Broker:
+    """Parse a connection string; a port may follow the host. Raises UsageError, which repeats nothing secret."""
+    if not text:
+        raise UsageError(
+            f"where Kafka is, is not known: the Airflow connection lakehouse_kafka has it as its password, or the "
+            f"environment as {VARIABLE}, written as {EXAMPLE}"
+        )
+    parts = dict(part.split("=", 1) for part in text.strip().strip(";").split(";") if "=" in part)
+    missing = [name for name in ("Endpoint", "SharedAccessKeyName", "SharedAccessKey") if not parts.get(name)]
+    if missing:
+        raise UsageError(f"{VARIABLE} has no {missing[0]}; it is written as {EXAMPLE}")
+    address = re.fullmatch(r"sb://([A-Za-z0-9._-]+)(?::([0-9]{1,5}))?/?", parts["Endpoint"])
+    if not address or int(address[2] or 1) not in range(1, 65536):
+        raise UsageError(f"the Endpoint of {VARIABLE} is no address like sb://HOST/ or sb://HOST:PORT/")
+    # Microsoft's own word for a broker on this machine, without certificates.
+    is_emulator = parts.get("UseDevelopmentEmulator", "").lower() == "true"
+    port = int(address[2] or (PORT_OF_EMULATOR if is_emulator else PORT))
+    return Broker(address[1], port, text.strip(), has_tls=not is_emulator)
+
+
+def send(rows: DataFrame, source: Source, broker: Broker) -> None:
+    """Send rows as JSON to the topic that is called like their source, each under its key.
+
+    Raises JobError when the cluster does not take them; some may have arrived.
+    """
+    # The same text as in the files of the landing zone.
+    value = F.to_json(F.struct(*source.fields), {"timestampFormat": "yyyy-MM-dd HH:mm:ss.SSS"})
+    messages = rows.select(
+        F.concat_ws(",", *[F.col(name).cast("string") for name in source.key]).alias("key"),
+        value.alias("value"),
+    )
+    try:
+        messages.write.format("kafka").options(**broker.options).option("topic", source.name).save()
+    except PySparkException as error:
+        causes = re.findall(r"org\.apache\.kafka\.[\w.]*\.(\w+Exception: [^\n]+)", str(error))
+        cause = causes[-1] if causes else str(error).splitlines()[0]
+        raise JobError(f"Kafka at {broker.host}:{broker.port} did not take a batch: {cause[:300]}") from None
