@@ -13,7 +13,7 @@ COMPILE = $(UV) pip compile --quiet --no-header --generate-hashes --python-versi
 # These reach `embedded` and `workspace` in the environment, so no shell reads what is in them.
 export NIGHT SCALE SEED TABLES TARGET
 
-.PHONY: help run stop status password up down deploy doctor setup test test-jobs test-stacks lint lock clean
+.PHONY: help run stop status password up down deploy doctor setup test lint lock clean
 
 help: ## List the commands
 	@echo "make run NIGHT=2024-03-05 SCALE=0.1 SEED=7 TABLES=readings,sensor_hourly   (each is optional)"
@@ -55,14 +55,8 @@ test: ## Run all tests
 	.venv/airflow/bin/python -m pytest tests/dags
 	.venv/airflow/bin/python -m pytest tests/workspace
 	.venv/airflow/bin/python -m pytest tests/databricks
-	@# A stack waits for Airflow most of the time, which leaves a core to the jobs' own tests.
-	@$(MAKE) -j2 --output-sync=target test-stacks test-jobs
-
-test-jobs: ## Of the tests, those of jobs, suites and everything else that needs no Airflow
-	nice -n 5 .venv/spark/bin/python -m pytest tests --ignore tests/dags --ignore tests/workspace \
+	.venv/spark/bin/python -m pytest tests --ignore tests/dags --ignore tests/workspace \
 	  --ignore tests/databricks --ignore tests/end_to_end
-
-test-stacks: ## Of the tests, those through a whole stack: Airflow, Databricks' stand-in, containers, browser
 	@# One stack at a time: they share the machine's cores and memory.
 	.venv/spark/bin/python -m pytest tests/end_to_end --ignore tests/end_to_end/test_compose.py
 	.venv/spark/bin/python -m pytest tests/end_to_end/test_compose.py

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import socket
 import stat
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -250,54 +246,6 @@ def test_a_night_is_verified_by_hand(embedded: Embedded) -> None:
     done = embedded("job", "verify", "--night", NIGHT)
     assert done.returncode == 0, done.stderr
     assert "gold.sensor_hourly" in done.stdout and "account of readings" in done.stdout
-
-
-def jobs_by_hand() -> list[str]:
-    """The README's own lines, at the scale of this lake."""
-    readme = (PROJECT / "README.md").read_text()
-    return re.findall(r"^python3 -m embedded job (.+?)(?: +#.*)?$", readme, re.MULTILINE)
-
-
-@pytest.mark.parametrize("line", jobs_by_hand())
-def test_what_the_readme_says_can_be_done_by_hand(embedded: Embedded, line: str, tmp_path: Path) -> None:
-    argv = line.replace("--scale 0.1", f"--scale {SCALE}").replace("--out /tmp", f"--out {tmp_path}").split()
-    done = embedded("job", *argv)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.strip()
-    assert "--out" not in argv or [file.suffix for file in tmp_path.iterdir()] == [".csv"]
-
-
-def test_a_file_dropped_as_the_readme_says_reaches_gold(embedded: Embedded) -> None:
-    readme = (PROJECT / "README.md").read_text()
-    printed = re.search(r"^printf '(.*)' > lake/landing/(sensor_logs/mine\.csv)$", readme, re.MULTILINE)
-    assert printed
-    (embedded.home / "landing" / printed[2]).write_text(printed[1].replace("\\n", "\n"))
-    done = embedded("run", NIGHT="2024-03-06", SCALE=SCALE, TABLES="climate_hourly")
-    assert done.returncode == 0, done.stderr
-    files = f"{embedded.home}/warehouse/gold.db/climate_hourly/event_date=2025-05-01/*.parquet"
-    rows = duckdb.sql(f"select location, avg_temperature_f from read_parquet('{files}')").fetchall()
-    assert rows == [("Room_A", 72.4)]
-
-
-def test_when_spark_is_away_the_night_waits_and_goes_on_once_it_is_back(embedded: Embedded) -> None:
-    api, run_id = embedded.api(), "without-spark"
-    os.killpg(embedded.pids()["spark"], signal.SIGKILL)
-    conf = {"night": NIGHT, "scale": float(SCALE), "tables": ["sensor_logs"]}
-    api.post("/dags/iot_nightly/dagRuns", {"dag_run_id": run_id, "logical_date": None, "conf": conf})
-    run = f"/dags/iot_nightly/dagRuns/{run_id}"
-    wait_for(lambda: api.get(f"{run}/taskInstances/generate")["state"] == "up_for_retry")
-    assert "Spark" in embedded.notes(run_id)["generate"]["message"]
-    assert embedded("up").returncode == 0
-    wait_for(lambda: api.get(run)["state"] in {"success", "failed"})
-    assert api.get(run)["state"] == "success"
-    assert api.get(f"{run}/taskInstances/generate")["try_number"] > 1
-
-
-def wait_for(true: Callable[[], bool], seconds: float = 1800) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(1)
 
 
 def test_make_help_lists_the_commands() -> None:

@@ -9,7 +9,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -25,11 +24,10 @@ from jobs import store
 from jobs.settings import Settings
 from jobs.tables import OPTIONAL, TABLES, selection
 from tests.databricks.start import Standin, start
-from tests.end_to_end.embedded_stack import PROJECT, Embedded, free_port, left_behind
+from tests.end_to_end.embedded_stack import NIGHT, PROJECT, SCALE, Embedded, free_port, left_behind, wait_for
 
-NIGHT, LATER = "2024-03-05", ("2024-03-06", "2024-03-07")
+LATER = ("2024-03-06", "2024-03-07")
 BROKEN = "2024-03-08"
-SCALE = "0.005"
 STAGES = (
     "generate",
     "bronze",
@@ -72,8 +70,29 @@ class Side:
     @property
     def settings(self) -> Settings:
         return Settings(
-            "verify", date(2024, 3, 5), "parity", self.stack.home, self.catalog, self.prefix, selection(())
+            "verify",
+            date.fromisoformat(NIGHT),
+            "parity",
+            self.stack.home,
+            self.catalog,
+            self.prefix,
+            selection(()),
         )
+
+    def versions(self) -> dict[str, int]:
+        """The latest version of each table that a night's silver writes."""
+        names = [name for name, table in TABLES.items() if table.layer in ("silver", "ops")]
+        return {
+            table: self.spark.sql(f"DESCRIBE HISTORY {table} LIMIT 1").collect()[0].version
+            for table in map(self.settings.table, names)
+            if self.spark.catalog.tableExists(table)
+        }
+
+    def put_back(self, versions: dict[str, int]) -> None:
+        """Undo what has been done to tables since they had these versions."""
+        for table, version in self.versions().items():
+            if version != versions[table]:
+                self.spark.sql(f"RESTORE TABLE {table} TO VERSION AS OF {versions[table]}")
 
     def close(self) -> None:
         """End the session while its server is there: afterwards the client would look for it for minutes."""
@@ -93,8 +112,12 @@ class Side:
         """A table's rows in some fixed order, without the columns named."""
         return sorted(store.read(self.spark, self.settings, name).drop(*but).collect(), key=str)
 
+    def first_notes(self) -> dict[str, Any]:
+        """What the stages of the first run left in the data docs of Airflow's machine."""
+        return self.stack.notes(self.stack.first_run_id)
+
     def last_notes(self) -> dict[str, Any]:
-        """What the stages of the latest run left in the data docs of Airflow's machine."""
+        """What those of the latest run left."""
         runs = sorted((self.stack.home / "data-docs/runs").iterdir(), key=lambda run: run.stat().st_mtime)
         return self.stack.notes(runs[-1].name)
 
@@ -167,22 +190,16 @@ class Faulty:
 
 
 @pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side]:
-    stack = Embedded(tmp_path_factory.mktemp("local"), free_port(), free_port())
+def local(embedded: Embedded) -> Iterator[Side]:
+    """The stack of this folder's other tests, which has run one night."""
 
     def remote() -> str:
-        token = (stack.run_dir / "secrets/connect-token").read_text()
-        return f"sc://127.0.0.1:{stack.connect_port}/;authorization=Bearer%20{token}"
+        token = (embedded.run_dir / "secrets/connect-token").read_text()
+        return f"sc://127.0.0.1:{embedded.connect_port}/;authorization=Bearer%20{token}"
 
-    side = Side(stack, remote)
-    try:
-        first = side.run(NIGHT)
-        assert first.returncode == 0, first.stdout + first.stderr
-        yield side
-    finally:
-        side.close()
-        stack("stop")
-    assert left_behind(stack) == []
+    side = Side(embedded, remote)
+    yield side
+    side.close()
 
 
 @pytest.fixture(scope="module")
@@ -223,6 +240,7 @@ def remote(standin: Standin, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     try:
         first = side.run(NIGHT)
         assert first.returncode == 0, first.stdout + first.stderr
+        stack.first_run = first.stdout
         yield side
     finally:
         side.close()
@@ -243,7 +261,7 @@ def test_the_first_night_has_the_same_accounts_on_both(local: Side, remote: Side
 
 
 def test_the_first_night_has_the_same_data_docs_on_both(local: Side, remote: Side) -> None:
-    here, there = local.last_notes(), remote.last_notes()
+    here, there = local.first_notes(), remote.first_notes()
     assert set(there) == set(here) == set(STAGES)
     for stage in STAGES:
         assert verdicts(there[stage]) == verdicts(here[stage]), stage
@@ -263,7 +281,7 @@ def verdicts(note: dict[str, Any]) -> list[Any]:
 
 def test_data_docs_and_report_are_where_airflow_shows_them(remote: Side) -> None:
     docs = remote.stack.home / "data-docs"
-    notes = remote.last_notes()
+    notes = remote.first_notes()
     pages = [page for note in notes.values() for page in note["pages"]]
     assert len(pages) > 40
     assert f"nights/{NIGHT}.html" in pages
@@ -394,7 +412,7 @@ def test_streams_and_optional_sources_come_to_the_same_tables_on_both(local: Sid
         assert done.returncode == 0, done.stdout + done.stderr
     here = local.digests()
     assert {table for table, _ in here} >= ON_REQUEST
-    assert here["gold.transactions_daily", date(2024, 3, 5)][0] > 5
+    assert here["gold.transactions_daily", date.fromisoformat(NIGHT)][0] > 5
     assert remote.digests() == here
 
 
@@ -418,7 +436,7 @@ def test_no_secret_shows_in_logs_fields_or_argument_lists(remote: Side, standin:
 def test_a_night_that_fails_its_check_fails_alike_on_both(
     local: Side, remote: Side, standin: Standin
 ) -> None:
-    ends = []
+    ends, as_it_was = [], local.versions()
     for side in (local, remote):
         before = side.rows("gold.sensor_hourly")
         registry = side.settings.table("silver.device_registry")
@@ -432,14 +450,9 @@ def test_a_night_that_fails_its_check_fails_alike_on_both(
         (page,) = {page for page in notes["check_silver"]["pages"] if page.startswith("runs/")}
         assert "unknown status" in (side.stack.home / "data-docs" / page).read_text()
         ends.append((verdicts(notes["check_silver"]), notes["check_silver"]["message"]))
+    # The tests of other modules go on with this lake.
+    local.put_back(as_it_was)
     assert ends[0] == ends[1]
     (run_id,) = {note["run_id"] for note in notes.values()}
     checks = Faulty(remote, standin, run_id).results()["check_silver"]
     assert checks == ["FAILED"], "tried once, for trying again is hopeless"
-
-
-def wait_for(true: Callable[[], bool], seconds: float = 1800) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
