@@ -18,6 +18,7 @@ from jobs.session import on_databricks
 from jobs.tables import Source
 
 VARIABLE = "LAKEHOUSE_KAFKA"
+SCOPE, KEY = "lakehouse", "kafka"  # of a secret on Databricks
 EXAMPLE = "Endpoint=sb://HOST/;SharedAccessKeyName=NAME;SharedAccessKey=KEY"
 PORT, PORT_OF_EMULATOR = 9093, 9092
 LOGIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
@@ -49,11 +50,11 @@ class Broker:
 
 
 def broker() -> Broker:
-    """The cluster that LAKEHOUSE_KAFKA names.
+    """The cluster that LAKEHOUSE_KAFKA names or, on Databricks, the secret `kafka` of the scope `lakehouse`.
 
     Raises UsageError when it names none, JobError when nobody listens there.
     """
-    found = parse(os.environ.get(VARIABLE, ""))
+    found = parse(os.environ.get(VARIABLE) or _secret_of_databricks())
     try:
         socket.create_connection((found.host, found.port), timeout=PATIENCE).close()
     except OSError as error:
@@ -61,12 +62,23 @@ def broker() -> Broker:
     return found
 
 
+def _secret_of_databricks() -> str:
+    if not on_databricks():
+        return ""
+    from databricks.sdk.runtime import dbutils
+
+    try:
+        return str(dbutils.secrets.get(SCOPE, KEY))
+    except Exception:  # of several libraries, depending on the compute: there is no such secret
+        return ""
+
+
 def parse(text: str) -> Broker:
     """Parse a connection string; a port may follow the host. Raises UsageError, which repeats nothing secret."""
     if not text:
         raise UsageError(
-            f"where Kafka is, is not known: the Airflow connection lakehouse_kafka has it as its password, or the "
-            f"environment as {VARIABLE}, written as {EXAMPLE}"
+            f"nothing says where Kafka is: put {EXAMPLE} into the password of the Airflow connection "
+            f"lakehouse_kafka, the environment's {VARIABLE} or, on Databricks, the secret {KEY} of scope {SCOPE}"
         )
     parts = dict(part.split("=", 1) for part in text.strip().strip(";").split(";") if "=" in part)
     missing = [name for name in ("Endpoint", "SharedAccessKeyName", "SharedAccessKey") if not parts.get(name)]

@@ -9,10 +9,12 @@ returns is ignored. How it ended is written to the file OUTCOME; stdlib only, fo
 import importlib
 import importlib.metadata
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 
 def find(package: str, name: str) -> Callable[[], object]:
@@ -35,11 +37,26 @@ def find(package: str, name: str) -> Callable[[], object]:
         ) from None
 
 
+def bring_secrets() -> None:
+    """Make `from databricks.sdk.runtime import dbutils` work as in a runtime, for `dbutils.secrets.get` alone."""
+
+    def get(scope: str, key: str) -> str:
+        secret = Path(os.environ["STANDIN_SECRETS"], scope, key)
+        if not secret.is_file():
+            raise ValueError(f"Secret does not exist with scope: {scope} and key: {key}")
+        return secret.read_text()
+
+    for name in ("databricks", "databricks.sdk", "databricks.sdk.runtime"):
+        sys.modules[name] = ModuleType(name)
+    sys.modules[name].dbutils = SimpleNamespace(secrets=SimpleNamespace(get=get))
+
+
 def main() -> int:
     """Run the entry point; leave its outcome behind."""
     outcome, package, name, *parameters = sys.argv[1:]
     sys.argv = ["python", *parameters]
     error = trace = None
+    bring_secrets()
     try:
         find(package, name)()
     except SystemExit as end:

@@ -339,6 +339,7 @@ class Runs:
             "HOME": str(folder / "home"),
             "TMPDIR": str(folder / "tmp"),
             "LANG": "C.UTF-8",
+            "STANDIN_SECRETS": str(self._folder.parent / "secrets"),
             **variables,
         }
         with attempt.log.open("wb") as log, self._changed:

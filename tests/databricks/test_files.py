@@ -1,4 +1,4 @@
-"""Unity Catalog and the Files API, through the SDK."""
+"""Unity Catalog, the Files API and secrets, through the SDK."""
 
 from io import BytesIO
 
@@ -100,3 +100,16 @@ def test_privileges_clusters_and_runtimes_are_told(client, volume):
     assert [cluster.cluster_id for cluster in client.clusters.list()] == ["0101-000000-running"]
     assert client.clusters.select_spark_version(latest=True, scala="2.13").startswith("17.3")
     assert client.clusters.list_node_types().node_types
+
+
+def test_a_secret_is_kept_in_its_scope_where_only_runs_find_it(client, standin):
+    with pytest.raises(NotFound):
+        client.secrets.put_secret("kept", "word", string_value="s3cret")
+    client.secrets.create_scope("kept")
+    with pytest.raises(BadRequest):
+        client.secrets.create_scope("kept")
+    client.secrets.put_secret("kept", "word", string_value="s3cret")
+    kept = standin.volumes.parent / "secrets/kept/word"
+    assert (kept.read_text(), kept.stat().st_mode & 0o777) == ("s3cret", 0o600)
+    with pytest.raises(BadRequest):
+        client.secrets.put_secret("kept", "../word", string_value="s3cret")

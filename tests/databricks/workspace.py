@@ -10,7 +10,8 @@ API, as far as known:
 - A wheel that is not in its volume, or not for the runtime's Python, fails the run while it installs its
   libraries (INTERNAL_ERROR, LIBRARY_INSTALLATION_ERROR), not the request.
 - Every runtime is executed by the Python that runs the stand-in, with pyspark-client 4.1.3 and
-  requirements/client.txt as constraints; of the packages that a real runtime brings there are none.
+  requirements/client.txt as constraints; of the packages that a real runtime brings there is none but
+  `databricks.sdk.runtime`, whose dbutils reads secrets and does nothing else.
 - A cluster's task gets SPARK_REMOTE too; real clusters give a session without it. Nothing is isolated but
   environment variables, working folder and installed packages.
 - /Volumes is `<root>/Volumes`: a parameter `/Volumes/…` or `--option=/Volumes/…` is handed on with that prefix.
@@ -18,6 +19,7 @@ API, as far as known:
   server go on until they end.
 - SystemExit with code 0 or None is a success; what the real one makes of it differs between runtimes.
 - All catalogs share one metastore, which `spark_catalog` shows too. A schema or volume is a folder.
+- Secrets can be put and read by runs; there is no listing, deleting or access control.
 - Files of 50 MiB and more (multipart upload) are refused with 501.
 - run_as, access control, notifications, tags, queues, policies and performance targets are read and ignored.
 - Nothing survives a restart but files, tables and installed environments.
@@ -32,7 +34,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from tests.databricks import clusters as clusters_api
-from tests.databricks import files_api, jobs_api, unity_catalog
+from tests.databricks import files_api, jobs_api, secrets_api, unity_catalog
 from tests.databricks.errors import ApiError
 from tests.databricks.faults import Faults
 from tests.databricks.gate import Gate
@@ -52,6 +54,7 @@ def make_app(settings: Settings, runs: Runs, faults: Faults, clusters: clusters_
     app.include_router(jobs_api.routes(runs, clusters))
     app.include_router(files_api.routes(volumes))
     app.include_router(unity_catalog.routes(volumes))
+    app.include_router(secrets_api.routes(settings.root / "secrets"))
     app.include_router(clusters_api.routes(clusters))
     app.include_router(_me(settings))
     app.include_router(_control(gate, runs, faults))

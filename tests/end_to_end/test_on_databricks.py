@@ -22,9 +22,11 @@ from pyspark.sql import Row, SparkSession
 
 from jobs import store
 from jobs.settings import Settings
+from jobs.stream.kafka import parse
 from jobs.tables import OPTIONAL, TABLES, selection
 from tests.databricks.start import Standin, start
 from tests.end_to_end.embedded_stack import NIGHT, PROJECT, SCALE, Embedded, free_port, left_behind, wait_for
+from tests.kafka import broker as kafka
 
 LATER = ("2024-03-06", "2024-03-07")
 BROKEN = "2024-03-08"
@@ -399,15 +401,21 @@ def test_no_fault_on_the_way_doubles_a_run_or_reports_it_wrongly(
     assert remote.digests() == local.digests()
 
 
+def stream(side: Side, run_id: str, **form: object) -> str:
+    """Run `iot_stream` with these values in its form; the state in which it ends."""
+    api, path = side.stack.api(), "/dags/iot_stream/dagRuns"
+    api.patch("/dags/iot_stream", {"is_paused": False})
+    conf = {"night": NIGHT, "rows_per_second": 2, **form}
+    api.post(path, {"dag_run_id": run_id, "logical_date": None, "conf": conf})
+    wait_for(lambda: api.get(f"{path}/{run_id}")["state"] in {"success", "failed"})
+    # On its schedule it would send yesterday's stream meanwhile.
+    api.patch("/dags/iot_stream", {"is_paused": True})
+    return str(api.get(f"{path}/{run_id}")["state"])
+
+
 def test_streams_and_optional_sources_come_to_the_same_tables_on_both(local: Side, remote: Side) -> None:
     for side in (local, remote):
-        api = side.stack.api()
-        conf = {"night": NIGHT, "rows_per_second": 2, "seconds": 300, "sink": "json"}
-        path = "/dags/iot_stream/dagRuns"
-        api.patch("/dags/iot_stream", {"is_paused": False})
-        api.post(path, {"dag_run_id": "streamed", "logical_date": None, "conf": conf})
-        wait_for(lambda api=api, path=path: api.get(f"{path}/streamed")["state"] in {"success", "failed"})
-        assert api.get(f"{path}/streamed")["state"] == "success"
+        assert stream(side, "to-files", seconds=300, sink="json") == "success"
         done = side.run(NIGHT, TABLES=",".join(OPTIONAL))
         assert done.returncode == 0, done.stdout + done.stderr
     here = local.digests()
@@ -416,8 +424,49 @@ def test_streams_and_optional_sources_come_to_the_same_tables_on_both(local: Sid
     assert remote.digests() == here
 
 
+PUT_SECRET = """
+import sys
+from databricks.sdk import WorkspaceClient
+secrets = WorkspaceClient().secrets
+secrets.create_scope("lakehouse")
+secrets.put_secret("lakehouse", "kafka", string_value=sys.stdin.read())
+"""
+
+
+def test_a_stream_to_kafka_is_the_same_messages_from_both_each_with_its_own_secret(
+    local: Side, remote: Side, standin: Standin, tmp_path: Path
+) -> None:
+    def messages(broker: kafka.Kafka) -> set[tuple[Any, ...]]:
+        reader = local.spark.read.format("kafka").options(**parse(broker.connection_string).options)
+        both = reader.option("subscribe", "transactions,live_sensors").option("startingOffsets", "earliest")
+        sent = both.load().selectExpr("topic", "cast(key AS STRING)", "cast(value AS STRING)").collect()
+        assert len(set(sent)) == len(sent) == 240
+        return set(sent)
+
+    form = {"seconds": 60, "sink": "kafka"}
+    assert stream(remote, "without-a-secret", **form) == "failed"
+    (tmp_path / "here").mkdir()
+    with kafka.running(tmp_path / "here") as broker:
+        connection = {"connection_id": "lakehouse_kafka", "conn_type": "generic"}
+        local.stack.api().post("/connections", {**connection, "password": broker.connection_string})
+        assert stream(local, "to-kafka", **form) == "success"
+        here = messages(broker)
+    (tmp_path / "there").mkdir()
+    with kafka.running(tmp_path / "there") as broker:
+        subprocess.run(
+            [PROJECT / ".venv/airflow/bin/python", "-c", PUT_SECRET],
+            check=True,
+            env=os.environ | standin.sdk_environment | standin.environment,
+            input=broker.connection_string,
+            text=True,
+        )
+        assert stream(remote, "to-kafka", **form) == "success"
+        assert messages(broker) == here
+
+
 def test_no_secret_shows_in_logs_fields_or_argument_lists(remote: Side, standin: Standin) -> None:
     secrets = [standin.token, standin.facts["client_secret"]]
+    secrets += [file.read_text() for file in (standin.volumes.parent / "secrets").glob("*/*")]
     logs = [*remote.stack.run_dir.glob("logs/*"), *remote.stack.run_dir.rglob("airflow/logs/**/*.log")]
     assert len(logs) > 30
     texts = {str(log): log.read_text(errors="replace") for log in logs}

@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from tests.end_to_end.embedded_stack import NIGHT, PROJECT, SCALE, Embedded, wait_for
+from tests.kafka import broker as kafka
 
 
 def test_a_file_dropped_as_the_readme_says_reaches_gold(embedded: Embedded) -> None:
@@ -36,6 +37,12 @@ def jobs_by_hand() -> list[str]:
 
 @pytest.mark.parametrize("line", jobs_by_hand())
 def test_what_the_readme_says_can_be_done_by_hand(embedded: Embedded, line: str, tmp_path: Path) -> None:
+    if "--sink kafka" in line:
+        with kafka.running(tmp_path) as broker:
+            done = embedded("job", *line.split(), LAKEHOUSE_KAFKA=broker.connection_string)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert re.search(r"kafka\.live_sensors +60,000 rows", done.stdout)
+        return
     argv = line.replace("--scale 0.1", f"--scale {SCALE}").replace("--out /tmp", f"--out {tmp_path}").split()
     done = embedded("job", *argv)
     assert done.returncode == 0, done.stdout + done.stderr
