@@ -2,8 +2,14 @@
 
 import importlib
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 
 import pytest
+from pyspark.sql import functions as F
+
+from jobs.generate.night import delivery
+from jobs.tables import SOURCES
 
 
 @pytest.fixture
@@ -42,3 +48,29 @@ def drop(lake) -> Callable[..., object]:
         return path
 
     return into
+
+
+@pytest.fixture(scope="module")
+def compiled(spark):
+    """For modules whose frames are large: compiling their queries pays, unlike for the few rows of other tests."""
+    names = ("spark.sql.codegen.wholeStage", "spark.sql.codegen.factoryMode")
+    before = {name: spark.conf.get(name) for name in names}
+    spark.conf.set(names[0], "true")
+    spark.conf.set(names[1], "FALLBACK")
+    yield
+    for name, value in before.items():
+        spark.conf.set(name, value)
+
+
+@pytest.fixture
+def clean(spark):
+    """Rows of a feed's night before anything goes wrong with them, typed; SQL sees them with `where`."""
+
+    def of(source: str, night: date, scale: float = 0.1, seed: int = 42):
+        feed = replace(importlib.import_module(f"jobs.generate.{source}").FEED, faults={}, is_reliable=True)
+        ddl = ", ".join(f"{name} {kind}" for name, kind in SOURCES[source].fields.items())
+        lines = delivery(spark, feed, night, scale, seed)
+        parse = F.from_csv if SOURCES[source].format == "csv" else F.from_json
+        return lines.select(parse("line", ddl).alias("row")).select("row.*")
+
+    return of

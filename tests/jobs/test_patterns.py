@@ -5,7 +5,6 @@ Bounds are five standard errors or wider; the values are the same every time, so
 
 import json
 from collections import Counter
-from dataclasses import replace
 from datetime import date, datetime
 from math import pi, sin, sqrt
 
@@ -21,30 +20,7 @@ from tests.jobs.test_generate import FEEDS
 TUESDAY, SATURDAY, SUNDAY = date(2024, 3, 5), date(2024, 3, 2), date(2024, 3, 3)
 SEED = 42
 
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled(spark):
-    """These frames are large: compiling their queries pays, unlike for the few rows of other tests."""
-    names = ("spark.sql.codegen.wholeStage", "spark.sql.codegen.factoryMode")
-    before = {name: spark.conf.get(name) for name in names}
-    spark.conf.set(names[0], "true")
-    spark.conf.set(names[1], "FALLBACK")
-    yield
-    for name, value in before.items():
-        spark.conf.set(name, value)
-
-
-@pytest.fixture
-def clean(spark):
-    """Rows of a feed's night before anything goes wrong with them, typed; SQL sees them with `where`."""
-
-    def of(source: str, night: date, scale: float = 0.1):
-        feed = replace(FEEDS[source], faults={}, is_reliable=True)
-        ddl = ", ".join(f"{name} {kind}" for name, kind in SOURCES[source].fields.items())
-        lines = delivery(spark, feed, night, scale, SEED)
-        return lines.select(F.from_json("line", ddl).alias("row")).select("row.*")
-
-    return of
+pytestmark = pytest.mark.usefixtures("compiled")
 
 
 @pytest.fixture

@@ -280,6 +280,10 @@ def test_what_a_stream_says_it_sent_stands_in_its_note(lake, spark, monkeypatch)
     note = json.loads((settings.docs / "runs/noted/stream_transactions.json").read_text())
     assert note["tables"][0]["table"] == "landing.transactions" and note["tables"][0]["rows"] == 21
     assert (note["exit"], note["night"]) == (0, "2024-01-01")
+    (row,) = spark.table(settings.table("ops.job_runs")).collect()
+    assert (row.run_id, row.stage, row.table, row.rows) == (
+        *("noted", "stream_transactions", "landing.transactions", 21),
+    )
 
 
 @pytest.mark.parametrize(
