@@ -6,7 +6,6 @@ and the night as :night.
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from jobs.pages import shown
 from jobs.results import JobError
 from jobs.settings import Settings
 from jobs.tables import SILVER, sources_of
+from jobs.text_table import text_table
 
 # Beside the jobs in a checkout and an image; among them in the wheel.
 FOLDERS = (Path(__file__).parents[1] / "queries", Path(__file__).parent / "queries")
@@ -128,14 +128,8 @@ def run(arguments: Namespace) -> None:
 def table_of(answer: Answer) -> str:
     """An answer as text in aligned columns."""
     texts = [[shown(value) for value in row] for row in answer.rows]
-    widths = [max(map(len, column)) for column in zip(answer.columns, *texts, strict=True)]
-    to_right = [answer.is_number(index) for index in range(len(widths))]
-
-    def line(cells: Sequence[str]) -> str:
-        padded = zip(cells, widths, to_right, strict=True)
-        return "  ".join(cell.rjust(w) if right else cell.ljust(w) for cell, w, right in padded).rstrip()
-
-    return "\n".join([line(answer.columns), line(["-" * width for width in widths]), *map(line, texts)])
+    to_right = [answer.is_number(index) for index in range(len(answer.columns))]
+    return text_table(answer.columns, texts, to_right, underlined=True)
 
 
 def _is_selected(name: str, settings: Settings) -> bool:

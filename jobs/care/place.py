@@ -13,6 +13,7 @@ from jobs.arguments import add_place
 from jobs.results import UsageError
 from jobs.settings import Settings
 from jobs.tables import TABLES, Table
+from jobs.text_table import text_table
 
 WIDEST = 40  # characters of a cell that are shown
 
@@ -79,14 +80,7 @@ def aligned(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
         any(cell.replace(",", "").lstrip("-").replace(".", "", 1).isdigit() for cell in column)
         for column in zip(*cells, strict=True)
     ] or [False] * len(header)
-    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(line, widths, is_number, strict=True)
-        ).rstrip()
-        for line in [list(header), *cells]
-    )
+    return text_table(header, cells, is_number)
 
 
 def _cell(value: object) -> str:
