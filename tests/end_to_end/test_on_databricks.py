@@ -11,6 +11,7 @@ import signal
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -305,9 +306,6 @@ def test_every_stage_is_one_run_with_the_wheel_and_the_argument_list(standin: St
 
 
 def test_nights_in_another_order_come_to_the_same_tables(local: Side, remote: Side) -> None:
-    for night in LATER:
-        done = local.run(night)
-        assert done.returncode == 0, done.stderr
     api = remote.stack.api()
     asked = {
         "dag_id": "iot_nightly",
@@ -317,6 +315,9 @@ def test_nights_in_another_order_come_to_the_same_tables(local: Side, remote: Si
         "dag_run_conf": {"scale": float(SCALE)},
     }
     backfill = api.post("/backfills", asked)["id"]
+    for night in LATER:
+        done = local.run(night)
+        assert done.returncode == 0, done.stderr
     wait_for(lambda: api.get(f"/backfills/{backfill}")["completed_at"] is not None)
     runs = api.get("/dags/iot_nightly/dagRuns?run_type=backfill&order_by=start_date")["dag_runs"]
     assert [run["logical_date"][:10] for run in runs] == [*reversed(LATER), NIGHT]
@@ -401,6 +402,12 @@ def test_no_fault_on_the_way_doubles_a_run_or_reports_it_wrongly(
     assert remote.digests() == local.digests()
 
 
+def at_once(work: Callable[[Side], Any], *sides: Side) -> list[Any]:
+    """Do the same on each side, side by side; what came of it, in their order."""
+    with ThreadPoolExecutor(len(sides)) as pool:
+        return list(pool.map(work, sides))
+
+
 def stream(side: Side, run_id: str, **form: object) -> str:
     """Run `iot_stream` with these values in its form; the state in which it ends."""
     api, path = side.stack.api(), "/dags/iot_stream/dagRuns"
@@ -414,10 +421,12 @@ def stream(side: Side, run_id: str, **form: object) -> str:
 
 
 def test_streams_and_optional_sources_come_to_the_same_tables_on_both(local: Side, remote: Side) -> None:
-    for side in (local, remote):
+    def night(side: Side) -> None:
         assert stream(side, "to-files", seconds=300, sink="json") == "success"
         done = side.run(NIGHT, TABLES=",".join(OPTIONAL))
         assert done.returncode == 0, done.stdout + done.stderr
+
+    at_once(night, local, remote)
     here = local.digests()
     assert {table for table, _ in here} >= ON_REQUEST
     assert here["gold.transactions_daily", date.fromisoformat(NIGHT)][0] > 5
@@ -485,14 +494,17 @@ def test_no_secret_shows_in_logs_fields_or_argument_lists(remote: Side, standin:
 def test_a_night_that_fails_its_check_fails_alike_on_both(
     local: Side, remote: Side, standin: Standin
 ) -> None:
-    ends, as_it_was = [], local.versions()
+    as_it_was = local.versions()
+    before = {}
     for side in (local, remote):
-        before = side.rows("gold.sensor_hourly")
+        before[side.prefix] = side.rows("gold.sensor_hourly")
         registry = side.settings.table("silver.device_registry")
         side.spark.sql(f"UPDATE {registry} SET status = 'Broken' WHERE device_id % 10 = 0")
-        ended = side.run(BROKEN, TABLES="device_health")
+    ends = []
+    runs = at_once(lambda side: side.run(BROKEN, TABLES="device_health"), local, remote)
+    for side, ended in zip((local, remote), runs, strict=True):
         assert ended.returncode == 3, ended.stdout + ended.stderr
-        assert side.rows("gold.sensor_hourly") == before
+        assert side.rows("gold.sensor_hourly") == before[side.prefix]
         notes = side.last_notes()
         assert notes["check_silver"]["exit"] == 3
         assert "gold" not in notes

@@ -50,9 +50,9 @@ def drop(lake) -> Callable[..., object]:
     return into
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def compiled(spark):
-    """For modules whose frames are large: compiling their queries pays, unlike for the few rows of other tests."""
+    """For tests whose frames are large: compiling their queries pays, unlike for the few rows of other tests."""
     names = ("spark.sql.codegen.wholeStage", "spark.sql.codegen.factoryMode")
     before = {name: spark.conf.get(name) for name in names}
     spark.conf.set(names[0], "true")

@@ -181,10 +181,12 @@ def times_likelier(spark, arrived, feed) -> float:
     return (hot[0] / hot[1]) / (max(cool[0], 1) / cool[1])
 
 
+@pytest.mark.usefixtures("compiled")
 def test_parts_of_machines_above_their_moving_average_are_far_likelier_defective(spark, arrived):
     assert times_likelier(spark, arrived, inspections.FEED) > 5
 
 
+@pytest.mark.usefixtures("compiled")
 def test_a_generator_whose_defects_follow_from_nothing_would_be_found_out(spark, arrived, by_chance):
     assert 0.5 < times_likelier(spark, arrived, by_chance) < 2
 
