@@ -24,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     started = datetime.now(UTC)
     try:
         outcome = Outcome(run_stage(session.connect(settings), settings))
+        session.close()
     except (ContractBroken, JobError, UsageError) as error:
         outcome = Outcome.of(error)
     except Exception as error:
@@ -41,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _command(argv: Sequence[str]) -> int:
     try:
         cli.run_command(argv)
+        session.close()
     except (UsageError, JobError) as error:
         print(f"{argv[0]}: {error}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1

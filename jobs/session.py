@@ -13,6 +13,10 @@ from pyspark.sql.connect.client.retries import DefaultPolicy
 from jobs.results import JobError
 from jobs.settings import Settings
 
+# On a Spark Connect server. A session that is let go is closed by whichever thread collects garbage; one of gRPC's
+# own would wait for itself then, and the process with it. So none is ever let go.
+_opened: list[SparkSession] = []
+
 
 def connect(settings: Settings) -> SparkSession:
     """Give the job's session, having ended whatever an earlier attempt of the same task left running.
@@ -27,6 +31,12 @@ def connect(settings: Settings) -> SparkSession:
     if on_databricks() or not remote:
         return _configured(SparkSession.builder.getOrCreate())
     return _configured(_take_over(remote, settings))
+
+
+def close() -> None:
+    """End what `connect` has opened on a Spark Connect server, which keeps it in memory for an hour otherwise."""
+    for session in _opened:
+        session.stop()
 
 
 def _configured(session: SparkSession) -> SparkSession:
@@ -54,6 +64,7 @@ def _take_over(remote: str, settings: Settings) -> SparkSession:
             session: SparkSession = SparkSession.builder.remote(
                 f"{remote}{separator}session_id={session_id}"
             ).create()
+            _opened.append(session)
             # Spark's own policy hides a lost server for ten minutes; the orchestrator retries better.
             session.client.set_retry_policies([DefaultPolicy(max_retries=10, max_backoff=5_000)])  # type: ignore[operator]
             session.interruptAll()

@@ -70,6 +70,8 @@ def spark(connect_server: dict[str, str]) -> Iterator[object]:
     """A session on the shared server, with the settings that jobs give themselves."""
     from pyspark.sql import SparkSession
 
+    from jobs import session as sessions
+
     os.environ.update(connect_server)
     session = SparkSession.builder.remote(connect_server["SPARK_REMOTE"]).getOrCreate()
     session.conf.set("spark.sql.session.timeZone", "UTC")
@@ -78,6 +80,8 @@ def spark(connect_server: dict[str, str]) -> Iterator[object]:
     session.conf.set("spark.sql.codegen.wholeStage", "false")
     session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
     yield session
+    # Those of commands that failed, too: as long as there is a server to take leave of.
+    sessions.close()
     session.stop()
 
 

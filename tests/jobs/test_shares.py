@@ -48,7 +48,7 @@ def test_devices_are_of_every_type_and_make_and_most_are_online(clean):
     online = {"Online": 0.85, "Offline": 0.08, "Maintenance": 0.05, "Decommissioned": 0.02}
     assert_shares(counted(devices, "status"), online)
     for part in range(3):
-        digit = devices.select(F.split("firmware_version", r"\\.")[part].alias("digit"))
+        digit = devices.select(F.split("firmware_version", r"\.")[part].alias("digit"))
         assert_shares(counted(digit, "digit"), evenly("0123456789"))
     years = counted(devices.select(F.year("install_date").alias("year")), "year")
     assert_shares(years, {year: (366 if year % 4 == 0 else 365) / 1827 for year in range(2020, 2025)})
