@@ -298,6 +298,16 @@ def test_the_counters_tell_the_last_night(gold: duckdb.DuckDBPyConnection) -> No
     assert rows(gold, "last_night") == [(date(2024, 3, 5), 5, 40, 0.05, 1, 2)]
 
 
+def test_alerts_of_the_last_day_are_listed_the_critical_ones_first(gold: duckdb.DuckDBPyConnection) -> None:
+    gold.execute(
+        "INSERT INTO alerts VALUES "
+        "('a','2024-03-05',1,'Camera','reading','Warning',61,60,'2024-03-05 09:00:00'), "
+        "('b','2024-03-05',2,'Camera','event','Critical',NULL,NULL,'2024-03-05 08:00:00'), "
+        "('c','2024-03-04',3,'Camera','event','Critical',NULL,NULL,'2024-03-04 08:00:00')"
+    )
+    assert [(row[1], row[3]) for row in rows(gold, "alerts")] == [("Critical", 2), ("Warning", 1)]
+
+
 def test_a_vehicle_that_fell_silent_is_listed(gold: duckdb.DuckDBPyConnection) -> None:
     for night, device in (("2024-03-04", 1), ("2024-03-04", 2), ("2024-03-05", 2), ("2024-02-20", 3)):
         gold.execute(f"INSERT INTO fleet_last_seen VALUES ('{night}',{device},'{night} 12:00:00',0,0,0,0,1)")
