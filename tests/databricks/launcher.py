@@ -39,9 +39,10 @@ def find(package: str, name: str) -> Callable[[], object]:
 
 def bring_secrets() -> None:
     """Make `from databricks.sdk.runtime import dbutils` work as in a runtime, for `dbutils.secrets.get` alone."""
+    folder = os.environ.pop("STANDIN_SECRETS")
 
     def get(scope: str, key: str) -> str:
-        secret = Path(os.environ["STANDIN_SECRETS"], scope, key)
+        secret = Path(folder, scope, key)
         if not secret.is_file():
             raise ValueError(f"Secret does not exist with scope: {scope} and key: {key}")
         return secret.read_text()

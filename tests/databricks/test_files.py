@@ -3,7 +3,14 @@
 from io import BytesIO
 
 import pytest
-from databricks.sdk.errors import AlreadyExists, BadRequest, NotFound, PermissionDenied, ResourceConflict
+from databricks.sdk.errors import (
+    AlreadyExists,
+    BadRequest,
+    NotFound,
+    PermissionDenied,
+    ResourceAlreadyExists,
+    ResourceConflict,
+)
 from databricks.sdk.service.catalog import VolumeType
 
 PLACE = "/Volumes/main/filed/v"
@@ -106,7 +113,7 @@ def test_a_secret_is_kept_in_its_scope_where_only_runs_find_it(client, standin):
     with pytest.raises(NotFound):
         client.secrets.put_secret("kept", "word", string_value="s3cret")
     client.secrets.create_scope("kept")
-    with pytest.raises(BadRequest):
+    with pytest.raises(ResourceAlreadyExists):
         client.secrets.create_scope("kept")
     client.secrets.put_secret("kept", "word", string_value="s3cret")
     kept = standin.volumes.parent / "secrets/kept/word"
