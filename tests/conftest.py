@@ -35,7 +35,8 @@ def connect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[st
         "LAKEHOUSE_SPARK_PYTHON": sys.executable,
         "SPARK_CONNECT_AUTHENTICATE_TOKEN": token,
         "SPARK_CONNECT_PORT": str(port),
-        "SPARK_DRIVER_MEMORY": "2g",
+        # Delta keeps a table for an hour in memory after its last use, and each test has a lake of its own.
+        "SPARK_DRIVER_MEMORY": "5g",
     }
     log = home / "server.log"
     with log.open("w") as output:
