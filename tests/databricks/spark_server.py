@@ -1,4 +1,7 @@
-"""The stand-in's Spark: the project's own Connect server, with a catalog `main` and a cloudFiles source."""
+"""The stand-in's Spark: the project's own Connect server, with what Databricks has besides.
+
+That is a catalog `main`, a cloudFiles source, and Kafka's way to sign in under its name there.
+"""
 
 import os
 import secrets
