@@ -74,6 +74,9 @@ def _take_over(remote: str, settings: Settings) -> SparkSession:
         except PySparkException as error:
             text = str(error)
             if "SESSION_CLOSED" in text or "SESSION_NOT_FOUND" in text or "SESSION_CHANGED" in text:
+                # Other threads would take it for the one to ask.
+                session.release_session_on_close = False  # type: ignore[attr-defined]
+                session.stop()
                 continue
             raise JobError(_unreachable(remote, text)) from None
         except Exception as error:  # grpc raises its own kinds before Spark has a say

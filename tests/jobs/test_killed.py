@@ -80,6 +80,11 @@ def test_jobs_that_are_killed_and_retried_leave_the_numbers_of_an_undisturbed_ni
         assert all(row.is_balanced for row in spark.table(lake("verify").table("ops.row_accounts")).collect())
 
 
+def test_a_stage_that_is_done_can_be_run_again_under_the_same_run_id(undisturbed, module_lake):
+    again = [run(module_lake("silver", tables=TABLES)) for _ in range(2)]
+    assert [(done.returncode, done.stderr) for done in again] == [(0, ""), (0, "")]
+
+
 def test_data_that_does_not_pass_its_contract_exits_with_3_and_leaves_gold_alone(
     spark, undisturbed, module_lake
 ):
