@@ -21,6 +21,17 @@ PROJECT = Path(__file__).resolve().parents[2]
 SYSTEM_PYTHON = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
 NIGHT = "2024-03-05"
 SCALE = "0.02"
+STAGES = [
+    "generate",
+    "bronze",
+    "check_bronze",
+    "silver",
+    "check_silver",
+    "gold",
+    "check_gold",
+    "publish",
+    "report",
+]
 
 
 def free_port() -> int:

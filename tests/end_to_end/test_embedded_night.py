@@ -14,19 +14,8 @@ import duckdb
 import pytest
 
 from jobs.tables import OPTIONAL, SOURCES
-from tests.end_to_end.embedded_stack import NIGHT, PROJECT, SCALE, Embedded
+from tests.end_to_end.embedded_stack import NIGHT, PROJECT, SCALE, STAGES, Embedded
 
-STAGES = [
-    "generate",
-    "bronze",
-    "check_bronze",
-    "silver",
-    "check_silver",
-    "gold",
-    "check_gold",
-    "publish",
-    "report",
-]
 # A night this small may be without anomalies.
 GOLD = ["sensor_hourly", "climate_hourly", "device_health", "fleet_last_seen", "site_events"]
 

@@ -26,22 +26,20 @@ from jobs.settings import Settings
 from jobs.stream.kafka import parse
 from jobs.tables import OPTIONAL, TABLES, selection
 from tests.databricks.start import Standin, start
-from tests.end_to_end.embedded_stack import NIGHT, PROJECT, SCALE, Embedded, free_port, left_behind, wait_for
+from tests.end_to_end.embedded_stack import (
+    NIGHT,
+    PROJECT,
+    SCALE,
+    STAGES,
+    Embedded,
+    free_port,
+    left_behind,
+    wait_for,
+)
 from tests.kafka import broker as kafka
 
 LATER = ("2024-03-06", "2024-03-07")
 BROKEN = "2024-03-08"
-STAGES = (
-    "generate",
-    "bronze",
-    "check_bronze",
-    "silver",
-    "check_silver",
-    "gold",
-    "check_gold",
-    "publish",
-    "report",
-)
 COMPARED = [name for name, table in TABLES.items() if table.layer in ("silver", "gold")]
 # A night makes them only when it is told to.
 ON_REQUEST = {
@@ -297,7 +295,7 @@ def test_every_stage_is_one_run_with_the_wheel_and_the_argument_list(standin: St
     assert {run["state"]["result_state"] for run in runs} == {"SUCCESS"}
     assert len({run["token"] for run in runs}) == len(STAGES)
     tasks = [task for run in runs for task in run["attempts"]]
-    assert [task["task_key"] for task in tasks] == list(STAGES)
+    assert [task["task_key"] for task in tasks] == STAGES
     for task in tasks:
         assert task["parameters"][0] == task["task_key"].split("_")[0]
         assert f"--night={NIGHT}" in task["parameters"]
