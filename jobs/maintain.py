@@ -1,11 +1,14 @@
 """Stage `maintain`: small files into few, files that no version needs off the disk, old runs' pages away."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
+from jobs import store
 from jobs.care.old_pages import remove_old_pages
 from jobs.results import JobError, TableResult
 from jobs.settings import Settings
@@ -54,10 +57,28 @@ def _present(spark: SparkSession, settings: Settings) -> list[Table]:
 def _tend(spark: SparkSession, settings: Settings, table: Table) -> TableResult:
     name = settings.table(table.full_name)
     detail = spark.sql(f"DESCRIBE DETAIL {name}").select("numFiles", "clusteringColumns").collect()[0]
-    removed = 0
     # A clustered table is clustered by it: its owner chose the columns with ALTER TABLE … CLUSTER BY.
-    if (detail.numFiles or 0) > 1:
-        removed = spark.sql(f"OPTIMIZE {name}").select("metrics.numFilesRemoved").collect()[0][0]
+    clustered = list(detail.clusteringColumns or ())
+    zorder = () if clustered else table.zorder
+    optimize = f"OPTIMIZE {name}"
+    if zorder:
+        optimize = _zorder(spark, name, table, zorder)
+    removed = 0
+    if optimize and (detail.numFiles or 0) > 1:
+        removed = spark.sql(optimize).select("metrics.numFilesRemoved").collect()[0][0]
     spark.sql(f"VACUUM {name} RETAIN {settings.vacuum_days * 24} HOURS").collect()
-    clustered = {"clustered_by": list(detail.clusteringColumns)} if detail.clusteringColumns else {}
-    return TableResult(table.full_name, removed, {"files_before": detail.numFiles, **clustered})
+    by = {"clustered_by": clustered} if clustered else {"zordered_by": list(zorder)} if zorder else {}
+    return TableResult(table.full_name, removed, {"files_before": detail.numFiles, **by})
+
+
+def _zorder(spark: SparkSession, name: str, table: Table, columns: Sequence[str]) -> str:
+    """SQL that orders the days that lie in several files; empty if none does.
+
+    Z-ordering is not idempotent: without the condition every week would write the whole table anew.
+    """
+    (partition,) = table.partition_by
+    files = spark.table(name).select(partition, F.col("_metadata.file_path").alias("file")).distinct()
+    scattered = files.groupBy(partition).count().where("count > 1").collect()
+    days = [row[0] for row in scattered]
+    by = ", ".join(f"`{column}`" for column in columns)
+    return f"OPTIMIZE {name} WHERE {store.dates(partition, days)} ZORDER BY ({by})" if days else ""

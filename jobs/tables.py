@@ -59,10 +59,13 @@ class Table:
     partition_by: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     days: int = 0
+    zorder: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.slice not in self.column_names:
             raise ValueError(f"slice is {self.slice}, which is none of its columns")
+        if unknown := sorted(set(self.zorder) - set(self.column_names)):
+            raise ValueError(f"zorder names {', '.join(unknown)}, which is none of its columns")
 
     @property
     def full_name(self) -> str:

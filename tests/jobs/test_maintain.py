@@ -3,18 +3,20 @@
 import json
 import os
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
 
 from jobs import cli, maintain, store
 from jobs.care.old_pages import remove_old_pages
 from jobs.care.versions import rows_at, versions
 from jobs.main import main
-from jobs.tables import TABLES
+from jobs.tables import TABLES, columns_of
 
 NIGHT = date(2024, 3, 5)
 RUNS = TABLES["ops.job_runs"]
@@ -82,6 +84,39 @@ def test_a_clustered_table_is_clustered(spark, settings, add_sites):
     log = spark.sql(f"DESCRIBE HISTORY {settings.table(LOCATIONS.full_name)}").where("operation = 'OPTIMIZE'")
     assert "location_id" in log.collect()[0].operationParameters["clusterBy"]
     assert spark.table(settings.table(LOCATIONS.full_name)).count() == 4
+
+
+def test_days_in_several_files_are_ordered_by_what_people_look_up_and_the_others_are_left(
+    spark, settings, files
+):
+    readings = TABLES["silver.readings"]
+    store.ensure(spark, settings, [readings.full_name])
+
+    def add(day: int, devices: Iterable[int]) -> None:
+        rows = spark.createDataFrame(
+            [(device, datetime(2024, 3, day, 12, tzinfo=UTC)) for device in devices],
+            "device_id BIGINT, timestamp TIMESTAMP",
+        )
+        others = {name: F.lit(None).cast(kind) for name, kind in columns_of(readings.columns).items()}
+        rows = rows.withColumns(
+            {
+                **others,
+                "device_id": F.col("device_id"),
+                "timestamp": F.col("timestamp"),
+                "event_date": F.to_date("timestamp"),
+            }
+        )
+        store.append(settings, readings.full_name, rows.select(*readings.column_names).coalesce(1))
+
+    add(4, range(10))
+    for odd_or_even in (0, 1):
+        add(5, range(odd_or_even, 100, 2))
+    (result,) = [r for r in maintain.run(spark, settings) if r.table == readings.full_name]
+    assert (result.rows, result.detail["zordered_by"], files(readings)) == (2, ["device_id"], 2)
+    log = spark.sql(f"DESCRIBE HISTORY {settings.table(readings.full_name)}").where("operation = 'OPTIMIZE'")
+    assert "device_id" in log.collect()[0].operationParameters["zOrderBy"]
+    assert [r.rows for r in maintain.run(spark, settings) if r.table == readings.full_name] == [0]
+    assert log.count() == 1
 
 
 def test_what_a_killed_job_left_goes_after_a_week_and_older_versions_stay_readable(

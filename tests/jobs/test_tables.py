@@ -38,6 +38,11 @@ def test_a_slice_that_is_no_column_is_refused():
         read(slice="event_date")
 
 
+def test_an_order_by_what_is_no_column_is_refused():
+    with pytest.raises(CatalogError, match="zorder names device, which is none of its columns"):
+        read(zorder=["device"])
+
+
 def test_a_name_that_could_leave_its_schema_is_refused():
     with pytest.raises(CatalogError, match="letters, digits and underscores"):
         tables._read(Table, "gold", "x`; DROP TABLE y", GOOD, layer="gold")
