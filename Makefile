@@ -50,7 +50,7 @@ doctor: .venv/airflow/.stamp .venv/tools/.stamp ## Check, one line each, what a 
 setup: .venv/airflow/.stamp .venv/spark/.stamp spark/jars/.stamp ## Make the environments from the hash-locked requirements, fetch the jars
 
 test: ## Run all tests
-	@$(PYTHON) -m embedded preflight
+	@$(PYTHON) -m embedded preflight --for-tests
 	@$(MAKE) -j3 setup tests/kafka/jars/.stamp
 	.venv/airflow/bin/python -m pytest tests/dags
 	.venv/airflow/bin/python -m pytest tests/workspace

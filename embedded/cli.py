@@ -55,34 +55,39 @@ def _parser() -> argparse.ArgumentParser:
     ):
         # `make run NIGHT=…` hands its variables down in the environment: no shell ever reads them.
         parser.add_argument(f"--{name}", default=os.environ.get(name.upper()) or default, help=meaning)
+    parser.add_argument(
+        "--for-tests", action="store_true", help="preflight: check what `make test` needs, too"
+    )
     return parser
 
 
 def _night(arguments: argparse.Namespace) -> Night:
     """The night asked for, checked by the jobs' own parser, which needs nothing but Python."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    night = arguments.night or yesterday.isoformat()
-    _check(
-        f"--night={night}",
+    night = _parsed(
+        f"--night={arguments.night or yesterday.isoformat()}",
         f"--scale={arguments.scale}",
         f"--seed={arguments.seed}",
         f"--tables={arguments.tables}",
     )
-    tables = [name for name in arguments.tables.split(",") if name]
+    # Each once, as the form wants them.
+    tables = list(dict.fromkeys(name for name in arguments.tables.split(",") if name))
     return Night(night, float(arguments.scale), int(arguments.seed), tables)
 
 
-def _check(*argv: str) -> None:
-    code = "import sys; from jobs.cli import parse; parse(sys.argv[1:])"
+def _parsed(*argv: str) -> str:
+    """The night that these arguments are about, as YYYY-MM-DD. Raises Refused for whatever is wrong with them."""
+    code = "import sys; from jobs.cli import parse; print(parse(sys.argv[1:]).night)"
     command = [sys.executable, "-c", code, "generate", *argv]
     told = subprocess.run(command, check=False, capture_output=True, text=True, cwd=PROJECT)
     if told.returncode:
         raise Refused(told.stderr.strip().rpartition("error: ")[2])
+    return told.stdout.strip()
 
 
 def _preflight(config: Config, arguments: argparse.Namespace) -> None:
     _night(arguments)
-    preflight(config)
+    preflight(config, for_tests=arguments.for_tests)
 
 
 def _up(config: Config, arguments: argparse.Namespace) -> None:
@@ -97,7 +102,12 @@ def _run(config: Config, arguments: argparse.Namespace) -> None:
     print(f"Night {night.night}, scale {night.scale:g}, seed {night.seed}: {config.url}", flush=True)
     started = time.monotonic()
     run.trigger()
-    run.follow()
+    try:
+        run.follow()
+    except Failed:
+        # Whoever has to find out why needs the figures and links most.
+        print(summary(run), flush=True)
+        raise
     print(f"  {'the night':<13}{time.monotonic() - started:6.1f} s")
     print(summary(run))
 

@@ -64,8 +64,11 @@ def read_config() -> Config:
     LAKEHOUSE_TARGET (local).
     """
     target = os.environ.get("LAKEHOUSE_TARGET") or "local"
+    run_dir = _folder("LAKEHOUSE_RUN_DIR", ".run")
+    # Every command needs it, if only for the password with which it asks Airflow.
+    check_writable(run_dir, "LAKEHOUSE_RUN_DIR")
     return Config(
-        run_dir=_folder("LAKEHOUSE_RUN_DIR", ".run"),
+        run_dir=run_dir,
         home=_folder("LAKEHOUSE_HOME", "lake"),
         airflow_port=_port("AIRFLOW_PORT", 8080),
         connect_port=_port("SPARK_CONNECT_PORT", 15002),
@@ -79,6 +82,15 @@ def _platform(target: str) -> str:
     if target not in targets:
         raise Refused(f"LAKEHOUSE_TARGET={target[:40]} is no target; there are: {', '.join(targets)}")
     return str(targets[target]["platform"])
+
+
+def check_writable(folder: Path, variable: str) -> None:
+    """The folder can be written to, or made. Raises Refused."""
+    nearest = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
+    if not nearest.is_dir():
+        raise Refused(f"{variable}: {nearest} is not a folder; name another")
+    if not os.access(nearest, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise Refused(f"{variable}: {nearest} cannot be written to; make it yours or name another folder")
 
 
 def _folder(name: str, default: str) -> Path:

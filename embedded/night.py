@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded.errors import DataRefused, Failed
+from embedded.services import log_of
 from embedded.stack import DAG, Stack
 
 STAGES = (
@@ -23,7 +24,7 @@ STAGES = (
     "publish",
     "report",
 )
-OVER = {"success", "failed", "upstream_failed", "skipped"}
+ENDED = {"success", "failed"}
 POLL_SECONDS = 0.5
 
 
@@ -65,15 +66,16 @@ class Run:
         """Print a line for each stage that ends; raise Failed for the first that fails for good."""
         told: set[str] = set()
         while True:
+            # Before its tasks: once the run is over, what is told of them is final.
+            state = self._state()
             tasks = self._tasks()
             for stage in STAGES:
                 self._tell(stage, tasks.get(stage, {}), told)
-            state = self.stack.api.get(f"{self._path}/{self.id}")["state"]
-            if state in ("success", "failed"):
+            if state in ENDED:
                 break
             time.sleep(POLL_SECONDS)
         if state == "failed":
-            raise self._failure(self._tasks())
+            raise self._failure(tasks)
 
     def note(self, stage: str) -> dict[str, Any]:
         """What the stage wrote about itself; empty if it did not come so far."""
@@ -84,9 +86,21 @@ class Run:
             return {}
         return found
 
+    def _state(self) -> str:
+        """What Airflow says of the run. Raises Failed when nobody will take it further."""
+        run = self.stack.api.get(f"{self._path}/{self.id}")
+        if run is None:
+            raise Failed(f"the run {self.id} was deleted in Airflow; to run the night again: make run")
+        state = str(run["state"])
+        # Airflow itself goes on saying "running" when its scheduler has died.
+        if state not in ENDED and not self.stack.processes.runs("scheduler"):
+            log = log_of(self.stack.config, "scheduler")
+            raise Failed(f"Airflow's scheduler has ended, see {log}; `make run` starts it and goes on")
+        return state
+
     def _tasks(self) -> dict[str, dict[str, Any]]:
-        listed = self.stack.api.get(f"{self._path}/{self.id}/taskInstances?limit=100")["task_instances"]
-        return {task["task_id"]: task for task in listed}
+        listed = self.stack.api.get(f"{self._path}/{self.id}/taskInstances?limit=100") or {}
+        return {task["task_id"]: task for task in listed.get("task_instances", [])}
 
     def _tell(self, stage: str, task: dict[str, Any], told: set[str]) -> None:
         state, attempt = task.get("state"), task.get("try_number")
@@ -122,9 +136,11 @@ def what_came_of(stage: str, note: dict[str, Any]) -> str:
     """A stage's result in a few words: rows, or expectations."""
     tables = note.get("tables", [])
     if stage.startswith("check"):
-        expectations = sum(table["detail"].get("expectations", 0) for table in tables)
-        failed = sum(table["detail"].get("failed", 0) for table in tables)
-        return f"{expectations:>11,} expectations, {failed} failed"
+        expectations, failed, warned = (
+            sum(table["detail"].get(key, 0) for table in tables)
+            for key in ("expectations", "failed", "warned")
+        )
+        return f"{expectations:>11,} expectations, {failed} failed, {warned} warned"
     if stage == "report":
         return str(tables[0]["detail"].get("summary", "written")) if tables else "written"
     return f"{sum(table['rows'] for table in tables):>11,} rows in {len(tables)} tables"

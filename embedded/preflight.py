@@ -10,7 +10,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from embedded.config import Config
+from embedded.config import Config, check_writable
 from embedded.errors import Refused
 from embedded.processes import Processes
 
@@ -21,14 +21,17 @@ GET_JAVA = (
 )
 
 
-def preflight(config: Config) -> None:
+def preflight(config: Config, *, for_tests: bool = False) -> None:
     """Raise Refused, in one line, for the first thing that is missing or in the way."""
     check_venv()
+    check_writable(config.home, "LAKEHOUSE_HOME")
     processes = Processes(config.run_dir)
     if config.runs_spark:
         check_java()
         check_port(config.connect_port, "SPARK_CONNECT_PORT", "Spark Connect", ours=processes.runs("spark"))
     check_port(config.airflow_port, "AIRFLOW_PORT", "the Airflow UI", ours=processes.runs("api-server"))
+    if for_tests:
+        check_javac()
 
 
 def check_venv() -> None:
@@ -50,6 +53,15 @@ def check_java() -> None:
         raise Refused(f"{command} is not a Java that runs: {GET_JAVA}")
     if version < JAVA:
         raise Refused(f"{command} is Java {version}: {GET_JAVA}")
+
+
+def check_javac() -> None:
+    """The tests' stand-in for Databricks has Java classes of its own."""
+    if shutil.which("javac") is None:
+        raise Refused(
+            f"the tests need a Java compiler and there is no javac in PATH: install a JDK {JAVA} or newer "
+            f"(Debian, Ubuntu: apt-get install openjdk-{JAVA}-jdk-headless; macOS: brew install openjdk@{JAVA})"
+        )
 
 
 def java_version(command: str) -> int | None:

@@ -8,10 +8,14 @@ from embedded.config import Config
 from embedded.night import Run
 from embedded.vault import USER
 
+CHECKS = ("check_bronze", "check_silver", "check_gold")
+
 
 def summary(run: Run) -> str:
-    """What the night came to, where everything is, and how to stop."""
+    """What the night came to, as far as it came, where everything is, and how to stop."""
     config = run.stack.config
+    pages = f"{config.url}/plugin/data-docs"
+    report = f"{config.url}/plugin/night-report/data-docs/nights/{run.night.night}.html"
     return "\n".join(
         [
             "",
@@ -20,8 +24,9 @@ def summary(run: Run) -> str:
             "",
             f"  Airflow      {config.url}/dags/iot_nightly/runs/{run.id}",
             f"               user {USER}, password: `make password` ({shown(config, 'secrets/ui-password')})",
-            f"  report       {config.url}/plugin/night-report/data-docs/nights/{run.night.night}.html",
-            f"  data docs    {config.url}/plugin/data-docs",
+            *([f"  report       {report}"] if run.note("report") else []),
+            f"  data docs    {pages}",
+            *(f"  what failed  {pages}/data-docs/runs/{run.id}/{check}.html" for check in _refused(run)),
             f"  lake         {os.path.relpath(config.home)}",
             "  stop         make stop",
         ]
@@ -29,19 +34,23 @@ def summary(run: Run) -> str:
 
 
 def _figures(run: Run) -> list[str]:
-    """Rows per layer. Of the night, as its accounts have them: a first run also lands the fleet itself."""
+    """Rows per layer. Of the night, as its accounts have them: a first run also lands the fleet itself.
+
+    Where silver did not come to account for them, rows are what was landed and loaded.
+    """
     settled = run.note("silver").get("tables", [])
     landed, bronze, silver, quarantined, duplicates = (
         sum(table["detail"].get(column, 0) for table in settled)
         for column in ("landed", "bronze", "silver", "quarantined", "duplicates")
     )
-    gold = sum(table["rows"] for table in run.note("publish").get("tables", []))
+    if not settled:
+        landed, bronze = _rows(run, "generate"), _rows(run, "bronze")
     return [
         f"  landed       {landed:>11,} rows",
         f"  bronze       {bronze:>11,} rows",
         f"  silver       {silver:>11,} rows, {quarantined:,} quarantined, {duplicates:,} duplicates",
-        f"  gold         {gold:>11,} rows published",
-        f"  expectations {_failed(run):>11,} failed",
+        f"  gold         {_rows(run, 'publish'):>11,} rows published",
+        f"  expectations {_unmet(run, 'failed'):>11,} failed, {_unmet(run, 'warned'):,} warned",
     ]
 
 
@@ -50,6 +59,14 @@ def shown(config: Config, name: str) -> str:
     return os.path.relpath(config.run_dir / name)
 
 
-def _failed(run: Run) -> int:
-    notes = [run.note(f"check_{layer}") for layer in ("bronze", "silver", "gold")]
-    return sum(table["detail"].get("failed", 0) for note in notes for table in note.get("tables", []))
+def _rows(run: Run, stage: str) -> int:
+    return sum(table["rows"] for table in run.note(stage).get("tables", []))
+
+
+def _unmet(run: Run, how: str) -> int:
+    notes = [run.note(check) for check in CHECKS]
+    return sum(table["detail"].get(how, 0) for note in notes for table in note.get("tables", []))
+
+
+def _refused(run: Run) -> list[str]:
+    return [check for check in CHECKS if run.note(check).get("status") == "refused"]

@@ -19,7 +19,8 @@ class Vault:
 
     def get(self, name: str) -> str:
         """The secret of that name, made now if there is none yet."""
-        self._write_once(name, secrets.token_urlsafe(32))
+        # 64 bytes at least is what Airflow's signature of logins, HS512, needs.
+        self._write_once(name, secrets.token_urlsafe(64))
         return (self.folder / name).read_text()
 
     def fernet_key(self) -> str:

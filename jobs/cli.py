@@ -8,7 +8,7 @@ from typing import NoReturn
 from jobs import settings as checks
 from jobs import stream_options
 from jobs.arguments import add_night, add_place
-from jobs.settings import FIRST_NIGHT, MAX_SCALE, Settings
+from jobs.settings import FIRST_NIGHT, MAX_SCALE, MIN_SCALE, Settings
 from jobs.tables import NAMES, OPTIONAL
 
 STAGES = {
@@ -110,7 +110,8 @@ def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
             "--scale",
             type=checks.scale,
             default=1.0,
-            help=f"volume of the night; 1.0 is about 200,000 rows (default: %(default)s, at most {MAX_SCALE:g})",
+            help=f"volume of the night, from {MIN_SCALE:g} to {MAX_SCALE:g}; 1.0 is about 200,000 rows "
+            "(default: %(default)s)",
         )
     if name in ("generate", "history", "stream"):
         stage.add_argument(

@@ -11,6 +11,7 @@ from jobs.tables import GOLD, NAMES, SOURCES, TABLES, Source, Table, selection
 
 FIRST_NIGHT = date(2024, 1, 1)  # the simulated fleet is installed on this day
 SHORTEST_RETENTION_DAYS = 7
+MIN_SCALE = 0.001  # 200 rows a night
 MAX_SCALE = 10.0  # 1.4 million readings a night; reading ids leave room for exactly this
 
 
@@ -112,13 +113,15 @@ def night(text: str) -> date:
 
 
 def scale(text: str) -> float:
-    """Parse a scale: above 0, at most MAX_SCALE."""
+    """Parse a scale: from MIN_SCALE to MAX_SCALE."""
     try:
         value = float(text)
     except ValueError:
         raise ArgumentTypeError(f"{text[:40]!r} is not a number") from None
-    if not 0 < value <= MAX_SCALE:
-        raise ArgumentTypeError(f"{text[:40]} is out of range; it must be above 0 and at most {MAX_SCALE:g}")
+    if not MIN_SCALE <= value <= MAX_SCALE:
+        raise ArgumentTypeError(
+            f"{text[:40]} is out of range; it must be from {MIN_SCALE:g} to {MAX_SCALE:g}"
+        )
     return value
 
 

@@ -99,9 +99,15 @@ def _refuse_other_parameters(settings: Settings, feed: BaseFeed, night: date) ->
         if landed[name] != value
     ]
     if differing:
+        # Every night needs the fleet's first load, which has the lake's seed and no scale.
+        is_seed = landed["seed"] != settings.seed
+        advice = (
+            f"a lake has one seed: use seed {landed['seed']:g}, or another lake"
+            if is_seed
+            else "use the same parameters, another night or another lake"
+        )
         raise UsageError(
-            f"{feed.source} of {night} has already landed with {' and '.join(differing)}; "
-            f"use the same parameters, another night or another lake"
+            f"{feed.source} of {night} has already landed with {' and '.join(differing)}; {advice}"
         )
 
 

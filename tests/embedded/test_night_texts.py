@@ -19,10 +19,17 @@ def test_a_stage_is_told_by_its_rows() -> None:
 
 def test_a_check_is_told_by_its_expectations() -> None:
     tables = [
-        {"table": "a", "rows": 9, "detail": {"expectations": 7, "failed": 0}},
+        {"table": "a", "rows": 9, "detail": {"expectations": 7, "failed": 1, "warned": 2}},
         {"table": "b", "rows": 9, "detail": {}},
     ]
-    assert what_came_of("check_gold", note(*tables)).split() == ["7", "expectations,", "0", "failed"]
+    assert what_came_of("check_gold", note(*tables)).split() == [
+        "7",
+        "expectations,",
+        "1",
+        "failed,",
+        "2",
+        "warned",
+    ]
 
 
 def test_a_report_is_told_by_its_own_words() -> None:

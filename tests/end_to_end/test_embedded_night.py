@@ -29,7 +29,8 @@ def test_the_night_is_told_stage_by_stage_and_summed_up(embedded: Embedded) -> N
     )
     for layer in ("landed", "bronze", "silver", "gold"):
         assert re.search(rf"^  {layer} +[1-9][\d,]* rows", summary, re.MULTILINE)
-    assert re.search(r"^  expectations +0 failed$", summary, re.MULTILINE)
+    assert re.search(r"^  expectations +0 failed, \d+ warned$", summary, re.MULTILINE)
+    assert "  report " in summary and "what failed" not in summary
     for word in ("make password", "user admin", "make stop", embedded.url):
         assert word in embedded.first_run
     assert embedded.password not in embedded.first_run
@@ -72,7 +73,10 @@ def test_a_night_that_is_there_with_other_parameters_fails_and_says_what_differs
     other = embedded("run", NIGHT=NIGHT, SCALE=SCALE, SEED="7")
     assert other.returncode == 1
     assert "generate failed; the end of its log" in other.stderr
-    assert "seed" in other.stderr
+    assert "has already landed with seed 42, not 7; a lake has one seed: use seed 42" in other.stderr
+    assert f"{embedded.url}/dags/iot_nightly/runs/make_run__{NIGHT}__" in other.stdout
+    assert re.search(r"^  gold +0 rows published$", other.stdout, re.MULTILINE)
+    assert "make stop" in other.stdout and "  report " not in other.stdout
     assert "the whole log: " in other.stderr
     assert Path(other.stderr.split("the whole log: ")[1].strip()).is_file()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from collections import Counter
@@ -591,6 +592,10 @@ def test_a_night_that_fails_its_check_fails_alike_on_both(
     runs = at_once(lambda side: side.run(BROKEN, TABLES="device_health"), local, remote)
     for side, ended in zip((local, remote), runs, strict=True):
         assert ended.returncode == 3, ended.stdout + ended.stderr
+        assert ended.stderr.startswith("error: check_silver failed")
+        assert re.search(r"^  expectations +1 failed, \d+ warned$", ended.stdout, re.MULTILINE), ended.stdout
+        assert re.search(r"^  what failed  \S+/check_silver\.html$", ended.stdout, re.MULTILINE)
+        assert re.search(r"^  gold +0 rows published$", ended.stdout, re.MULTILINE)
         assert side.rows("gold.sensor_hourly") == before[side.prefix]
         notes = side.last_notes()
         assert notes["check_silver"]["exit"] == 3
