@@ -1,10 +1,10 @@
 """How long a night takes and how much memory, with Airflow's share apart from Spark's.
 
-    python3 benchmarks/night.py [--scale 1]        after `make setup`; prints a Markdown table
+    python3 benchmarks/night.py [--scale 1]        prints a Markdown table
 
-In one run, on a stack and lake of its own: a first night on cold processes, a second one (warm), and a third
-without Airflow, its stages one after the other by hand: the peer. The ratio of the last two is what
-orchestration costs.
+In one run, on a stack and lake of its own: `make run` on a fresh clone of the latest commit (packages may be in
+the machine's caches), a second night (warm), and a third without Airflow, its stages one after the other by
+hand: the peer. The ratio of the last two is what orchestration costs.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,39 +30,63 @@ COLD, WARM, BARE = "2024-03-05", "2024-03-06", "2024-03-07"
 
 
 class PeakMemory(threading.Thread):
-    """Samples the memory of every process that has a marker in its environment; `peak` is in MiB (PSS)."""
+    """Samples the memory of every process that has a marker in its environment, in MiB (PSS)."""
 
     def __init__(self, marker: str) -> None:
         super().__init__(daemon=True)
-        self.marker, self.peak, self.over = marker.encode(), 0.0, threading.Event()
+        self.marker, self.over = marker.encode(), threading.Event()
+        self.peak: Counter[str] = Counter()
 
     def run(self) -> None:
         """Sample until told that it is over."""
         while not self.over.wait(1):
-            self.peak = max(self.peak, sum(self._pss(process) for process in Path("/proc").glob("[0-9]*")))
+            now: Counter[str] = Counter()
+            for process in Path("/proc").glob("[0-9]*"):
+                now.update(self._of(process))
+            if now.total() > self.peak.total():
+                self.peak = now
 
-    def _pss(self, process: Path) -> float:
+    def lap(self) -> Counter[str]:
+        """What Spark, Airflow and the rest had when all had most, since the last lap."""
+        peak, self.peak = self.peak, Counter()
+        return peak
+
+    def _of(self, process: Path) -> dict[str, int]:
         try:
             if self.marker not in (process / "environ").read_bytes():
-                return 0.0
+                return {}
             lines = (process / "smaps_rollup").read_text().splitlines()
+            command = (process / "cmdline").read_text()
         except OSError:  # it has ended meanwhile
-            return 0.0
-        return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+            return {}
+        pss = sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) // 1024
+        return {
+            "Spark" if "SparkConnectServer" in command else "Airflow" if "airflow" in command else "jobs": pss
+        }
 
 
-def airflow_night(stack: Stack, night: str, scale: float) -> tuple[float, dict[str, float]]:
-    """Run a night through Airflow; its seconds by Airflow's clock, and those of each task."""
+Seconds = tuple[float, dict[str, float]]  # of a night and of each task
+
+
+def airflow_night(stack: Stack, night: str, scale: float) -> Seconds:
+    """Run a night through Airflow; its seconds by Airflow's clock."""
     run = Run(stack, Night(night, scale, 42, []))
     run.trigger()
     run.follow()
-    path = f"/dags/{DAG}/dagRuns/{run.id}"
-    found = stack.api.get(path) or {}
-    tasks = (stack.api.get(f"{path}/taskInstances") or {})["task_instances"]
+    return read_night(stack, night)
+
+
+def read_night(stack: Stack, night: str) -> Seconds:
+    """The seconds of a night that Airflow has run."""
+    runs = (stack.api.get(f"/dags/{DAG}/dagRuns?order_by=-start_date") or {})["dag_runs"]
+    found = next(run for run in runs if night in run["dag_run_id"])
+    tasks = (stack.api.get(f"/dags/{DAG}/dagRuns/{found['dag_run_id']}/taskInstances") or {})[
+        "task_instances"
+    ]
     return found["duration"], {task["task_id"]: task["duration"] for task in tasks}
 
 
-def bare_night(night: str, scale: float) -> dict[str, float]:
+def bare_night(clone: Path, night: str, scale: float) -> dict[str, float]:
     """Run a night stage by stage without Airflow; seconds of each."""
     took = {}
     for step in STAGES:
@@ -70,10 +95,18 @@ def bare_night(night: str, scale: float) -> dict[str, float]:
         argv += ["--scale", str(scale)] if stage == "generate" else []
         started = time.monotonic()
         subprocess.run(
-            [sys.executable, "-m", "embedded", "job", *argv], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
+            [sys.executable, "-m", "embedded", "job", *argv], cwd=clone, check=True, stdout=subprocess.DEVNULL
         )
         took[step] = time.monotonic() - started
     return took
+
+
+def first_make_run(clone: Path, scale: float) -> float:
+    """`make run` on a fresh clone of the latest commit; its seconds."""
+    subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+    started = time.monotonic()
+    subprocess.run(["make", "run", f"NIGHT={COLD}", f"SCALE={scale}"], cwd=clone, check=True)
+    return time.monotonic() - started
 
 
 def main() -> None:
@@ -89,25 +122,33 @@ def main() -> None:
         memory = PeakMemory(folder)
         memory.start()
         stack = Stack(read_config())
-        started = time.monotonic()
         try:
-            stack.up()
-            up = time.monotonic() - started
-            cold, warm = (airflow_night(stack, night, scale) for night in (COLD, WARM))
-            bare = bare_night(BARE, scale)
+            clone = Path(folder) / "clone"
+            first = first_make_run(clone, scale)
+            cold, peaks = read_night(stack, COLD), [memory.lap()]
+            warm = airflow_night(stack, WARM, scale)
+            peaks.append(memory.lap())
+            bare = bare_night(clone, BARE, scale)
+            peaks.append(memory.lap())
         finally:
             stack.down()
         memory.over.set()
-    print(f"\nScale {scale:g}, {os.cpu_count()} cores. Stack up after {up:.0f} s. Seconds:\n")
-    print("| stage | first night | warm night | warm, without Airflow | ratio |\n|---|---|---|---|---|")
+    total = sum(bare.values())
+    print(
+        f"\nScale {scale:g}, {os.cpu_count()} cores. `make run` on a fresh clone: {first:.0f} s. Seconds:\n"
+    )
+    print("| | first night | warm night | warm, without Airflow | ratio |\n|---|---|---|---|---|")
     for step in STAGES:
         ratio = warm[1][step] / bare[step]
         print(f"| {step} | {cold[1][step]:.1f} | {warm[1][step]:.1f} | {bare[step]:.1f} | {ratio:.2f} |")
-    total = sum(bare.values())
     print(
         f"| **night, by the clock** | {cold[0]:.0f} | {warm[0]:.0f} | {total:.0f} | {warm[0] / total:.2f} |"
     )
-    print(f"\nPeak memory of all processes together: {memory.peak:,.0f} MiB (proportional set size).")
+    between = [f"{found[0] - sum(found[1].values()):.0f}" for found in (cold, warm)]
+    print(f"| of that, Airflow between the tasks | {' | '.join(between)} | | |")
+    for part in ("Spark", "Airflow", "jobs"):
+        print(f"| peak memory, {part} (MiB, PSS) | {' | '.join(f'{peak[part]:,}' for peak in peaks)} | |")
+    print(f"| all together | {' | '.join(f'{peak.total():,}' for peak in peaks)} | |")
 
 
 if __name__ == "__main__":

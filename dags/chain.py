@@ -25,6 +25,8 @@ NIGHTLY_GOLD = tuple(name for name in GOLD if name not in OPTIONAL_GOLD)
 
 NIGHT = "{{ night_of(dag_run, params) }}"
 RUN = "{{ slug_of(run_id) }}"
+# An empty argument is left out.
+DIRT = "{% if params.dirt %}--dirt={{ params.dirt }}{% endif %}"
 
 # Airflow shows the plugin's pages (/data-docs/…) inside its own UI under these addresses.
 DATA_DOCS = "/plugin/data-docs/data-docs"
@@ -48,7 +50,7 @@ def night_jobs(target: Target) -> tuple[Job, ...]:
         return Job(f"check_{layer}", ("check", f"--layer={layer}", *where), page=page)
 
     return (
-        Job("generate", ("generate", "--scale={{ params.scale }}", "--seed={{ params.seed }}", *where)),
+        Job("generate", ("generate", "--scale={{ params.scale }}", "--seed={{ params.seed }}", DIRT, *where)),
         Job("bronze", ("bronze", *where)),
         check("bronze"),
         Job("silver", ("silver", *where)),
@@ -70,6 +72,7 @@ def history_jobs(target: Target) -> tuple[Job, ...]:
             "--to={{ params.last }}",
             "--scale={{ params.scale }}",
             "--seed={{ params.seed }}",
+            DIRT,
             *_where(target),
         ),
         outlets=gold_assets(target),

@@ -47,6 +47,19 @@ def seed() -> Param:
     )
 
 
+def dirt() -> Param:
+    """How much goes wrong with the rows that a night generates."""
+    return Param(
+        None,
+        type=["null", "string"],
+        pattern=r"^[a-z_]+=[0-9.]+(,[a-z_]+=[0-9.]+)*$",
+        maxLength=300,
+        title="Dirt",
+        description="Shares of rows with which something is wrong, where other than usual, as in "
+        "`late=0.05,duplicate=0,null=0.1`. A lake keeps the dirt that it began with.",
+    )
+
+
 def tables() -> Param:
     """Sources and gold tables that a run is limited to."""
     return Param(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG, Param
 from chain import declare, history_jobs
-from form import DEFAULTS, scale, seed, tables
+from form import DEFAULTS, dirt, scale, seed, tables
 from job import slug_of
 
 with DAG(
@@ -33,6 +33,7 @@ with DAG(
         ),
         "scale": scale(),
         "seed": seed(),
+        "dirt": dirt(),
         "tables": tables(),
     },
     user_defined_macros={"slug_of": slug_of},

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG, CronDataIntervalTimetable
 from chain import declare, night_jobs
-from form import DEFAULTS, night, scale, seed, tables
+from form import DEFAULTS, dirt, night, scale, seed, tables
 from job import night_of, slug_of
 
 with DAG(
@@ -24,6 +24,7 @@ with DAG(
         "night": night("A UTC day that is over, 2024-01-01 or later. Empty: the run's day, else yesterday."),
         "scale": scale(),
         "seed": seed(),
+        "dirt": dirt(),
         "tables": tables(),
     },
     user_defined_macros={"night_of": night_of, "slug_of": slug_of},

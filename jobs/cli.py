@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
+from jobs import dirt, stream_options
 from jobs import settings as checks
-from jobs import stream_options
 from jobs.arguments import add_night, add_place
 from jobs.settings import FIRST_NIGHT, MAX_SCALE, MIN_SCALE, Settings
 from jobs.tables import NAMES, OPTIONAL
@@ -112,6 +112,15 @@ def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
             default=1.0,
             help=f"volume of the night, from {MIN_SCALE:g} to {MAX_SCALE:g}; 1.0 is about 200,000 rows "
             "(default: %(default)s)",
+        )
+    if name in ("generate", "history"):
+        stage.add_argument(
+            "--dirt",
+            type=dirt.shares,
+            default="",
+            metavar="KIND=SHARE,…",
+            help="what goes wrong with how many rows, where other than usual; usual is "
+            + ",".join(f"{kind}={share:g}" for kind, share in dirt.USUAL.items()),
         )
     if name in ("generate", "history", "stream"):
         stage.add_argument(

@@ -2,7 +2,8 @@
 
 import re
 from argparse import ArgumentTypeError
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -28,6 +29,7 @@ class Settings:
     tables: frozenset[str]  # selected sources and gold tables
     scale: float = 1.0  # 1.0 = the reference documents' volume
     seed: int = 42
+    dirt: Mapping[str, float] = field(default_factory=dict)  # kind -> share of rows, where other than usual
     layer: str | None = None  # for `check`: bronze, silver or gold
     first: date | None = None  # for `history`: the nights from this one to `night`
     stream: Stream | None = None  # for `stream`

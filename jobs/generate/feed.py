@@ -13,19 +13,7 @@ if TYPE_CHECKING:
 FLEET_SIZE = 10_000  # devices of the initial load, ids 1000 to 10999
 FIRST_DEVICE = 1000
 
-# Share of rows per fault; at most one fault a row. Delivery (late, sent twice) is independent of these.
-FAULT_RATES = {
-    "malformed": 0.001,
-    "unknown_device": 0.001,
-    "future": 0.0005,
-    "malfunction": 0.005,
-    "null": 0.02,
-    "no_temperature": 0.1,
-    "flipped_pressure": 0.05,
-    "no_timestamp": 0.05,
-}
-LATE_RATE, LATEST_DAYS = 0.01, 7
-DUPLICATE_RATE = 0.01
+LATEST_DAYS = 7  # that a row comes late
 
 
 Row = dict[str, object]  # field -> value, as JSON has it

@@ -8,10 +8,12 @@ from datetime import date
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.dirt import USUAL
 from jobs.generate import plain
 from jobs.generate.feed import BaseFeed, Feed, FrameFeed, LineFeed
 from jobs.generate.night import delivery, plain_delivery
@@ -40,17 +42,17 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
 
 
 def _writer(spark: SparkSession, settings: Settings, feed: BaseFeed, night: date) -> Writer:
+    dirt = {**USUAL, **settings.dirt}
     match feed:
         case Feed():
-            rows = delivery(spark, feed, night, settings.scale, settings.seed)
+            rows = delivery(spark, feed, night, settings.scale, settings.seed, dirt)
             return lambda folder, truth: _write_rows(rows, feed, folder, truth)
         case FrameFeed():
             undisturbed = plain_delivery(spark, feed, night, settings.scale, settings.seed)
             return lambda folder, truth: _write_rows(undisturbed, feed, folder, truth)
         case LineFeed():
-            return lambda folder, truth: plain.write(
-                feed, night, settings.scale, settings.seed, folder, truth
-            )
+            lines = plain.lines(feed, night, settings.scale, settings.seed, dirt)
+            return lambda folder, truth: plain.write(lines, folder, truth)
     raise TypeError(f"{feed.source}: nothing here lands a {type(feed).__name__}")
 
 
@@ -84,31 +86,39 @@ def _manifest(settings: Settings, feed: BaseFeed, night: date) -> Path:
     return _folder(settings, feed, night) / "_generated.json"
 
 
-def _parameters(settings: Settings, feed: BaseFeed) -> dict[str, float]:
-    return {"seed": settings.seed, **({"scale": settings.scale} if feed.is_scaled else {})}
+def _parameters(settings: Settings, feed: BaseFeed) -> dict[str, object]:
+    scale = {"scale": settings.scale} if feed.is_scaled else {}
+    dirt = {} if feed.is_reliable else {"dirt": dict(settings.dirt)}
+    return {"seed": settings.seed, **scale, **dirt}
 
 
 def _refuse_other_parameters(settings: Settings, feed: BaseFeed, night: date) -> None:
     manifest = _manifest(settings, feed, night)
     if not manifest.exists():
         return
-    landed = json.loads(manifest.read_text())
-    differing = [
-        f"{name} {landed[name]:g}, not {value:g}"
+    landed = {"dirt": {}, **json.loads(manifest.read_text())}
+    differing = {
+        name: f"{name} {_said(landed[name])}, not {_said(value)}"
         for name, value in _parameters(settings, feed).items()
         if landed[name] != value
-    ]
+    }
     if differing:
-        # Every night needs the fleet's first load, which has the lake's seed and no scale.
-        is_seed = landed["seed"] != settings.seed
+        # Every night needs the fleet's first load, which has the lake's seed and dirt, and no scale.
+        lasting = [f"{name} {_said(landed[name])}" for name in ("seed", "dirt") if name in differing]
         advice = (
-            f"a lake has one seed: use seed {landed['seed']:g}, or another lake"
-            if is_seed
+            f"a lake has one seed and one dirt: use {' and '.join(lasting)}, or another lake"
+            if lasting
             else "use the same parameters, another night or another lake"
         )
         raise UsageError(
-            f"{feed.source} of {night} has already landed with {' and '.join(differing)}; {advice}"
+            f"{feed.source} of {night} has already landed with {' and '.join(differing.values())}; {advice}"
         )
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dict):
+        return ",".join(f"{kind}={share:g}" for kind, share in value.items()) or "as usual"
+    return f"{value:g}"
 
 
 def _land(settings: Settings, feed: BaseFeed, night: date, write: Writer) -> None:

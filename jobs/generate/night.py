@@ -1,13 +1,14 @@
 """The lines that one night's delivery of a feed consists of, and the truth about them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 import dbldatagen as dg
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.generate.feed import DUPLICATE_RATE, FAULT_RATES, LATE_RATE, LATEST_DAYS, Feed, FrameFeed
+from jobs.dirt import USUAL
+from jobs.generate.feed import LATEST_DAYS, Feed, FrameFeed
 from jobs.generate.values import Values, choose
 from jobs.settings import FIRST_NIGHT
 from jobs.tables import SOURCES, Source
@@ -15,8 +16,17 @@ from jobs.tables import SOURCES, Source
 PARTITIONS = 2  # files a night; any number gives the same rows
 
 
-def delivery(spark: SparkSession, feed: Feed, night: date, scale: float, seed: int) -> DataFrame:
+def delivery(
+    spark: SparkSession,
+    feed: Feed,
+    night: date,
+    scale: float,
+    seed: int,
+    dirt: Mapping[str, float] = USUAL,
+) -> DataFrame:
     """Rows of a feed that arrive in a night. Grain: one row per landed line.
+
+    `dirt` is the share of rows for each kind of fault.
 
     They are the night's own, the late ones of the seven nights before, and those that are sent a second
     time. Columns: `line` (what is landed), `key`, and `kinds` (the faults put into it, for the truth).
@@ -26,7 +36,7 @@ def delivery(spark: SparkSession, feed: Feed, night: date, scale: float, seed: i
         f"(CAST(night_index + _days_late = {arrival} AS INT) "
         f"+ CAST(coalesce(night_index + _days_late + _sent_again_after = {arrival}, false) AS INT))"
     )
-    arriving = _rows(spark, feed, arrival, scale, seed).where(f"night_index >= 0 AND {copies} > 0")
+    arriving = _rows(spark, feed, arrival, scale, seed, dirt).where(f"night_index >= 0 AND {copies} > 0")
     sent = arriving.select("*", F.expr(f"explode(sequence(1, {copies}))").alias("_copy"))
     # The first copy of a row that is sent twice on one night is the original.
     is_again = f"(_copy > 1 OR night_index + _days_late < {arrival})"
@@ -63,7 +73,9 @@ def _key(source: Source) -> Column:
     return F.concat_ws(",", *source.key).alias("key")
 
 
-def _rows(spark: SparkSession, feed: Feed, arrival: int, scale: float, seed: int) -> DataFrame:
+def _rows(
+    spark: SparkSession, feed: Feed, arrival: int, scale: float, seed: int, dirt: Mapping[str, float]
+) -> DataFrame:
     """All rows of the night and of the earlier ones from which something may still arrive."""
     nights = 1 if feed.is_reliable else LATEST_DAYS + 2
     counts = {arrival - ago: feed.count(arrival - ago, scale) for ago in range(nights)}
@@ -81,7 +93,7 @@ def _rows(spark: SparkSession, feed: Feed, arrival: int, scale: float, seed: int
         .withColumn("row", "bigint", expr=f"id div {nights}L")
     )
     values = Values(seed, feed.source)
-    columns = {**feed.columns(values), **_new_columns(feed, values), **_fate(feed, values)}
+    columns = {**feed.columns(values), **_new_columns(feed, values), **_fate(feed, values, dirt)}
     for name, (kind, expression) in columns.items():
         spec = spec.withColumn(name, kind, expr=expression)
     exists = " OR ".join(f"(night_index = {index} AND row < {count})" for index, count in counts.items())
@@ -100,16 +112,16 @@ def _new_columns(feed: Feed, values: Values) -> dict[str, tuple[str, str]]:
     }
 
 
-def _fate(feed: Feed, values: Values) -> dict[str, tuple[str, str]]:
+def _fate(feed: Feed, values: Values, dirt: Mapping[str, float]) -> dict[str, tuple[str, str]]:
     if feed.is_reliable:
         return {
             "_days_late": ("bigint", "0L"),
             "_sent_again_after": ("bigint", "CAST(NULL AS BIGINT)"),
             "_fault": ("string", "'none'"),
         }
-    rates = [FAULT_RATES[kind] for kind in feed.faults]
+    rates = [dirt[kind] for kind in feed.faults]
     fault = choose(values.uniform("fault"), [*feed.faults, "none"], [*rates, 1 - sum(rates)])
-    late, again = values.chance("late", LATE_RATE), values.chance("duplicate", DUPLICATE_RATE)
+    late, again = values.chance("late", dirt["late"]), values.chance("duplicate", dirt["duplicate"])
     return {
         "_days_late": ("bigint", f"IF({late}, {values.integer('days_late', 1, LATEST_DAYS)}, 0L)"),
         "_sent_again_after": ("bigint", f"IF({again}, {values.integer('again_after', 0, 1)}, NULL)"),

@@ -32,4 +32,4 @@ def positions(spark: SparkSession, night: date, rows: int, seed: int) -> DataFra
     return built.withColumnRenamed("ts", "timestamp").select(*SOURCES["telematics"].fields)
 
 
-FEED = FrameFeed("telematics", 86_400, frame=positions)
+FEED = FrameFeed("telematics", 86_400, is_reliable=True, frame=positions)

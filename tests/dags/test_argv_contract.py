@@ -39,11 +39,19 @@ FORMS: dict[str, list[dict[str, Any]]] = {
             "scale": 10,
             "seed": 2**31 - 1,
             "tables": ["devices", "events", "site_events"],
+            "dirt": "late=0.05,null=0",
         },
     ],
     "iot_history": [
         {"first": "2024-03-04", "last": "2024-03-04", "scale": 1.0, "seed": 42, "tables": None},
-        {"first": "2024-02-28", "last": "2024-03-04", "scale": 0.5, "seed": 0, "tables": ["readings"]},
+        {
+            "first": "2024-02-28",
+            "last": "2024-03-04",
+            "scale": 0.5,
+            "seed": 0,
+            "tables": ["readings"],
+            "dirt": "late=0",
+        },
     ],
     "iot_stream": [
         {},

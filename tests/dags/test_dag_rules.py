@@ -164,6 +164,8 @@ def test_parsing_the_dags_imports_nothing_of_the_computing_side() -> None:
         {"tables": ["../readings"]},
         {"tables": ["readings", "readings"]},
         {"tables": "readings"},
+        {"dirt": "late"},
+        {"dirt": "late=0.1 --home=/"},
     ],
     ids=str,
 )
@@ -174,7 +176,13 @@ def test_the_form_refuses(nightly: Any, conf: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "conf",
-    [{}, {"night": "2024-03-05"}, {"scale": 0.01, "seed": 0}, {"scale": 10, "tables": ["readings"]}],
+    [
+        {},
+        {"night": "2024-03-05"},
+        {"scale": 0.01, "seed": 0},
+        {"scale": 10, "tables": ["readings"]},
+        {"dirt": "late=0.05,null=0"},
+    ],
     ids=str,
 )
 def test_the_form_takes(nightly: Any, conf: dict[str, Any]) -> None:

@@ -80,6 +80,26 @@ def test_a_seed_that_is_no_31_bit_number_is_refused(capsys, seed):
 
 
 @pytest.mark.parametrize(
+    ("dirt", "what"),
+    [
+        ("dust=0.1", "no kind 'dust'; choose from malformed, "),
+        ("late", "'late' has no share; write it as in late=0.01"),
+        ("late=often", "has no share"),
+        ("late=1.5", "out of range; a share is from 0 to 1"),
+        ("late=nan", "out of range"),
+        ("null=0.9,malformed=0.2", "come to 1.3065; a row has one at most"),
+    ],
+)
+def test_dirt_that_is_none_is_refused(capsys, dirt, what):
+    assert what in refusal(capsys, "generate", "--night=2024-03-05", f"--dirt={dirt}")
+
+
+def test_dirt_is_what_is_other_than_usual():
+    parsed = cli.parse(["generate", "--night=2024-03-05", "--dirt=late=0.05,duplicate=0.01"])
+    assert parsed.dirt == {"late": 0.05}
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "reading",

@@ -8,7 +8,7 @@ import pytest
 
 from jobs import detection, report
 from jobs.detection import LATE, Alarm, Fault, Score, score
-from jobs.generate.feed import FAULT_RATES
+from jobs.dirt import USUAL
 from jobs.settings import FIRST_NIGHT
 from jobs.tables import SOURCES
 
@@ -94,7 +94,7 @@ def test_a_kind_without_a_rule_is_counted_but_not_scored(tmp_path):
 
 def test_every_fault_that_all_feeds_share_has_a_rule():
     known = {*detection.QUARANTINED_FOR, *detection.NOTICED_BY, detection.DUPLICATE}
-    assert {*FAULT_RATES, "late", "duplicate"} <= known
+    assert {*USUAL} <= known
     assert not detection.QUARANTINED_FOR.keys() & detection.NOTICED_BY.keys()
 
 

@@ -9,6 +9,8 @@ from importlib.util import find_spec
 
 import pytest
 
+from jobs.dirt import USUAL
+from jobs.generate import plain
 from jobs.generate.night import delivery
 from jobs.generate.values import Values
 from jobs.results import UsageError
@@ -27,8 +29,8 @@ SUNDAY = date(2024, 3, 3)
 def landed(spark):
     """Records of a feed's delivery, parsed; and how often each fault was put in."""
 
-    def of(source: str, night: date = NIGHT, scale: float = 0.1, seed: int = 42):
-        rows = delivery(spark, FEEDS[source], night, scale, seed).collect()
+    def of(source: str, night: date = NIGHT, scale: float = 0.1, seed: int = 42, dirt=USUAL):
+        rows = delivery(spark, FEEDS[source], night, scale, seed, dirt).collect()
         records = [json.loads(row.line) for row in rows if "malformed" not in row.kinds]
         return records, Counter(kind for row in rows for kind in row.kinds)
 
@@ -66,6 +68,22 @@ def test_a_night_that_has_landed_with_other_parameters_is_refused_by_name(run):
         run("generate", tables=frozenset({"events"}), scale=0.02)
     with pytest.raises(UsageError, match="seed 42, not 7"):
         run("generate", tables=frozenset({"events"}), seed=7)
+
+
+def test_dirt_is_a_parameter_of_the_lake(run, landed):
+    other = {"late": 0.0, "duplicate": 0.0, "malformed": 0.25, "null": 0.0}
+    dirt = {**USUAL, **other}
+    _, of_events = landed("events", scale=0.5, dirt=dirt)
+    lines = list(plain.lines(FEEDS["iot_events"], NIGHT, 0.05, 42, dirt))
+    of_iot_events = Counter(kind for line in lines for kind in line.kinds)
+    for kinds, rows in ((of_events, FEEDS["events"].count(1, 0.5)), (of_iot_events, len(lines))):
+        assert {"late", "duplicate", "null"}.isdisjoint(kinds)
+        assert kinds["malformed"] / rows == pytest.approx(0.25, rel=0.2)
+    run("generate", dirt=other, tables=frozenset({"events"}))
+    with pytest.raises(
+        UsageError, match=r"not as usual; a lake has one seed and one dirt: use dirt late=0,dup"
+    ):
+        run("generate", tables=frozenset({"events"}))
 
 
 def test_a_late_row_arrives_within_seven_days_and_once(landed):
