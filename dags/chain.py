@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # The catalog is the jobs' own; only names are read of it here.
 CATALOG = tomllib.loads((Path(__file__).parents[1] / "jobs/catalog.toml").read_text(encoding="utf-8"))
 SOURCES, GOLD = tuple(CATALOG["sources"]), tuple(CATALOG["gold"])
-# Sources that a night works on only when they are named, and the gold tables that are made of them.
+# Sources that a night works on only when they, or what is made of them, are named.
 OPTIONAL = tuple(name for name, source in CATALOG["sources"].items() if source.get("optional"))
 STREAMED = tuple(name for name, source in CATALOG["sources"].items() if source.get("streamed"))
 
