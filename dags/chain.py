@@ -12,16 +12,16 @@ from platforms import operator_for
 from targets import Target, load_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
+
+    from airflow.sdk import Context
 
 # The catalog is the jobs' own; only names are read of it here.
 CATALOG = tomllib.loads((Path(__file__).parents[1] / "jobs/catalog.toml").read_text(encoding="utf-8"))
 SOURCES, GOLD = tuple(CATALOG["sources"]), tuple(CATALOG["gold"])
-# Sources that a night works on only when they are named, and the gold tables that are made of them.
+# Sources that a night works on only when they, or what is made of them, are named.
 OPTIONAL = tuple(name for name, source in CATALOG["sources"].items() if source.get("optional"))
-OPTIONAL_GOLD = tuple(name for name, table in CATALOG["gold"].items() if {*table["reads"]} & {*OPTIONAL})
 STREAMED = tuple(name for name, source in CATALOG["sources"].items() if source.get("streamed"))
-NIGHTLY_GOLD = tuple(name for name in GOLD if name not in OPTIONAL_GOLD)
 
 NIGHT = "{{ night_of(dag_run, params) }}"
 RUN = "{{ slug_of(run_id) }}"
@@ -31,6 +31,35 @@ DIRT = "{% if params.dirt %}--dirt={{ params.dirt }}{% endif %}"
 # Airflow shows the plugin's pages (/data-docs/…) inside its own UI under these addresses.
 DATA_DOCS = "/plugin/data-docs/data-docs"
 NIGHT_REPORT = "/plugin/night-report/data-docs"
+
+
+def _sources_of(table: dict[str, list[str]]) -> Iterator[str]:
+    """The sources that a table is made from, if need be by way of others."""
+    for name in table["reads"]:
+        if name in CATALOG["derived"]:
+            yield from _sources_of(CATALOG["derived"][name])
+        else:
+            yield from (
+                source for source, entry in CATALOG["sources"].items() if entry.get("silver", source) == name
+            )
+
+
+def gold_of(tables: Collection[str]) -> tuple[str, ...]:
+    """The gold tables of a run on these sources and gold tables; of none named, those of every night."""
+    chosen = {*tables} or {*SOURCES} - {*OPTIONAL}
+    return tuple(
+        name for name, table in CATALOG["gold"].items() if name in chosen or chosen & {*_sources_of(table)}
+    )
+
+
+NIGHTLY_GOLD = gold_of(())
+
+
+def emit_what_was_published(context: Context, _result: object) -> None:
+    """Leave the assets of gold tables that the run is not about as they are: nobody need work on them again."""
+    task, tables = context["task"], context["params"].get("tables")
+    published = gold_of(tables or ())
+    task.outlets = [asset for asset in task.outlets if asset.name.rpartition(".")[2] in published]
 
 
 def gold_assets(target: Target) -> tuple[Asset, ...]:

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Param
-from chain import GOLD, SOURCES
+from chain import GOLD, SOURCES, emit_what_was_published
+from notify import FailureNotifier
 
 DEFAULTS: dict[str, Any] = {
     "owner": "data-platform",
@@ -15,12 +16,20 @@ DEFAULTS: dict[str, Any] = {
     "retry_delay": timedelta(seconds=20),
     "retry_exponential_backoff": 3,
     "max_retry_delay": timedelta(minutes=10),
+    "on_failure_callback": FailureNotifier(),
+    "post_execute": emit_what_was_published,
 }
+
+
+# 2024-01-01, the simulated fleet's first day, or later. That a day is over yet, no form can tell.
+NIGHT = "^20(2[4-9]|[3-9][0-9])-"
 
 
 def night(description: str) -> Param:
     """The UTC day that a run works on; empty: the run's own."""
-    return Param(None, type=["null", "string"], format="date", title="Night", description=description)
+    return Param(
+        None, type=["null", "string"], format="date", pattern=NIGHT, title="Night", description=description
+    )
 
 
 def scale() -> Param:

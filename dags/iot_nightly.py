@@ -21,7 +21,7 @@ with DAG(
     max_active_runs=1,
     default_args=DEFAULTS,
     params={
-        "night": night("A UTC day that is over, 2024-01-01 or later. Empty: the run's day, else yesterday."),
+        "night": night("A UTC day that has ended, 2024-01-01 or later. Empty: the run's, else yesterday."),
         "scale": scale(),
         "seed": seed(),
         "dirt": dirt(),

@@ -21,7 +21,9 @@ with DAG(
     max_active_runs=1,
     default_args=DEFAULTS,
     params={
-        "night": night("The UTC day on which the events happen; it must be over. Empty: yesterday."),
+        "night": night(
+            "The UTC day of the events, 2024-01-01 or later; it must have ended. Empty: yesterday."
+        ),
         "rows_per_second": Param(
             100,
             type="integer",

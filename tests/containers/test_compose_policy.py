@@ -131,6 +131,16 @@ def test_the_lake_is_at_one_path_and_the_ui_only_reads_it(compose: Compose) -> N
     }
 
 
+def test_tasks_can_tell_of_a_failure_with_a_link_to_the_ui(compose: Compose) -> None:
+    scheduler, server = (
+        compose["services"][name]["environment"] for name in ("airflow-scheduler", "airflow-apiserver")
+    )
+    # Without a value: whatever the caller's environment has.
+    assert scheduler["AIRFLOW_CONN_LAKEHOUSE_NOTIFY"] is None
+    assert scheduler["AIRFLOW__API__BASE_URL"] == server["AIRFLOW__API__BASE_URL"] != ""
+    assert "outside" in compose["services"]["airflow-scheduler"]["networks"]
+
+
 def test_both_writers_of_the_lake_are_the_same_user(compose: Compose) -> None:
     assert {compose["services"][name]["user"] for name in ("spark", "airflow-scheduler")} == {"50000:0"}
 

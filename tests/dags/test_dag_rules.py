@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
 from contextlib import nullcontext
+from copy import copy
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +17,9 @@ import pytest
 from airflow.serialization.encoders import coerce_to_core_timetable
 from airflow.timetables.interval import CronDataIntervalTimetable
 from airflow.timetables.trigger import CronTriggerTimetable
-from chain import NIGHTLY_GOLD
+from chain import NIGHTLY_GOLD, gold_of
+from notify import FailureNotifier
+from platforms import PLATFORMS
 
 PROJECT = Path(__file__).resolve().parents[2]
 SPARK_PYTHON = PROJECT / ".venv/spark/bin/python"
@@ -58,6 +62,59 @@ def test_every_spark_task_uses_the_pool_of_one_and_is_tried_again_with_growing_w
             assert task.execution_timeout is not None, task
 
 
+def test_every_task_that_fails_for_good_is_told_to_whoever_is_to_know(bag: Any) -> None:
+    for dag in bag.dags.values():
+        for task in dag.tasks:
+            assert [type(callback) for callback in task.on_failure_callback] == [FailureNotifier], task
+
+
+def test_the_form_and_the_jobs_agree_on_the_least_and_the_greatest_scale(nightly: Any) -> None:
+    code = "from jobs.settings import MIN_SCALE, MAX_SCALE; print(MIN_SCALE, MAX_SCALE)"
+    told = subprocess.run([SPARK_PYTHON, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    scale = nightly.params.get_param("scale").schema
+    assert [float(bound) for bound in told.stdout.split()] == [scale["minimum"], scale["maximum"]]
+
+
+def platforms_named(file: Path) -> set[str]:
+    """The platforms that a module's code names, be it as a text, a variable or an attribute."""
+    tree = ast.parse(file.read_text())
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    modules = {
+        part
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
+        for part in name.split(".")
+    }
+    return (texts | names | attributes | modules) & set(PLATFORMS)
+
+
+def test_nothing_outside_the_platforms_asks_which_one_it_runs_on(tmp_path: Path) -> None:
+    # `targets.py` reads what a target says of its platform; what that means, only `platforms/` knows.
+    files = [file for file in (PROJECT / "dags").glob("*.py") if file.name != "targets.py"]
+    assert len(files) > 6
+    assert {file.name: named for file in files if (named := platforms_named(file))} == {}
+    for branch in (
+        'if target.platform == "local": pass',
+        "if target.databricks: pass",
+        "import platforms.local",
+    ):
+        (tmp_path / "dag.py").write_text(branch)
+        assert platforms_named(tmp_path / "dag.py"), branch
+
+
+def test_reading_a_target_branches_on_no_platform() -> None:
+    tree = ast.parse((PROJECT / "dags/targets.py").read_text())
+    asked = [
+        node for node in ast.walk(tree) if isinstance(node, ast.If | ast.IfExp | ast.Compare | ast.match_case)
+    ]
+    tests = [ast.unparse(getattr(node, "test", node)) for node in asked]
+    assert tests
+    assert not [test for test in tests if any(name in test for name in (*PLATFORMS, "platform"))]
+
+
 def test_a_range_of_nights_may_take_a_day(bag: Any) -> None:
     (history,) = bag.dags["iot_history"].tasks
     assert history.execution_timeout == timedelta(days=1)
@@ -66,7 +123,13 @@ def test_a_range_of_nights_may_take_a_day(bag: Any) -> None:
 
 @pytest.mark.parametrize(
     "conf",
-    [{}, {"first": "2024-03-04"}, {"first": "2024-03-04", "last": "soon"}, {"first": None, "last": ""}],
+    [
+        {},
+        {"first": "2023-12-31", "last": "2024-03-04"},
+        {"first": "2024-03-04"},
+        {"first": "2024-03-04", "last": "soon"},
+        {"first": None, "last": ""},
+    ],
 )
 def test_the_form_of_a_range_wants_two_dates(bag: Any, conf: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"(?i)invalid input for param|no value passed"):
@@ -124,6 +187,36 @@ def test_publish_emits_one_asset_per_gold_table_of_the_night(nightly: Any) -> No
     assert not any(task.outlets for task in nightly.tasks if task.task_id != "publish")
 
 
+def test_a_run_on_some_tables_emits_the_assets_that_the_jobs_publish() -> None:
+    code = """
+import json
+from jobs.tables import GOLD, NAMES, selection
+of = {"": selection(()), **{name: selection([name]) for name in NAMES}}
+print(json.dumps({name: [table for table in GOLD if table in chosen] for name, chosen in of.items()}))
+"""
+    told = subprocess.run([SPARK_PYTHON, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    published = json.loads(told.stdout)
+    assert {name: [*gold_of([name] if name else [])] for name in published} == published
+
+
+@pytest.mark.parametrize(
+    ("params", "emitted"),
+    [
+        ({"tables": ["climate_hourly", "events"]}, {"climate_hourly", "site_events", "alerts"}),
+        ({"tables": ["devices"]}, {"device_health", "site_events"}),
+        ({"tables": []}, {*NIGHTLY_GOLD}),
+        ({}, {*NIGHTLY_GOLD}),
+    ],
+    ids=str,
+)
+def test_a_task_that_ends_well_leaves_out_the_assets_that_its_run_is_not_about(
+    nightly: Any, params: dict[str, Any], emitted: set[str]
+) -> None:
+    task = copy(nightly.get_task("publish"))
+    task._post_execute_hook({"task": task, "params": params}, None)
+    assert {asset.name for asset in task.outlets} == {f"gold.{table}" for table in emitted}
+
+
 def test_checks_and_report_link_to_their_own_pages(nightly: Any) -> None:
     links = {task.task_id: [link.name for link in task.operator_extra_links] for task in nightly.tasks}
     assert {stage: names for stage, names in links.items() if names} == {
@@ -153,6 +246,8 @@ def test_parsing_the_dags_imports_nothing_of_the_computing_side() -> None:
     [
         {"night": "yesterday"},
         {"night": "2024-02-30"},
+        {"night": "2023-12-31"},
+        {"night": "1999-01-01"},
         {"night": 20240305},
         {"scale": 0},
         {"scale": -1},
@@ -178,7 +273,8 @@ def test_the_form_refuses(nightly: Any, conf: dict[str, Any]) -> None:
     "conf",
     [
         {},
-        {"night": "2024-03-05"},
+        {"night": "2024-01-01"},
+        {"night": "2030-03-05"},
         {"scale": 0.01, "seed": 0},
         {"scale": 10, "tables": ["readings"]},
         {"dirt": "late=0.05,null=0"},

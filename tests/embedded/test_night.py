@@ -16,6 +16,7 @@ from embedded.config import Config
 from embedded.errors import Failed, Refused
 from embedded.night import Night, Run
 from embedded.stack import Stack
+from embedded.summary import summary
 
 
 class Airflow(BaseHTTPRequestHandler):
@@ -65,6 +66,24 @@ def test_a_run_that_somebody_deleted_is_not_waited_for(run: Run) -> None:
     run.id = "deleted"
     with pytest.raises(Failed, match="the run deleted was deleted in Airflow"):
         run.follow()
+
+
+def test_a_night_that_was_refused_is_summed_up_as_far_as_it_came(run: Run) -> None:
+    notes = run.stack.config.home / "data-docs/runs" / run.id
+    notes.mkdir(parents=True)
+    devices = {"table": "a", "rows": 5, "detail": {}}
+    verdict = {"table": "b", "rows": 7, "detail": {"expectations": 9, "failed": 2, "warned": 1}}
+    (notes / "generate.json").write_text(json.dumps({"status": "done", "tables": [devices, devices]}))
+    (notes / "bronze.json").write_text(json.dumps({"status": "done", "tables": [devices]}))
+    (notes / "check_bronze.json").write_text(json.dumps({"status": "refused", "tables": [verdict]}))
+    told = dict(line.split(maxsplit=1) for line in summary(run).splitlines() if len(line.split()) > 1)
+    assert told["landed"] == "10 rows"
+    assert told["bronze"] == "5 rows"
+    assert told["gold"] == "0 rows published"
+    assert told["expectations"] == "2 failed, 1 warned"
+    assert told["what"].startswith("failed  http://") and told["what"].endswith(f"{run.id}/check_bronze.html")
+    assert told["Airflow"].endswith(run.id) and told["stop"] == "make stop"
+    assert "report" not in told
 
 
 @pytest.mark.parametrize(

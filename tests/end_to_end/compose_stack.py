@@ -61,6 +61,16 @@ class Stack:
         """Output of a command in a service that is up."""
         return self.compose("exec", "-T", service, *command, stdin=stdin, check=check)
 
+    def typed(self, line: str, folder: Path) -> None:
+        """Run a `docker compose …` line of the README in that folder, on this project."""
+        files = f"-f {PROJECT}/docker-compose.yml -f {self.override}"
+        command = line.replace("docker compose", f"docker compose -p {self.project} {files}", 1)
+        environment = os.environ | {"AIRFLOW_PORT": str(self.port)}
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{line}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
+
     def container(self, service: str) -> str:
         return self.compose("ps", "-aq", service).strip()
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,10 @@ class Embedded:
     airflow_port: int
     connect_port: int
     first_run: str = ""
+    webhook: str = ""
+    """Where Airflow's messages about failures go."""
+    messages: list[str] = field(default_factory=list)
+    """What came there."""
 
     @property
     def run_dir(self) -> Path:
@@ -84,7 +88,11 @@ class Embedded:
 
     def environment(self) -> dict[str, str]:
         """The caller's, pointed at this stack."""
-        return os.environ | {
+        notify = json.dumps({"conn_type": "http", "password": self.webhook})
+        told = {"AIRFLOW_CONN_LAKEHOUSE_NOTIFY": notify} if self.webhook else {}
+        return {
+            **os.environ,
+            **told,
             "LAKEHOUSE_RUN_DIR": str(self.run_dir),
             "LAKEHOUSE_HOME": str(self.home),
             "AIRFLOW_PORT": str(self.airflow_port),

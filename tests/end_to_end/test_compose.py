@@ -9,12 +9,13 @@ import shutil
 import subprocess
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
-from tests.end_to_end.compose_stack import Stack
+from tests.end_to_end.compose_stack import PROJECT, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,9 +87,21 @@ class Night:
     failures: str
 
 
+def of_readme(start: str) -> str:
+    """The README's line that begins so."""
+    (line,) = re.findall(rf"^{start}.*$", (PROJECT / "README.md").read_text(), re.MULTILINE)
+    return str(line)
+
+
 @pytest.fixture(scope="module")
-def night(stack: Stack) -> Night:
-    """Trigger it as a user of the REST API does, wait for its end, and keep what it said."""
+def night(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Night:
+    """Trigger it as a user of the REST API does, wait for its end, and keep what it said.
+
+    A file of somebody's own has been put into the landing zone before, as the README says.
+    """
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "mine.csv").write_text("1001,2025-05-01 00:00:00,72.4,41.2,Room_A\n")
+    stack.typed(of_readme("docker compose exec -T airflow-scheduler sh"), folder)
     # It takes the place of the run that falls due when the DAG is switched on, so no other runs beside it.
     due = stack.api("GET", "/dags/iot_nightly")["next_dagrun_logical_date"]
     order = {"logical_date": due, "conf": {"night": NIGHT, "scale": 0.01}}
@@ -130,6 +143,17 @@ def test_gold_holds_the_rows_that_the_night_published(stack: Stack, night: Night
     assert rows == night.published
     assert rows["sensor_hourly"] > 0
     assert rows["site_events"] > 0
+
+
+def test_a_file_goes_in_and_the_export_comes_out_as_the_readme_says(
+    stack: Stack, night: Night, tmp_path: Path
+) -> None:
+    assert night.state == "success", night.failures
+    stack.typed(of_readme("docker compose cp"), tmp_path)
+    lines = (tmp_path / "iot_gold_export.csv").read_text().splitlines()
+    (mine,) = [line for line in lines if "Room_A" in line and "2025-05-01" in line]
+    assert "72.4" in mine
+    assert len(lines) > 2
 
 
 def test_every_row_is_accounted_for(stack: Stack, night: Night) -> None:

@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from jobs.tables import OPTIONAL, SOURCES
-from tests.end_to_end.embedded_stack import NIGHT, PROJECT, SCALE, STAGES, Embedded
+from tests.end_to_end.embedded_stack import NIGHT, PROJECT, SCALE, STAGES, Embedded, wait_for
 
 # A night this small may be without anomalies.
 GOLD = ["sensor_hourly", "climate_hourly", "device_health", "fleet_last_seen", "site_events"]
@@ -67,6 +67,11 @@ def test_a_second_run_reuses_the_stack(embedded: Embedded) -> None:
     assert again.returncode == 0, again.stdout[-3000:] + again.stderr[-3000:]
     assert "were up already" in again.stdout
     assert embedded.pids() == before
+    run = re.search(r"/dags/iot_nightly/runs/(\S+)", again.stdout)
+    events = embedded.api().get("/assets/events?limit=100&order_by=-id")["asset_events"]
+    assert run and [event["name"] for event in events if event["source_run_id"] == run[1]] == [
+        "gold.climate_hourly"
+    ]
 
 
 def test_a_night_that_is_there_with_other_parameters_fails_and_says_what_differs(embedded: Embedded) -> None:
@@ -77,6 +82,12 @@ def test_a_night_that_is_there_with_other_parameters_fails_and_says_what_differs
     assert f"{embedded.url}/dags/iot_nightly/runs/make_run__{NIGHT}__" in other.stdout
     assert re.search(r"^  gold +0 rows published$", other.stdout, re.MULTILINE)
     assert "make stop" in other.stdout and "  report " not in other.stdout
+    # Who is to know is told, once, and only of what failed.
+    run = re.search(rf"{embedded.url}/dags/iot_nightly/runs/(\S+)", other.stdout)
+    wait_for(lambda: bool(embedded.messages), 60)
+    assert run and embedded.messages == [
+        f"iot_nightly: generate failed (night {NIGHT}, run {run[1]})\n{run[0]}/tasks/generate?try_number=1"
+    ]
     assert "the whole log: " in other.stderr
     assert Path(other.stderr.split("the whole log: ")[1].strip()).is_file()
 
@@ -219,6 +230,7 @@ def test_secrets_are_for_this_user_only_and_show_in_no_command_line_and_no_log(e
     assert len(logs) > len(STAGES)
     for name, secret in secrets.items():
         assert not any(secret in text for text in shown), name
+    assert not any(embedded.webhook in text for text in shown)
 
 
 @pytest.mark.parametrize("path", ["/api/v2/dags", "/data-docs/", f"/data-docs/nights/{NIGHT}.html"])

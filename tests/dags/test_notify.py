@@ -1,0 +1,136 @@
+"""Who is told when a task fails, by a real server that takes the message."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from notify import FailureNotifier
+
+LINK = "http://localhost:8080/dags/iot_nightly/runs/r1/tasks/check_silver?try_number=1"
+
+
+class Webhook(HTTPServer):
+    """Keeps what is posted to it, and answers with `status`."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Post)
+        self.status = 200
+        self.posts: list[tuple[str, Any]] = []
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/services/T0/s3cret"
+
+
+class Post(BaseHTTPRequestHandler):
+    server: Webhook
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.posts.append((self.path, json.loads(body)))
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
+    """A server whose address is that of the connection."""
+    server = Webhook()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    connect(monkeypatch, server.address)
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+class Recorder:
+    """A logger that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def error(self, message: str, *values: object) -> None:
+        self.lines.append(message % values)
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the notifier says in the task's log."""
+    recorder = Recorder()
+    monkeypatch.setattr(FailureNotifier, "log", recorder)
+    return recorder.lines
+
+
+def connect(monkeypatch: pytest.MonkeyPatch, address: str | None) -> None:
+    connection = json.dumps({"conn_type": "http", "password": address})
+    monkeypatch.setenv("AIRFLOW_CONN_LAKEHOUSE_NOTIFY", connection)
+
+
+def failed(params: dict[str, Any]) -> Any:
+    """What Airflow tells a task's callback."""
+    ti = SimpleNamespace(dag_id="iot_nightly", task_id="check_silver", log_url=LINK)
+    dag_run = SimpleNamespace(run_after=datetime(2024, 3, 6, 1, tzinfo=UTC), logical_date=None)
+    return {"ti": ti, "run_id": "r1", "params": params, "dag_run": dag_run}
+
+
+@pytest.mark.parametrize(
+    ("params", "about"),
+    [
+        ({"night": "2024-03-04", "scale": 1}, "night 2024-03-04, run r1"),
+        ({"night": None}, "night 2024-03-05, run r1"),
+        ({"first": "2024-02-28", "last": "2024-03-01"}, "nights 2024-02-28 to 2024-03-01, run r1"),
+        ({"vacuum_days": 7}, "run r1"),
+    ],
+    ids=str,
+)
+def test_a_failure_is_one_message_with_dag_run_night_task_and_link(
+    webhook: Webhook, params: dict[str, Any], about: str
+) -> None:
+    FailureNotifier()(failed(params))
+    text = f"iot_nightly: check_silver failed ({about})\n{LINK}"
+    assert webhook.posts == [("/services/T0/s3cret", {"text": text})]
+
+
+def test_without_the_connection_nothing_is_sent_and_nothing_is_wrong(
+    webhook: Webhook, monkeypatch: pytest.MonkeyPatch, log: list[str]
+) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_LAKEHOUSE_NOTIFY")
+    FailureNotifier()(failed({}))
+    assert webhook.posts == log == []
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "complaint"),
+    [
+        (None, 500, "HTTP 500"),
+        ("http://127.0.0.1:1/services/T0/s3cret", 200, "ConnectionError"),
+        ("http:///services/T0/s3cret", 200, "InvalidURL"),
+        ("hooks.slack.com/services/T0/s3cret", 200, "is no https://… address"),
+        ("", 200, "is no https://… address"),
+    ],
+)
+def test_a_message_that_cannot_be_sent_is_a_line_in_the_log_without_the_address(
+    webhook: Webhook,
+    monkeypatch: pytest.MonkeyPatch,
+    log: list[str],
+    address: str | None,
+    status: int,
+    complaint: str,
+) -> None:
+    webhook.status = status
+    if address is not None:
+        connect(monkeypatch, address)
+    FailureNotifier()(failed({"night": "2024-03-04"}))
+    (line,) = log
+    assert line.startswith("Nobody was told: ") and "lakehouse_notify" in line
+    assert complaint in line and "s3cret" not in line
