@@ -8,13 +8,14 @@ from great_expectations.expectations import Expectation, ExpectTableColumnsToMat
 
 from expectations.actions import fail
 from expectations.bronze_feed import feed
-from jobs.tables import SOURCES, TABLES
+from expectations.bronze_stream import stream
+from jobs.tables import SOURCES, STREAMS, TABLES
 
 
 def suite(layer: str, table: str) -> ExpectationSuite:
     """Build the suite of a table: its columns are those of the catalog, and all that its module expects.
 
-    A bronze table without a module is expected to have its key.
+    A bronze table without a module is expected to have its key, and every field if it is streamed into.
     """
     return ExpectationSuite(
         name=f"{layer}.{table}",
@@ -29,6 +30,8 @@ def suite(layer: str, table: str) -> ExpectationSuite:
 def _expectations(layer: str, table: str) -> list[Expectation]:
     name = f"expectations.{layer}.{table}"
     if layer == "bronze" and find_spec(name) is None:
+        if table in STREAMS:
+            return stream(list(STREAMS[table].fields), STREAMS[table].key)
         return feed(*SOURCES[table].key)
     expectations: list[Expectation] = import_module(name).EXPECTATIONS
     return expectations

@@ -13,7 +13,7 @@ from jobs import store
 from jobs.pages import render
 from jobs.results import ContractBroken, TableResult, write_atomically
 from jobs.settings import Settings
-from jobs.tables import DERIVED, sources_of
+from jobs.tables import DERIVED, STREAMS, sources_of
 from jobs.validation import SITE, Validation
 
 PARALLEL = 3
@@ -112,7 +112,10 @@ def _slices(spark: SparkSession, settings: Settings) -> dict[str, DataFrame]:
             f"gold.{table.name}": store.read_staged(spark, settings, table.name) for table in settings.gold
         }
     if settings.layer == "bronze":
-        return {f"bronze.{source.name}": _landed(spark, settings, source.name) for source in settings.sources}
+        landed = {
+            f"bronze.{source.name}": _landed(spark, settings, source.name) for source in settings.sources
+        }
+        return landed | _streamed(spark, settings)
     tonight = store.dates("_night", settings.nights)
     arrived = {
         f"silver.{source.silver}": store.read(spark, settings, f"silver.{source.silver}").where(tonight)
@@ -130,6 +133,19 @@ def _landed(spark: SparkSession, settings: Settings, source: str) -> DataFrame:
     rows = store.read(spark, settings, f"bronze.{source}").where(store.dates("_night", settings.nights))
     # Examples of what was found are counted by value, which no variant can be.
     return rows.withColumn("_rescued", F.expr("to_json(_rescued)"))
+
+
+def _streamed(spark: SparkSession, settings: Settings) -> dict[str, DataFrame]:
+    """Rows that streams have sent to Delta, of the sources that anything has been sent of; selected or not.
+
+    No night works on them, so that a night's check is the only one they get.
+    """
+    names = [f"bronze.{name}" for name in STREAMS]
+    return {
+        name: store.read(spark, settings, name).where(store.dates("_night", settings.nights))
+        for name in names
+        if spark.catalog.tableExists(settings.table(name))
+    }
 
 
 def _table(settings: Settings, name: str) -> str:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+FEW_HOURS = 4  # are named one by one
+
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
@@ -44,7 +46,15 @@ def shown(value: object) -> str:
     return f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
 
-_FILTERS = (number, duration, size, percent, shown)
+def hours(of_day: list[int]) -> str:
+    """Some hours of a day, in order: each of them if they are few, else how many, and the first and last."""
+    times = [f"{hour:02d}:00" for hour in of_day]
+    if len(times) <= FEW_HOURS:
+        return ", ".join(times)
+    return f"{len(times)} hours, {times[0]} to {times[-1]}"
+
+
+_FILTERS = (number, duration, size, percent, shown, hours)
 _ENVIRONMENT.filters |= {filter_.__name__: filter_ for filter_ in _FILTERS}
 
 

@@ -1,5 +1,6 @@
 """Gold of other nights that comes out different when a run publishes: what changed, and which late rows did it."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +15,7 @@ from jobs.tables import GOLD, SILVER, SOURCES, Source, Table, sources_of
 
 Slices = Mapping[str, list[date]]  # full name of a gold table -> slices of it
 Arrived = Mapping[str, Mapping[tuple[date, date | None], int]]  # source -> (night, event date) -> rows
+Hours = Mapping[str, Mapping[date, set[int]]]  # source -> event date -> hours (UTC) with rows that arrived
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,14 @@ class Restatement:
         }
         return {source: rows for source, rows in counts.items() if rows}
 
+    def hours(self, arrived: Hours) -> list[int]:
+        """The hours of the day (UTC) that the rows that have arrived belong to; none of a table without hours."""
+        if "hour" not in self.table.column_names:
+            return []
+        return sorted(
+            {hour for source in self.window for hour in arrived.get(source.name, {}).get(self.slice, ())}
+        )
+
 
 def find(
     recorded: Iterable[Digest], published: Iterable[Digest], slices: Slices, own: Iterable[date]
@@ -80,7 +90,7 @@ def record(
     found = find(before, published, slices, settings.nights)
     if not found:
         return
-    arrived = _arrived(spark, settings, found, staged_at)
+    arrived, hours = _arrived(spark, settings, found, staged_at)
     rows = [
         (
             settings.run_id,
@@ -92,21 +102,22 @@ def record(
             each.before.digest,
             each.after.digest if each.after else None,
             each.late_rows(arrived),
+            each.hours(hours),
         )
         for each in found
     ]
     frame = spark.createDataFrame(
         rows,
         "run_id STRING, night DATE, table STRING, slice DATE, rows_before BIGINT, rows_after BIGINT, "
-        "digest_before STRING, digest_after STRING, late_rows MAP<STRING,BIGINT>",
+        "digest_before STRING, digest_after STRING, late_rows MAP<STRING,BIGINT>, hours ARRAY<INT>",
     ).withColumn("restated_at", F.current_timestamp())
     store.upsert(settings, "ops.restatements", frame, ("run_id", "table", "slice"))
 
 
 def _arrived(
     spark: SparkSession, settings: Settings, found: list[Restatement], staged_at: str
-) -> dict[str, dict[tuple[date, date | None], int]]:
-    """Rows of silver that gold did not have before this run, of the event dates that matter."""
+) -> tuple[Arrived, Hours]:
+    """Rows of silver that gold did not have before this run, of the event dates that matter; and their hours."""
     due = store.read(spark, settings, "ops.row_accounts").where(
         f"NOT is_published AND settled_at <= '{staged_at}'"
     )
@@ -124,9 +135,13 @@ def _arrived(
         if silver.is_dated:
             rows = rows.where(store.dates("event_date", windows[name]))
         day = F.col("event_date") if silver.is_dated else F.lit(None).cast("date").alias("event_date")
-        frames.append(rows.select(F.lit(name).alias("source"), "_night", day))
-    arrived: dict[str, dict[tuple[date, date | None], int]] = {}
+        hour = F.hour("timestamp") if silver.is_dated else F.lit(None).cast("int")
+        frames.append(rows.select(F.lit(name).alias("source"), "_night", day, hour.alias("hour")))
+    arrived: dict[str, Counter[tuple[date, date | None]]] = defaultdict(Counter)
+    hours: dict[str, dict[date, set[int]]] = defaultdict(lambda: defaultdict(set))
     if frames:
-        for row in store.union(frames).groupBy("source", "_night", "event_date").count().collect():
-            arrived.setdefault(row.source, {})[row._night, row.event_date] = row["count"]
-    return arrived
+        for row in store.union(frames).groupBy("source", "_night", "event_date", "hour").count().collect():
+            arrived[row.source][row._night, row.event_date] += row["count"]
+            if row.event_date:
+                hours[row.source][row.event_date].add(row.hour)
+    return arrived, hours

@@ -139,6 +139,8 @@ SOURCES: dict[str, Source] = {
 ACCEPTED = {name: _silver(name, values) for name, values in _catalog["silver"].items()}
 OPTIONAL = tuple(name for name, source in SOURCES.items() if source.optional)
 STREAMED = tuple(name for name, source in SOURCES.items() if source.streamed)
+# The bronze tables that `stream` writes itself, without the landing zone, and the source that each holds.
+STREAMS = {f"stream_{name}": SOURCES[name] for name in STREAMED}
 DERIVED: dict[str, Table] = {
     name: _dated(_read(Table, "derived", name, values, layer="silver"))
     for name, values in _catalog["derived"].items()
@@ -162,10 +164,10 @@ SLICES = Table(
 )
 
 
-def _streamed(source: Source) -> Table:
+def _streamed(name: str, source: Source) -> Table:
     columns = f"{source.columns}, _night DATE"
     grain = "One row per event that the stream has sent."
-    return Table(f"stream_{source.name}", columns, grain, "bronze", partition_by=("_night",))
+    return Table(name, columns, grain, "bronze", partition_by=("_night",))
 
 
 def _judged(source: Source) -> Table:
@@ -202,7 +204,7 @@ TABLES = {
     table.full_name: table
     for table in (
         *map(_bronze, SOURCES.values()),
-        *(_streamed(SOURCES[name]) for name in STREAMED),
+        *(_streamed(name, source) for name, source in STREAMS.items()),
         *SILVER.values(),
         *map(_judged, SOURCES.values()),
         *map(_staged, GOLD.values()),

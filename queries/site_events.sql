@@ -1,6 +1,5 @@
 -- Where devices stand that had events in the 30 days that end with the night, the most critical first.
-SELECT e.device_id, d.device_type, e.latitude, e.longitude, e.event_count, e.critical_count
-FROM {gold.site_events} AS e
-LEFT JOIN {silver.devices} AS d ON d.device_id = e.device_id
-WHERE e.night = :night AND e.event_count > 0
-ORDER BY e.critical_count DESC, e.event_count DESC, e.device_id
+SELECT device_id, latitude, longitude, event_count, critical_count
+FROM {gold.site_events}
+WHERE night = :night AND event_count > 0
+ORDER BY critical_count DESC, event_count DESC, device_id

@@ -16,7 +16,6 @@ from expectations.silver.readings import RANGES
 EXPECTATIONS: list[Expectation] = [
     ExpectTableRowCountToBeBetween(min_value=1, meta=flag("no hours")),
     ExpectColumnValuesToNotBeNull(column="event_date", meta=fail("an hour without a date")),
-    ExpectColumnValuesToNotBeNull(column="avg_value", meta=fail("an hour without an average")),
     ExpectColumnValuesToBeInSet(column="metric_name", value_set=list(RANGES), meta=fail("unknown metric")),
     ExpectColumnValuesToBeBetween(column="reading_count", min_value=1, meta=fail("an hour without readings")),
     ExpectColumnValuesToBeBetween(
@@ -28,6 +27,10 @@ EXPECTATIONS: list[Expectation] = [
     no_row_where(
         "NOT (to_date(hour) = event_date AND hour = date_trunc('HOUR', hour))",
         fail("an hour is not an hour of its date"),
+    ),
+    no_row_where(
+        "NOT ((avg_value IS NULL) = (min_value IS NULL) AND (avg_value IS NULL) = (max_value IS NULL))",
+        fail("an hour with values lacks one of average, minimum and maximum"),
     ),
     # An average is rounded to 6 digits.
     no_row_where(

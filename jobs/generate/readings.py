@@ -23,8 +23,8 @@ def _metric(values: Values) -> str:
     )
 
 
-def _normal_value(values: Values) -> str:
-    """What a healthy device measures: seasons and hours of the day, working hours and weekends."""
+def normal_value(values: Values) -> str:
+    """What a healthy new device measures: seasons and hours of the day, working hours and weekends."""
     season = "15 * sin(2 * pi() * (dayofyear(timestamp) - 80) / 365)"
     day = "5 * sin(2 * pi() * (hour(timestamp) - 6) / 24)"
     return f"""CASE metric_name
@@ -54,7 +54,7 @@ def columns(values: Values) -> dict[str, tuple[str, str]]:
             "int",
             f"greatest(0, datediff(timestamp, {fleet.install_date(values.seed, 'device_id')}))",
         ),
-        "_normal": ("double", f"{_normal_value(values)} + {AGEING}D * _age"),
+        "_normal": ("double", f"{normal_value(values)} + {AGEING}D * _age"),
         "_anomaly": (
             "string",
             f"CASE WHEN {fleet.is_faulty(values.seed, 'device_id')} AND {values.chance('faulty', 0.85)} THEN 'drift' "

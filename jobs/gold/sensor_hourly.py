@@ -7,8 +7,11 @@ from jobs.gold.exact import count_if, mean, stddev
 
 
 def build_sensor_hourly(readings: DataFrame) -> DataFrame:
-    """One row per device, metric and hour that has a reading with a value."""
-    hours = readings.where("metric_value IS NOT NULL").withColumn("hour", F.date_trunc("hour", "timestamp"))
+    """One row per device, metric and hour that has a reading.
+
+    Readings without a value count; the statistics are of those with one, and null when none has.
+    """
+    hours = readings.withColumn("hour", F.date_trunc("hour", "timestamp"))
     return hours.groupBy("event_date", "hour", "device_id", "metric_name").agg(
         F.count("*").alias("reading_count"),
         mean("metric_value").alias("avg_value"),

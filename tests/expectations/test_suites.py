@@ -12,10 +12,14 @@ from great_expectations.expectations import (
 
 from expectations import suite
 from jobs.silver.rules import is_about_rows, is_broken, row_rules
-from jobs.tables import GOLD, SILVER, SOURCES, TABLES
+from jobs.tables import GOLD, SILVER, SOURCES, STREAMS, TABLES
 
 BRONZE = [("bronze", name) for name in SOURCES]
-NAMES = [*(("silver", name) for name in SILVER), *(("gold", name) for name in GOLD)]
+NAMES = [
+    *(("bronze", name) for name in STREAMS),
+    *(("silver", name) for name in SILVER),
+    *(("gold", name) for name in GOLD),
+]
 each_table = pytest.mark.parametrize(("layer", "table"), NAMES, ids=".".join)
 each_suite = pytest.mark.parametrize(("layer", "table"), [*BRONZE, *NAMES], ids=".".join)
 
@@ -77,6 +81,19 @@ def test_a_feed_without_its_key_is_broken_and_nothing_of_a_feed_is_dropped(sourc
     required = {getattr(rule, "column", None) for rule in rules if rule.meta["action"] == "fail"}
     assert set(source.key) <= required
     assert {rule.meta["action"] for rule in rules} == {"flag", "fail"}
+
+
+def test_every_table_of_bronze_silver_and_gold_has_a_suite():
+    tables = [tuple(name.split(".")) for name in TABLES if name.split(".")[0] in ("bronze", "silver", "gold")]
+    assert sorted(tables) == sorted([*BRONZE, *NAMES])
+    assert all(suite(layer, table).expectations for layer, table in tables)
+
+
+@pytest.mark.parametrize("table", STREAMS)
+def test_a_streamed_row_has_every_field_and_stands_there_once_and_stops_no_night_if_not(table):
+    rules = suite("bronze", table).expectations[1:]  # without the list of columns
+    assert {getattr(rule, "column", None) for rule in rules} >= set(STREAMS[table].fields)
+    assert {rule.meta["action"] for rule in rules} == {"flag"}
 
 
 @pytest.mark.parametrize("table", SILVER)

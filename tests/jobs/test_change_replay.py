@@ -5,6 +5,7 @@ Hypothesis makes the cases, one device each; all of them go through the real sta
 
 import importlib
 import json
+import random
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from jobs.settings import FIRST_NIGHT
 from jobs.tables import REGISTRY
+from tests.conftest import new_lake
 
 CASES = 300
 NIGHTS = [FIRST_NIGHT + timedelta(days) for days in range(2)]
@@ -117,29 +119,41 @@ def line(device_id: int, change: Change) -> str:
     return json.dumps({**fields, "operation_date": f"{change.at}", side: image})
 
 
-def land(folder, night: date, lines: list[str]) -> None:
-    path = folder / f"arrived={night}" / "given.json"
-    path.parent.mkdir(parents=True)
-    path.write_text("\n".join(lines) + "\n")
+def land(folder, night: date, lines: list[str], files: int) -> None:
+    """Land lines in so many files, in the order given."""
+    path = folder / f"arrived={night}"
+    path.mkdir(parents=True)
+    for number in range(files):
+        part = lines[number * len(lines) // files : (number + 1) * len(lines) // files]
+        (path / f"given-{number}.json").write_text("\n".join(part) + "\n")
+
+
+def go_through(
+    spark, lake, made: dict, nights: list[date], order: random.Random | None = None, files: int = 1
+):
+    """Take all cases through bronze and silver, with the lines of a night in some order, in so many files."""
+    for night in nights:
+        landing = lake("bronze").landing
+        arrived = [
+            line(device, c) for device, (_, applied) in made.items() for c in applied if c.night == night
+        ]
+        if order:
+            order.shuffle(arrived)
+        land(landing / "device_changes", night, arrived, files)
+        if night == NIGHTS[0]:
+            images = [json.dumps(as_json(device, loaded)) for device, (loaded, _) in made.items() if loaded]
+            land(landing / "devices", night, images, 1)
+        for stage in ("bronze", "silver"):
+            stage_settings = lake(stage, night=night, run_id=f"{night}", tables=frozenset(REGISTRY))
+            importlib.import_module(f"jobs.{stage}").run(spark, stage_settings)
+    return lambda name: spark.table(lake("verify").table(name))
 
 
 @pytest.fixture(scope="module")
 def replayed(spark, module_lake):
     """All cases through bronze and silver; the later night is worked on before the earlier one."""
     made = generated(CASES)
-    for night in reversed(NIGHTS):
-        landing = module_lake("bronze").landing
-        arrived = [
-            line(device, c) for device, (_, applied) in made.items() for c in applied if c.night == night
-        ]
-        land(landing / "device_changes", night, arrived)
-        if night == NIGHTS[0]:
-            images = [json.dumps(as_json(device, loaded)) for device, (loaded, _) in made.items() if loaded]
-            land(landing / "devices", night, images)
-        for stage in ("bronze", "silver"):
-            stage_settings = module_lake(stage, night=night, run_id=f"{night}", tables=frozenset(REGISTRY))
-            importlib.import_module(f"jobs.{stage}").run(spark, stage_settings)
-    return made, lambda name: spark.table(module_lake("verify").table(name))
+    return made, go_through(spark, module_lake, made, NIGHTS[::-1])
 
 
 def image_of(row) -> Image:
@@ -177,6 +191,17 @@ def test_of_changes_with_one_key_the_one_that_arrived_first_holds(replayed, held
         assert {c.sequence: c.night for c in held[device]} == arrivals
         # Of several on one night, any will do, so long as it is one of them.
         assert set(held[device]) <= set(applied) and len(held[device]) == len(arrivals)
+
+
+def test_of_changes_with_one_key_on_one_night_the_same_one_holds_in_any_order_of_lines_files_and_nights(
+    spark, replayed, tmp_path
+):
+    made, table = replayed
+    with new_lake(spark, tmp_path) as lake:
+        shuffled = go_through(spark, lake, made, NIGHTS, random.Random(7), files=3)
+        for name in ("silver.device_changes", "silver.devices_history", "silver.devices"):
+            one, other = (sorted(map(repr, of(name).collect())) for of in (table, shuffled))
+            assert one == other and len(one) > CASES / 2, name
 
 
 def test_the_history_is_what_a_replay_in_order_writes_down(replayed, held):

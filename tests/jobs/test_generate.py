@@ -156,16 +156,30 @@ def test_the_first_image_of_a_change_is_the_last_image_of_the_change_before(spar
             if "before" in change:
                 assert json.loads(change["before"]) == held[change["device_id"]]
                 compared += 1
+            else:
+                assert held.get(change["device_id"]) is None, "only a device that is not there is registered"
             held[change["device_id"]] = json.loads(change["after"]) if "after" in change else None
     assert compared > 10_000
 
 
-def test_changes_are_updates_inserts_and_deletes_in_the_claimed_proportion(landed):
-    operations = Counter(change["operation"] for change in landed("device_changes")[0])
-    total = sum(operations.values())
-    assert operations["UPDATE"] / total == pytest.approx(0.7, abs=0.05)
-    assert operations["INSERT"] / total == pytest.approx(0.2, abs=0.04)
-    assert operations["DELETE"] / total == pytest.approx(0.1, abs=0.03)
+def operations(clean, night: date) -> Counter:
+    counted = clean("device_changes", night).groupBy("operation").count().collect()
+    return Counter({row.operation: row["count"] for row in counted})
+
+
+def test_the_first_night_of_changes_inserts_the_fleet(clean):
+    assert operations(clean, date(2024, 1, 1)) == {"INSERT": 10_000}
+
+
+@pytest.mark.parametrize("night", [date(2024, 1, 2), date(2024, 1, 12), date(2024, 1, 20), NIGHT])
+def test_changes_are_updates_inserts_and_deletes_in_the_claimed_proportion(clean, night):
+    """While no device is deleted that could be registered again, and after."""
+    found = operations(clean, night)
+    assert found.total() == 1000
+    # Three standard errors.
+    assert found["UPDATE"] == pytest.approx(700, abs=43)
+    assert found["INSERT"] == pytest.approx(200, abs=38)
+    assert found["DELETE"] == pytest.approx(100, abs=28)
 
 
 def test_sites_lie_around_their_facility(landed):

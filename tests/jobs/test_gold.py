@@ -5,8 +5,11 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
+from pyspark.sql import functions as F
 
 from expectations.silver.readings import RANGES
+from jobs.generate.readings import AGEING, UNITS, normal_value
+from jobs.generate.values import Values
 from jobs.gold.alerts import THRESHOLDS, build_alerts
 from jobs.gold.climate_hourly import build_climate_hourly
 from jobs.gold.device_anomalies import build_device_anomalies
@@ -59,8 +62,18 @@ def test_hours_of_different_days_are_different_hours(frame):
     assert build_sensor_hourly(frame("readings", reading(1.0), other)).count() == 2
 
 
-def test_a_reading_without_a_value_is_in_no_hour(frame):
-    assert build_sensor_hourly(frame("readings", reading(None))).count() == 0
+def test_a_reading_without_a_value_counts_and_changes_no_statistics(frame):
+    silent = reading(None, minute=59, anomaly=True)
+    (row,) = build_sensor_hourly(frame("readings", reading(4.0), reading(6.0), silent)).collect()
+    assert (row.reading_count, row.anomaly_count) == (3, 1)
+    assert (row.avg_value, row.min_value, row.max_value) == (5.0, 4.0, 6.0)
+    assert row.stddev_value == pytest.approx(statistics.stdev([4, 6]), abs=1e-6)
+
+
+def test_an_hour_in_which_no_reading_has_a_value_has_a_count_and_no_statistics(frame):
+    (row,) = build_sensor_hourly(frame("readings", reading(None), reading(None, minute=5))).collect()
+    assert (row.reading_count, row.anomaly_count) == (2, 0)
+    assert [row.avg_value, row.min_value, row.max_value, row.stddev_value] == [None] * 4
 
 
 def test_a_single_reading_has_no_standard_deviation(frame):
@@ -217,6 +230,34 @@ def test_warning_thresholds_lie_within_what_a_working_sensor_can_report():
     for metric, bounds in THRESHOLDS.items():
         assert all(RANGES[metric][0] <= bound <= RANGES[metric][1] for bound in bounds.values())
         assert bounds.get("low", RANGES[metric][0]) < bounds["high"]
+
+
+class AtItsEnd(Values):
+    """Values that are drawn evenly from a range, all at one end of it."""
+
+    def between(self, name: str, low: float, high: float, *of: str) -> str:
+        return f"{low if self.source == 'lowest' else high}D"
+
+
+def test_no_healthy_sensor_passes_a_warning_threshold_all_year(spark):
+    """The extremes of what the generator makes, in every hour of 2024; the oldest sensor is of 2020-01-01."""
+    hours = spark.range(366 * 24).selectExpr("timestamp_seconds(1704067200 + 3600 * id) AS timestamp")
+    metrics = spark.createDataFrame([(metric,) for metric in UNITS], "metric_name STRING")
+    age = f"{AGEING} * datediff(timestamp, DATE'2020-01-01')"
+    extremes = (
+        hours.crossJoin(metrics)
+        .withColumn("lowest", F.expr(normal_value(AtItsEnd(0, "lowest"))))
+        .withColumn("highest", F.expr(f"{normal_value(AtItsEnd(0, 'highest'))} + {age}"))
+        .groupBy("metric_name")
+        .agg(F.min("lowest").alias("lowest"), F.max("highest").alias("highest"))
+        .collect()
+    )
+    assert {row.metric_name for row in extremes} == set(THRESHOLDS)
+    for row in extremes:
+        bounds = THRESHOLDS[row.metric_name]
+        assert bounds.get("low", row.lowest) <= row.lowest < row.highest <= bounds["high"], row
+    (vibration,) = [row for row in extremes if row.metric_name == "vibration"]
+    assert vibration.highest == pytest.approx(3 * 1.5 + 1.826), "of a morning in December"
 
 
 def transaction(amount: str, risk: float, **more) -> dict:

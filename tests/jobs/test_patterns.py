@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from jobs.generate import fleet
 from jobs.generate.iot_events import event
 from jobs.generate.night import delivery
+from jobs.generate.values import Values
 from jobs.tables import SOURCES
 from tests.jobs.test_generate import FEEDS
 
@@ -156,6 +157,33 @@ def test_anomalies_come_by_kind_as_often_as_claimed(readings):
     )  # fmt: skip
     assert pressure.spikes / pressure.rows == pytest.approx(0.005, abs=5 * sqrt(0.005 / pressure.rows))
     assert pressure.spikes == pressure.odd == pressure.claimed
+
+
+def test_anomalies_of_the_whole_fleet_come_by_kind_as_often_as_claimed(spark):
+    rows = spark.range(FEEDS["readings"].rows).selectExpr("64L AS night_index", "id AS row")
+    for name, (kind, expression) in FEEDS["readings"].columns(Values(SEED, "readings")).items():
+        rows = rows.withColumn(name, F.expr(f"CAST({expression} AS {kind})"))
+    faulty = F.expr(fleet.is_faulty(SEED, "device_id"))
+    found = rows.groupBy("_anomaly", faulty.alias("faulty"), "is_anomaly").count().collect()
+    total = sum(row["count"] for row in found)
+    share = sum(row["count"] for row in found if row.faulty) / total
+    assert share == pytest.approx(0.01, abs=5 * 0.0011), "of devices, of which there are 10,000"
+    # Of readings of faulty devices 85 % drift; the rest, and those of others, as the document has it, but for `odd`.
+    drifting = 0.85 * share
+    claimed = {
+        kind: rate * (1 - drifting)
+        for kind, rate in {"spike": 0.005, "dropout": 0.003, "drift": 0.002, "odd": 0.002}.items()
+    }
+    claimed["drift"] += drifting
+    claimed["none"] = 1 - sum(claimed.values())
+    kinds = Counter()
+    for row in found:
+        kinds[row._anomaly] += row["count"]
+        assert row.is_anomaly == (row._anomaly != "none")
+    assert kinds.keys() == claimed.keys()
+    for kind, rate in claimed.items():
+        assert kinds[kind] / total == pytest.approx(rate, abs=5 * sqrt(rate * (1 - rate) / total)), kind
+    assert kinds["drift"] / total == pytest.approx(0.0104, abs=0.002)
 
 
 def test_drifting_sensors_are_off_by_up_to_three(readings):

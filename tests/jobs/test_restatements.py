@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from jobs import report
+from jobs.pages import hours
 from jobs.restatements import Restatement, find
 from jobs.store import Digest
 from jobs.tables import GOLD
@@ -52,6 +53,18 @@ def test_the_hours_of_a_day_are_restated_by_late_rows_of_that_day():
     assert restated("sensor_hourly", D5).late_rows(arrived) == {"readings": 3}
 
 
+def test_a_restated_day_of_hours_names_those_that_late_rows_belong_to():
+    arrived = {"readings": {D5: {9, 8}, D4: {7}}, "sensor_logs": {D5: {3}}}
+    assert restated("sensor_hourly", D5).hours(arrived) == [8, 9]
+    assert restated("climate_hourly", D5).hours(arrived) == [3]
+    assert restated("device_anomalies", D5).hours(arrived) == [], "it has no hours"
+
+
+def test_few_hours_are_listed_and_many_are_counted():
+    assert hours([8]) == "08:00" and hours([0, 8, 9, 23]) == "00:00, 08:00, 09:00, 23:00"
+    assert hours([0, 8, 9, 22, 23]) == "5 hours, 00:00 to 23:00"
+
+
 def test_a_night_that_looks_back_is_restated_by_what_had_arrived_by_then_within_its_days():
     arrived = {"readings": {(D4, D4): 1, (D5, D4): 2, (D6, D4): 4, (D4, date(2024, 2, 27)): 8}}
     # 2024-02-27 is the eighth day back from the 5th of March.
@@ -75,7 +88,7 @@ def night(run, drop):
     return through
 
 
-def test_a_late_row_restates_its_hour_and_the_report_says_which_day_and_why(spark, lake, run, table, night):
+def test_a_late_row_restates_its_hour_and_the_report_says_which_and_why(spark, lake, run, table, night):
     night(D5, "1001,2024-03-05 08:00:00,70,40,Room_A", "1001,2024-03-05 09:00:00,72,40,Room_A")
     assert table("ops.restatements").count() == 0
 
@@ -91,6 +104,7 @@ def test_a_late_row_restates_its_hour_and_the_report_says_which_day_and_why(spar
     (row,) = table("ops.restatements").collect()
     assert (row.run_id, row.night, row.table, row.slice) == (f"night-{D6}", D6, "gold.climate_hourly", D5)
     assert (row.rows_before, row.rows_after, row.late_rows) == (2, 2, {"sensor_logs": 1})
+    assert row.hours == [8]
     recorded = table("ops.digests").where(f"`table` = '{row.table}' AND night = '{D5}'").first().digest
     assert row.digest_after == recorded != row.digest_before
 
@@ -103,6 +117,7 @@ def test_a_late_row_restates_its_hour_and_the_report_says_which_day_and_why(spar
         report.run(spark, settings)
         page = " ".join(Path(settings.docs / f"nights/{each}.html").read_text().split())
         assert "Restated" in page and "1 late row of sensor_logs" in page and by in page
+        assert '2024-03-05 <span class="soft">08:00</span>' in page and "09:00</span>" not in page
 
 
 def test_a_night_that_restated_nothing_has_no_such_section(tmp_path):
@@ -113,7 +128,7 @@ def test_a_night_that_restated_nothing_has_no_such_section(tmp_path):
 def test_what_was_restated_without_new_rows_says_so(tmp_path):
     settings = report.Settings("report", D6, "test", tmp_path, "spark_catalog", "", CLIMATE)
     row = report.Row(
-        night=D6, table="gold.alerts", slice=D5, rows_before=1, rows_after=2, late_rows={},
+        night=D6, table="gold.alerts", slice=D5, rows_before=1, rows_after=2, late_rows={}, hours=[],
         restated_at=datetime(2024, 3, 7),
     )  # fmt: skip
     assert "no new rows" in report.render_page(settings, report.Night([], [], [], [], [], restated=[row]), [])

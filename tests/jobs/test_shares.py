@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 
 from jobs.generate import fleet
 from jobs.generate.events import EVENT_TYPES
-from jobs.generate.readings import UNITS
 from jobs.settings import FIRST_NIGHT
 
 TUESDAY = date(2024, 3, 5)
@@ -73,10 +72,37 @@ def test_a_changed_device_has_newer_firmware_as_the_year_goes_on_and_is_online_l
     assert_shares(status, {"Online": 0.7, "Offline": 0.15, "Maintenance": 0.1, "Decommissioned": 0.05})
 
 
+def test_a_reading_has_8_fields_one_of_5_metrics_and_a_whole_minute(clean):
+    readings = clean("readings", TUESDAY)
+    fields = [
+        *("reading_id", "device_id", "timestamp", "metric_name"),
+        *("metric_value", "unit", "quality_score", "is_anomaly"),
+    ]
+    assert readings.columns == fields
+    found = readings.agg(
+        F.count("*").alias("rows"),
+        *[F.count(name).alias(name) for name in fields],
+        F.count_if(F.expr("unix_millis(timestamp) % 60000 <> 0")).alias("between_minutes"),
+        F.count_distinct("timestamp").alias("minutes"),
+        F.collect_set("metric_name").alias("metrics"),
+    ).first()
+    # A drop-out has no value; every other field is always there.
+    assert {found[name] for name in fields if name != "metric_value"} == {found.rows}
+    assert 0.98 * found.rows < found.metric_value < found.rows
+    assert (found.between_minutes, found.minutes) == (0, 24 * 60)
+    assert set(found.metrics) == {"temperature", "humidity", "pressure", "power", "vibration"}
+
+
 def test_a_reading_has_the_unit_of_its_metric_and_a_quality_of_80_to_100(clean):
     readings = clean("readings", TUESDAY).cache()
     pairs = readings.select("metric_name", "unit").distinct().collect()
-    assert {(row.metric_name, row.unit) for row in pairs} == set(UNITS.items())
+    assert {(row.metric_name, row.unit) for row in pairs} == {
+        ("temperature", "celsius"),
+        ("humidity", "percent"),
+        ("pressure", "hPa"),
+        ("power", "kWh"),
+        ("vibration", "mm/s"),
+    }
     assert_shares(counted(readings, "quality_score"), evenly(range(80, 101)))
     # What humidity sensors measure, without age, drift and spikes.
     humidity = readings.where("metric_name = 'humidity' AND NOT is_anomaly")
@@ -114,9 +140,14 @@ def test_vehicles_report_every_five_seconds_from_near_their_base(clean):
     for column, (low, high) in bounds.items():
         lowest, highest = between(positions, column)
         assert low <= lowest < highest <= high and highest - lowest > 0.9 * (high - low), column
+    # Engines are seldom near either end: the mean of three even draws spreads by a sixth of the range.
+    mean, spread = positions.select(F.avg("engine_temp"), F.stddev("engine_temp")).first()
+    assert mean == pytest.approx(200, abs=4 * 6.67 / sqrt(positions.count()))
+    assert spread == pytest.approx(40 / 6, rel=0.06)
 
 
 def test_rooms_are_from_65_to_80_degrees_and_30_to_60_percent_humid(clean):
     logs = clean("sensor_logs", TUESDAY, 1).cache()
+    assert logs.count() == 17_280
     assert_shares(counted(logs, "location"), evenly([f"Room_{letter}" for letter in "ABCD"]))
     assert (between(logs, "temperature"), between(logs, "humidity")) == ((65, 80), (30, 60))

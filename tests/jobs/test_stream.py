@@ -184,6 +184,30 @@ def test_delta_has_every_row_once_however_a_run_ended(stream, table, lake):
     assert len(ids(table(sent))) == len(set(ids(table(sent)))) == 550
 
 
+def test_what_was_streamed_to_delta_is_checked_with_bronze_and_a_row_that_came_twice_is_told(
+    stream, run, table, spark, lake
+):
+    stream(duration=30)
+    stream(duration=10, night=date(2024, 3, 6))
+    few = frozenset({"locations"})
+    run("bronze", tables=few)
+
+    def checked():
+        results = {result.table: result for result in run("check", tables=few, layer="bronze")}
+        assert results.keys() == {"bronze.locations", "bronze.stream_live_sensors"}, (
+            "no stream of transactions"
+        )
+        return results["bronze.stream_live_sensors"]
+
+    assert (checked().rows, checked().detail["failures"]) == (300, []), "the rows of that night"
+    name = lake("check").table("bronze.stream_live_sensors")
+    spark.sql(
+        f"INSERT INTO {name} SELECT * FROM {name} WHERE reading_id = {ids(table('bronze.stream_live_sensors'))[0]}"
+    )
+    (failure,) = checked().detail["failures"]
+    assert failure["reason"] == "a row stands there twice" and failure["observed"].startswith("2 of 301 rows")
+
+
 def test_files_are_dropped_with_so_many_rows_at_most_and_bronze_takes_each_in_once(
     stream, run, lake, accounts, table
 ):

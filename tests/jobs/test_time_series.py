@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 import pandas as pd
 import pytest
 
-from jobs.silver.time_series import FACTOR, HOUR, as_of_join, ema, interpolate, moving_average, resample
+from jobs.silver.time_series import as_of_join, ema, interpolate, moving_average, resample
 
 DAY = datetime(2024, 3, 5)
+HOUR = 3600  # seconds
 SERIES = ["machine"]
 
 
@@ -77,7 +78,7 @@ def test_an_average_agrees_with_plain_python(readings):
         for place, (_, time, _) in enumerate(series):
             five = series[max(0, place - 4) : place + 1]
             terms = [
-                ((1 - FACTOR) ** ago, value)
+                (0.8**ago, value)
                 for ago, (_, then, value) in enumerate(reversed(five))
                 if value is not None and (time - then).total_seconds() <= HOUR
             ]
@@ -154,6 +155,26 @@ def test_a_moving_average_is_of_the_three_hours_before_and_not_of_the_own(hours)
     rows = hours(*[(1, hour, value) for hour, value in ((0, 1.0), (1, 2.0), (2, 6.0), (3, 10.0), (9, 5.0))])
     found = moving_average(rows, "value", series=SERIES).orderBy("hour").collect()
     assert [row.value_average for row in found] == [None, 1.0, 1.5, 3.0, None]
+
+
+def test_a_moving_average_agrees_with_pandas(hours):
+    rows = [
+        (machine, (time - DAY) // timedelta(hours=1), value) for machine, time, value in irregular(5, 90, 2)
+    ]
+    rows = list({(machine, hour): (machine, hour, value) for machine, hour, value in rows}.values())
+    found = {
+        (row.machine, row.hour): row.value_average
+        for row in moving_average(hours(*rows), "value", series=SERIES).collect()
+    }
+    compared = 0
+    for series in by_machine(rows).values():
+        values = {at(hour): value for _, hour, value in series}
+        gapless = pd.Series(values, dtype=float).resample("1h").mean()
+        means = gapless.shift(1).rolling(3, min_periods=1).mean()
+        for hour in values:
+            assert same(found[series[0][0], hour], means[hour])
+            compared += not pd.isna(means[hour])
+    assert compared > 40 and len(found) == len(rows)
 
 
 @pytest.fixture
