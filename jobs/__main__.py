@@ -13,5 +13,6 @@ except ModuleNotFoundError as error:
 
 code = main()
 sys.stdout.flush()
-# The session stays open for the server to expire: closing it would end work that a retry took over.
+# A job that is done has closed its session, and one that failed leaves it to its retry: Python's own way out would
+# close what is left, and might stand still at that.
 os._exit(code)

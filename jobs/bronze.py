@@ -1,23 +1,18 @@
 """Stage `bronze`: every new file of the landing zone, line by line, exactly once, as it came."""
 
-import gzip
-import logging
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
-from pathlib import Path
+from urllib.parse import unquote
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import lines, store
+from jobs import landed_files, lines, store
 from jobs.results import TableResult
 from jobs.session import on_databricks
 from jobs.settings import Settings
 from jobs.tables import TABLES, Source
-
-log = logging.getLogger(__name__)
 
 PARALLEL = 4
 _ARRIVED = r"/arrived=(\d{4}-\d{2}-\d{2})/"
@@ -28,16 +23,18 @@ _ARRIVED_GLOB = "arrived=[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     """Append the lines of all files that no earlier run took in.
 
-    Files dropped by hand into `landing/<source>/` are first moved to the folder of the run's night. Rows of
-    a result: lines taken in by this run.
+    Files dropped by hand into `landing/<source>/` are first moved to the folder of the run's night, and those
+    that must not be read to `_rejected/`. Rows of a result: lines taken in by this run.
+
+    Raises JobError when a source's folder is a link.
     """
     names = [f"bronze.{source.name}" for source in settings.sources]
     store.ensure(spark, settings, [*names, "ops.rejected_files"])
-    rejected = [row for source in settings.sources for row in _prepare_folder(spark, settings, source)]
-    if rejected:
-        columns = TABLES["ops.rejected_files"].columns
-        store.append(settings, "ops.rejected_files", spark.createDataFrame(rejected, columns))
     with ThreadPoolExecutor(PARALLEL) as pool:
+        prepared = pool.map(lambda source: _prepare_folder(spark, settings, source), settings.sources)
+        if rejected := [row for rows in prepared for row in rows]:
+            columns = TABLES["ops.rejected_files"].columns
+            store.append(settings, "ops.rejected_files", spark.createDataFrame(rejected, columns))
         taken = pool.map(lambda source: _ingest(spark, settings, source), settings.sources)
         return [TableResult(name, rows) for name, rows in zip(names, taken, strict=True)]
 
@@ -102,67 +99,21 @@ def _ingest(spark: SparkSession, settings: Settings, source: Source) -> int:
     return table.count() - before
 
 
-def _prepare_folder(spark: SparkSession, settings: Settings, source: Source) -> Iterator[tuple[object, ...]]:
-    """Make the landing folder ready for the stream; give a row for each file that cannot be read."""
+def _prepare_folder(spark: SparkSession, settings: Settings, source: Source) -> list[tuple[object, ...]]:
+    """Make the landing folder ready for the stream; give a row for each file that it must not meet."""
     folder = settings.landing / source.name
-    arrived = folder / f"arrived={settings.night}"
-    arrived.mkdir(parents=True, exist_ok=True)
-    for file in sorted(_dropped(folder)):
-        _move(file, arrived)
-    archives = sorted(folder.glob("arrived=*/*.gz"))
-    seen = _archives_taken_in(spark, settings, source) if archives else frozenset()
-    for archive in archives:
-        if archive.name not in seen and (reason := _damage(archive)):
-            size = archive.stat().st_size
-            kept = _move(archive, folder / "_rejected")
-            log.warning("%s cannot be read (%s); kept as %s", archive, reason, kept)
-            yield source.name, settings.night, str(kept), reason, size, datetime.now(UTC)
-
-
-def _dropped(folder: Path) -> Iterator[Path]:
-    """Files below a folder that do not lie in the folder of a night."""
-    for path in folder.iterdir():
-        if path.name[0] in "._" or (path.is_dir() and _is_of_night(path)):
-            continue
-        if path.is_dir():
-            yield from _dropped(path)
-        else:
-            yield path
-
-
-def _is_of_night(folder: Path) -> bool:
-    name, _, night = folder.name.partition("=")
-    try:
-        return name == "arrived" and str(date.fromisoformat(night)) == night
-    except ValueError:
-        return False
-
-
-def _archives_taken_in(spark: SparkSession, settings: Settings, source: Source) -> frozenset[str]:
-    files = (
-        store.read(spark, settings, f"bronze.{source.name}")
-        .where("_file LIKE '%.gz'")
-        .select("_file")
-        .distinct()
+    rejected = landed_files.prepare(
+        folder, settings.night, source, lambda: _taken_in(spark, settings, source)
     )
-    return frozenset(row._file.rsplit("/", 1)[-1] for row in files.collect())
+    return [
+        (source.name, settings.night, str(each.file), each.reason, each.size, datetime.now(UTC))
+        for each in rejected
+    ]
 
 
-def _damage(archive: Path) -> str | None:
-    """What is wrong with a gzip file, if anything. A cut one would end the whole stream."""
-    try:
-        with gzip.open(archive) as file:
-            while file.read(1 << 20):
-                pass
-    except (EOFError, OSError, zlib.error) as error:
-        return str(error)
-    return None
-
-
-def _move(file: Path, folder: Path) -> Path:
-    """Move a file into a folder under its own name, or a free one like it."""
-    folder.mkdir(exist_ok=True)
-    target, number = folder / file.name, 1
-    while target.exists():
-        target, number = folder / f"{file.stem}-{number}{file.suffix}", number + 1
-    return file.rename(target)
+def _taken_in(spark: SparkSession, settings: Settings, source: Source) -> frozenset[str]:
+    """The files that earlier runs read, as `arrived=2024-03-05/name`: another night may use the name again."""
+    files = store.read(spark, settings, f"bronze.{source.name}").select("_file").distinct()
+    # Spark gives the paths as those of URLs.
+    paths = [unquote(row._file) for row in files.collect()]
+    return frozenset(path.rpartition(f"/landing/{source.name}/")[2] for path in paths)

@@ -65,7 +65,8 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m jobs",
         description="One stage of one night of the IoT lakehouse.",
         epilog="A night by hand: generate, bronze, check --layer bronze, silver, check --layer silver, gold, "
-        f"check --layer gold, publish, report. {EXIT_STATUS}.",
+        "check --layer gold, publish, report. SPARK_REMOTE names the Spark Connect server, sc://…; "
+        f"`python3 -m embedded job STAGE …` sets it for this machine's stack. {EXIT_STATUS}.",
     )
     stages = top.add_subparsers(dest="stage", required=True, metavar="stage")
     for name, purpose in STAGES.items():

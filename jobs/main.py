@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from jobs import cli, session
 from jobs.record import Outcome, leave_note, run_stage
 from jobs.results import ContractBroken, JobError, UsageError
+from jobs.settings import Settings
 
 log = logging.getLogger("jobs")
 
@@ -22,30 +23,41 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stdout)
     log.setLevel(logging.INFO)
     started = datetime.now(UTC)
+    outcome = _outcome(settings)
     try:
-        outcome = Outcome(run_stage(session.connect(settings), settings))
-        session.close()
-    except (ContractBroken, JobError, UsageError) as error:
-        outcome = Outcome.of(error)
-    except Exception as error:
-        log.exception("%s: unexpected error", settings.step)
-        text = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:500]}"
-        outcome = Outcome(status="failed", message=text, code=1)
+        leave_note(settings, outcome, started)
+    except OSError as error:
+        # Whoever waits for the note would take the stage for one that never ran.
+        outcome = outcome if outcome.code else Outcome.of(error)
     for result in outcome.results:
         log.info("%-28s %12s rows", result.table, f"{result.rows:,}")
     if outcome.message:
         print(f"{settings.step}: {outcome.message}", file=sys.stderr)
-    leave_note(settings, outcome, started)
     return outcome.code
+
+
+def _outcome(settings: Settings) -> Outcome:
+    try:
+        # What cannot be written is better known before the work than after it.
+        settings.run_folder.mkdir(parents=True, exist_ok=True)
+        outcome = Outcome(run_stage(session.connect(settings), settings))
+        session.close()
+        return outcome
+    except (ContractBroken, JobError, UsageError, OSError) as error:
+        return Outcome.of(error)
+    except Exception as error:
+        log.exception("%s: unexpected error", settings.step)
+        return Outcome.of(error)
 
 
 def _command(argv: Sequence[str]) -> int:
     try:
         cli.run_command(argv)
         session.close()
-    except (UsageError, JobError) as error:
-        print(f"{argv[0]}: {error}", file=sys.stderr)
-        return 2 if isinstance(error, UsageError) else 1
+    except (UsageError, JobError, OSError) as error:
+        outcome = Outcome.of(error)
+        print(f"{argv[0]}: {outcome.message}", file=sys.stderr)
+        return outcome.code
     return 0
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from pyspark.errors import AnalysisException
 from pyspark.sql import Row, SparkSession
 
-from jobs import session
+from jobs import session, store
 from jobs.arguments import add_night, add_place
 from jobs.pages import shown
 from jobs.results import JobError
@@ -118,7 +118,7 @@ def run(arguments: Namespace) -> None:
     try:
         answer = ask(session.connect(settings), settings, arguments.query, arguments.rows)
     except AnalysisException as error:
-        raise JobError(f"{str(error).splitlines()[0][:200]} (has a night been run there?)") from None
+        raise store.missing(settings, error) or JobError(str(error).splitlines()[0][:200]) from None
     print(answer.query.purpose)
     print(table_of(answer))
     if answer.has_more:

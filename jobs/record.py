@@ -2,16 +2,22 @@
 
 import importlib
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
-from jobs import store
-from jobs.results import ContractBroken, TableResult, UsageError, write_atomically
+from jobs import session, store
+from jobs.results import ContractBroken, JobError, TableResult, UsageError, write_atomically
 from jobs.settings import Settings
 from jobs.tables import TABLES
+
+log = logging.getLogger("jobs")
+
+_Told = tuple[str | None, int | None, str, dict[str, object]]  # table, rows, status, detail
 
 
 @dataclass
@@ -28,16 +34,40 @@ class Outcome:
         """The outcome of a stage that raised."""
         if isinstance(error, ContractBroken):
             return cls(error.results, "refused", str(error), 3)
-        return cls([], "failed", str(error), 2 if isinstance(error, UsageError) else 1)
+        return cls([], "failed", _in_words(error), 2 if isinstance(error, UsageError) else 1)
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, (JobError, UsageError)):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:500]}"
 
 
 def run_stage(spark: SparkSession, settings: Settings) -> list[TableResult]:
-    """Run the stage that the settings name and append its results to `ops.job_runs`."""
+    """Run the stage that the settings name and append what came of it to `ops.job_runs`.
+
+    Raises what the stage raises, but JobError for a table that an earlier stage should have made.
+    """
     started = datetime.now(UTC)
-    results = _stage(settings)(spark, settings)
+    try:
+        results = _run(spark, settings)
+    except Exception as error:
+        _append_failure(spark, settings, Outcome.of(error), started)
+        raise
     if settings.stage != "verify":
-        _append(spark, settings, results, started)
+        _append(spark, settings, [(r.table, r.rows, "done", r.detail) for r in results], started)
     return results
+
+
+def _run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+    try:
+        return _stage(settings)(spark, settings)
+    except AnalysisException as error:
+        if missing := store.missing(settings, error):
+            raise missing from None
+        raise
 
 
 def _stage(settings: Settings) -> Callable[[SparkSession, Settings], list[TableResult]]:
@@ -48,17 +78,26 @@ def _stage(settings: Settings) -> Callable[[SparkSession, Settings], list[TableR
     return run
 
 
-def _append(spark: SparkSession, settings: Settings, results: list[TableResult], started: datetime) -> None:
-    ended = datetime.now(UTC)
-    step, night = settings.step, settings.night
+def _append_failure(spark: SparkSession, settings: Settings, outcome: Outcome, started: datetime) -> None:
+    """Record that a stage failed or was refused; where that fails too, only the log says so."""
+    if settings.stage == "verify" or not session.is_reachable():
+        return
+    try:
+        _append(spark, settings, [(None, None, outcome.status, {"message": outcome.message})], started)
+    except Exception as error:
+        log.warning("ops.job_runs has no row about this: %s", _in_words(error))
+
+
+def _append(spark: SparkSession, settings: Settings, told: list[_Told], started: datetime) -> None:
+    if not told:
+        return
+    run, ended = (settings.run_id, settings.night, settings.step), datetime.now(UTC)
     rows = [
-        (settings.run_id, night, step, r.table, r.rows, "done", json.dumps(r.detail), started, ended)
-        for r in results
+        (*run, table, rows, status, json.dumps(detail), started, ended)
+        for table, rows, status, detail in told
     ]
     store.ensure(spark, settings, ["ops.job_runs"])
-    columns = TABLES["ops.job_runs"].columns
-    if rows:
-        store.append(settings, "ops.job_runs", spark.createDataFrame(rows, columns))
+    store.append(settings, "ops.job_runs", spark.createDataFrame(rows, TABLES["ops.job_runs"].columns))
 
 
 def leave_note(settings: Settings, outcome: Outcome, started: datetime) -> None:

@@ -1,5 +1,6 @@
 """The one Spark session of a job, whoever provides it."""
 
+import logging
 import os
 import socket
 import uuid
@@ -13,6 +14,10 @@ from pyspark.sql.connect.client.retries import DefaultPolicy
 from jobs.results import JobError
 from jobs.settings import Settings
 
+# PySpark prints what it raises to stderr as well, as JSON; users get one line, and what is unexpected a traceback.
+for _name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+    logging.getLogger(_name).disabled = True
+
 # On a Spark Connect server. A session that is let go is closed by whichever thread collects garbage; one of gRPC's
 # own would wait for itself then, and the process with it. So none is ever let go.
 _opened: list[SparkSession] = []
@@ -25,12 +30,27 @@ def connect(settings: Settings) -> SparkSession:
     meets its predecessor's session. On Databricks, the session of the compute that runs the job; there the
     orchestrator sees to it that an earlier attempt has ended.
 
-    Raises JobError when the server cannot be reached.
+    Raises JobError when there is neither, or the server cannot be reached.
     """
-    remote = os.environ.get("SPARK_REMOTE")
-    if on_databricks() or not remote:
+    if on_databricks():
         return _configured(SparkSession.builder.getOrCreate())
+    remote = os.environ.get("SPARK_REMOTE")
+    if not remote:
+        raise JobError(
+            "SPARK_REMOTE is not set, so there is no Spark to work on; `python3 -m embedded job …` sets it, "
+            "or give the URL of a Spark Connect server, sc://…"
+        )
     return _configured(_take_over(remote, settings))
+
+
+def is_reachable() -> bool:
+    """Whether the Spark that `connect` has given a session on still answers."""
+    try:
+        if not on_databricks():
+            _knock(os.environ.get("SPARK_REMOTE", ""))
+    except JobError:
+        return False
+    return True
 
 
 def close() -> None:
@@ -86,10 +106,10 @@ def _take_over(remote: str, settings: Settings) -> SparkSession:
 
 def _knock(remote: str) -> None:
     """Raise JobError at once when nobody listens, instead of Spark's ten minutes of retries."""
-    address = urlsplit(remote)
     try:
+        address = urlsplit(remote)
         socket.create_connection((address.hostname or "", address.port or 15002), timeout=10).close()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: an address that is none
         raise JobError(_unreachable(remote, str(error))) from None
 
 

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import reduce
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.results import JobError
 from jobs.settings import Settings
 from jobs.tables import TABLES, Table, columns_of
 
 HALF_BITS = 32
+# Of a layer's tables, the stage that makes them; of `ops`, of those that others read.
+MAKERS = {"bronze": "bronze", "silver": "silver", "staging": "gold", "gold": "publish", "ops": "silver"}
 
 
 def read(spark: SparkSession, settings: Settings, name: str) -> DataFrame:
@@ -24,6 +28,18 @@ def read_staged(spark: SparkSession, settings: Settings, gold: str) -> DataFrame
     """Read what this run has staged of a gold table, given by its bare name; columns of the gold table."""
     rows = read(spark, settings, f"staging.gold_{gold}")
     return rows.where(F.col("run_id") == settings.run_id).drop("run_id")
+
+
+def missing(settings: Settings, error: AnalysisException) -> JobError | None:
+    """What to do about a table that is not there, if that is what went wrong: the stage that makes it."""
+    for name, table in TABLES.items():
+        if error.getCondition() == "TABLE_OR_VIEW_NOT_FOUND" and settings.table(name) in str(error):
+            maker = "silver" if name.startswith("staging.judged") else MAKERS[table.layer]
+            return JobError(
+                f"there is no table {settings.table(name).replace('`', '')} yet; run `{maker}` before "
+                f"`{settings.stage}`"
+            )
+    return None
 
 
 def ensure(spark: SparkSession, settings: Settings, names: Iterable[str]) -> None:

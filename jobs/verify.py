@@ -1,5 +1,6 @@
 """Stage `verify`: does what `ops` says about a night still hold?"""
 
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
@@ -12,15 +13,18 @@ from jobs.settings import Settings
 from jobs.silver import settle
 from jobs.tables import Source
 
+log = logging.getLogger("jobs")
+
 PARALLEL = 4
 
 
 def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
-    """Recompute the night's row accounts and digests from the tables themselves; write nothing.
+    """Recompute the night's row accounts and digests from the tables themselves; say so when all hold.
 
     Raises ContractBroken that names each account and digest that does not hold.
     """
-    results = [*_accounts(spark, settings), *_digests(spark, settings)]
+    accounts, digests = _accounts(spark, settings), _digests(spark, settings)
+    results = [*accounts, *digests]
     broken = [
         f"{result.table} ({result.detail['found']})" for result in results if not result.detail["holds"]
     ]
@@ -28,6 +32,7 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
         raise ContractBroken(f"{len(broken)} of {len(results)} do not hold: {'; '.join(broken)}", results)
     if not results:
         raise ContractBroken(f"nothing is recorded for {settings.night}: was the night run?")
+    log.info("%s: %d accounts balance and %d digests hold", settings.night, len(accounts), len(digests))
     return results
 
 

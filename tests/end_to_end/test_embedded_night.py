@@ -251,6 +251,7 @@ def test_a_night_is_verified_by_hand(embedded: Embedded) -> None:
     done = embedded("job", "verify", "--night", NIGHT)
     assert done.returncode == 0, done.stderr
     assert "gold.sensor_hourly" in done.stdout and "account of readings" in done.stdout
+    assert re.search(rf"^{NIGHT}: \d+ accounts balance and \d+ digests hold$", done.stdout, re.MULTILINE)
 
 
 def test_make_help_lists_the_commands() -> None:

@@ -138,6 +138,12 @@ def test_every_stage_explains_itself_and_its_exit_status(capsys):
         assert "3 data did not pass its contract" in text and "YYYY-MM-DD" in text
 
 
+def test_the_help_of_all_stages_names_the_variable_that_leads_to_spark(capsys):
+    with pytest.raises(SystemExit):
+        cli.parse(["--help"])
+    assert "SPARK_REMOTE names the Spark Connect server" in " ".join(capsys.readouterr().out.split())
+
+
 def test_a_selected_source_brings_along_what_is_made_from_it():
     assert selection(["sensor_logs"]) == {"sensor_logs", "climate_hourly", "devices", "device_changes"}
 

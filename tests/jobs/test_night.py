@@ -92,10 +92,15 @@ def test_the_next_night_leaves_the_night_before_as_it_was(spark, nights):
     }
 
 
-def test_verify_confirms_a_night_and_names_what_was_tampered_with(spark, nights):
+def test_verify_confirms_a_night_and_names_what_was_tampered_with(spark, nights, caplog):
     lake, _ = nights
     verify = importlib.import_module("jobs.verify")
-    assert all(result.detail["holds"] for result in verify.run(spark, lake("verify", night=D5)))
+    with caplog.at_level("INFO", "jobs"):
+        results = verify.run(spark, lake("verify", night=D5))
+    assert all(result.detail["holds"] for result in results)
+    accounts = len(ALL & SOURCES.keys())
+    digests = len(results) - accounts
+    assert digests > 20 and f"{D5}: {accounts} accounts balance and {digests} digests hold" in caplog.messages
     readings = lake("verify").table("silver.readings")
     first = spark.sql(f"SELECT min(reading_id) FROM {readings} WHERE _night = '{D5}'").first()[0]
     spark.sql(f"UPDATE {readings} SET unit = 'K' WHERE reading_id = {first}")

@@ -178,7 +178,10 @@ def test_the_command_prints_an_aligned_table(lake, gold, capsys):
 
 def test_the_command_says_so_when_there_is_no_lake(spark, capsys):
     assert main(["query", "time_series", "--night", str(D5), "--prefix", "nowhere_"]) == 1
-    assert "has a night been run there?" in capsys.readouterr().err
+    missing = (
+        "query: there is no table spark_catalog.nowhere_gold.sensor_hourly yet; run `publish` before `query`"
+    )
+    assert capsys.readouterr().err == f"{missing}\n"
 
 
 def test_the_wheel_brings_the_queries_along(tmp_path):

@@ -1,0 +1,145 @@
+"""Files of the landing zone before the stream meets them: moved in, and set aside where they would harm it."""
+
+import gzip
+import logging
+import os
+import zlib
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from jobs.results import JobError
+from jobs.tables import Source
+
+log = logging.getLogger(__name__)
+
+GZIP = ".gz"
+# Spark decodes most of them by their suffix, and a damaged file ends its stream for good. Only gzip is tried first.
+COMPRESSED = frozenset({GZIP, ".bz2", ".deflate", ".lz4", ".snappy", ".xz", ".zip", ".zst"})
+MOST_UNPACKED = 4 << 30  # bytes that a gzip file may come to
+HEAD = 1 << 16  # characters in which a CSV file's header is looked for
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A file that was set aside: where it is now, why, and its size in bytes."""
+
+    file: Path
+    reason: str
+    size: int
+
+
+def prepare(
+    folder: Path, night: date, source: Source, taken_in: Callable[[], Collection[str]]
+) -> Iterator[Rejected]:
+    """Move a source's dropped files into the folder of a night, and set aside what must not be read.
+
+    Nothing is followed or opened that lies elsewhere. `taken_in` gives the files that earlier runs read, by
+    their paths below the source's folder: those stay where they are. It is asked only when it matters.
+
+    Raises JobError when the source's folder, or that of its rejected files, is a link itself.
+    """
+    _refuse_link(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    found = list(_entries(folder))
+    for entry in found:
+        if not entry.is_file(follow_symlinks=False):
+            kind = "a link, which is not followed" if entry.is_symlink() else "no regular file"
+            yield _set_aside(Path(entry.path), folder, f"it is {kind}; bring the file itself")
+    arrived = folder / f"arrived={night}"
+    arrived.mkdir(exist_ok=True)
+    files = [Path(entry.path) for entry in found if entry.is_file(follow_symlinks=False)]
+    landed = [file if _is_in_night(file, folder) else _move(file, arrived) for file in files]
+    doubtful = [file for file in landed if source.format == "csv" or file.suffix.lower() in COMPRESSED]
+    seen = taken_in() if doubtful else ()
+    for file in doubtful:
+        is_new = file.relative_to(folder).as_posix() not in seen
+        if is_new and (reason := _flaw(file, source)):
+            yield _set_aside(file, folder, reason)
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Everything below a folder that is no folder itself, in order; links among it."""
+    with os.scandir(folder) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    for entry in entries:
+        if _is_passed_over(entry.name):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _entries(Path(entry.path))
+        else:
+            yield entry
+
+
+def _is_passed_over(name: str) -> bool:
+    """Whether Spark's file streams pass over files and folders of this name."""
+    return name.startswith(".") or (name.startswith("_") and "=" not in name)
+
+
+def _is_in_night(file: Path, folder: Path) -> bool:
+    top, *below = file.relative_to(folder).parts
+    name, _, night = top.partition("=")
+    try:
+        return bool(below) and name == "arrived" and str(date.fromisoformat(night)) == night
+    except ValueError:
+        return False
+
+
+def _flaw(file: Path, source: Source) -> str | None:
+    """Why a file must not be read, if there is a reason."""
+    suffix = file.suffix
+    if suffix != GZIP and suffix.lower() in COMPRESSED:
+        return f"{suffix} is not read; bring the file as {GZIP} or plain"
+    try:
+        if suffix == GZIP and (flaw := _damage(file)):
+            return flaw
+        return _disorder(file, source) if source.format == "csv" else None
+    except (EOFError, OSError, zlib.error) as error:
+        return str(error)
+
+
+def _damage(archive: Path) -> str | None:
+    """What is wrong with a gzip file, if it says so; raises EOFError, OSError or zlib.error for a broken one."""
+    size = 0
+    with gzip.open(archive) as file:
+        while piece := file.read(1 << 20):
+            size += len(piece)
+            if size > MOST_UNPACKED:
+                return f"it unpacks to more than {MOST_UNPACKED:,} bytes; bring it in smaller files"
+    return None
+
+
+def _disorder(file: Path, source: Source) -> str | None:
+    """Whether a CSV file's header has the source's columns in another order: its values would change places."""
+    opened = gzip.open if file.suffix == GZIP else open
+    with opened(file, "rt", encoding="utf-8-sig", errors="replace") as text:
+        lines = text.read(HEAD).split("\n")
+    header = next((line for line in lines if line.strip()), "")
+    names = [name.strip(' \t"').casefold() for name in header.split(",")]
+    wanted = [name.casefold() for name in source.fields]
+    if names == wanted or sorted(names) != sorted(wanted):
+        return None
+    return f"its columns are in another order than {','.join(source.fields)}; bring them in this one"
+
+
+def _set_aside(file: Path, folder: Path, reason: str) -> Rejected:
+    size = file.lstat().st_size
+    kept = _move(file, folder / "_rejected")
+    log.warning("%s is not taken in (%s); kept as %s", file, reason, kept)
+    return Rejected(kept, reason, size)
+
+
+def _move(file: Path, folder: Path) -> Path:
+    """Move a file into a folder under its own name, or a free one like it."""
+    _refuse_link(folder)
+    folder.mkdir(exist_ok=True)
+    target, number = folder / file.name, 1
+    while os.path.lexists(target):
+        target, number = folder / f"{file.stem}-{number}{file.suffix}", number + 1
+    return file.rename(target)
+
+
+def _refuse_link(folder: Path) -> None:
+    if folder.is_symlink():
+        raise JobError(f"{folder} is a link, and bronze follows none; put a folder in its place")
