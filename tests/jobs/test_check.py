@@ -272,3 +272,35 @@ def test_staged_gold_that_is_wrong_is_refused(spark, lake, write, wrong, reason)
 
     with pytest.raises(ContractBroken, match=reason):
         check.run(spark, settings)
+
+
+def sensor_hour(device: int, **changed):
+    """A row of staging.gold_sensor_hourly: two readings with a value."""
+    row = {
+        "run_id": "test",
+        "event_date": NIGHT,
+        "hour": NOON.replace(minute=0, second=0),
+        "device_id": device,
+        "metric_name": "power",
+        "reading_count": 2,
+        "avg_value": 5.0,
+        "min_value": 4.0,
+        "max_value": 6.0,
+        "stddev_value": 1.414214,
+        "anomaly_count": 0,
+    }
+    return row | changed
+
+
+def test_an_hour_whose_readings_have_no_value_is_right_and_one_that_lacks_only_its_maximum_is_not(
+    spark, lake, write
+):
+    nothing = dict.fromkeys(("avg_value", "min_value", "max_value", "stddev_value"))
+    settings = lake("check", layer="gold", tables=frozenset({"sensor_hourly"}))
+    write(settings, "staging.gold_sensor_hourly", sensor_hour(1), sensor_hour(2, **nothing))
+    (result,) = check.run(spark, settings)
+    assert (result.rows, result.detail["failures"]) == (2, [])
+
+    write(settings, "staging.gold_sensor_hourly", sensor_hour(3, max_value=None))
+    with pytest.raises(ContractBroken, match=r"lacks one of average, minimum and maximum \(1 rows\)"):
+        check.run(spark, settings)
