@@ -12,7 +12,6 @@ import secrets
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,19 +22,17 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from job import Job, PageLink, failure, slug_of
 from tenacity import stop_after_attempt, wait_exponential
 
+from platforms.databricks_request import on_compute, request
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import BaseOperator, Context
     from pydantic import JsonValue
-    from targets import Databricks, Target
+    from targets import Target
     from tenacity import RetryCallState
 
-PACKAGE, ENTRY_POINT = "iot_lakehouse", "lakehouse"
-ENVIRONMENT = "jobs"
 POLL_SECONDS = 5
-# Ends a run that Airflow lost sight of, this long after the task's own `execution_timeout` would have.
-LOST_SECONDS = 3600
 REQUEST_ATTEMPTS = 7
 LONGEST_WAIT_SECONDS = 60
 PARALLEL_DOWNLOADS = 8
@@ -81,8 +78,7 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
             openlineage_inject_transport_info=False,
             **kwargs,
         )
-        self.databricks = target.databricks
-        self.home = target.home
+        self.databricks, self.home = target.databricks, target.home
         self.page_href = job.page.href if job.page else ""
         self._context: Context | None = None
         if job.page:
@@ -91,17 +87,12 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
     @property
     def argv(self) -> list[str]:
         """The job's arguments, once rendered without those that are empty."""
-        arguments: list[str] = self._wheel_task["parameters"]
+        arguments: list[str] = self.json["tasks"][0]["python_wheel_task"]["parameters"]
         return arguments
-
-    @property
-    def _wheel_task(self) -> dict[str, Any]:
-        task: dict[str, Any] = self.json["tasks"][0]["python_wheel_task"]
-        return task
 
     def execute(self, context: Context) -> None:
         """Run the job. Exit status 2 and 3 fail the task for good, any other but 0 lets Airflow retry."""
-        self._wheel_task["parameters"] = [argument for argument in self.argv if argument]
+        self.argv[:] = [argument for argument in self.argv if argument]
         # The argument list says all; the provider would add the DAG's params as named parameters.
         self.params = {}
         self._context = context
@@ -143,37 +134,37 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
     def _submit(self, submission: dict[str, Any], context: Context) -> None:
         """Submit a run, or find the one that the submission's token stands for. Sets `run_id`."""
         self.run_id = None
-        self.json = on_compute(self.json, self.databricks, self._deployed_wheel())
+        self.json = self._on_compute()
         # Kept before anything is sent: whoever comes after a lost answer asks with the same token.
         context["task_state_store"].set(self.external_id_key, submission)
         self.idempotency_token = submission["token"]
-        run_id = self.submit_job(context)
+        try:
+            run_id = self.submit_job(context)
+        except DatabricksApiError as error:
+            if error.http_status_code == 400:
+                # Refused for what is in it: no run has this token, so nobody needs to ask.
+                context["task_state_store"].delete(self.external_id_key)
+            raise
         context["task_state_store"].set(self.external_id_key, {**submission, "run_id": run_id})
 
-    def _deployed_wheel(self) -> str:
-        from platforms.databricks_client import (
-            ClusterProblem,
-            deployed_wheel,
-            require_known,
-        )  # the SDK takes a second to import
+    def _on_compute(self) -> dict[str, Any]:
+        """The body of the request: the job, on the target's compute, with the wheel that was deployed last."""
+        from platforms import databricks_client as client  # the SDK takes a second to import
 
         try:
-            require_known(self.databricks.new_cluster or {})
-        except ClusterProblem as error:
+            client.require_known(self.databricks.new_cluster or {})
+        except client.ClusterProblem as error:
             raise AirflowFailException(f"targets.toml: {error}") from None
-        wheel = deployed_wheel(self.databricks_conn_id, self.home)
+        wheel = client.deployed_wheel(self.databricks_conn_id, self.home)
         if wheel is None:
-            raise AirflowFailException(
-                f"no wheel has been deployed to {self.home}/wheels; run `make deploy` for this target"
-            )
-        return wheel
+            raise AirflowFailException(f"no wheel has been deployed to {self.home}/wheels; run `make deploy`")
+        return on_compute(self.json, self.databricks, wheel)
 
     def get_job_status(self, external_id: JsonValue, context: Context) -> str:
-        """State of a run; one that Databricks has forgotten has none."""
+        """State of a run; one that Databricks has forgotten, which it says with 400 and not with 404, has none."""
         try:
             return super().get_job_status(external_id, context)
         except DatabricksApiError as error:
-            # The provider waits for 404, which this API does not answer here.
             if error.http_status_code == 400 and "does not exist" in str(error):
                 return "NOT_FOUND:"
             raise
@@ -236,37 +227,6 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
     def _tell(self, note: dict[str, Any]) -> None:
         for table in note["tables"]:
             self.log.info("%-28s %12s rows", table["table"], f"{table['rows']:,}")
-
-
-def request(job: Job) -> dict[str, Any]:
-    """The body of `runs/submit` as far as the job makes it: one task, and no word of where it runs."""
-    wheel_task = {"package_name": PACKAGE, "entry_point": ENTRY_POINT, "parameters": list(job.argv)}
-    return {
-        "run_name": f"{{{{ dag.dag_id }}}}.{job.stage} {{{{ run_id }}}}",
-        "timeout_seconds": job.hours * 3600 + LOST_SECONDS,
-        "tasks": [{"task_key": job.stage, "python_wheel_task": wheel_task}],
-    }
-
-
-def on_compute(body: dict[str, Any], databricks: Databricks, wheel: str) -> dict[str, Any]:
-    """The body with the compute that the target names, and the wheel."""
-    (task,) = body["tasks"]
-    if databricks.viewers:
-        body = body | {"access_control_list": [_viewer(name) for name in databricks.viewers]}
-    if databricks.serverless:
-        task = task | {"environment_key": ENVIRONMENT}
-        spec = asdict(databricks.serverless) | {"dependencies": [wheel]}
-        return body | {"tasks": [task], "environments": [{"environment_key": ENVIRONMENT, "spec": spec}]}
-    cluster = (
-        {"existing_cluster_id": databricks.existing_cluster_id}
-        if databricks.existing_cluster_id
-        else {"new_cluster": databricks.new_cluster}
-    )
-    return body | {"tasks": [task | {"libraries": [{"whl": wheel}]} | cluster]}
-
-
-def _viewer(name: str) -> dict[str, str]:
-    return {"user_name" if "@" in name else "group_name": name, "permission_level": "CAN_VIEW"}
 
 
 def _generation(context: Context) -> int:

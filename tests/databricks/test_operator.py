@@ -35,6 +35,9 @@ class Store(dict):
     def set(self, key, value):
         self[key] = json.loads(json.dumps(value))
 
+    def delete(self, key):
+        self.pop(key, None)
+
 
 @pytest.fixture
 def wheel(client, tiny):
@@ -160,6 +163,14 @@ def test_a_run_whose_answer_was_lost_is_ended_by_a_clear(attempt, standin):
     standin.wait(left["run_id"], lambda run: run["state"]["life_cycle_state"] == "RUNNING")
     attempt(store, max_tries=5).execute()
     assert attempt.results() == ["CANCELED", "SUCCESS"]
+
+
+def test_a_submission_that_was_refused_is_not_made_again_when_its_task_is_cleared(attempt):
+    store = Store()
+    with pytest.raises(AirflowException, match="Cluster nobody does not exist"):
+        attempt(store, existing_cluster_id="nobody").execute()
+    attempt(store, max_tries=5, existing_cluster_id="0101-000000-current").execute()
+    assert attempt.results() == ["SUCCESS"]
 
 
 def test_a_task_killed_while_it_submits_cancels_the_run(attempt, standin):

@@ -214,6 +214,26 @@ def test_viewers_see_and_change_nothing() -> None:
     assert bundle.root()["permissions"] == [{"group_name": "${var.viewers}", "level": "CAN_VIEW"}]
 
 
+def test_the_run_by_hand_of_the_docs_is_one_that_the_api_and_the_jobs_take() -> None:
+    from databricks.sdk.service.jobs import JobEnvironment, SubmitTask
+
+    page = (PROJECT / "docs/databricks.md").read_text()
+    (text,) = re.findall(r"jobs submit --json @- <<END\n(.*?)\nEND\n", page, re.DOTALL)
+    home = place("dev").target.home
+    assert f"LAKE={home}\n" in page
+    body = json.loads(text.replace("$LAKE", home).replace("$WHEEL", f"{place('dev').wheels}/x.whl"))
+    (task,), (environment,) = body["tasks"], body["environments"]
+    assert SubmitTask.from_dict(task).as_dict() == task
+    assert JobEnvironment.from_dict(environment).as_dict() == environment
+    assert task["environment_key"] == environment["environment_key"]
+    argv = task["python_wheel_task"]["parameters"]
+    assert argv[0] == "restore"
+    code = "import json, sys; from argparse import ArgumentParser; from jobs.care import restore\n"
+    code += "parser = ArgumentParser(); restore.add_arguments(parser); print(parser.parse_args(json.load(sys.stdin)))"
+    done = jobs_python(code, json.dumps(argv[1:]))
+    assert done.returncode == 0 and "dry_run=True" in done.stdout, done.stderr
+
+
 # The dashboard and the alert
 
 
