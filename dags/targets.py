@@ -6,7 +6,7 @@ import os
 import tomllib
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 FILE = Path(__file__).with_name("targets.toml")
 
@@ -61,13 +61,13 @@ class Databricks:
     connection: str
     """Airflow connection that holds host and credentials."""
 
-    wheel: str
-    """Where `make deploy` puts the jobs' wheel; its name carries the version."""
-
     serverless: Serverless | None = None
     existing_cluster_id: str | None = None
     new_cluster: dict[str, Any] | None = None
     """A cluster for each stage's run, as the Clusters API takes it."""
+
+    viewers: tuple[str, ...] = ()
+    """Groups, and users by their address, who may see the submitted runs and their output."""
 
     def __post_init__(self) -> None:
         kinds = {
@@ -78,6 +78,7 @@ class Databricks:
         given = [name for name, value in kinds.items() if value is not None]
         if len(given) != 1:
             raise ValueError(f"give one of {', '.join(kinds)}; there is {' and '.join(given) or 'none'}")
+        # What is within these keys is held against the SDK, which takes a second to import, before it is submitted.
         _refuse_unknown("new_cluster: ", self.new_cluster or {}, CLUSTER_KEYS)
 
 
@@ -95,7 +96,7 @@ class Target:
     """Put before each schema's name, so that several people can share a catalog."""
 
     home: str
-    """The lake's folder: landing, checkpoints, data docs. On Databricks a volume."""
+    """The lake's folder: landing, checkpoints, data docs. On Databricks in a volume, with the wheels."""
 
     databricks: Databricks | None = None
 
@@ -133,6 +134,10 @@ def _refuse_unknown(where: str, found: Any, known: Any) -> None:
 
 def _value(hint: Any, where: str, key: str, value: object) -> Any:
     kinds = get_args(hint) or (hint,)
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list):
+            raise TypeError(f"{where}]: {key} must be a list of texts, not {value!r}")
+        return tuple(_text(f"{where}]", key, each) for each in value)
     if str in kinds:
         return _text(f"{where}]", key, value)
     if not isinstance(value, dict):

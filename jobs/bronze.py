@@ -74,7 +74,7 @@ def _lines(text: DataFrame, source: Source) -> DataFrame:
     kept = (
         text.select(line.alias("value"), F.col("_metadata.file_path").alias("_file"))
         .where(F.trim("value") != "")
-        .withColumn("_night", F.expr(f"try_to_date(regexp_extract(_file, r'{_ARRIVED}', 1))"))
+        .withColumn("_night", F.expr(f"try_cast(regexp_extract(_file, r'{_ARRIVED}', 1) AS DATE)"))
     )
     return kept.where(F.col("value") != ",".join(source.fields)) if source.format == "csv" else kept
 

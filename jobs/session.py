@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
-from pyspark.sql.connect.client.retries import DefaultPolicy
 
 from jobs.results import JobError
 from jobs.settings import Settings
@@ -77,6 +76,9 @@ def _session_ids(settings: Settings) -> Iterator[str]:
 
 
 def _take_over(remote: str, settings: Settings) -> SparkSession:
+    # Not public, and needed only here: the Spark of Databricks may have it elsewhere.
+    from pyspark.sql.connect.client.retries import DefaultPolicy
+
     _knock(remote)
     separator = "" if remote.endswith(";") else ";" if "/;" in remote else "/;"
     for session_id in _session_ids(settings):

@@ -46,7 +46,9 @@ def ensure(spark: SparkSession, settings: Settings, names: Iterable[str]) -> Non
     """Create the tables that do not exist yet, and their schemas."""
     wanted = [TABLES[name] for name in names]
     for layer in dict.fromkeys(table.layer for table in wanted):
-        spark.sql(f"CREATE SCHEMA IF NOT EXISTS {settings.schema(layer)}")
+        # Where an administrator has made the schemas, a job may not even ask for one that is there.
+        if not spark.catalog.databaseExists(settings.schema(layer)):
+            spark.sql(f"CREATE SCHEMA IF NOT EXISTS {settings.schema(layer)}")
         present = {row.tableName for row in spark.sql(f"SHOW TABLES IN {settings.schema(layer)}").collect()}
         for table in wanted:
             if table.layer == layer and table.name not in present:

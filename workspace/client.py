@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import requests
 from databricks.sdk.errors import NotFound, PermissionDenied, Unauthenticated
 from databricks.sdk.errors.base import DatabricksError
-from platforms.databricks_client import ConnectionProblem, address_of, hook_of
+from platforms.databricks_client import WHEELS, ClusterProblem, ConnectionProblem, address_of, hook_of
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -54,9 +54,9 @@ class Place:
         return tuple(dict.fromkeys(schema.partition(".")[0] for schema in self.schemas))
 
     @property
-    def wheel_name(self) -> str:
-        """File name of the wheel, which holds its version."""
-        return self.databricks.wheel.rpartition("/")[2]
+    def wheels(self) -> str:
+        """Folder of the wheels."""
+        return f"{self.target.home}/{WHEELS}"
 
 
 def place_of(name: str, target: Target) -> Place:
@@ -67,11 +67,6 @@ def place_of(name: str, target: Target) -> Place:
             "name a databricks target of dags/targets.toml, for example dev"
         )
     volume = _volume_of(f"targets.toml [{name}]: home", target.home)
-    wheel = f"targets.toml [{name}.databricks]: wheel"
-    if _volume_of(wheel, target.databricks.wheel) != volume:
-        raise Refused(f"{wheel} must be in the volume of home, {volume}; it is {target.databricks.wheel}")
-    if not target.databricks.wheel.endswith(".whl"):
-        raise Refused(f"{wheel} must be a file name that ends in .whl; it is {target.databricks.wheel}")
     return Place(name, target, target.databricks, volume)
 
 
@@ -145,5 +140,12 @@ def _first_line(error: BaseException) -> str:
     return lines[0][:600] if lines else "no reason given"
 
 
-EXPECTED = (DatabricksError, ConnectionProblem, Failed, TimeoutError, requests.RequestException)
+EXPECTED = (
+    DatabricksError,
+    ClusterProblem,
+    ConnectionProblem,
+    Failed,
+    TimeoutError,
+    requests.RequestException,
+)
 """What a call to the workspace can raise."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from databricks.sdk.errors import InvalidParameterValue, NotFound, PermissionDenied
 from databricks.sdk.service.compute import DataSecurityMode, State
+from platforms.databricks_client import require_known
 
 from workspace.client import Failed
 
@@ -19,7 +21,14 @@ UNUSABLE = (NotFound, PermissionDenied, InvalidParameterValue)  # the last: an i
 ATTACHING = {"CAN_ATTACH_TO", "CAN_RESTART", "CAN_MANAGE"}
 STARTING = ATTACHING - {"CAN_ATTACH_TO"}
 ASLEEP = (State.TERMINATED, State.TERMINATING)
-NO_CATALOG = (DataSecurityMode.NONE, DataSecurityMode.LEGACY_TABLE_ACL, DataSecurityMode.LEGACY_PASSTHROUGH)
+# Spark 4.0 in the session and, on serverless, in the client: `mergeInto`, VARIANT.
+OLDEST_RUNTIME, OLDEST_ENVIRONMENT = (17, 3), 4
+NO_CATALOG = (
+    DataSecurityMode.NONE,
+    DataSecurityMode.LEGACY_TABLE_ACL,
+    DataSecurityMode.LEGACY_PASSTHROUGH,
+    DataSecurityMode.LEGACY_SINGLE_USER_STANDARD,
+)
 
 
 def check_compute(client: WorkspaceClient, databricks: Databricks, me: User) -> str:
@@ -31,6 +40,10 @@ def check_compute(client: WorkspaceClient, databricks: Databricks, me: User) -> 
     if databricks.new_cluster is not None:
         return _new(client, databricks.new_cluster)
     version = databricks.serverless.environment_version if databricks.serverless else "?"
+    if version.isdecimal() and int(version) < OLDEST_ENVIRONMENT:
+        raise Failed(
+            f"serverless: environment_version {version} is too old for the jobs; give {OLDEST_ENVIRONMENT} or later"
+        )
     return (
         f"serverless, environment version {version}: the Jobs API answers. Not checked, since only a run shows it: "
         "that serverless is enabled here and has this version"
@@ -50,6 +63,7 @@ def _existing(client: WorkspaceClient, cluster_id: str, me: User) -> str:
             f"cluster {cluster_id} is in state {cluster.state.value}: {cluster.state_message or 'no reason'}"
         )
     _require_access_mode(cluster, cluster_id, me)
+    _require_runtime(f"cluster {cluster_id}", cluster.spark_version or "")
     state = cluster.state.value if cluster.state else "unknown"
     awake = "; the first stage waits for its start" if cluster.state in ASLEEP else ""
     return f"cluster {cluster_id} is {state}{awake}; {_permission(client, cluster, cluster_id, me)}"
@@ -63,6 +77,14 @@ def _require_access_mode(cluster: ClusterDetails, cluster_id: str, me: User) -> 
         raise Failed(
             f"cluster {cluster_id} has no Unity Catalog; give it the access mode Standard or Dedicated"
         )
+
+
+def _require_runtime(what: str, version: str) -> None:
+    """Refuse a runtime that is too old; one whose version is no number, such as a custom image's, passes."""
+    found = re.match(r"(\d+)\.(\d+)\.", version)
+    if found and tuple(map(int, found.groups())) < OLDEST_RUNTIME:
+        oldest = ".".join(map(str, OLDEST_RUNTIME))
+        raise Failed(f"{what}: the runtime {version} is too old for the jobs; give {oldest} LTS or later")
 
 
 def _groups(me: User) -> set[str]:
@@ -89,8 +111,16 @@ def _permission(client: WorkspaceClient, cluster: ClusterDetails, cluster_id: st
 
 
 def _new(client: WorkspaceClient, cluster: dict[str, Any]) -> str:
+    require_known(cluster)
     found = []
+    mode = DataSecurityMode(cluster.get("data_security_mode", "NONE"))
+    if mode in NO_CATALOG and not cluster.get("policy_id"):
+        raise Failed(
+            'new_cluster: without an access mode there is no Unity Catalog; give data_security_mode = "SINGLE_USER", '
+            "or a policy_id that sets one"
+        )
     if version := cluster.get("spark_version"):
+        _require_runtime("new_cluster", version)
         known = [each.key or "" for each in client.clusters.spark_versions().versions or []]
         found.append(_one_of("spark_version", version, known))
     nodes = {key: cluster[key] for key in ("node_type_id", "driver_node_type_id") if cluster.get(key)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import subprocess
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -13,72 +12,36 @@ from typing import TYPE_CHECKING
 from databricks.sdk.errors import NotFound, PermissionDenied
 from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.catalog import VolumeType
-from platforms.databricks_client import workspace_client
+from platforms.databricks_client import LATEST, stored, workspace_client
 
-from workspace.client import EXPECTED, Failed, Place, Refused, answering_host, one_line, principal_of
+from workspace.client import EXPECTED, Failed, Place, answering_host, one_line, principal_of
+from workspace.wheel import Wheel, build, stamped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from databricks.sdk import WorkspaceClient
 
-PROJECT = Path(__file__).resolve().parents[1]
-BUILDER = PROJECT / ".venv/tools/bin/python"
-
 
 def deploy(place: Place, wheel: Path | None = None) -> None:
     """Bring a target's workspace to what this checkout needs, saying each step.
 
-    Raises Refused (a wheel of another name than targets.toml's) or Failed.
+    Raises Refused (no wheel of the jobs) or Failed.
     """
     with tempfile.TemporaryDirectory() as folder:
-        built = wheel or build_wheel(Path(folder))
-        if built.name != place.wheel_name:
-            raise Refused(
-                f"targets.toml [{place.name}.databricks]: wheel is {place.wheel_name}, but this checkout's is "
-                f"{built.name}; give both the same version"
-            )
-        try:
-            content = built.read_bytes()
-        except OSError as error:
-            raise Refused(f"cannot read the wheel {built}: {error.strerror}") from None
+        built = stamped(wheel or build(Path(folder)))
     try:
-        _deploy(place, content)
+        _deploy(place, built)
     except EXPECTED as error:
         raise Failed(one_line(error)) from None
 
 
-def build_wheel(folder: Path) -> Path:
-    """Build the jobs' wheel into a folder; the same files give the same bytes. Raises Failed."""
-    if not BUILDER.exists():
-        raise Failed("the tools to build the wheel are not there; `make deploy` sets them up")
-    command = [str(BUILDER), "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    built = subprocess.run(command, check=False, cwd=PROJECT, capture_output=True, text=True)
-    wheels = list(folder.glob("*.whl"))
-    if built.returncode or len(wheels) != 1:
-        last = (built.stderr or built.stdout).strip().splitlines()[-1:] or ["no output"]
-        raise Failed(f"the wheel cannot be built: {last[0]}")
-    return wheels[0]
-
-
-def stored(client: WorkspaceClient, path: str) -> bytes | None:
-    """A file of a volume, None if there is no such file."""
-    try:
-        download = client.files.download(path)
-    except NotFound:
-        return None
-    if download.contents is None:
-        return b""
-    with download.contents as stream:
-        return stream.read()
-
-
 def digest(content: bytes) -> str:
-    """First half of the SHA-256, to tell wheels of one version apart."""
+    """First half of the SHA-256."""
     return hashlib.sha256(content).hexdigest()[:32]
 
 
-def _deploy(place: Place, content: bytes) -> None:
+def _deploy(place: Place, wheel: Wheel) -> None:
     address = answering_host(place.databricks.connection)
     client = workspace_client(place.databricks.connection)
     principal = principal_of(client, place.databricks.connection).user_name
@@ -88,7 +51,11 @@ def _deploy(place: Place, content: bytes) -> None:
     for schema in place.schemas:
         _ensure_schema(client, schema, f"{principal}")
     _ensure_volume(client, place.volume, f"{principal}")
-    _say("wheel", place.databricks.wheel, _upload(client, place.databricks.wheel, content))
+    path = f"{place.wheels}/{wheel.name}"
+    _say("wheel", path, _upload(client, path, wheel.content))
+    # After the wheel itself: a stage that begins now finds the one or the other whole.
+    latest = f"{place.wheels}/{LATEST}"
+    _say("latest", latest, _upload(client, latest, f"{wheel.name}\n".encode()))
 
 
 def _say(kind: str, name: str, done: str) -> None:

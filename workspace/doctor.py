@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import tempfile
-import tomllib
 import uuid
 from collections.abc import Callable
 from functools import cached_property
@@ -14,11 +13,12 @@ from typing import TYPE_CHECKING
 from databricks.sdk.errors import NotFound, PermissionDenied
 from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.catalog import SchemaInfo
-from platforms.databricks_client import hook_of, workspace_client
+from platforms.databricks_client import deployed_wheel, hook_of, stored, workspace_client
 
 from workspace.client import EXPECTED, Failed, Place, answering_host, one_line, principal_of
 from workspace.compute import check_compute
-from workspace.deploy import BUILDER, PROJECT, build_wheel, digest, no_catalog, stored
+from workspace.deploy import digest, no_catalog
+from workspace.wheel import BUILDER, build, stamped
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -137,36 +137,25 @@ class Doctor:
         return f"{self.place.volume}, a file was written and deleted"
 
     def wheel(self) -> str:
-        """The wheel is there and is of this checkout's version."""
-        expected = _wheel_name()
-        if expected and self.place.wheel_name != expected:
-            raise Failed(
-                f"targets.toml names {self.place.wheel_name}, this checkout is {expected}; "
-                "give both the same version"
-            )
-        there = stored(self.client, self.place.databricks.wheel)
+        """The wheel that stages will run is there, and whether it is of this checkout."""
+        path = deployed_wheel(self.place.databricks.connection, self.place.target.home)
+        if path is None:
+            raise Failed(f"no wheel has been deployed to {self.place.wheels}; {self.deploy}")
+        there = stored(self.client, path)
         if there is None:
-            raise Failed(f"{self.place.databricks.wheel} is not there; {self.deploy}")
-        return f"{self.place.wheel_name}, {self._compared(there)}"
+            raise Failed(f"{path} is not there; {self.deploy}")
+        name = path.rpartition("/")[2]
+        return f"{name}, {self._compared(name, there)}"
 
-    def _compared(self, there: bytes) -> str:
+    def _compared(self, name: str, there: bytes) -> str:
         if not BUILDER.exists():
             return f"sha256 {digest(there)}; not compared with this checkout, which has no build tools"
         with tempfile.TemporaryDirectory() as folder:
-            built = build_wheel(Path(folder)).read_bytes()
-        if built == there:
+            built = stamped(build(Path(folder)))
+        if (built.name, built.content) == (name, there):
             return f"built from these files (sha256 {digest(there)})"
-        return f"WARNING: not built from these files (sha256 {digest(there)}); {self.deploy} replaces it"
+        return f"WARNING: not built from these files, which make {built.name}; {self.deploy} replaces it"
 
     def compute(self) -> str:
         """What the stages run on, as far as it can be seen without running anything."""
         return check_compute(self.client, self.place.databricks, self.me)
-
-
-def _wheel_name() -> str | None:
-    """What this checkout's wheel is called; None in an image, which has no project file."""
-    file = PROJECT / "pyproject.toml"
-    if not file.exists():
-        return None
-    project = tomllib.loads(file.read_text())["project"]
-    return f"{project['name'].replace('-', '_')}-{project['version']}-py3-none-any.whl"

@@ -5,35 +5,34 @@ Why a run is submitted once and never reported wrongly: docs/decisions/2026-11-2
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
+import secrets
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.databricks.exceptions import DatabricksApiError
 from airflow.providers.databricks.operators.databricks import DatabricksSubmitRunOperator
-from airflow.sdk.exceptions import AirflowException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from job import Job, PageLink, failure, slug_of
 from tenacity import stop_after_attempt, wait_exponential
+
+from platforms.databricks_request import on_compute, request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import BaseOperator, Context
     from pydantic import JsonValue
-    from targets import Databricks, Target
+    from targets import Target
     from tenacity import RetryCallState
 
-PACKAGE, ENTRY_POINT = "iot_lakehouse", "lakehouse"
-ENVIRONMENT = "jobs"
 POLL_SECONDS = 5
-# Ends a run that Airflow lost sight of, this long after the task's own `execution_timeout` would have.
-LOST_SECONDS = 3600
 REQUEST_ATTEMPTS = 7
 LONGEST_WAIT_SECONDS = 60
 PARALLEL_DOWNLOADS = 8
@@ -62,64 +61,113 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
     """Submits the run, waits for it, and brings the pages that the job wrote to where Airflow shows them."""
 
     template_fields: Sequence[str] = (*DatabricksSubmitRunOperator.template_fields, "page_href")
+    external_id_key = "databricks_submission"
 
     def __init__(self, *, job: Job, target: Target, **kwargs: Any) -> None:
         assert target.databricks is not None  # noqa: S101 (for mypy; `operator` has said so in words)
         self.json: dict[str, Any]
         super().__init__(
-            json=submission(job, target.databricks),
+            # Without the compute: Databricks has references in braces too, which are not for Jinja.
+            json=request(job),
             databricks_conn_id=target.databricks.connection,
             polling_period_seconds=POLL_SECONDS,
             databricks_retry_args={"stop": stop_after_attempt(REQUEST_ATTEMPTS), "wait": wait_as_told},
-            durable=True,
             deferrable=False,
             # They would go into the wheel's named parameters, beside which it takes no argument list.
             openlineage_inject_parent_job_info=False,
             openlineage_inject_transport_info=False,
             **kwargs,
         )
-        self.remote_docs = f"{target.home}/data-docs"
+        self.databricks, self.home = target.databricks, target.home
         self.page_href = job.page.href if job.page else ""
+        self._context: Context | None = None
         if job.page:
             self.operator_extra_links: Any = (*self.operator_extra_links, PageLink(job.page.name))
 
     @property
     def argv(self) -> list[str]:
         """The job's arguments, once rendered without those that are empty."""
-        arguments: list[str] = self._wheel_task["parameters"]
+        arguments: list[str] = self.json["tasks"][0]["python_wheel_task"]["parameters"]
         return arguments
 
-    @property
-    def _wheel_task(self) -> dict[str, Any]:
-        task: dict[str, Any] = self.json["tasks"][0]["python_wheel_task"]
-        return task
-
     def execute(self, context: Context) -> None:
-        """Run the job. Exit status 2 and 3 fail the task for good, any other but 0 lets Airflow retry.
-
-        A retry meets the run of the attempt before: it waits on for one that still runs, takes the success of
-        one that has ended well, and submits a new one only after a failure.
-        """
-        self._wheel_task["parameters"] = [argument for argument in self.argv if argument]
+        """Run the job. Exit status 2 and 3 fail the task for good, any other but 0 lets Airflow retry."""
+        self.argv[:] = [argument for argument in self.argv if argument]
         # The argument list says all; the provider would add the DAG's params as named parameters.
         self.params = {}
-        self.external_id_key = f"databricks_run_id.{_generation(context)}"
+        self._context = context
         try:
             super().execute(context)
         except AirflowException as error:
             raise self._explained(error, context) from None
         self._tell(self._bring_pages(context))
 
-    def submit_job(self, context: Context) -> int:
-        """Submit the run: the same one however often the answer is lost, another after one that failed."""
-        failed_run = context["task_state_store"].get(self.external_id_key)
-        self.idempotency_token = idempotency_token(context, failed_run)
-        return super().submit_job(context)
+    def execute_resumable(self, context: Context) -> None:
+        """Wait for the run of the latest submission if that is good for this attempt, else for a new one."""
+        latest = context["task_state_store"].get(self.external_id_key)
+        if not (isinstance(latest, dict) and self._is_good(latest, context)):
+            # A name of its own, since those of runs and tasks are the same in another Airflow or a new database.
+            new = {"generation": _generation(context), "token": secrets.token_hex(32), "run_id": None}
+            self._submit(new, context)
+        self.poll_until_complete(self.run_id, context)
+
+    def _is_good(self, submission: dict[str, Any], context: Context) -> bool:
+        """Whether a submission's run goes on or has succeeded, and the task was not cleared since.
+
+        A run that is not good has ended when this returns, so that no two work on the same tables.
+        """
+        if submission["run_id"] is None:
+            # Nobody knows whether that request arrived. With its token it is the same submission.
+            self._submit(submission, context)
+        else:
+            self.run_id = submission["run_id"]
+        status = self.get_job_status(self.run_id, context)
+        cleared = submission["generation"] != _generation(context)
+        if self.is_job_active(status) and (cleared or status.startswith("TERMINATING")):
+            self.log.info("Waiting for the end of run %s, which is canceled", self.run_id)
+            self._hook.cancel_run(self.run_id)
+            while self.is_job_active(status):
+                time.sleep(self.polling_period_seconds)
+                status = self.get_job_status(self.run_id, context)
+        return not cleared and (self.is_job_active(status) or self.is_job_succeeded(status))
+
+    def _submit(self, submission: dict[str, Any], context: Context) -> None:
+        """Submit a run, or find the one that the submission's token stands for. Sets `run_id`."""
+        self.run_id = None
+        self.json = self._on_compute()
+        # Kept before anything is sent: whoever comes after a lost answer asks with the same token.
+        context["task_state_store"].set(self.external_id_key, submission)
+        self.idempotency_token = submission["token"]
+        try:
+            run_id = self.submit_job(context)
+        except DatabricksApiError as error:
+            if error.http_status_code == 400:
+                # Refused for what is in it: no run has this token, so nobody needs to ask.
+                context["task_state_store"].delete(self.external_id_key)
+            raise
+        context["task_state_store"].set(self.external_id_key, {**submission, "run_id": run_id})
+
+    def _on_compute(self) -> dict[str, Any]:
+        """The body of the request: the job, on the target's compute, with the wheel that was deployed last."""
+        from platforms import databricks_client as client  # the SDK takes a second to import
+
+        try:
+            client.require_known(self.databricks.new_cluster or {})
+        except client.ClusterProblem as error:
+            raise AirflowFailException(f"targets.toml: {error}") from None
+        wheel = client.deployed_wheel(self.databricks_conn_id, self.home)
+        if wheel is None:
+            raise AirflowFailException(f"no wheel has been deployed to {self.home}/wheels; run `make deploy`")
+        return on_compute(self.json, self.databricks, wheel)
 
     def get_job_status(self, external_id: JsonValue, context: Context) -> str:
-        """State of the run that an earlier attempt submitted."""
-        self.run_id = int(str(external_id))
-        return super().get_job_status(external_id, context)
+        """State of a run; one that Databricks has forgotten, which it says with 400 and not with 404, has none."""
+        try:
+            return super().get_job_status(external_id, context)
+        except DatabricksApiError as error:
+            if error.http_status_code == 400 and "does not exist" in str(error):
+                return "NOT_FOUND:"
+            raise
 
     def on_kill(self) -> None:
         """Cancel the run.
@@ -127,9 +175,15 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
         In a thread: Airflow calls this from a signal handler, which as a rule interrupts a request of this very
         thread to the supervisor, and the hook has requests to it too, which would wait for that one forever.
         """
-        cancelling = threading.Thread(target=super().on_kill)
+        cancelling = threading.Thread(target=self._cancel)
         cancelling.start()
         cancelling.join(CANCEL_SECONDS)
+
+    def _cancel(self) -> None:
+        if self.run_id is None and self.idempotency_token and self._context:
+            # Killed before the answer to the submission came; the same token brings the same run.
+            self.submit_job(self._context)
+        super().on_kill()  # type: ignore[no-untyped-call]
 
     def _explained(self, error: AirflowException, context: Context) -> AirflowException:
         """The same failure in the words of the job, where it came to say any."""
@@ -158,9 +212,9 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
                 raise AirflowException(f"the job's note names a page outside the data docs: {page[:200]}")
             if "/static/" in page and target.exists():
                 return b""
-            contents = files.download(f"{self.remote_docs}/{page}").contents
+            contents = files.download(f"{self.home}/data-docs/{page}").contents
             if contents is None:
-                raise AirflowException(f"{self.remote_docs}/{page} has no contents")
+                raise AirflowException(f"{self.home}/data-docs/{page} has no contents")
             data = contents.read()
             _write_atomically(target, data)
             return data
@@ -175,45 +229,8 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
             self.log.info("%-28s %12s rows", table["table"], f"{table['rows']:,}")
 
 
-def submission(job: Job, databricks: Databricks) -> dict[str, Any]:
-    """The body of `runs/submit`: one task, on the compute that the target names."""
-    task: dict[str, Any] = {
-        "task_key": job.stage,
-        "python_wheel_task": {
-            "package_name": PACKAGE,
-            "entry_point": ENTRY_POINT,
-            "parameters": list(job.argv),
-        },
-    }
-    body = {
-        "run_name": f"{{{{ dag.dag_id }}}}.{job.stage} {{{{ run_id }}}}",
-        "timeout_seconds": job.hours * 3600 + LOST_SECONDS,
-        "tasks": [task],
-    }
-    if databricks.serverless:
-        task["environment_key"] = ENVIRONMENT
-        spec = asdict(databricks.serverless) | {"dependencies": [databricks.wheel]}
-        return body | {"environments": [{"environment_key": ENVIRONMENT, "spec": spec}]}
-    task["libraries"] = [{"whl": databricks.wheel}]
-    if databricks.existing_cluster_id:
-        task["existing_cluster_id"] = databricks.existing_cluster_id
-    else:
-        task["new_cluster"] = databricks.new_cluster
-    return body
-
-
-def idempotency_token(context: Context, failed_run: JsonValue) -> str:
-    """Names the submission that is due: 64 characters, as many as Databricks takes.
-
-    It stays the same until the run is known to have failed, or the task is cleared.
-    """
-    ti = context["ti"]
-    due = [ti.dag_id, ti.run_id, ti.task_id, ti.map_index, _generation(context), failed_run]
-    return hashlib.sha256(json.dumps(due).encode()).hexdigest()
-
-
 def _generation(context: Context) -> int:
-    # A retry leaves `max_tries` as it is; clearing the task raises it.
+    """Which of the task's lives this is: a retry leaves `max_tries` as it is, clearing the task raises it."""
     return int(context["ti"].max_tries or 0)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import requests
 from airflow.providers.databricks.hooks.databricks import DatabricksHook
@@ -13,11 +13,21 @@ from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.core import Config
 from databricks.sdk.credentials_provider import CredentialsStrategy
+from databricks.sdk.errors import NotFound
+from databricks.sdk.service.compute import ClusterSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 OAUTH = "service_principal_oauth"
+
+
+# Where `make deploy` puts wheels below a target's home, and the file that holds the name of the last one.
+WHEELS, LATEST = "wheels", "latest.txt"
+
+
+class ClusterProblem(Exception):
+    """A new cluster is described with something that there is not; the text is one line."""
 
 
 class ConnectionProblem(Exception):
@@ -45,6 +55,50 @@ def workspace_client(connection: str, retry_seconds: int = 60) -> WorkspaceClien
         session = client.api_client._api_client._session
         session.request = partial(session.request, proxies=hook.proxies)  # type: ignore[method-assign]
     return client
+
+
+def deployed_wheel(connection: str, home: str) -> str | None:
+    """Path of the wheel that was deployed last into a lake's volume; None if there is none yet."""
+    name = stored(workspace_client(connection), f"{home}/{WHEELS}/{LATEST}")
+    return f"{home}/{WHEELS}/{name.decode().strip()}" if name else None
+
+
+def stored(client: WorkspaceClient, path: str) -> bytes | None:
+    """A file of a volume, None if there is no such file."""
+    try:
+        download = client.files.download(path)
+    except NotFound:
+        return None
+    if download.contents is None:
+        return b""
+    with download.contents as stream:
+        return stream.read()
+
+
+def require_known(cluster: dict[str, Any]) -> None:
+    """Raise ClusterProblem for a key or a value within a new cluster that the Clusters API does not have.
+
+    The API itself drops what it does not know, and makes another cluster than the one meant.
+    """
+    try:
+        unknown = sorted(_lost(cluster, ClusterSpec.from_dict(cluster).as_dict()))
+    except (AttributeError, TypeError) as error:
+        raise ClusterProblem(f"new_cluster: something in it must be a table and is none ({error})") from None
+    if unknown:
+        raise ClusterProblem(f"new_cluster: the Clusters API has no {', '.join(unknown)}")
+
+
+def _lost(given: Any, kept: Any, place: str = "") -> Iterator[str]:
+    """Where the SDK's dataclasses have dropped something."""
+    if isinstance(given, dict) and isinstance(kept, dict):
+        for key, value in given.items():
+            yield from _lost(value, kept.get(key), f"{place}.{key}" if place else key)
+    elif isinstance(given, list) and isinstance(kept, list):
+        for number, (value, other) in enumerate(zip(given, kept, strict=True)):
+            yield from _lost(value, other, f"{place}[{number}]")
+    # The SDK leaves out what is empty.
+    elif given not in ({}, []) and given != kept:
+        yield place if isinstance(given, dict | list) else f"{place} = {given!r}"
 
 
 def hook_of(connection: str) -> DatabricksHook:

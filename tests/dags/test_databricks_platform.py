@@ -12,24 +12,25 @@ import requests
 from airflow.sdk import DAG
 from chain import night_jobs
 from databricks.sdk.service.compute import ClusterSpec
-from databricks.sdk.service.jobs import JobsAPI, SubmitTask
+from databricks.sdk.service.jobs import JobAccessControlRequest, JobsAPI, SubmitTask
 from job import Job, Page
 from platforms import databricks, operator_for
+from platforms.databricks_client import ClusterProblem, require_known
 from targets import CLUSTER_KEYS, Databricks, Serverless, Target, load_target
 from tenacity import Future
 
 WHEEL = "/Volumes/main/ops/lake/wheels/iot_lakehouse-0.1.0-py3-none-any.whl"
-SERVERLESS = Databricks("databricks_default", WHEEL, serverless=Serverless("4"))
-EXISTING = Databricks("databricks_default", WHEEL, existing_cluster_id="0924-153822-abcdefgh")
+SERVERLESS = Databricks("databricks_default", serverless=Serverless("4"))
+EXISTING = Databricks("databricks_default", existing_cluster_id="0924-153822-abcdefgh")
 NEW = Databricks(
     "databricks_default",
-    WHEEL,
     new_cluster={
         "spark_version": "17.3.x-scala2.13",
         "node_type_id": "m6gd.large",
         "num_workers": 2,
+        "data_security_mode": "SINGLE_USER",
         "policy_id": "A1",
-        "spark_conf": {"spark.sql.shuffle.partitions": "auto"},
+        "spark_conf": {"spark.sql.shuffle.partitions": "auto", "fs.key": "{{secrets/lake/key}}"},
         "custom_tags": {"team": "data"},
         "aws_attributes": {"availability": "SPOT_WITH_FALLBACK"},
         "init_scripts": [{"volumes": {"destination": "/Volumes/main/ops/lake/init.sh"}}],
@@ -42,19 +43,19 @@ def target(how: Databricks | None) -> Target:
     return Target("databricks", "main", "iot_", "/Volumes/main/ops/lake", how)
 
 
-def context(max_tries: int = 2, run_id: str = "r") -> Any:
-    return {"ti": SimpleNamespace(dag_id="d", run_id=run_id, task_id="t", map_index=-1, max_tries=max_tries)}
+def submission(how: Databricks) -> dict[str, Any]:
+    return databricks.on_compute(databricks.request(JOB), how, WHEEL)
 
 
 @pytest.mark.parametrize("how", [SERVERLESS, EXISTING, NEW], ids=["serverless", "existing", "new cluster"])
 def test_a_submission_has_no_field_that_the_api_does_not_know(how: Databricks) -> None:
-    body = databricks.submission(JOB, how)
+    body = submission(how)
     assert [SubmitTask.from_dict(task).as_dict() for task in body["tasks"]] == body["tasks"]
     assert set(body) <= set(inspect.signature(JobsAPI.submit).parameters)
 
 
 def test_serverless_names_an_environment_with_the_wheel() -> None:
-    body = databricks.submission(JOB, SERVERLESS)
+    body = submission(SERVERLESS)
     (task,), (environment,) = body["tasks"], body["environments"]
     assert environment["environment_key"] == task["environment_key"]
     assert environment["spec"] == {"environment_version": "4", "dependencies": [WHEEL]}
@@ -65,7 +66,7 @@ def test_serverless_names_an_environment_with_the_wheel() -> None:
     ("how", "key"), [(EXISTING, "existing_cluster_id"), (NEW, "new_cluster")], ids=["existing", "new cluster"]
 )
 def test_a_cluster_gets_the_wheel_as_a_library(how: Databricks, key: str) -> None:
-    body = databricks.submission(JOB, how)
+    body = submission(how)
     (task,) = body["tasks"]
     assert task[key] == getattr(how, key)
     assert task["libraries"] == [{"whl": WHEEL}]
@@ -103,9 +104,8 @@ def test_the_targets_that_come_with_the_project_make_operators(name: str) -> Non
     found = load_target(name)
     assert found.databricks is not None
     operator = databricks.operator(JOB, found)
-    assert (operator.durable, operator.deferrable, operator.wait_for_termination) == (True, False, True)
+    assert (operator.deferrable, operator.wait_for_termination) == (False, True)
     assert found.home == f"/Volumes/{found.catalog}/{found.prefix}ops/lake"
-    assert found.databricks.wheel.startswith(f"{found.home}/wheels/")
 
 
 def test_no_secret_can_stand_in_a_target() -> None:
@@ -134,17 +134,45 @@ def test_the_task_opens_the_run_in_databricks_and_its_own_page() -> None:
     assert [link.name for link in links] == ["See Databricks Job Run", "Page"]
 
 
-def test_a_submission_keeps_its_token_until_its_run_has_failed_or_the_task_is_cleared() -> None:
-    first = databricks.idempotency_token(context(), None)
-    assert len(first) <= 64
-    assert first == databricks.idempotency_token(context(), None)
-    others = {
-        databricks.idempotency_token(context(), 17),
-        databricks.idempotency_token(context(), 18),
-        databricks.idempotency_token(context(max_tries=3), None),
-        databricks.idempotency_token(context(run_id="s"), None),
-    }
-    assert len(others | {first}) == 5
+def test_references_to_secrets_of_databricks_are_not_taken_for_templates() -> None:
+    with DAG("d") as dag:
+        operator = databricks.operator(replace(JOB, argv=("gold", "--run-id={{ run_id }}")), target(NEW))
+    operator.render_template_fields({"dag": dag, "run_id": "r"})
+    assert operator.argv == ["gold", "--run-id=r"]
+    (task,) = databricks.on_compute(operator.json, operator.databricks, WHEEL)["tasks"]
+    assert task["new_cluster"]["spark_conf"]["fs.key"] == "{{secrets/lake/key}}"
+
+
+@pytest.mark.parametrize(
+    ("cluster", "message"),
+    [
+        ({"aws_attributes": {"availabilty": "SPOT"}}, "has no aws_attributes.availabilty = 'SPOT'"),
+        ({"aws_attributes": {"availability": "SPOTT"}}, "has no aws_attributes.availability = 'SPOTT'"),
+        ({"init_scripts": [{"volume": {"destination": "/x"}}]}, r"has no init_scripts\[0\].volume"),
+        ({"autoscale": {"min": 0}}, "has no autoscale.min = 0"),
+        ({"autoscale": 3}, "must be a table"),
+    ],
+    ids=str,
+)
+def test_a_slip_within_a_new_cluster_is_named(cluster: dict[str, Any], message: str) -> None:
+    with pytest.raises(ClusterProblem, match=message):
+        require_known(cluster)
+
+
+def test_what_a_new_cluster_may_say_passes() -> None:
+    assert NEW.new_cluster
+    require_known({**NEW.new_cluster, "num_workers": 0, "custom_tags": {}, "enable_elastic_disk": False})
+
+
+def test_viewers_see_the_run_groups_by_name_and_users_by_address() -> None:
+    body = submission(replace(SERVERLESS, viewers=("analysts", "a@example.com")))
+    assert body["access_control_list"] == [
+        {"group_name": "analysts", "permission_level": "CAN_VIEW"},
+        {"user_name": "a@example.com", "permission_level": "CAN_VIEW"},
+    ]
+    known = [JobAccessControlRequest.from_dict(each).as_dict() for each in body["access_control_list"]]
+    assert known == body["access_control_list"]
+    assert "access_control_list" not in submission(SERVERLESS)
 
 
 def retry_state(attempt: int, headers: dict[str, str]) -> Any:

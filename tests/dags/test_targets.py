@@ -73,7 +73,7 @@ def test_every_platform_makes_operators() -> None:
 def databricks_target(compute: str) -> str:
     return (
         '[dev]\nplatform = "databricks"\ncatalog = "main"\nprefix = ""\nhome = "/Volumes/main/ops/lake"\n'
-        f'[dev.databricks]\nconnection = "databricks_default"\nwheel = "/Volumes/x.whl"\n{compute}\n'
+        f'[dev.databricks]\nconnection = "databricks_default"\n{compute}\n'
     )
 
 
@@ -91,11 +91,20 @@ def databricks_target(compute: str) -> str:
         ("serverless = {}", r"\[dev.databricks.serverless\]: missing key environment_version"),
         ('new_cluster = { node_type = "m" }', "new_cluster: unknown key node_type; known are"),
         ('cluster = "x"', r"\[dev.databricks\]: unknown key cluster"),
+        ('viewers = "analysts"', "viewers must be a list of texts, not 'analysts'"),
+        ("viewers = [7]", "viewers must be text, not 7"),
     ],
 )
 def test_compute_is_read_strictly(lake: Path, compute: str, message: str) -> None:
     with pytest.raises((ValueError, TypeError), match=message):
         load_target("dev", written(lake, databricks_target(compute)))
+
+
+def test_viewers_are_a_list_of_names(lake: Path) -> None:
+    compute = 'existing_cluster_id = "a"\nviewers = ["analysts", "a@example.com"]'
+    found = load_target("dev", written(lake, databricks_target(compute))).databricks
+    assert found is not None
+    assert found.viewers == ("analysts", "a@example.com")
 
 
 def test_a_new_cluster_is_taken_as_the_api_takes_it(lake: Path) -> None:

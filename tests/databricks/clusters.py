@@ -24,6 +24,7 @@ NODE_TYPES = [
     for name, memory, cores in (
         ("m5d.large", 8192, 2.0),
         ("m5d.xlarge", 16384, 4.0),
+        ("m6gd.large", 8192, 2.0),
         ("i3.xlarge", 31232, 4.0),
     )
 ]
@@ -38,7 +39,7 @@ class Clusters:
             cluster = {
                 "cluster_name": "stand-in",
                 "state": "RUNNING",
-                "spark_version": "15.4.x-scala2.12",
+                "spark_version": "17.3.x-scala2.13",
                 "node_type_id": "m5d.large",
                 "num_workers": 1,
                 **json.loads(text),
@@ -67,6 +68,12 @@ class Clusters:
             raise ApiError(
                 "INVALID_PARAMETER_VALUE",
                 f"Task '{task_key}': exactly one of node_type_id and instance_pool_id must be specified.",
+            )
+        if not spec.get("policy_id") and spec.get("data_security_mode", "NONE") == "NONE":
+            # The real API makes the cluster, whose session then has no Unity Catalog.
+            raise ApiError(
+                "INVALID_PARAMETER_VALUE",
+                f"Task '{task_key}': a cluster without data_security_mode has no Unity Catalog.",
             )
         known = [node["node_type_id"] for node in NODE_TYPES]
         if spec.get("node_type_id") and spec["node_type_id"] not in known:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -9,7 +10,7 @@ from io import BytesIO
 
 import pytest
 
-from tests.databricks.start import Standin, start
+from tests.databricks.start import PROJECT, Standin, start
 from tests.databricks.tiny_wheel import tiny_wheel
 
 # They need the Airflow environment; a test run in another one passes them by.
@@ -18,16 +19,22 @@ collect_ignore_glob = [] if find_spec("airflow") else ["test_*.py"]
 # Before Airflow is imported: it makes its home folder at import.
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-"))
 
+# Airflow puts its DAG folder there.
+sys.path.insert(0, str(PROJECT / "dags"))
+
 WHEEL = "/Volumes/main/tiny/code/tiny-1.0-py3-none-any.whl"
 
 
 @pytest.fixture(scope="session")
 def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
-    cluster = json.dumps({"cluster_id": "0101-000000-running", "spark_version": "15.4.x-scala2.12"})
+    clusters = [
+        json.dumps({"cluster_id": "0101-000000-running", "spark_version": "15.4.x-scala2.12"}),
+        json.dumps({"cluster_id": "0101-000000-current", "spark_version": "17.3.x-scala2.13"}),
+    ]
     root = tmp_path_factory.mktemp("standin")
     # Compiling well takes longer than what these tests run.
     os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
-    with start(root, spark_memory="1g", spark_at_start=True, cluster=[cluster]) as running:
+    with start(root, spark_memory="1g", spark_at_start=True, cluster=clusters) as running:
         yield running
 
 

@@ -37,6 +37,10 @@ class SignIn:
             return "oauth"
         raise ApiError("PERMISSION_DENIED", "Invalid access token.")
 
+    def issued(self) -> list[str]:
+        """Give every OAuth token that was ever issued."""
+        return list(self._issued)
+
     def routes(self) -> APIRouter:
         """Give the routes that need no token: they lead to one."""
         router = APIRouter()

@@ -52,6 +52,10 @@ class Standin:
         """Give the log of requests whose path ends like this."""
         return [entry for entry in self._control("GET", "requests") if entry["path"].endswith(path)]
 
+    def issued_tokens(self) -> list[str]:
+        """Give every OAuth token that was issued to a client."""
+        return self._control("GET", "tokens")
+
     def runs(self) -> list[dict[str, Any]]:
         """Give all runs, the oldest first."""
         return self._control("GET", "runs")

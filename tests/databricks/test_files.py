@@ -104,7 +104,8 @@ def test_privileges_clusters_and_runtimes_are_told(client, volume):
     granted = client.grants.get_effective("volume", volume).privilege_assignments
     assert granted[0].privileges[0].privilege.value == "ALL_PRIVILEGES"
     assert client.clusters.get("0101-000000-running").state.value == "RUNNING"
-    assert [cluster.cluster_id for cluster in client.clusters.list()] == ["0101-000000-running"]
+    listed = [cluster.cluster_id for cluster in client.clusters.list()]
+    assert listed == ["0101-000000-running", "0101-000000-current"]
     assert client.clusters.select_spark_version(latest=True, scala="2.13").startswith("17.3")
     assert client.clusters.list_node_types().node_types
 

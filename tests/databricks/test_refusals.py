@@ -5,7 +5,12 @@ import copy
 import pytest
 from databricks.sdk.errors import DatabricksError
 
-NEW_CLUSTER = {"spark_version": "15.4.x-scala2.12", "node_type_id": "m5d.large", "num_workers": 1}
+NEW_CLUSTER = {
+    "spark_version": "17.3.x-scala2.13",
+    "node_type_id": "m5d.large",
+    "num_workers": 1,
+    "data_security_mode": "SINGLE_USER",
+}
 
 
 def task(**change):
@@ -74,6 +79,11 @@ REFUSED = [
         "spark version",
     ),
     (task(environment_key=None, new_cluster={**NEW_CLUSTER, "node_type_id": "x"}), "INVALID", "Node type x"),
+    (
+        task(environment_key=None, new_cluster={**NEW_CLUSTER, "data_security_mode": "NONE"}),
+        "INVALID",
+        "has no Unity Catalog",
+    ),
 ]
 
 

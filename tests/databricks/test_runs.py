@@ -48,6 +48,7 @@ def test_a_new_cluster_brings_its_variables_and_named_parameters_become_options(
         "spark_version": "15.4.x-scala2.12",
         "node_type_id": "m5d.large",
         "num_workers": "2",
+        "data_security_mode": "SINGLE_USER",
         "spark_env_vars": {"LAKE": "here"},
     }
     wrapped = body(

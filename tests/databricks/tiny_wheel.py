@@ -16,7 +16,7 @@ def tiny_wheel(*, requires_python: str = "==3.11.*", name: str = "tiny") -> byte
         f"{name}.py": TINY.read_text(),
         f"{info}/METADATA": metadata,
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/entry_points.txt": ENTRY_POINTS,
+        f"{info}/entry_points.txt": f"{ENTRY_POINTS}lakehouse = {name}:stage\n",
     }
     record = "".join(f"{path},,\n" for path in [*content, f"{info}/RECORD"])
     buffer = BytesIO()

@@ -19,6 +19,13 @@ API, as far as known:
   server go on until they end.
 - SystemExit with code 0 or None is a success; what the real one makes of it differs between runtimes.
 - All catalogs share one metastore, which `spark_catalog` shows too. A schema or volume is a folder.
+- There are no grants: the one user may do everything. No permissions, policies or instance pools can be made.
+- Libraries never stick to a cluster: each run has an environment of its own, where a real cluster that is up keeps
+  what it has installed, and takes a wheel of a name that it knows for the one it has.
+- An access mode is asked for and makes no difference. Serverless lets a session set every configuration.
+- Volumes are a POSIX disk: renames are atomic, files can be appended to. Real ones are object storage behind FUSE.
+- Auto Loader is Spark's file source, for text alone.
+- Unknown query parameters are ignored.
 - Secrets can be put and read by runs; there is no listing, deleting or access control.
 - Files of 50 MiB and more (multipart upload) are refused with 501.
 - run_as, access control, notifications, tags, queues, policies and performance targets are read and ignored.
@@ -57,7 +64,7 @@ def make_app(settings: Settings, runs: Runs, faults: Faults, clusters: clusters_
     app.include_router(secrets_api.routes(settings.root / "secrets"))
     app.include_router(clusters_api.routes(clusters))
     app.include_router(_me(settings))
-    app.include_router(_control(gate, runs, faults))
+    app.include_router(_control(gate, runs, faults, sign_in))
 
     @app.exception_handler(ApiError)
     def refuse(request: Request, error: ApiError) -> JSONResponse:
@@ -91,7 +98,7 @@ def _me(settings: Settings) -> APIRouter:
     return router
 
 
-def _control(gate: Gate, runs: Runs, faults: Faults) -> APIRouter:
+def _control(gate: Gate, runs: Runs, faults: Faults, sign_in: SignIn) -> APIRouter:
     router = APIRouter(prefix="/_standin")
 
     @router.post("/faults")
@@ -108,6 +115,10 @@ def _control(gate: Gate, runs: Runs, faults: Faults) -> APIRouter:
     def spark() -> dict[str, Any]:
         return {"remote": runs.spark_remote()}
 
+    @router.get("/tokens")
+    def tokens() -> list[str]:
+        return sign_in.issued()
+
     @router.get("/requests")
     def requests() -> list[dict[str, Any]]:
         return gate.requests
@@ -123,6 +134,8 @@ def _control(gate: Gate, runs: Runs, faults: Faults) -> APIRouter:
                     zip(("life_cycle_state", "result_state", "message"), run.outcome(), strict=False)
                 ),
                 "cancelled": run.cancelled,
+                "start_time": run.start_time,
+                "end_time": run.end_time,
                 "attempts": [
                     {
                         "run_id": attempt.run_id,

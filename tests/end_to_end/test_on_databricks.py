@@ -388,9 +388,20 @@ def test_no_fault_on_the_way_doubles_a_run_or_reports_it_wrongly(
     night.clear("gold", downstream=True)
     night.wait_for_end("success")
 
-    # A stage that has succeeded is cleared.
+    # A stage that has succeeded is cleared. Polls fail until its task is red, while its run goes on.
+    standin.faults(
+        {"run": "hold", "task_key": "report", "times": 1},
+        {"path": "*/runs/get", "status": 400, "times": 3},
+    )
+    night.clear("report", downstream=False)
+    night.wait_for_end("failed")
+    assert night.runs("report")[-1]["state"]["life_cycle_state"] == "RUNNING"
+
+    # It is cleared once more: no two runs go on at a time.
     night.clear("report", downstream=False)
     night.wait_for_end("success")
+    *_, left, last = night.runs("report")
+    assert left["end_time"] <= last["start_time"]
 
     assert night.results() == {
         "generate": ["SUCCESS"],
@@ -401,7 +412,7 @@ def test_no_fault_on_the_way_doubles_a_run_or_reports_it_wrongly(
         "gold": ["CANCELED", "SUCCESS"],
         "check_gold": ["SUCCESS"],
         "publish": ["SUCCESS"],
-        "report": ["SUCCESS", "SUCCESS"],
+        "report": ["SUCCESS", "CANCELED", "SUCCESS"],
     }
     tokens = [run["token"] for run in night.runs()]
     assert len(set(tokens)) == len(tokens)
@@ -421,7 +432,7 @@ def test_no_fault_on_the_way_doubles_a_run_or_reports_it_wrongly(
         "gold": 2,
         "check_gold": 1,
         "publish": 1,
-        "report": 2,
+        "report": 5,
     }
     assert remote.digests() == local.digests()
 
@@ -563,6 +574,8 @@ def test_a_stream_to_kafka_is_the_same_messages_from_both_each_with_its_own_secr
 
 def test_no_secret_shows_in_logs_fields_or_argument_lists(remote: Side, standin: Standin) -> None:
     secrets = [standin.token, standin.facts["client_secret"]]
+    secrets += standin.issued_tokens()
+    assert len(secrets) > 2
     secrets += [file.read_text() for file in (standin.volumes.parent / "secrets").glob("*/*")]
     logs = [*remote.stack.run_dir.glob("logs/*"), *remote.stack.run_dir.rglob("airflow/logs/**/*.log")]
     assert len(logs) > 30

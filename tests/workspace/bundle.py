@@ -34,7 +34,9 @@ def resources(target: str) -> dict[str, Any]:
     """The resources of a target, its variables and references between resources filled in."""
     root, found = _documents()
     variables = {name: each.get("default", f"<{name}>") for name, each in root["variables"].items()}
-    scope = {"var": variables | root["targets"][target].get("variables", {}), "resources": found}
+    given = root["targets"][target].get("variables", {})
+    workspace = {"current_user": {"userName": "someone@example.com"}}
+    scope = {"var": variables | given, "resources": found, "workspace": workspace}
     return _filled(found, scope)
 
 

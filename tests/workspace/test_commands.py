@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -42,7 +44,11 @@ def closed_port() -> int:
         (("deploy", "--target", "nope"), "no target 'nope'; there are: local, dev, prod"),
         (("deploy", "--target", "local"), "runs on platform 'local', there is nothing to deploy"),
         (("doctor", "--target", "local"), "runs on platform 'local'"),
-        (("deploy", "--target", "dev", "--wheel", "x-1.whl"), "but this checkout's is x-1.whl"),
+        (
+            ("deploy", "--target", "dev", "--wheel", "x-1.whl"),
+            "x-1.whl is not named as a wheel of the jobs is",
+        ),
+        (("deploy", "--target", "dev", "--wheel", "no/x-1-py3-none-any.whl"), "cannot read the wheel no/x-1"),
     ],
     ids=str,
 )
@@ -201,13 +207,10 @@ def test_a_connection_in_airflows_database_is_found(tmp_path: Path) -> None:
 
 
 def changed(**values: str) -> Any:
-    """The target dev with other values; `wheel` goes to its Databricks part."""
+    """The target dev with other values."""
     from targets import load_target
 
-    target = load_target("dev")
-    assert target.databricks
-    databricks = replace(target.databricks, **{key: values.pop(key) for key in ("wheel",) if key in values})
-    return replace(target, databricks=databricks, **values)
+    return replace(load_target("dev"), **values)
 
 
 @pytest.mark.parametrize(
@@ -215,8 +218,6 @@ def changed(**values: str) -> Any:
     [
         ({"home": "/tmp/lake"}, r"\[dev\]: home must be /Volumes/<catalog>"),
         ({"home": "/Volumes/main/iot_dev_ops/lake/../x"}, "home must be /Volumes"),
-        ({"wheel": "/Volumes/main/other/lake/x.whl"}, "must be in the volume of home"),
-        ({"wheel": "/Volumes/main/iot_dev_ops/lake/wheels/"}, r"must be a file name that ends in \.whl"),
     ],
     ids=str,
 )
@@ -230,15 +231,61 @@ def test_a_place_that_cannot_be_is_refused(values: dict[str, str], expected: str
 def test_the_volumes_own_schema_is_one_of_those_to_create() -> None:
     from workspace.client import place_of
 
-    wheel = "/Volumes/shared/files/lake/x.whl"
-    place = place_of("dev", changed(home="/Volumes/shared/files/lake/iot", wheel=wheel))
+    place = place_of("dev", changed(home="/Volumes/shared/files/lake/iot"))
     assert place.volume == "shared.files.lake"
     assert place.schemas[-1] == "shared.files" and len(place.schemas) == 6
     assert place.catalogs == ("main", "shared")
 
 
-def test_building_the_wheel_twice_gives_the_same_bytes(tmp_path: Path) -> None:
-    from workspace.deploy import build_wheel
+def built(folder: Path, **files: str) -> Any:
+    """A deployed wheel of a project with these modules."""
+    from workspace.wheel import stamped
 
-    first, second = (build_wheel(tmp_path / name) for name in ("a", "b"))
-    assert first.read_bytes() == second.read_bytes()
+    info = "jobs-0.1.dist-info"
+    content = {f"{name}.py": text for name, text in files.items()}
+    content |= {f"{info}/METADATA": "Metadata-Version: 2.4\nName: jobs\nVersion: 0.1\n", f"{info}/RECORD": ""}
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "jobs-0.1-py3-none-any.whl", "w") as archive:
+        for name, text in content.items():
+            archive.writestr(zipfile.ZipInfo(name), text)
+    return stamped(folder / "jobs-0.1-py3-none-any.whl")
+
+
+def test_a_wheel_is_named_after_what_is_in_it(tmp_path: Path) -> None:
+    first, same, other = (
+        built(tmp_path / folder, gold=text) for folder, text in (("a", "1"), ("b", "1"), ("c", "2"))
+    )
+    assert re.fullmatch(r"jobs-0\.1\+[0-9a-f]{8}-py3-none-any\.whl", first.name)
+    assert first == same
+    assert other.name != first.name
+
+
+def test_a_deployed_wheel_installs_under_the_version_in_its_name(tmp_path: Path) -> None:
+    from workspace.wheel import BUILDER, build, stamped
+
+    wheel = stamped(build(tmp_path))
+    (tmp_path / wheel.name).write_bytes(wheel.content)
+    pip = [
+        BUILDER,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        "--target",
+        tmp_path / "there",
+    ]
+    subprocess.run([*pip, tmp_path / wheel.name], check=True, timeout=120)
+    (metadata,) = (tmp_path / "there").glob("*.dist-info/METADATA")
+    version = wheel.name.split("-")[1]
+    assert f"\nVersion: {version}\n" in metadata.read_text()
+    assert metadata.parent.name == f"iot_lakehouse-{version}.dist-info"
+    assert (tmp_path / "there/jobs/queries").is_dir()
+
+
+def test_building_the_wheel_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    from workspace.wheel import build, stamped
+
+    first, second = (stamped(build(tmp_path / name)) for name in ("a", "b"))
+    assert first == second

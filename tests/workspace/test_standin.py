@@ -8,12 +8,14 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from targets import Serverless
 
 from tests.databricks.start import Standin, start
 
@@ -26,7 +28,9 @@ CLUSTERS = [
     {"cluster_id": "0924-153822-broken01", "state": "ERROR", "state_message": "no machines"},
     {"cluster_id": "0924-153822-foreign1", "single_user_name": "someone@example.com"},
     {"cluster_id": "0924-153822-legacy01", "data_security_mode": "NONE"},
+    {"cluster_id": "0924-153822-ancient1", "spark_version": "15.4.x-scala2.12"},
 ]
+GOVERNED = {"data_security_mode": "SINGLE_USER"}
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +71,8 @@ def line_of(out: str, check: str) -> str:
 
 
 def wheel_of(standin: Standin) -> Path:
-    (wheel,) = (standin.volumes / "main/iot_dev_ops/lake/wheels").iterdir()
-    return wheel
+    """The wheel that stages would run."""
+    return wheel_folder(standin) / (wheel_folder(standin) / "latest.txt").read_text().strip()
 
 
 def connected(standin: Standin, kind: str = "oauth", **values: str) -> str:
@@ -82,7 +86,8 @@ def test_a_deployed_workspace_is_well(
     monkeypatch.setenv(VARIABLE, databricks.connection(kind))
     said = workspace("deploy", "--target", "dev")
     assert (said.status, said.err) == (0, "")
-    assert said.out.count(": created") == 6 and ": uploaded, " in said.out.splitlines()[-1]
+    assert said.out.count(": created") == 6
+    assert all(": uploaded, " in line for line in said.out.splitlines()[-2:])
     assert {path.name for path in (databricks.volumes / "main").iterdir()} == {
         f"iot_dev_{layer}" for layer in ("bronze", "silver", "staging", "gold", "ops")
     }
@@ -99,18 +104,34 @@ def test_a_deployed_workspace_is_well(
 
 
 def test_the_wheel_arrives_as_it_was_built(deployed: Standin, tmp_path: Path) -> None:
-    from workspace.deploy import build_wheel
+    from workspace.wheel import build, stamped
 
-    built = build_wheel(tmp_path)
+    built = stamped(build(tmp_path))
     assert wheel_of(deployed).name == built.name
-    assert wheel_of(deployed).read_bytes() == built.read_bytes()
+    assert wheel_of(deployed).read_bytes() == built.content
+
+
+def test_other_code_gets_another_name_and_the_old_wheel_stays_for_stages_that_have_begun(
+    deployed: Standin, workspace: Callable[..., Any], tmp_path: Path
+) -> None:
+    from workspace.wheel import build
+
+    before, changed = wheel_of(deployed), build(tmp_path)
+    with zipfile.ZipFile(changed, "a") as archive:
+        archive.writestr("jobs/new.py", "")
+    assert workspace("deploy", "--target", "dev", "--wheel", str(changed)).status == 0
+    assert wheel_of(deployed) != before
+    assert {path.suffix for path in wheel_folder(deployed).iterdir()} == {".whl", ".txt"}
+    assert len(list(wheel_folder(deployed).iterdir())) == 3
+    said = workspace("doctor", "--target", "dev")
+    assert f"WARNING: not built from these files, which make {before.name}" in line_of(said.out, "wheel")
 
 
 def test_deploying_again_changes_nothing(deployed: Standin, workspace: Callable[..., Any]) -> None:
     before = len(deployed.requests())
     said = workspace("deploy", "--target", "dev")
     assert said.status == 0
-    assert said.out.count(": is there") == 8
+    assert said.out.count(": is there") == 9
     methods = {entry["method"] for entry in deployed.requests()[before:] if "/oidc/" not in entry["path"]}
     assert methods == {"GET"}
 
@@ -122,7 +143,7 @@ def test_deploying_brings_back_what_is_missing_and_no_more(
     wheel_of(deployed).write_bytes(b"older")
     said = workspace("deploy", "--target", "dev")
     assert "main.iot_dev_gold: created" in said.out and ": replaced, " in said.out
-    assert said.out.count(": is there") == 6
+    assert said.out.count(": is there") == 7
     assert wheel_of(deployed).read_bytes() != b"older"
 
 
@@ -137,6 +158,7 @@ def test_an_upload_that_arrives_damaged_leaves_no_wheel(
     deployed: Standin, workspace: Callable[..., Any]
 ) -> None:
     wheel_of(deployed).unlink()
+    (wheel_folder(deployed) / "latest.txt").unlink()
     # The upload is answered as a success but had no effect.
     deployed.faults({"method": "PUT", "path": "*.whl", "status": 204})
     said = workspace("deploy", "--target", "dev")
@@ -163,7 +185,7 @@ def test_the_command_by_itself_prints_its_lines_and_nothing_else(databricks: Sta
         )
         assert (done.returncode, done.stderr) == (0, "")
         said.append(done.stdout.splitlines())
-    assert len(said[0]) == 9 and said[0][0].startswith("Target dev: https://")
+    assert len(said[0]) == 10 and said[0][0].startswith("Target dev: https://")
     assert verdicts("\n".join(said[1])) == ["ok"] * 8
 
 
@@ -193,10 +215,15 @@ def test_a_volume_that_takes_no_files_is_found(deployed: Standin, workspace: Cal
 
 
 def test_a_missing_wheel_is_found(deployed: Standin, workspace: Callable[..., Any]) -> None:
-    wheel_of(deployed).unlink()
-    said = workspace("doctor", "--target", "dev")
-    assert said.status == 1
-    assert verdicts(said.out) == ["ok", "ok", "ok", "ok", "ok", "ok", "FAILED", "ok"]
+    for missing, expected in (
+        (wheel_of(deployed), f"{wheel_of(deployed).name} is not there"),
+        (wheel_folder(deployed) / "latest.txt", "no wheel has been deployed to /Volumes/main/iot_dev_ops"),
+    ):
+        missing.unlink()
+        said = workspace("doctor", "--target", "dev")
+        assert said.status == 1
+        assert verdicts(said.out) == ["ok", "ok", "ok", "ok", "ok", "ok", "FAILED", "ok"]
+        assert expected in line_of(said.out, "wheel")
 
 
 def test_a_wheel_of_other_files_is_a_warning(deployed: Standin, workspace: Callable[..., Any]) -> None:
@@ -298,7 +325,7 @@ def compute(standin: Standin, **values: Any) -> str:
 
     logging.disable(logging.CRITICAL)
     client = workspace_client("databricks_default")
-    databricks = Databricks("databricks_default", "x.whl", **values)
+    databricks = Databricks("databricks_default", **values)
     try:
         return check_compute(client, databricks, client.current_user.me())
     finally:
@@ -342,22 +369,37 @@ def test_a_stopped_cluster_needs_the_right_to_start_it(databricks: Standin) -> N
         ({"existing_cluster_id": "0924-153822-broken01"}, "is in state ERROR: no machines"),
         ({"existing_cluster_id": "0924-153822-foreign1"}, "is dedicated to someone@example.com"),
         ({"existing_cluster_id": "0924-153822-legacy01"}, "has no Unity Catalog"),
-        ({"new_cluster": {"spark_version": "1.x"}}, "spark_version '1.x' is not offered here"),
-        ({"new_cluster": {"node_type_id": "abacus"}}, "node_type_id 'abacus' is not offered here"),
+        ({"existing_cluster_id": "0924-153822-ancient1"}, "runtime 15.4.x-scala2.12 is too old for the jobs"),
+        ({"serverless": Serverless("3")}, "environment_version 3 is too old for the jobs; give 4 or later"),
+        ({"new_cluster": {**GOVERNED, "spark_version": "1.x"}}, "spark_version '1.x' is not offered here"),
+        (
+            {"new_cluster": {**GOVERNED, "spark_version": "16.4.x-scala2.13"}},
+            "is too old for the jobs; give 17.3",
+        ),
+        (
+            {"new_cluster": {**GOVERNED, "node_type_id": "abacus"}},
+            "node_type_id 'abacus' is not offered here",
+        ),
         ({"new_cluster": {"policy_id": "none"}}, "policy_id 'none' does not exist"),
-        ({"new_cluster": {"instance_pool_id": "none"}}, "instance_pool_id 'none' does not exist"),
+        ({"new_cluster": {**GOVERNED, "instance_pool_id": "none"}}, "instance_pool_id 'none' does not exist"),
+        ({"new_cluster": {"num_workers": 1}}, "without an access mode there is no Unity Catalog"),
+        ({"new_cluster": {"data_security_mode": "NONE"}}, "without an access mode"),
+        ({"new_cluster": {"aws_attributes": {"availabilty": "SPOT"}}}, "has no aws_attributes.availabilty"),
     ],
     ids=str,
 )
 def test_compute_that_cannot_be_used_is_named(
     databricks: Standin, values: dict[str, Any], expected: str
 ) -> None:
-    from workspace.client import Failed
+    from workspace.client import EXPECTED
 
-    with pytest.raises(Failed, match=expected):
+    with pytest.raises(EXPECTED, match=expected):
         compute(databricks, **values)
 
 
 def test_a_new_cluster_of_known_parts_is_good(databricks: Standin) -> None:
-    said = compute(databricks, new_cluster={"node_type_id": "m5d.large", "num_workers": 1})
-    assert said.startswith("a new cluster a stage: node_type_id m5d.large. Not checked")
+    cluster = {**GOVERNED, "spark_version": "17.3.x-scala2.13", "node_type_id": "m5d.large", "num_workers": 1}
+    said = compute(databricks, new_cluster=cluster)
+    assert said.startswith(
+        "a new cluster a stage: spark_version 17.3.x-scala2.13, node_type_id m5d.large. Not checked"
+    )
