@@ -27,6 +27,7 @@ TEMPLATES = {
     "{{ slug_of(run_id) }}": "{{job.run_id}}",
     "{{ params.scale }}": "{{job.parameters.scale}}",
     "{{ params.seed }}": "{{job.parameters.seed}}",
+    "{% if params.dirt %}--dirt={{ params.dirt }}{% endif %}": "--dirt={{job.parameters.dirt}}",
     "{% if params.tables %}--tables={{ params.tables | join(',') }}{% endif %}": (
         "--tables={{job.parameters.tables}}"
     ),
