@@ -161,5 +161,8 @@ def _event(line: str) -> str:
     except ValueError:
         return line
     event = str(entry.get("event", ""))
+    # Airflow folds its log by the first, and Python's warnings are about packages, not about the night.
+    if event.startswith("::") or entry.get("logger") == "py.warnings":
+        return ""
     causes = entry.get("error_detail") or []
     return f"{event}: {causes[0].get('exc_value', '')}" if causes else event

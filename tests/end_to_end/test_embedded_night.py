@@ -68,7 +68,7 @@ def test_a_second_run_reuses_the_stack(embedded: Embedded) -> None:
     assert "were up already" in again.stdout
     assert embedded.pids() == before
     run = re.search(r"/dags/iot_nightly/runs/(\S+)", again.stdout)
-    events = embedded.api().get("/assets/events?limit=100&order_by=-id")["asset_events"]
+    events = embedded.api().get("/assets/events?limit=100&order_by=-timestamp")["asset_events"]
     assert run and [event["name"] for event in events if event["source_run_id"] == run[1]] == [
         "gold.climate_hourly"
     ]
@@ -78,9 +78,10 @@ def test_a_night_that_is_there_with_other_parameters_fails_and_says_what_differs
     other = embedded("run", NIGHT=NIGHT, SCALE=SCALE, SEED="7")
     assert other.returncode == 1
     assert "generate failed; the end of its log" in other.stderr
-    assert "has already landed with seed 42, not 7; a lake has one seed: use seed 42" in other.stderr
+    assert "has already landed with seed 42, not 7; a lake has one seed and one dirt: use seed 42" in other.stderr
     assert f"{embedded.url}/dags/iot_nightly/runs/make_run__{NIGHT}__" in other.stdout
     assert re.search(r"^  gold +0 rows published$", other.stdout, re.MULTILINE)
+    assert "::group::" not in other.stderr and "Deprecat" not in other.stderr
     assert "make stop" in other.stdout and "  report " not in other.stdout
     # Who is to know is told, once, and only of what failed.
     run = re.search(rf"{embedded.url}/dags/iot_nightly/runs/(\S+)", other.stdout)
