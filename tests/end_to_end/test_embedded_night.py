@@ -78,7 +78,10 @@ def test_a_night_that_is_there_with_other_parameters_fails_and_says_what_differs
     other = embedded("run", NIGHT=NIGHT, SCALE=SCALE, SEED="7")
     assert other.returncode == 1
     assert "generate failed; the end of its log" in other.stderr
-    assert "has already landed with seed 42, not 7; a lake has one seed and one dirt: use seed 42" in other.stderr
+    assert (
+        "has already landed with seed 42, not 7; a lake has one seed and one dirt: use seed 42"
+        in other.stderr
+    )
     assert f"{embedded.url}/dags/iot_nightly/runs/make_run__{NIGHT}__" in other.stdout
     assert re.search(r"^  gold +0 rows published$", other.stdout, re.MULTILINE)
     assert "::group::" not in other.stderr and "Deprecat" not in other.stderr
