@@ -22,13 +22,18 @@ DEFAULTS: dict[str, Any] = {
 
 
 # 2024-01-01, the simulated fleet's first day, or later. That a day is over yet, no form can tell.
-NIGHT = "^20(2[4-9]|[3-9][0-9])-"
+FROM_2024 = "^20(2[4-9]|[3-9][0-9])-"
 
 
 def night(description: str) -> Param:
     """The UTC day that a run works on; empty: the run's own."""
     return Param(
-        None, type=["null", "string"], format="date", pattern=NIGHT, title="Night", description=description
+        None,
+        type=["null", "string"],
+        format="date",
+        pattern=FROM_2024,
+        title="Night",
+        description=description,
     )
 
 

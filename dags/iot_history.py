@@ -6,7 +6,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG, Param
 from chain import declare, history_jobs
-from form import DEFAULTS, NIGHT, dirt, scale, seed, tables
+from form import DEFAULTS, FROM_2024, dirt, scale, seed, tables
 from job import slug_of
 
 with DAG(
@@ -22,14 +22,14 @@ with DAG(
         "first": Param(
             type="string",
             format="date",
-            pattern=NIGHT,
+            pattern=FROM_2024,
             title="First night",
             description="The first UTC day to work on, 2024-01-01 or later.",
         ),
         "last": Param(
             type="string",
             format="date",
-            pattern=NIGHT,
+            pattern=FROM_2024,
             title="Last night",
             description="The last UTC day to work on; it must have ended.",
         ),

@@ -3,54 +3,25 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from notify import FailureNotifier
 
+from tests.http_server import Webhook, serving
+
 LINK = "http://localhost:8080/dags/iot_nightly/runs/r1/tasks/check_silver?try_number=1"
-
-
-class Webhook(HTTPServer):
-    """Keeps what is posted to it, and answers with `status`."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Post)
-        self.status = 200
-        self.posts: list[tuple[str, Any]] = []
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/services/T0/s3cret"
-
-
-class Post(BaseHTTPRequestHandler):
-    server: Webhook
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.posts.append((self.path, json.loads(body)))
-        self.send_response(self.server.status)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
 
 @pytest.fixture
 def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
     """A server whose address is that of the connection."""
-    server = Webhook()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    connect(monkeypatch, server.address)
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serving(Webhook()) as server:
+        connect(monkeypatch, server.address)
+        yield server
 
 
 class Recorder:

@@ -2,47 +2,35 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 
 import pytest
 
 from embedded import airflow_api
 from embedded.airflow_api import AirflowApi
 from embedded.errors import Failed
+from tests.http_server import Handler, serving
 
 
-class Airflow(BaseHTTPRequestHandler):
+class Airflow(Handler):
     """Knows one DAG, refuses every change."""
 
     def do_GET(self) -> None:
         self.answer(200 if self.path.endswith("/dags/known") else 404, {"dag_id": "known"})
 
     def do_POST(self) -> None:
+        self.body()
         if self.path == "/auth/token":
             self.answer(201, {"access_token": "t"})
         else:
             self.answer(400, {"detail": "scale is too large"})
 
-    def answer(self, status: int, body: object) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.send_response(status)
-        self.end_headers()
-        self.wfile.write(json.dumps(body).encode())
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), Airflow)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serving(HTTPServer(("127.0.0.1", 0), Airflow)) as server:
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 def test_what_is_not_there_is_none(url: str) -> None:

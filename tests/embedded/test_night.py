@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,9 +16,10 @@ from embedded.errors import Failed, Refused
 from embedded.night import Night, Run
 from embedded.stack import Stack
 from embedded.summary import summary
+from tests.http_server import Handler, serving
 
 
-class Airflow(BaseHTTPRequestHandler):
+class Airflow(Handler):
     """Says for ever that the run `known` is running, and knows no other."""
 
     def do_GET(self) -> None:
@@ -27,30 +27,19 @@ class Airflow(BaseHTTPRequestHandler):
         self.answer(200 if is_known else 404, {"state": "running", "task_instances": []})
 
     def do_POST(self) -> None:
+        self.body()
         self.answer(201, {"access_token": "t"})
-
-    def answer(self, status: int, body: object) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.send_response(status)
-        self.end_headers()
-        self.wfile.write(json.dumps(body).encode())
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
     """A night on a stack whose scheduler is a process that does nothing."""
-    server = HTTPServer(("127.0.0.1", 0), Airflow)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    stack = Stack(Config(tmp_path / "run", tmp_path / "lake", server.server_port, 15002, "local", True))
-    stack.api = AirflowApi(stack.config.url, "admin", "x")
-    stack.processes.start("scheduler", ["sleep", "99"], {"PATH": "/usr/bin:/bin"}, tmp_path / "log")
-    yield Run(stack, Night("2024-03-05", 1.0, 42, []))
-    stack.down()
-    server.shutdown()
-    server.server_close()
+    with serving(HTTPServer(("127.0.0.1", 0), Airflow)) as server:
+        stack = Stack(Config(tmp_path / "run", tmp_path / "lake", server.server_port, 15002, "local", True))
+        stack.api = AirflowApi(stack.config.url, "admin", "x")
+        stack.processes.start("scheduler", ["sleep", "99"], {"PATH": "/usr/bin:/bin"}, tmp_path / "log")
+        yield Run(stack, Night("2024-03-05", 1.0, 42, []))
+        stack.down()
 
 
 def test_a_night_without_a_scheduler_is_not_waited_for(run: Run) -> None:
