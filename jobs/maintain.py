@@ -60,12 +60,10 @@ def _tend(spark: SparkSession, settings: Settings, table: Table) -> TableResult:
     # A clustered table is clustered by it: its owner chose the columns with ALTER TABLE … CLUSTER BY.
     clustered = list(detail.clusteringColumns or ())
     zorder = () if clustered else table.zorder
-    optimize = f"OPTIMIZE {name}"
-    if zorder:
-        optimize = _zorder(spark, name, table, zorder)
     removed = 0
-    if optimize and (detail.numFiles or 0) > 1:
-        removed = spark.sql(optimize).select("metrics.numFilesRemoved").collect()[0][0]
+    if (detail.numFiles or 0) > 1:
+        optimize = _zorder(spark, name, table, zorder) if zorder else f"OPTIMIZE {name}"
+        removed = spark.sql(optimize).select("metrics.numFilesRemoved").collect()[0][0] if optimize else 0
     spark.sql(f"VACUUM {name} RETAIN {settings.vacuum_days * 24} HOURS").collect()
     by = {"clustered_by": clustered} if clustered else {"zordered_by": list(zorder)} if zorder else {}
     return TableResult(table.full_name, removed, {"files_before": detail.numFiles, **by})
