@@ -10,11 +10,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from embedded.airflow_api import AirflowApi
+from tests.http_server import Webhook
 
 PROJECT = Path(__file__).resolve().parents[2]
 # The system's Python, not that of an environment: `embedded` must do with the standard library.
@@ -58,9 +59,8 @@ class Embedded:
     airflow_port: int
     connect_port: int
     first_run: str = ""
-    webhook: str = ""
-    """Where Airflow's messages about failures go."""
-    messages: list[str] = field(default_factory=list)
+    told: Webhook | None = None
+    """Who is told of failures."""
     """What came there."""
 
     @property
@@ -70,6 +70,16 @@ class Embedded:
     @property
     def home(self) -> Path:
         return self.root / "lake"
+
+    @property
+    def webhook(self) -> str:
+        """Where Airflow's messages about failures go."""
+        return self.told.address if self.told else ""
+
+    @property
+    def messages(self) -> list[str]:
+        """Those that have come."""
+        return [body["text"] for _, body in self.told.posts] if self.told else []
 
     @property
     def url(self) -> str:
