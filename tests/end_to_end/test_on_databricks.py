@@ -121,10 +121,12 @@ class Side:
 
     def rows(self, name: str, *but: str) -> list[Row]:
         """A table's rows in some fixed order, without the columns named; variants, which do not compare, as JSON."""
-        kinds = columns_of(TABLES[name].columns).items()
-        shown = {column: F.expr(f"to_json(`{column}`)") for column, kind in kinds if kind == "VARIANT"}
-        rows = store.read(self.spark, self.settings, name).withColumns(shown)
-        return sorted(rows.drop(*but).collect(), key=str)
+        shown = [
+            F.expr(f"to_json(`{column}`)").alias(column) if kind == "VARIANT" else F.col(column)
+            for column, kind in columns_of(TABLES[name].columns).items()
+            if column not in but
+        ]
+        return sorted(store.read(self.spark, self.settings, name).select(*shown).collect(), key=str)
 
     def first_notes(self) -> dict[str, Any]:
         """What the stages of the first run left in the data docs of Airflow's machine."""
