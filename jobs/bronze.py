@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import landed_files, lines, store
+from jobs import landed_files, lines, schema, store
 from jobs.results import TableResult
 from jobs.session import on_databricks
 from jobs.settings import Settings
@@ -29,7 +29,7 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     Raises JobError when a source's folder is a link.
     """
     names = [f"bronze.{source.name}" for source in settings.sources]
-    store.ensure(spark, settings, [*names, "ops.rejected_files"])
+    schema.ensure(spark, settings, [*names, "ops.rejected_files"])
     with ThreadPoolExecutor(PARALLEL) as pool:
         prepared = pool.map(lambda source: _prepare_folder(spark, settings, source), settings.sources)
         if rejected := [row for rows in prepared for row in rows]:

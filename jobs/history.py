@@ -8,7 +8,7 @@ from itertools import groupby
 
 from pyspark.sql import SparkSession
 
-from jobs import store
+from jobs import schema, store
 from jobs.record import Outcome, leave_note, run_stage
 from jobs.results import ContractBroken, JobError, TableResult, UsageError
 from jobs.settings import Settings
@@ -70,7 +70,7 @@ def is_published(spark: SparkSession, settings: Settings) -> bool:
 
     A source stays due until every gold table made of it is published, so also if one of them was not asked for.
     """
-    store.ensure(spark, settings, ["ops.row_accounts"])
+    schema.ensure(spark, settings, ["ops.row_accounts"])
     done = _accounts(spark, settings, "is_balanced AND is_published")
     return done == {(source.name, night) for source in settings.sources for night in settings.nights}
 

@@ -6,7 +6,7 @@ from datetime import date
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs import restatements, store
+from jobs import restatements, schema, store
 from jobs.flat_files import csv_lines
 from jobs.results import JobError, TableResult, write_lines
 from jobs.settings import Settings
@@ -26,7 +26,7 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     Raises JobError when this run has staged nothing.
     """
     known = ("ops.digests", "ops.restatements", "ops.row_accounts")
-    store.ensure(spark, settings, [*(table.full_name for table in settings.gold), *known])
+    schema.ensure(spark, settings, [*(table.full_name for table in settings.gold), *known])
     slices, staged_at = _staged_slices(spark, settings)
     with ThreadPoolExecutor(PARALLEL) as pool:
         published = list(

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
-from jobs import session, store
+from jobs import schema, session, store
 from jobs.results import ContractBroken, JobError, TableResult, UsageError, write_atomically
 from jobs.settings import Settings
 from jobs.tables import TABLES
@@ -96,7 +96,7 @@ def _append(spark: SparkSession, settings: Settings, told: list[_Told], started:
         (*run, table, rows, status, json.dumps(detail), started, ended)
         for table, rows, status, detail in told
     ]
-    store.ensure(spark, settings, ["ops.job_runs"])
+    schema.ensure(spark, settings, ["ops.job_runs"])
     store.append(settings, "ops.job_runs", spark.createDataFrame(rows, TABLES["ops.job_runs"].columns))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import detection, query, store
+from jobs import detection, query, schema, store
 from jobs.flow import Flow
 from jobs.pages import render
 from jobs.results import ContractBroken, TableResult, write_atomically
@@ -63,7 +63,7 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
 
     Raises ContractBroken when a source has no account for the night, or one that does not balance.
     """
-    store.ensure(spark, settings, [f"ops.{name}" for name in OPS])
+    schema.ensure(spark, settings, [f"ops.{name}" for name in OPS])
     detection.run(spark, settings)
     night = read_night(spark, settings)
     problems = find_problems(settings, night)
@@ -115,7 +115,7 @@ def _restated(spark: SparkSession, settings: Settings) -> DataFrame:
 def _answers(spark: SparkSession, settings: Settings) -> list[query.Answer]:
     """The first rows of each demo query about what the run has worked on."""
     asked = [each for each in query.queries().values() if each.is_answerable(settings)]
-    store.ensure(spark, settings, {name for each in asked for name in each.tables})
+    schema.ensure(spark, settings, {name for each in asked for name in each.tables})
     with ThreadPoolExecutor(PARALLEL) as pool:
         return list(pool.map(lambda each: query.ask(spark, settings, each, SHOWN), asked))
 

@@ -42,33 +42,6 @@ def missing(settings: Settings, error: AnalysisException) -> JobError | None:
     return None
 
 
-def ensure(spark: SparkSession, settings: Settings, names: Iterable[str]) -> None:
-    """Create the tables that do not exist yet, and their schemas."""
-    wanted = [TABLES[name] for name in names]
-    for layer in dict.fromkeys(table.layer for table in wanted):
-        # Where an administrator has made the schemas, a job may not even ask for one that is there.
-        if not spark.catalog.databaseExists(settings.schema(layer)):
-            spark.sql(f"CREATE SCHEMA IF NOT EXISTS {settings.schema(layer)}")
-        present = {row.tableName for row in spark.sql(f"SHOW TABLES IN {settings.schema(layer)}").collect()}
-        for table in wanted:
-            if table.layer == layer and table.name not in present:
-                spark.sql(_ddl(table, settings))
-
-
-def _ddl(table: Table, settings: Settings) -> str:
-    partitions = f"PARTITIONED BY ({', '.join(table.partition_by)})" if table.partition_by else ""
-    # Variants and partitions go to disk as written; nothing here needs a newer reader than Delta 4.
-    return (
-        f"CREATE TABLE IF NOT EXISTS {settings.table(table.full_name)} ({_quoted_columns(table)}) USING DELTA "
-        f"{partitions} COMMENT '{table.grain.replace(chr(39), chr(39) * 2)}'"
-    )
-
-
-def _quoted_columns(table: Table) -> str:
-    columns = (column.strip().split(" ", 1) for column in table.columns.split(", "))
-    return ", ".join(f"`{name}` {kind}" for name, kind in columns)
-
-
 def note(settings: Settings) -> str:
     """What a commit says of the job that makes it; `history-of` reads it. A merge has no room for it."""
     about = {"run_id": settings.run_id, "stage": settings.step, "night": str(settings.night)}

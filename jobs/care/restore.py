@@ -7,7 +7,7 @@ from datetime import date
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import store
+from jobs import schema, store
 from jobs.care import place
 from jobs.care.as_of import add_moment, is_rewritten_whole, of_night
 from jobs.care.difference import difference, held_elsewhere, key_of
@@ -133,7 +133,7 @@ def _restore(spark: SparkSession, settings: Settings, plan: Plan, is_different: 
         store.replace_where(settings, name, plan.then, plan.condition)
     if plan.table.layer in ("silver", "gold"):
         held = store.read(spark, settings, name).where(plan.condition)
-        store.ensure(spark, settings, ["ops.digests"])
+        schema.ensure(spark, settings, ["ops.digests"])
         store.record_digests(spark, settings, {name: plan.slices}, store.digests_of(held, plan.table))
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import store, transformations
+from jobs import schema, store, transformations
 from jobs.results import TableResult
 from jobs.settings import Settings
 from jobs.tables import SILVER, SLICES, Table, sources_of
@@ -22,7 +22,7 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     rows staged.
     """
     staged = [f"staging.gold_{table.name}" for table in settings.gold]
-    store.ensure(spark, settings, [*staged, SLICES.full_name])
+    schema.ensure(spark, settings, [*staged, SLICES.full_name])
     # Before anything is read: publish takes this as the moment up to which the staged rows know of silver.
     staged_at: str = spark.sql("SELECT cast(current_timestamp() AS STRING)").collect()[0][0]
     due = _nights_due(spark, settings)

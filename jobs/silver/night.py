@@ -8,7 +8,7 @@ from threading import Thread
 
 from pyspark.sql import SparkSession
 
-from jobs import store
+from jobs import schema, store
 from jobs.results import TableResult
 from jobs.settings import Settings
 from jobs.silver import drift, settle
@@ -29,7 +29,7 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     silver = [f"silver.{source.silver}" for source in settings.sources]
     derived = [table.full_name for table in DERIVED.values()]
     judged = [f"staging.judged_{source.name}" for source in settings.sources]
-    store.ensure(spark, settings, [*silver, *derived, *judged, *OPS])
+    schema.ensure(spark, settings, [*silver, *derived, *judged, *OPS])
     claims = settle.unsettled(spark, settings)
     while claims:
         lost = _settle(spark, settings, claims)

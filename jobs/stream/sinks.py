@@ -11,7 +11,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import store
+from jobs import schema, store
 from jobs.settings import Settings
 from jobs.stream import kafka
 from jobs.stream.batches import Batch
@@ -30,7 +30,7 @@ def sink_of(spark: SparkSession, settings: Settings, stream: Stream) -> tuple[st
         broker = kafka.broker()
         return f"kafka.{stream.source}", lambda rows, _: kafka.send(rows, SOURCES[stream.source], broker)
     table = f"bronze.stream_{stream.source}"
-    store.ensure(spark, settings, [table])
+    schema.ensure(spark, settings, [table])
     return table, lambda rows, batch: append(settings, table, rows, batch)
 
 

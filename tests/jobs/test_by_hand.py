@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs import session, store
+from jobs import schema, session
 from jobs.cli import STAGES
 from jobs.main import main
 from jobs.record import run_stage
@@ -75,7 +75,7 @@ def test_a_stage_on_an_empty_lake_says_in_one_line_what_to_run_before(by_hand, l
 
 def test_a_stage_whose_failure_cannot_be_recorded_still_says_why_it_failed(by_hand, lake, spark, caplog):
     settings = lake("gold")
-    store.ensure(spark, settings, ["ops.digests"])
+    schema.ensure(spark, settings, ["ops.digests"])
     spark.sql(f"CREATE TABLE {settings.table('ops.job_runs')} (other INT) USING DELTA")
     code, error = by_hand("gold")
     assert code == 1 and "run `silver` before `gold`" in error

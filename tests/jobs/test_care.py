@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs import store, verify
+from jobs import schema, store, verify
 from jobs.care import place
 from jobs.care.difference import difference, key_of
 from jobs.care.versions import versions
@@ -26,7 +26,7 @@ def publish(spark, lake):
 
     def write(night: date, rows: list, run_id: str = "", slices: tuple = ()) -> None:
         settings = lake("publish", night=night, run_id=run_id or f"run-{night}")
-        store.ensure(spark, settings, [CLIMATE.full_name, "ops.digests"])
+        schema.ensure(spark, settings, [CLIMATE.full_name, "ops.digests"])
         these = slices or (night,)
         frame = spark.createDataFrame(rows, CLIMATE.columns)
         store.replace_where(settings, CLIMATE.full_name, frame, store.dates("event_date", these))
@@ -105,7 +105,7 @@ def job_run(
 @pytest.mark.parametrize(("runs", "made_by"), [(["a"], "a"), (["a", "b"], None), ([], None)])
 def test_a_merge_is_known_by_its_time_unless_runs_overlap(spark, lake, runs, made_by):
     settings, table = lake("silver"), SILVER["locations"]
-    store.ensure(spark, settings, [table.full_name, "ops.job_runs"])
+    schema.ensure(spark, settings, [table.full_name, "ops.job_runs"])
     row = spark.createDataFrame([(1, "X", "Y", 1.0, 2.0, [], FIFTH)], table.columns)
     started = datetime.now(UTC)
     store.upsert(settings, table.full_name, row, ["location_id"])
@@ -213,7 +213,7 @@ def test_a_version_whose_files_vacuum_took_is_refused_in_one_line(
 
 def test_a_version_with_other_columns_than_the_catalog_is_refused(spark, lake, care, newest):
     settings = lake("publish")
-    store.ensure(spark, settings, ["gold.alerts"])
+    schema.ensure(spark, settings, ["gold.alerts"])
     name = settings.table("gold.climate_hourly")
     spark.sql(f"CREATE TABLE {name} (event_date DATE, hour TIMESTAMP) USING DELTA")
     code, _, error = care("restore", "climate_hourly", "--version", "0")
@@ -228,7 +228,7 @@ def location(number: int, name: str, night: date) -> tuple:
 def locations(spark, lake):
     """Version 1: two sites of the 5th; 2: one of them has gone over to the 6th; 3: its name changed."""
     settings, table = lake("silver"), SILVER["locations"]
-    store.ensure(spark, settings, [table.full_name, "ops.row_accounts"])
+    schema.ensure(spark, settings, [table.full_name, "ops.row_accounts"])
     for rows in (
         [location(1, "A", FIFTH), location(2, "B", FIFTH)],
         [location(1, "A", FIFTH), location(2, "B", SIXTH)],

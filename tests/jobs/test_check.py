@@ -8,7 +8,7 @@ from great_expectations.expectations import ExpectColumnValuesToNotBeNull
 
 from expectations import suite
 from expectations.actions import flag
-from jobs import check, store
+from jobs import check, schema, store
 from jobs.results import ContractBroken
 from jobs.tables import TABLES
 
@@ -21,7 +21,7 @@ CLIMATE = frozenset({"climate_hourly"})
 @pytest.fixture
 def write(spark):
     def to(settings, name, *rows):
-        store.ensure(spark, settings, [name])
+        schema.ensure(spark, settings, [name])
         values = [tuple(row[column] for column in TABLES[name].column_names) for row in rows]
         if values:
             store.append(settings, name, spark.createDataFrame(values, TABLES[name].columns))

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from jobs import store
+from jobs import schema, store
 from jobs.silver.judge import content
 from jobs.tables import SILVER, columns_of
 
@@ -51,7 +51,7 @@ def test_a_null_in_a_variant_counts_and_the_order_of_its_keys_does_not(spark):
 
 def test_a_digest_does_not_depend_on_the_order_of_rows_but_on_where_nulls_stand(spark, lake):
     settings = lake("verify")
-    store.ensure(spark, settings, ["silver.locations"])
+    schema.ensure(spark, settings, ["silver.locations"])
 
     def digest(*rows: tuple) -> store.Digest:
         frame = spark.createDataFrame(rows, TABLE.columns)

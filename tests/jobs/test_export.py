@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import publish, store
+from jobs import publish, schema, store
 from jobs.flat_files import csv_lines
 from jobs.main import main
 from jobs.tables import TABLES
@@ -24,7 +24,7 @@ def hour(day: date, at: int, room: str | None, temperature: float | None) -> tup
 def climate(spark, lake):
     """Two nights; the second's rows are stored in no order and hold what a spreadsheet would run."""
     settings = lake("publish")
-    store.ensure(spark, settings, [CLIMATE.full_name])
+    schema.ensure(spark, settings, [CLIMATE.full_name])
     rows = [
         hour(SIXTH, 3, '=HYPERLINK("http://x")', -40.0),
         hour(SIXTH, 1, "Room_A", None),
@@ -93,7 +93,7 @@ def test_several_nights_as_parquet_keep_their_types(climate, export, table):
 
 def test_a_table_with_variants_goes_out_as_parquet_too(spark, lake, export):
     settings = lake("silver")
-    store.ensure(spark, settings, [EVENTS.full_name])
+    schema.ensure(spark, settings, [EVENTS.full_name])
     name = settings.table(EVENTS.full_name)
     spark.sql(
         f"INSERT INTO {name} (event_id, event_date, payload, _flags, _night) "

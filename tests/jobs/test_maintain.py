@@ -12,7 +12,7 @@ import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
-from jobs import cli, maintain, store
+from jobs import cli, maintain, schema, store
 from jobs.care.old_pages import remove_old_pages
 from jobs.care.versions import rows_at, versions
 from jobs.main import main
@@ -37,7 +37,7 @@ def add_sites(spark, settings):
     """Append sites, each call one file more."""
 
     def add(*numbers: int) -> None:
-        store.ensure(spark, settings, [LOCATIONS.full_name])
+        schema.ensure(spark, settings, [LOCATIONS.full_name])
         rows = spark.createDataFrame([site(number) for number in numbers], LOCATIONS.columns).coalesce(1)
         store.append(settings, LOCATIONS.full_name, rows)
 
@@ -90,7 +90,7 @@ def test_days_in_several_files_are_ordered_by_what_people_look_up_and_the_others
     spark, settings, files
 ):
     readings = TABLES["silver.readings"]
-    store.ensure(spark, settings, [readings.full_name])
+    schema.ensure(spark, settings, [readings.full_name])
 
     def add(day: int, devices: Iterable[int]) -> None:
         rows = spark.createDataFrame(
@@ -168,7 +168,7 @@ def test_a_job_that_writes_meanwhile_loses_nothing(spark, settings, add_sites, t
 def test_a_table_that_cannot_be_tended_is_named_and_the_others_are(spark, settings, add_sites, files):
     for number in range(2):
         add_sites(number)
-    store.ensure(spark, settings, ["gold.alerts", "gold.climate_hourly"])
+    schema.ensure(spark, settings, ["gold.alerts", "gold.climate_hourly"])
     spark.sql(f"DROP TABLE {settings.table('gold.alerts')}")
     spark.sql(f"CREATE TABLE {settings.table('gold.alerts')} (x INT) USING parquet")
     with pytest.raises(maintain.JobError, match=r"1 of 3 tables were not tended: gold\.alerts"):
@@ -178,7 +178,7 @@ def test_a_table_that_cannot_be_tended_is_named_and_the_others_are(spark, settin
 
 def test_the_command_compacts_what_the_jobs_leave_in_ops(spark, settings, files):
     now = datetime.now(UTC)
-    store.ensure(spark, settings, [RUNS.full_name])
+    schema.ensure(spark, settings, [RUNS.full_name])
     for run in ("a", "b", "c"):
         row = (run, NIGHT, "silver", "silver.locations", 1, "done", "{}", now, now)
         store.append(settings, RUNS.full_name, spark.createDataFrame([row], RUNS.columns))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs import cli, query, report, store
+from jobs import cli, query, report, schema, store
 from jobs.main import main
 from jobs.settings import Settings
 from jobs.tables import GOLD, TABLES, selection
@@ -96,7 +96,7 @@ def test_an_unknown_name_is_refused_with_those_there_are(capsys):
 def gold(spark, lake):
     """Put rows into a gold table of the lake: the columns that are named, all others null."""
     settings = lake("query")
-    store.ensure(spark, settings, [f"gold.{name}" for name in GOLD])
+    schema.ensure(spark, settings, [f"gold.{name}" for name in GOLD])
 
     def put(name: str, *rows: dict) -> None:
         table = TABLES[f"gold.{name}"]

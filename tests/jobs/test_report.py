@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import Row
 
-from jobs import report, store
+from jobs import report, schema, store
 from jobs.flow import Flow
 from jobs.results import ContractBroken
 from jobs.settings import Settings
@@ -180,7 +180,7 @@ def test_the_picture_of_nothing_has_no_flow():
 
 
 def _write(spark, settings, name, *rows):
-    store.ensure(spark, settings, [name])
+    schema.ensure(spark, settings, [name])
     columns = TABLES[name].column_names
     frame = spark.createDataFrame(
         [tuple(row[column] for column in columns) for row in rows], TABLES[name].columns

@@ -1,0 +1,111 @@
+"""The tables as the catalog has them: made when they are not there, widened when the catalog has new columns."""
+
+import logging
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from jobs import store
+from jobs.results import UsageError
+from jobs.settings import Settings
+from jobs.tables import CATALOG, TABLES, Table, columns_of
+
+log = logging.getLogger("jobs")
+
+PARALLEL = 4
+
+
+def ensure(spark: SparkSession, settings: Settings, names: Iterable[str]) -> None:
+    """Create the tables that do not exist yet, and their schemas; add to the others the columns they lack.
+
+    Raises UsageError when a table has a column that the catalog does not have, or has as another type.
+    """
+    wanted, present = [TABLES[name] for name in names], []
+    for layer in dict.fromkeys(table.layer for table in wanted):
+        # Where an administrator has made the schemas, a job may not even ask for one that is there.
+        if not spark.catalog.databaseExists(settings.schema(layer)):
+            spark.sql(f"CREATE SCHEMA IF NOT EXISTS {settings.schema(layer)}")
+        there = {row.tableName for row in spark.sql(f"SHOW TABLES IN {settings.schema(layer)}").collect()}
+        for table in wanted:
+            if table.layer == layer and table.name in there:
+                present.append(table)
+            elif table.layer == layer:
+                spark.sql(_ddl(table, settings))
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        held = list(pool.map(lambda table: _columns(spark, settings, table), present))
+    for table, columns in zip(present, held, strict=True):
+        if columns != _kinds(table.columns):
+            _widen(spark, settings, table, columns)
+
+
+def _ddl(table: Table, settings: Settings) -> str:
+    partitions = f"PARTITIONED BY ({', '.join(table.partition_by)})" if table.partition_by else ""
+    columns = ", ".join(f"`{name}` {kind}" for name, kind in columns_of(table.columns).items())
+    # Variants and partitions go to disk as written; nothing here needs a newer reader than Delta 4.
+    return (
+        f"CREATE TABLE IF NOT EXISTS {settings.table(table.full_name)} ({columns}) USING DELTA "
+        f"{partitions} COMMENT '{table.grain.replace(chr(39), chr(39) * 2)}'"
+    )
+
+
+def _columns(spark: SparkSession, settings: Settings, table: Table) -> dict[str, str]:
+    fields = store.read(spark, settings, table.full_name).schema.fields
+    return {field.name: field.dataType.simpleString() for field in fields}
+
+
+def _kinds(columns: str) -> dict[str, str]:
+    """What Spark calls the types of the catalog, if they are given by their usual names."""
+    return {name: kind.lower().replace(" ", "") for name, kind in columns_of(columns).items()}
+
+
+def _widen(spark: SparkSession, settings: Settings, table: Table, held: dict[str, str]) -> None:
+    """Add the columns that only the catalog has, each in its place; they are null in the rows that are there."""
+    # A type has several names: INTEGER is INT.
+    parsed = spark.createDataFrame([], table.columns).schema.fields
+    wanted = {field.name: field.dataType.simpleString() for field in parsed}
+    where = f"{settings.table(table.full_name).replace('`', '')} has column"
+    for name, kind in held.items():
+        if name not in wanted:
+            raise UsageError(
+                f"{where} {name}, {CATALOG.name} does not; put it back there, or begin a new lake"
+            )
+        if wanted[name] != kind:
+            raise UsageError(
+                f"{where} {name} as {kind}, {CATALOG.name} as {wanted[name]}; give the new one another name, or "
+                "begin a new lake"
+            )
+    before = ["FIRST", *(f"AFTER `{name}`" for name in wanted)]
+    added = [
+        f"`{name}` {kind} {place}"
+        for (name, kind), place in zip(columns_of(table.columns).items(), before, strict=False)
+        if name not in held
+    ]
+    if not added:
+        return
+    _renew_digests(spark, settings, table, held)
+    spark.sql(f"ALTER TABLE {settings.table(table.full_name)} ADD COLUMNS ({', '.join(added)})")
+    log.info("%-28s new columns: %s", table.full_name, ", ".join(sorted(wanted.keys() - held.keys())))
+
+
+def _renew_digests(spark: SparkSession, settings: Settings, table: Table, held: dict[str, str]) -> None:
+    """Write down what the digests are once the table has its new columns.
+
+    Only of slices whose old digest still holds: one that does not must go on saying so. Before the columns are
+    there, so that a crash between the two is made good by doing both again.
+    """
+    if not spark.catalog.tableExists(settings.table("ops.digests")):
+        return
+    recorded = store.read(spark, settings, "ops.digests").where(F.col("table") == table.full_name).collect()
+    if not recorded:
+        return
+    rows = store.read(spark, settings, table.full_name)
+    as_held = replace(table, columns=", ".join(f"{name} {kind.upper()}" for name, kind in held.items()))
+    now = {(found.night, found.digest) for found in store.digests_of(rows, as_held)}
+    sound = {row.night for row in recorded if (row.night, row.digest) in now}
+    added = {name: kind for name, kind in columns_of(table.columns).items() if name not in held}
+    widened = rows.withColumns({name: F.lit(None).cast(kind) for name, kind in added.items()})
+    found = store.digests_of(widened.where(store.dates(table.slice, sound)), table)
+    store.record_digests(spark, settings, {table.full_name: sound}, found)
