@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from importlib import import_module
@@ -28,6 +28,8 @@ PARALLEL = 4  # feeds built at a time; each is a few small Spark jobs
 def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     """Land the nights of every selected source; one that is already there is left alone.
 
+    Rows of a result: lines of those nights, and of the fleet's first load in the run that lands it.
+
     Raises UsageError when it is there with another scale or seed.
     """
     work = list(_due(settings))
@@ -38,7 +40,7 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     writers = [_writer(spark, settings, feed, night) for feed, night in missing]
     with ThreadPoolExecutor(PARALLEL) as pool:
         list(pool.map(lambda item, write: _land(settings, item[0], item[1], write), missing, writers))
-    return [_result(settings, feed, night) for feed, night in work]
+    return _results(settings, [item for item in work if item in missing or item[1] in settings.nights], work)
 
 
 def _writer(spark: SparkSession, settings: Settings, feed: BaseFeed, night: date) -> Writer:
@@ -56,9 +58,13 @@ def _writer(spark: SparkSession, settings: Settings, feed: BaseFeed, night: date
     raise TypeError(f"{feed.source}: nothing here lands a {type(feed).__name__}")
 
 
-def _result(settings: Settings, feed: BaseFeed, night: date) -> TableResult:
-    manifest = json.loads(_manifest(settings, feed, night).read_text())
-    return TableResult(f"landing.{feed.source}", manifest["lines"], {"arrived": str(night)})
+def _results(
+    settings: Settings, landed: Iterable[tuple[BaseFeed, date]], due: Iterable[tuple[BaseFeed, date]]
+) -> list[TableResult]:
+    lines = {feed.source: 0 for feed, _ in due}
+    for feed, night in landed:
+        lines[feed.source] += json.loads(_manifest(settings, feed, night).read_text())["lines"]
+    return [TableResult(f"landing.{source}", rows) for source, rows in lines.items()]
 
 
 def _due(settings: Settings) -> Iterator[tuple[BaseFeed, date]]:
