@@ -77,20 +77,19 @@ def _widen(spark: SparkSession, settings: Settings, table: Table, held: dict[str
                 f"{where} {name} as {kind}, {CATALOG.name} as {wanted[name]}; give the new one another name, or "
                 "begin a new lake"
             )
-    before = ["FIRST", *(f"AFTER `{name}`" for name in wanted)]
-    added = [
-        f"`{name}` {kind} {place}"
-        for (name, kind), place in zip(columns_of(table.columns).items(), before, strict=False)
-        if name not in held
-    ]
+    added = {name: kind for name, kind in columns_of(table.columns).items() if name not in held}
     if not added:
         return
-    _renew_digests(spark, settings, table, held)
-    spark.sql(f"ALTER TABLE {settings.table(table.full_name)} ADD COLUMNS ({', '.join(added)})")
-    log.info("%-28s new columns: %s", table.full_name, ", ".join(sorted(wanted.keys() - held.keys())))
+    _renew_digests(spark, settings, table, held, added)
+    places = dict(zip(wanted, ["FIRST", *(f"AFTER `{name}`" for name in wanted)], strict=False))
+    new = ", ".join(f"`{name}` {kind} {places[name]}" for name, kind in added.items())
+    spark.sql(f"ALTER TABLE {settings.table(table.full_name)} ADD COLUMNS ({new})")
+    log.info("%-28s new columns: %s", table.full_name, ", ".join(added))
 
 
-def _renew_digests(spark: SparkSession, settings: Settings, table: Table, held: dict[str, str]) -> None:
+def _renew_digests(
+    spark: SparkSession, settings: Settings, table: Table, held: dict[str, str], added: dict[str, str]
+) -> None:
     """Write down what the digests are once the table has its new columns.
 
     Only of slices whose old digest still holds: one that does not must go on saying so. Before the columns are
@@ -105,7 +104,6 @@ def _renew_digests(spark: SparkSession, settings: Settings, table: Table, held: 
     as_held = replace(table, columns=", ".join(f"{name} {kind.upper()}" for name, kind in held.items()))
     now = {(found.night, found.digest) for found in store.digests_of(rows, as_held)}
     sound = {row.night for row in recorded if (row.night, row.digest) in now}
-    added = {name: kind for name, kind in columns_of(table.columns).items() if name not in held}
     widened = rows.withColumns({name: F.lit(None).cast(kind) for name, kind in added.items()})
     found = store.digests_of(widened.where(store.dates(table.slice, sound)), table)
     store.record_digests(spark, settings, {table.full_name: sound}, found)

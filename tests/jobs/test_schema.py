@@ -68,14 +68,17 @@ def recorded(spark, settings) -> dict[date, str]:
 def test_a_column_that_the_catalog_gains_is_added_in_its_place_and_old_rows_have_none(
     spark, climate, catalog, caplog
 ):
-    catalog(CLIMATE.columns.replace("log_count", "floor ARRAY<INT>, log_count") + ", dew_point_f DOUBLE")
+    catalog(
+        CLIMATE.columns.replace("log_count", "floor INT, tags ARRAY<STRING>, log_count")
+        + ", dew_point_f DOUBLE"
+    )
     with caplog.at_level("INFO", "jobs"):
         schema.ensure(spark, climate, [CLIMATE.full_name])
-    assert caplog.messages == ["gold.climate_hourly          new columns: dew_point_f, floor"]
+    assert caplog.messages == ["gold.climate_hourly          new columns: floor, tags, dew_point_f"]
     rows = store.read(spark, climate, CLIMATE.full_name)
     assert tuple(rows.columns) == TABLES[CLIMATE.full_name].column_names
-    assert rows.columns[3:5] == ["floor", "log_count"] and rows.columns[-1] == "dew_point_f"
-    assert {(row.floor, row.dew_point_f) for row in rows.collect()} == {(None, None)}
+    assert rows.columns[2:6] == ["location", "floor", "tags", "log_count"]
+    assert {(row.floor, row.tags, row.dew_point_f) for row in rows.collect()} == {(None, None, None)}
     again = Listening(spark)
     schema.ensure(again, climate, [CLIMATE.full_name])
     assert len(again.statements) == 1, "nothing is left to do"
