@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import store
@@ -35,7 +35,7 @@ def ensure(spark: SparkSession, settings: Settings, names: Iterable[str]) -> Non
             elif table.layer == layer:
                 spark.sql(_ddl(table, settings))
     with ThreadPoolExecutor(PARALLEL) as pool:
-        held = list(pool.map(lambda table: _columns(spark, settings, table), present))
+        held = list(pool.map(lambda table: _kinds_of(store.read(spark, settings, table.full_name)), present))
     for table, columns in zip(present, held, strict=True):
         if columns != _kinds(table.columns):
             _widen(spark, settings, table, columns)
@@ -51,9 +51,8 @@ def _ddl(table: Table, settings: Settings) -> str:
     )
 
 
-def _columns(spark: SparkSession, settings: Settings, table: Table) -> dict[str, str]:
-    fields = store.read(spark, settings, table.full_name).schema.fields
-    return {field.name: field.dataType.simpleString() for field in fields}
+def _kinds_of(rows: DataFrame) -> dict[str, str]:
+    return {field.name: field.dataType.simpleString() for field in rows.schema.fields}
 
 
 def _kinds(columns: str) -> dict[str, str]:
@@ -64,8 +63,7 @@ def _kinds(columns: str) -> dict[str, str]:
 def _widen(spark: SparkSession, settings: Settings, table: Table, held: dict[str, str]) -> None:
     """Add the columns that only the catalog has, each in its place; they are null in the rows that are there."""
     # A type has several names: INTEGER is INT.
-    parsed = spark.createDataFrame([], table.columns).schema.fields
-    wanted = {field.name: field.dataType.simpleString() for field in parsed}
+    wanted = _kinds_of(spark.createDataFrame([], table.columns))
     where = f"{settings.table(table.full_name).replace('`', '')} has column"
     for name, kind in held.items():
         if name not in wanted:
