@@ -1,13 +1,11 @@
 """A real Kafka broker of one node, without ZooKeeper (KRaft), that lets in whom Event Hubs would."""
 
-import base64
 import os
 import secrets
 import signal
 import socket
 import subprocess
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +15,8 @@ import pyspark
 
 HERE = Path(__file__).parent
 SECONDS = 60  # to start or to stop
+# Kafka's own example of an id. A random one may begin with "-", which its tool takes for an option.
+CLUSTER = "MkU3OEVBNTcwNTJENDM2Qk"
 PROPERTIES = """
 node.id=1
 process.roles=broker,controller
@@ -70,10 +70,9 @@ def running(folder: Path) -> Iterator[Kafka]:
             port=port, controller=controller, login=LOGIN.format(text), logs=folder / "messages"
         )
     )
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[:22]
     with log.open("w") as output:
         subprocess.run(
-            [*java("kafka.tools.StorageTool"), "format", "-t", cluster, "-c", properties],
+            [*java("kafka.tools.StorageTool"), "format", "-t", CLUSTER, "-c", properties],
             check=True,
             stdout=output,
             stderr=output,
