@@ -9,6 +9,7 @@ from jobs.tables import STREAMED, selection
 
 SINKS = ("delta", "json", "kafka")
 MOST_ROWS_PER_SECOND = 50_000  # ids of a second leave room for these
+MOST_ROWS_IN_MEMORY = {"iot_events": 50_000}  # of a batch of events that are made in plain Python
 DAY = 86_400
 UNITS = {"s": 1, "m": 60, "h": 3600}
 AVAILABLE_NOW = "available-now"
@@ -69,9 +70,18 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def gather(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of the command line as fields of the settings: those of the stream become one."""
-    own = {field.name: arguments.pop(field.name) for field in fields(Stream)}
-    return {**arguments, "stream": Stream(**own), "tables": selection([own["source"]])}
+    """Arguments of the command line as fields of the settings: those of the stream become one.
+
+    Raises ArgumentTypeError when a batch would have more rows than can be made of its source at once.
+    """
+    stream = Stream(**{field.name: arguments.pop(field.name) for field in fields(Stream)})
+    most = MOST_ROWS_IN_MEMORY.get(stream.source)
+    if most and (stream.trigger or 0) * stream.rows_per_second > most:
+        raise ArgumentTypeError(
+            f"a batch of {stream.source} has at most {most} rows, and {stream.trigger} seconds of "
+            f"{stream.rows_per_second} rows are more; take a shorter --trigger or fewer --rows-per-second"
+        )
+    return {**arguments, "stream": stream, "tables": selection([stream.source])}
 
 
 def rows_per_second(text: str) -> int:

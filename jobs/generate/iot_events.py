@@ -20,11 +20,15 @@ OFFLINE_RATE = 0.02
 FILE = "iot_events_{night:%Y%m%d}_235959.json"  # the instant at which the night's batch was closed
 
 
-def event(seed: int, night_index: int, row: int, catalogs: Catalogs) -> Row:
-    """One event of a night (0 = the fleet's first), JSON-ready; rows are numbered from 0."""
+def event(seed: int, night_index: int, row: int, catalogs: Catalogs, second: int | None = None) -> Row:
+    """One event of a night (0 = the fleet's first), JSON-ready; rows are numbered from 0.
+
+    It happens at a second of the night, which is drawn where none is given.
+    """
     draw = Draw(seed, "iot_events", night_index, row)
     night = FIRST_NIGHT + timedelta(days=night_index)
-    at = datetime.combine(night, datetime.min.time()) + timedelta(seconds=draw.integer("second", 0, 86_399))
+    second = draw.integer("second", 0, 86_399) if second is None else second
+    at = datetime.combine(night, datetime.min.time()) + timedelta(seconds=second)
     calibrated = night - timedelta(days=draw.integer("calibrated", 0, CALIBRATED_EVERY - 1))
     sensor = draw.integer("sensor", 1, SENSORS)
     columns = {

@@ -12,12 +12,11 @@ from pyspark.sql import functions as F
 from jobs.generate.values import Values
 from jobs.results import UsageError, write_atomically
 from jobs.settings import FIRST_NIGHT
-from jobs.stream import live_sensors, transactions
-from jobs.stream_options import DAY, Stream
+from jobs.stream import iot_events, live_sensors, transactions
+from jobs.stream_options import DAY, MOST_ROWS_IN_MEMORY, Stream
 from jobs.tables import SOURCES
 
 COLUMNS = {"transactions": transactions.columns, "live_sensors": live_sensors.columns}
-PARTITIONS = 2
 SECOND = 100_000  # numbers of rows that a second has room for
 MOST_ROWS = 1_000_000  # of a batch, where nothing says how often one is due
 
@@ -44,7 +43,7 @@ class Batch:
 def cut(stream: Stream, position: int) -> Iterator[Batch]:
     """The batches of a run that begins at a second of the night; none after the night."""
     rate = stream.rows_per_second
-    step = stream.trigger or max(1, MOST_ROWS // rate)
+    step = stream.trigger or max(1, MOST_ROWS_IN_MEMORY.get(stream.source, MOST_ROWS) // rate)
     last = min(position + stream.duration, DAY)
     for start in range(position, last, step):
         yield Batch(start, min(start + step, last), rate)
@@ -57,8 +56,12 @@ def rows_of(spark: SparkSession, source: str, night: date, batch: Batch, seed: i
     streamed, that row is the same.
     """
     rate, index = batch.rows_per_second, (night - FIRST_NIGHT).days
-    numbers = spark.range(batch.start * rate, batch.end * rate, numPartitions=PARTITIONS)
-    rows = numbers.selectExpr(
+    if source == "iot_events":
+        seconds = range(batch.start, batch.end)
+        numbered = [(second, second * SECOND + number) for second in seconds for number in range(rate)]
+        return iot_events.rows_of(spark, night, seed, numbered)
+    # As many partitions as there are cores.
+    rows = spark.range(batch.start * rate, batch.end * rate).selectExpr(
         f"{index}L AS night_index",
         f"id div {rate}L * {SECOND}L + id % {rate}L AS row",
         f"unix_date(DATE'{night}') * {DAY}L + id div {rate}L AS _second_at",

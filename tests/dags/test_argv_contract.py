@@ -135,7 +135,7 @@ def test_an_empty_form_means_all_tables_and_the_logical_date(nightly: Any) -> No
 def test_each_stream_is_sent_as_the_form_says(bag: Any) -> None:
     form = {"night": "2024-03-04", "rows_per_second": 7, "seconds": 90, "sink": "delta", "seed": 3}
     sent = parsed(emitted(bag.dags["iot_stream"], form, "by.hand"))
-    assert [job["source"] for job in sent] == ["transactions", "live_sensors"]
+    assert [job["source"] for job in sent] == ["iot_events", "transactions", "live_sensors"]
     for job in sent:
         assert (job["night"], job["rows_per_second"], job["duration"]) == ("2024-03-04", "7", "90")
         assert (job["sink"], job["seed"], job["run_id"]) == ("delta", "3", "by.hand")

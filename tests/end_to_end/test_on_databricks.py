@@ -26,7 +26,7 @@ from pyspark.sql import functions as F
 from jobs import store
 from jobs.settings import Settings
 from jobs.stream.kafka import parse
-from jobs.tables import OPTIONAL, SOURCES, TABLES, columns_of, selection
+from jobs.tables import OPTIONAL, SOURCES, STREAMED, TABLES, columns_of, selection
 from tests.databricks.start import Standin, start
 from tests.end_to_end.embedded_stack import (
     NIGHT,
@@ -541,9 +541,9 @@ def test_a_stream_to_kafka_is_the_same_messages_from_both_each_with_its_own_secr
 ) -> None:
     def messages(broker: kafka.Kafka) -> set[tuple[Any, ...]]:
         reader = local.spark.read.format("kafka").options(**parse(broker.connection_string).options)
-        both = reader.option("subscribe", "transactions,live_sensors").option("startingOffsets", "earliest")
+        both = reader.option("subscribe", ",".join(STREAMED)).option("startingOffsets", "earliest")
         sent = both.load().selectExpr("topic", "cast(key AS STRING)", "cast(value AS STRING)").collect()
-        assert len(set(sent)) == len(sent) == 240
+        assert len(set(sent)) == len(sent) == 360
         return set(sent)
 
     form = {"seconds": 60, "sink": "kafka"}

@@ -12,6 +12,7 @@ from jobs.results import JobError, UsageError
 from jobs.stream import kafka
 from jobs.stream.batches import Batch, Checkpoint, rows_of
 from jobs.stream_options import Stream
+from jobs.tables import SOURCES
 from tests.kafka.broker import Kafka, free_ports, running
 
 NIGHT = date(2024, 3, 5)
@@ -76,6 +77,15 @@ def test_each_row_is_a_message_under_its_key_and_a_crash_sends_it_again_the_same
     assert stream(duration=5).detail["second_of_night"] == 25
     counted = Counter((message.key, message.value) for message in messages("live_sensors"))
     assert Counter(counted.values()) == {1: 200, 2: 50}
+
+
+def test_an_event_with_its_payload_is_one_message(connected, stream, messages):
+    assert stream(source="iot_events", duration=10).rows == 100
+    sent = {message.key: json.loads(message.value) for message in messages("iot_events")}
+    assert len(sent) == 100 and all(event["event_id"] == key for key, event in sent.items())
+    # A field that is null, as in maintenance, is left out.
+    assert {name for event in sent.values() for name in event} == set(SOURCES["iot_events"].fields)
+    assert all(isinstance(event["json_column"], dict) for event in sent.values())
 
 
 def test_another_secret_is_refused_and_neither_stands_in_what_is_said_or_logged(

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import time
 from dataclasses import replace
 from datetime import date
@@ -14,7 +15,7 @@ from jobs.gold.readings_5min import build_readings_5min
 from jobs.results import UsageError
 from jobs.stream.batches import Batch, Checkpoint, cut, rows_of
 from jobs.stream_options import DAY, Stream
-from jobs.tables import selection
+from jobs.tables import STREAMED, selection
 
 NIGHT = date(2024, 3, 5)
 STREAM = Stream("live_sensors", 10, None, 60, "delta", 100)
@@ -54,14 +55,23 @@ def shares(frame, column: str) -> dict[str, float]:
     return {value: count / sum(counted.values()) for value, count in counted.items()}
 
 
-@pytest.mark.parametrize("source", ["transactions", "live_sensors"])
+@pytest.mark.parametrize("source", STREAMED)
 def test_a_row_is_the_same_at_any_rate_and_in_any_batches(rows, source):
-    slow = set(rows(source, 0, 6, 5).drop("timestamp").collect())
-    fast = rows(source, 0, 6, 20).drop("timestamp").collect()
-    assert len(slow) == 30 and slow < set(fast)
-    whole = rows(source, 0, 6, 20).collect()
-    assert sorted(whole) == sorted([*rows(source, 0, 1, 20).collect(), *rows(source, 1, 6, 20).collect()])
-    assert set(whole).isdisjoint(rows(source, 0, 6, 20, seed=7).collect())
+    def texts(*piece, but=(), **seed):
+        return set(rows(source, *piece, **seed).drop(*but).select(F.to_json(F.struct("*"))).collect())
+
+    slow, fast = (texts(0, 6, rate, but=["timestamp"]) for rate in (5, 20))
+    assert len(slow) == 30 and len(fast) == 120 and slow < fast
+    whole = texts(0, 6, 20)
+    assert texts(0, 1, 20) | texts(1, 6, 20) == whole
+    assert whole.isdisjoint(texts(0, 6, 20, seed=7))
+
+
+def test_a_batch_is_made_on_every_core(rows, spark):
+    def partitions(frame) -> int:
+        return frame.selectExpr("spark_partition_id()").distinct().count()
+
+    assert partitions(rows("live_sensors", 0, 10, 100)) == partitions(spark.range(1000)) == os.cpu_count()
 
 
 def test_transactions_come_twice_a_second_and_sensors_every_second(rows):
@@ -257,6 +267,27 @@ def test_files_of_a_batch_that_was_cut_off_while_they_were_dropped_are_not_dropp
     assert not drafts.exists()
 
 
+def test_events_are_streamed_beside_those_of_the_night_and_reach_silver_with_their_payload(
+    stream, run, accounts, table
+):
+    few = selection(["iot_events"])
+    run("generate", tables=few, scale=0.001)
+    assert stream(source="iot_events", sink="json", duration=30, rows_per_second=2).rows == 60
+    for stage in ("bronze", "check bronze", "silver", "check silver"):
+        name, _, layer = stage.partition(" ")
+        run(name, tables=few, layer=layer or None)
+    account = accounts("iot_events")[NIGHT]
+    assert account["is_balanced"] and account["landed"] >= 60 + 9
+    silver = table("silver.iot_events")
+    streamed = silver.where("second(timestamp) < 30 AND minute(timestamp) = 0 AND hour(timestamp) = 0")
+    assert streamed.where("schema_of_variant(payload) LIKE 'OBJECT<%'").count() >= 60
+    assert stream(source="iot_events", sink="delta", duration=30, rows_per_second=2).rows == 60
+    sent = table("bronze.stream_iot_events")
+    assert {row.event_id for row in sent.collect()} <= {row.event_id for row in silver.collect()}
+    checked = {result.table: result for result in run("check", tables=few, layer="bronze")}
+    assert checked["bronze.stream_iot_events"].detail["failures"] == []
+
+
 def test_a_trigger_of_a_second_sends_a_batch_each_second(stream):
     started = time.monotonic()
     result = stream(trigger=1, duration=4)
@@ -313,7 +344,7 @@ def test_what_a_stream_says_it_sent_stands_in_its_note(lake, spark, monkeypatch)
 @pytest.mark.parametrize(
     ("argument", "says"),
     [
-        ("--source=readings", "choose from 'transactions', 'live_sensors'"),
+        ("--source=readings", "choose from 'iot_events', 'transactions', 'live_sensors'"),
         ("--source=", "--source"),
         ("--rows-per-second=0", "from 1 to 50000"),
         ("--rows-per-second=50001", "from 1 to 50000"),
@@ -335,6 +366,15 @@ def test_a_stream_that_makes_no_sense_is_refused_in_one_line(capsys, argument, s
         cli.parse(["stream", "--source=transactions", argument])
     error = capsys.readouterr().err
     assert exit_.value.code == 2 and error.count("\n") == 1 and says in error
+
+
+def test_a_batch_that_is_made_in_memory_has_a_limit(capsys):
+    argv = ["stream", "--source=iot_events", "--rows-per-second=5000"]
+    assert cli.parse([*argv, "--trigger=10s"]).stream.trigger == 10
+    assert {batch.rows for batch in cut(cli.parse(argv).stream, 0)} == {50_000}
+    with pytest.raises(SystemExit) as exit_:
+        cli.parse([*argv, "--trigger=11s"])
+    assert exit_.value.code == 2 and "at most 50000 rows" in capsys.readouterr().err
 
 
 def test_the_rates_and_triggers_of_the_documents_are_taken():
