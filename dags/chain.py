@@ -21,12 +21,15 @@ CATALOG = tomllib.loads((Path(__file__).parents[1] / "jobs/catalog.toml").read_t
 SOURCES, GOLD = tuple(CATALOG["sources"]), tuple(CATALOG["gold"])
 # Sources that a night works on only when they, or what is made of them, are named.
 OPTIONAL = tuple(name for name, source in CATALOG["sources"].items() if source.get("optional"))
+JSON_SOURCES = tuple(name for name, source in CATALOG["sources"].items() if source["format"] == "json")
 STREAMED = tuple(name for name, source in CATALOG["sources"].items() if source.get("streamed"))
 
 NIGHT = "{{ night_of(dag_run, params) }}"
 RUN = "{{ slug_of(run_id) }}"
 # An empty argument is left out.
 DIRT = "{% if params.dirt %}--dirt={{ params.dirt }}{% endif %}"
+
+KAFKA = (("LAKEHOUSE_KAFKA", "lakehouse_kafka"),)
 
 # Airflow shows the plugin's pages (/data-docs/…) inside its own UI under these addresses.
 DATA_DOCS = "/plugin/data-docs/data-docs"
@@ -126,10 +129,15 @@ def stream_jobs(target: Target) -> tuple[Job, ...]:
                 "--seed={{ params.seed }}",
                 *_place(target),
             ),
-            secrets=(("LAKEHOUSE_KAFKA", "lakehouse_kafka"),),
+            secrets=KAFKA,
         )
         for source in STREAMED
     )
+
+
+def receive_jobs(target: Target) -> tuple[Job, ...]:
+    """What came to the topic of one source."""
+    return (Job("receive", ("receive", "--source={{ params.source }}", *_place(target)), secrets=KAFKA),)
 
 
 def maintenance_jobs(target: Target) -> tuple[Job, ...]:

@@ -9,7 +9,7 @@ from jobs import dirt, stream_options
 from jobs import settings as checks
 from jobs.arguments import add_night, add_place
 from jobs.settings import FIRST_NIGHT, MAX_SCALE, MIN_SCALE, Settings
-from jobs.tables import NAMES, OPTIONAL
+from jobs.tables import NAMES, OPTIONAL, SOURCES
 
 STAGES = {
     "generate": "land one night of simulated IoT data, dirt included; the same night is always the same rows",
@@ -21,6 +21,7 @@ STAGES = {
     "report": "assert that every row has a fate and write the night's page",
     "history": "take a range of nights through all stages in bulk; the same tables as night by night",
     "stream": "send a piece of a simulated stream to a Delta table, to files or to Kafka",
+    "receive": "land what came to a source's topic in Kafka, for `bronze`; each message exactly once",
     "maintain": "compact and vacuum every table, remove the pages of old runs; no row changes",
     "verify": "recompute row accounts and digests of a night and say whether they hold",
 }
@@ -84,6 +85,8 @@ def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
         text = f"the day (UTC) on which the stream's events happen (default: {FIRST_NIGHT})"
         add_night(stage, "--night", "night", text, FIRST_NIGHT)
         stream_options.add_arguments(stage)
+    elif name == "receive":
+        _add_topic(stage)
     elif name == "maintain":
         _add_retention(stage)
     else:
@@ -97,7 +100,7 @@ def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
         help="names this run in ops tables and pages",
     )
     add_place(stage)
-    if name not in ("stream", "maintain"):
+    if name not in ("stream", "receive", "maintain"):
         stage.add_argument(
             "--tables",
             type=checks.selected_tables,
@@ -133,10 +136,26 @@ def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
         )
 
 
-def _add_retention(stage: argparse.ArgumentParser) -> None:
-    stage.set_defaults(tables=frozenset())  # tables are tended, whatever a night works on
+def _add_topic(stage: argparse.ArgumentParser) -> None:
+    stage.set_defaults(tables=frozenset())  # it writes no table
+    _add_filing(stage)
+    stage.add_argument(
+        "--source",
+        dest="received",
+        choices=[name for name, source in SOURCES.items() if source.format == "json"],
+        required=True,
+        help="what is received, from the topic of the same name",
+    )
+
+
+def _add_filing(stage: argparse.ArgumentParser) -> None:
     text = "the day (UTC) to file the run under (default: yesterday)"
     add_night(stage, "--night", "night", text, checks.yesterday())
+
+
+def _add_retention(stage: argparse.ArgumentParser) -> None:
+    stage.set_defaults(tables=frozenset())  # tables are tended, whatever a night works on
+    _add_filing(stage)
     stage.add_argument(
         "--vacuum-days",
         type=checks.vacuum_days,

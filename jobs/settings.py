@@ -33,6 +33,7 @@ class Settings:
     layer: str | None = None  # for `check`: bronze, silver or gold
     first: date | None = None  # for `history`: the nights from this one to `night`
     stream: Stream | None = None  # for `stream`
+    received: str = ""  # for `receive`: the source, called like its topic
     vacuum_days: int = 7  # for `maintain`: older versions of tables may become unreadable
     docs_days: int = 30  # for `maintain`: runs whose pages go are older than this
 

@@ -11,9 +11,8 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import schema, store
+from jobs import kafka, schema, store
 from jobs.settings import Settings
-from jobs.stream import kafka
 from jobs.stream.batches import Batch
 from jobs.stream_options import Stream
 from jobs.tables import SOURCES

@@ -57,6 +57,7 @@ FORMS: dict[str, list[dict[str, Any]]] = {
         {},
         {"night": "2024-03-04", "rows_per_second": 50_000, "seconds": 86_400, "sink": "delta", "seed": 0},
     ],
+    "iot_receive": [{}, {"source": "devices"}],
     "iot_maintenance": [{}, {"vacuum_days": 36500, "docs_days": 1}],
 }
 
@@ -143,6 +144,13 @@ def test_each_stream_is_sent_as_the_form_says(bag: Any) -> None:
 
 def test_a_stream_without_a_night_is_that_of_the_day_before_the_run(bag: Any) -> None:
     assert {job["night"] for job in parsed(emitted(bag.dags["iot_stream"], {}, "x"))} == {"2024-03-05"}
+
+
+def test_the_source_of_the_form_is_received(bag: Any) -> None:
+    (receive,) = parsed(emitted(bag.dags["iot_receive"], {"source": "devices"}, "by.hand"))
+    assert (receive["stage"], receive["received"]) == ("receive", "devices")
+    (receive,) = parsed(emitted(bag.dags["iot_receive"], {}, "x"))
+    assert receive["received"] == "iot_events"
 
 
 def test_how_long_to_keep_things_reaches_the_jobs_unchanged(bag: Any) -> None:

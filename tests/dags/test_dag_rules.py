@@ -150,8 +150,9 @@ def test_tables_are_tended_once_a_week_and_not_at_once_when_that_is_switched_on(
     assert [task.task_id for task in bag.dags["iot_maintenance"].tasks] == ["maintain"]
 
 
-def test_streams_go_on_every_quarter_of_an_hour(bag: Any) -> None:
-    timetable = coerce_to_core_timetable(bag.dags["iot_stream"].timetable)
+@pytest.mark.parametrize("dag_id", ["iot_stream", "iot_receive"])
+def test_streams_go_on_every_quarter_of_an_hour(bag: Any, dag_id: str) -> None:
+    timetable = coerce_to_core_timetable(bag.dags[dag_id].timetable)
     assert isinstance(timetable, CronTriggerTimetable)
     assert timetable.summary == "*/15 * * * *"
 
@@ -162,6 +163,13 @@ def test_streams_go_on_every_quarter_of_an_hour(bag: Any) -> None:
 def test_the_form_of_streams_takes_no_nonsense(bag: Any, conf: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="Invalid input for param"):
         fill_in(bag.dags["iot_stream"], conf)
+
+
+def test_no_source_is_received_that_is_not_sent_as_json(bag: Any) -> None:
+    fill_in(bag.dags["iot_receive"], {"source": "readings"})
+    for source in ("sensor_logs", "nothing", ""):
+        with pytest.raises(ValueError, match="Invalid input for param"):
+            fill_in(bag.dags["iot_receive"], {"source": source})
 
 
 def test_the_night_dag_runs_its_stages_one_after_the_other(nightly: Any) -> None:

@@ -24,8 +24,8 @@ from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import store
+from jobs.kafka import parse
 from jobs.settings import Settings
-from jobs.stream.kafka import parse
 from jobs.tables import OPTIONAL, SOURCES, STREAMED, TABLES, columns_of, selection
 from tests.databricks.start import Standin, start
 from tests.end_to_end.embedded_stack import (
@@ -88,7 +88,11 @@ class Side:
 
     def drop(self, name: str, text: str) -> None:
         """Drop a file into the landing zone by hand."""
-        ((self.lake or self.stack.home) / "landing" / name).write_text(text)
+        self.landing(name).write_text(text)
+
+    def landing(self, name: str) -> Path:
+        """A file or folder of the landing zone."""
+        return (self.lake or self.stack.home) / "landing" / name
 
     def versions(self) -> dict[str, int]:
         """The latest version of each table that a night's silver writes."""
@@ -536,6 +540,18 @@ secrets.put_secret("lakehouse", "kafka", string_value=sys.stdin.read())
 """
 
 
+RECEIVED = "live_sensors"
+
+
+def received(side: Side) -> set[str]:
+    """What `iot_receive` lands of a topic."""
+    assert dag(side, "iot_receive", "from-kafka", source=RECEIVED) == "success"
+    files = side.landing(RECEIVED).glob("*-received-*")
+    lines = [line for file in files for line in file.read_text().splitlines()]
+    assert len(set(lines)) == len(lines) == 120
+    return set(lines)
+
+
 def test_a_stream_to_kafka_is_the_same_messages_from_both_each_with_its_own_secret(
     local: Side, remote: Side, standin: Standin, tmp_path: Path
 ) -> None:
@@ -554,6 +570,8 @@ def test_a_stream_to_kafka_is_the_same_messages_from_both_each_with_its_own_secr
         local.stack.api().post("/connections", {**connection, "password": broker.connection_string})
         assert stream(local, "to-kafka", **form) == "success"
         here = messages(broker)
+        landed = received(local)
+        assert landed == {value for topic, _, value in here if topic == RECEIVED}
     (tmp_path / "there").mkdir()
     with kafka.running(tmp_path / "there") as broker:
         subprocess.run(
@@ -565,6 +583,7 @@ def test_a_stream_to_kafka_is_the_same_messages_from_both_each_with_its_own_secr
         )
         assert stream(remote, "to-kafka", **form) == "success"
         assert messages(broker) == here
+        assert received(remote) == landed
 
 
 def test_no_secret_shows_in_logs_fields_or_argument_lists(remote: Side, standin: Standin) -> None:

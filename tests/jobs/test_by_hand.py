@@ -28,7 +28,14 @@ NEEDY = {
     "report": (3, "2024-03-05 is not settled: devices has no account; device_changes has no account"),
     "verify": (1, "there is no table spark_catalog.{}ops.row_accounts yet; run `silver` before `verify`"),
 }
-FRUGAL = {"generate", "bronze", "history", "stream", "maintain"}  # they need nothing of other stages
+FRUGAL = {
+    "generate",
+    "bronze",
+    "history",
+    "stream",
+    "receive",
+    "maintain",
+}  # they need nothing of other stages
 
 
 @pytest.fixture

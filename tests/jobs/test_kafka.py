@@ -1,6 +1,7 @@
 """A stream to Kafka: a real broker takes it, and lets nobody in who does not know its secret."""
 
 import json
+import shutil
 from collections import Counter
 from dataclasses import replace
 from datetime import date
@@ -8,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from jobs import kafka
 from jobs.results import JobError, UsageError
-from jobs.stream import kafka
 from jobs.stream.batches import Batch, Checkpoint, rows_of
 from jobs.stream_options import Stream
 from jobs.tables import SOURCES
@@ -86,6 +87,86 @@ def test_an_event_with_its_payload_is_one_message(connected, stream, messages):
     # A field that is null, as in maintenance, is left out.
     assert {name for event in sent.values() for name in event} == set(SOURCES["iot_events"].fields)
     assert all(isinstance(event["json_column"], dict) for event in sent.values())
+
+
+@pytest.fixture
+def produce(spark, cluster):
+    """Send texts to a topic, as somebody else would."""
+
+    def texts(topic: str, *values: str | None) -> None:
+        writer = spark.createDataFrame([(value,) for value in values], "value STRING").write.format("kafka")
+        writer.options(**kafka.parse(cluster.connection_string).options).option("topic", topic).save()
+
+    return texts
+
+
+@pytest.fixture
+def receive(run):
+    """Run the stage; give the number of lines that it landed."""
+
+    def lines(source: str) -> int:
+        (result,) = run("receive", night=NIGHT, received=source)
+        return result.rows
+
+    return lines
+
+
+def test_messages_are_landed_once_and_reach_silver_or_quarantine(
+    connected, produce, receive, run, lake, accounts, table
+):
+    sites = [json.dumps({"location_id": number, "name": f"Site {number}"}, indent=1) for number in range(5)]
+    produce("locations", *sites, "no record", None, "")
+    assert receive("locations") == 6
+    assert receive("locations") == 0
+    produce("locations", json.dumps({"location_id": 5, "name": "Site 5"}))
+    assert receive("locations") == 1
+    for stage in ("bronze", "silver"):
+        run(stage, tables=frozenset({"locations"}))
+    account = accounts("locations")[NIGHT]
+    assert account["is_balanced"] and account["landed"] == 7
+    kept = table("ops.quarantine").where("source = 'locations'").collect()
+    assert {row.key for row in kept} | {
+        str(row.location_id) for row in table("silver.locations").collect()
+    } >= {*map(str, range(6))}
+
+
+def test_a_run_that_was_killed_between_its_drafts_and_the_landing_zone_is_made_good_by_the_next(
+    connected, produce, receive, lake
+):
+    produce("devices", '{"device_id": 1}', '{"device_id": 2}', '{"device_id": 3}')
+    assert receive("devices") == 3
+    folder = lake("receive").landing / "devices"
+    drafts = lake("receive").home / "checkpoints/receive/devices/drafts"
+    landed = {file.name: file.read_text() for file in folder.glob("*.json")}
+    first, *_ = sorted(landed)
+    (folder / first).rename(drafts / first.removeprefix("devices-received-").replace(".json", ".txt"))
+    # What is left of a batch that failed is no message: the batch was written anew.
+    (drafts / "part-00000-of-a-failed-batch-c000.txt").write_text('{"device_id": 9}')
+    assert receive("devices") == len(landed[first].splitlines())
+    assert {file.name: file.read_text() for file in folder.glob("*.json")} == landed
+
+
+def test_a_topic_that_lost_what_was_not_received_is_said_and_how_to_begin_anew(
+    connected, produce, receive, lake, monkeypatch, tmp_path, spark
+):
+    produce("events", *(f'{{"event_id": {number}}}' for number in range(5)))
+    assert receive("events") == 5
+    with running(tmp_path) as emptied:
+        monkeypatch.setenv(kafka.VARIABLE, emptied.connection_string)
+        writer = spark.createDataFrame([('{"event_id": 9}',)], "value STRING").write.format("kafka")
+        writer.options(**kafka.parse(emptied.connection_string).options).option("topic", "events").save()
+        with pytest.raises(JobError, match="has deleted messages that no run received") as refused:
+            receive("events")
+        folder = lake("receive").home / "checkpoints/receive/events"
+        assert str(refused.value).endswith(f"remove the folder {folder}")
+        shutil.rmtree(folder)
+        assert receive("events") == 1
+
+
+def test_a_topic_that_is_not_there_is_said_in_one_line(connected, receive):
+    with pytest.raises(JobError, match="did not give topic telemetry: ") as refused:
+        receive("telemetry")
+    assert "\n" not in str(refused.value)
 
 
 def test_another_secret_is_refused_and_neither_stands_in_what_is_said_or_logged(

@@ -1,4 +1,4 @@
-"""Where a stream goes that is sent to Kafka, or to Azure Event Hubs, which speaks its protocol.
+"""Kafka, or Azure Event Hubs, which speaks its protocol: where it is, and sending to it.
 
 Both are named by a connection string as Event Hubs gives it out:
 https://learn.microsoft.com/azure/event-hubs/azure-event-hubs-apache-kafka-overview
@@ -107,6 +107,13 @@ def send(rows: DataFrame, source: Source, broker: Broker) -> None:
     try:
         messages.write.format("kafka").options(**broker.options).option("topic", source.name).save()
     except PySparkException as error:
-        causes = re.findall(r"org\.apache\.kafka\.[\w.]*\.(\w+Exception: [^\n]+)", str(error))
-        cause = causes[-1] if causes else str(error).splitlines()[0]
-        raise JobError(f"Kafka at {broker.host}:{broker.port} did not take a batch: {cause[:300]}") from None
+        raise refusal("did not take a batch", broker, error) from None
+
+
+def refusal(what: str, broker: Broker, error: PySparkException | None = None) -> JobError:
+    """What a cluster did not do, and its reason, in one line."""
+    said = f"Kafka at {broker.host}:{broker.port} {what}"
+    if error is None:
+        return JobError(said)
+    causes = re.findall(r"org\.apache\.kafka\.[\w.]*\.(\w+Exception: [^\n]+)", str(error))
+    return JobError(f"{said}: {(causes[-1] if causes else str(error).splitlines()[0])[:300]}")

@@ -1,0 +1,34 @@
+"""The DAG that receives what others send to Kafka."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from airflow.sdk import DAG, CronTriggerTimetable, Param
+from chain import JSON_SOURCES, declare, receive_jobs
+from form import DEFAULTS
+from job import slug_of
+
+with DAG(
+    dag_id="iot_receive",
+    description="Every quarter of an hour what came to a topic of Kafka or Event Hubs: files for the next night",
+    doc_md=Path(__file__).with_suffix(".md").read_text(),
+    tags=["iot", "lakehouse", "stream"],
+    schedule=CronTriggerTimetable("*/15 * * * *", timezone="UTC"),
+    start_date=datetime(2024, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULTS,
+    params={
+        "source": Param(
+            "iot_events",
+            type="string",
+            enum=list(JSON_SOURCES),
+            title="Source",
+            description="What is received, from the topic of the same name.",
+        ),
+    },
+    user_defined_macros={"slug_of": slug_of},
+):
+    declare(receive_jobs)
