@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import Param
 from chain import GOLD, SOURCES, emit_what_was_published
-from notify import FailureNotifier
+from notify import AlertNotifier, FailureNotifier
 
 DEFAULTS: dict[str, Any] = {
     "owner": "data-platform",
@@ -17,6 +17,7 @@ DEFAULTS: dict[str, Any] = {
     "retry_exponential_backoff": 3,
     "max_retry_delay": timedelta(minutes=10),
     "on_failure_callback": FailureNotifier(),
+    "on_success_callback": AlertNotifier(),
     "post_execute": emit_what_was_published,
 }
 

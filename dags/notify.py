@@ -1,23 +1,56 @@
-"""Who is told when a night fails: a webhook, if Airflow has a connection that names one."""
+"""Who is told when a night fails, and what there is to look at when it does not: webhooks, if connections name any."""
 
 from __future__ import annotations
 
+import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
 from airflow.sdk import BaseNotifier, Connection
+from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
-from job import night_of
+from job import night_of, slug_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-CONNECTION = "lakehouse_notify"
 TIMEOUT_SECONDS = 10
 
 
-class FailureNotifier(BaseNotifier):
+class Webhook(BaseNotifier):
+    """Posts messages to the address that is the password of a connection, if there is one."""
+
+    connection: str
+
+    def post(self, text: str) -> None:
+        """Post a message. What goes wrong with that is a line in the task's log and changes nothing else."""
+        try:
+            address = Connection.get(self.connection).password or ""
+        except AirflowNotFoundException:
+            return
+        # Whoever has a webhook's address can post to it.
+        mask_secret(address)
+        if not address.startswith(("https://", "http://")):
+            self.complain("the password is no https://… address")
+            return
+        try:
+            answer = requests.post(address, json={"text": text}, timeout=TIMEOUT_SECONDS)
+        except requests.RequestException as error:
+            # Not its text, which repeats the address.
+            self.complain(type(error).__name__)
+            return
+        if not answer.ok:
+            self.complain(f"HTTP {answer.status_code}")
+
+    def complain(self, reason: str) -> None:
+        """Say in the task's log why nobody was told."""
+        self.log.error("Nobody was told: connection %s: %s", self.connection, reason)
+
+
+class FailureNotifier(Webhook):
     """Posts one message about a task that failed for good; sends nothing where there is no connection.
 
     For tasks, not for DAGs: a task's callback runs in the task's own process, which has the network and the
@@ -25,35 +58,50 @@ class FailureNotifier(BaseNotifier):
     after a failed task does not run, so a failed night is one message.
     """
 
+    connection = "lakehouse_notify"
+
     def notify(self, context: Context) -> None:
-        """Post the message. What goes wrong with that is a line in the task's log and changes nothing else."""
-        try:
-            address = Connection.get(CONNECTION).password or ""
-        except AirflowNotFoundException:
-            return
-        # Whoever has a webhook's address can post to it.
-        mask_secret(address)
-        if not address.startswith(("https://", "http://")):
-            self.log.error(
-                "Nobody was told: the password of connection %s is no https://… address", CONNECTION
-            )
-            return
-        try:
-            answer = requests.post(address, json={"text": message(context)}, timeout=TIMEOUT_SECONDS)
-        except requests.RequestException as error:
-            # Not its text, which repeats the address.
-            self.log.error("Nobody was told: connection %s: %s", CONNECTION, type(error).__name__)
-            return
-        if not answer.ok:
-            self.log.error("Nobody was told: connection %s: HTTP %s", CONNECTION, answer.status_code)
+        """Say what failed, in which run, about which night, and where to look."""
+        ti = context["ti"]
+        self.post(f"{ti.dag_id}: {ti.task_id} failed ({_about(context)})\n{ti.log_url}")
 
 
-def message(context: Context) -> str:
-    """What failed, in which run, about which night, and where to look."""
-    ti, params = context["ti"], context["params"]
+class AlertNotifier(Webhook):
+    """Posts how many alerts a night raised, once its report stands; nothing about a night without any.
+
+    The report's own note says so. It lies in the data docs of this machine, wherever the job ran.
+    """
+
+    connection = "lakehouse_alerts"
+
+    def notify(self, context: Context) -> None:
+        """Say how many there are of each severity, and where they are listed."""
+        alerts = _alerts(slug_of(context["run_id"]), context["ti"].task_id)
+        if not alerts:
+            return
+        counts = ", ".join(f"{count:,} {severity.lower()}" for severity, count in sorted(alerts.items()))
+        base = conf.get("api", "base_url", fallback="http://localhost:8080").rstrip("/")
+        page = base + getattr(context["task"], "page_href", "")
+        self.post(f"{context['ti'].dag_id}: alerts: {counts} ({_about(context)})\n{page}")
+
+
+def _alerts(run: str, stage: str) -> dict[str, int]:
+    """Severity -> number of alerts, from the note that a stage left; none where it tells of none."""
+    docs = Path(os.environ.get("LAKEHOUSE_HOME", "lake")).absolute() / "data-docs"
+    try:
+        note = json.loads((docs / "runs" / run / f"{stage}.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    told = [table["detail"].get("alerts", {}) for table in note["tables"]]
+    return {severity: count for alerts in told for severity, count in alerts.items()}
+
+
+def _about(context: Context) -> str:
+    """The run, and the night or nights that it is about."""
+    params = context["params"]
     about = f"run {context['run_id']}"
     if "night" in params:
         about = f"night {night_of(context['dag_run'], params)}, {about}"
     if "first" in params:
         about = f"nights {params['first']} to {params['last']}, {about}"
-    return f"{ti.dag_id}: {ti.task_id} failed ({about})\n{ti.log_url}"
+    return about

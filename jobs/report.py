@@ -42,6 +42,9 @@ class Night:
     scores: list[Row] = field(default_factory=list)
     drift: list[Row] = field(default_factory=list)  # fields that no column takes as they came
     answers: list[query.Answer] = field(default_factory=list)  # to the demo queries
+    alerts: list[Row] = field(
+        default_factory=list
+    )  # severity, alerts of the night's day; of runs that build them
 
     @property
     def checks(self) -> list[dict[str, Any]]:
@@ -74,7 +77,12 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     result = TableResult(
         "ops.row_accounts",
         len(night.accounts),
-        {"summary": summary, "page": f"../../{page}", "balanced": not problems},
+        {
+            "summary": summary,
+            "page": f"../../{page}",
+            "balanced": not problems,
+            "alerts": {row.severity: row.alerts for row in night.alerts},
+        },
         (page, "index.html"),
     )
     if problems:
@@ -100,9 +108,17 @@ def read_night(spark: SparkSession, settings: Settings) -> Night:
         "scores": tonight("detection_scores").orderBy("source", "kind"),
         "drift": tonight("schema_drift").orderBy("source", "field", "type"),
     }
+    if "alerts" in settings.tables:
+        frames["alerts"] = _alerts(spark, settings)
     with ThreadPoolExecutor(PARALLEL) as pool:
         rows = dict(zip(frames, pool.map(lambda frame: frame.collect(), frames.values()), strict=True))
     return Night(**rows, stages=read_notes(settings), answers=_answers(spark, settings))
+
+
+def _alerts(spark: SparkSession, settings: Settings) -> DataFrame:
+    schema.ensure(spark, settings, ["gold.alerts"])
+    raised = store.read(spark, settings, "gold.alerts").where(store.dates("event_date", [settings.night]))
+    return raised.groupBy("severity").agg(F.count("*").alias("alerts")).orderBy("severity")
 
 
 def _restated(spark: SparkSession, settings: Settings) -> DataFrame:

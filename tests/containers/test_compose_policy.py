@@ -137,6 +137,7 @@ def test_tasks_can_tell_of_a_failure_with_a_link_to_the_ui(compose: Compose) -> 
     )
     # Without a value: whatever the caller's environment has.
     assert scheduler["AIRFLOW_CONN_LAKEHOUSE_NOTIFY"] is None
+    assert scheduler["AIRFLOW_CONN_LAKEHOUSE_ALERTS"] is None
     assert scheduler["AIRFLOW__API__BASE_URL"] == server["AIRFLOW__API__BASE_URL"] != ""
     assert "outside" in compose["services"]["airflow-scheduler"]["networks"]
 

@@ -18,7 +18,7 @@ from airflow.serialization.encoders import coerce_to_core_timetable
 from airflow.timetables.interval import CronDataIntervalTimetable
 from airflow.timetables.trigger import CronTriggerTimetable
 from chain import NIGHTLY_GOLD, gold_of
-from notify import FailureNotifier
+from notify import AlertNotifier, FailureNotifier
 from platforms import PLATFORMS
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -66,6 +66,7 @@ def test_every_task_that_fails_for_good_is_told_to_whoever_is_to_know(bag: Any) 
     for dag in bag.dags.values():
         for task in dag.tasks:
             assert [type(callback) for callback in task.on_failure_callback] == [FailureNotifier], task
+            assert [type(callback) for callback in task.on_success_callback] == [AlertNotifier], task
 
 
 def test_the_form_and_the_jobs_agree_on_the_least_and_the_greatest_scale(nightly: Any) -> None:

@@ -1,15 +1,16 @@
-"""Who is told when a task fails, by a real server that takes the message."""
+"""Who is told when a task fails, and of a night's alerts, by a real server that takes the message."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from notify import FailureNotifier
+from notify import AlertNotifier, FailureNotifier
 
 from tests.http_server import Webhook, serving
 
@@ -44,7 +45,8 @@ def log(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def connect(monkeypatch: pytest.MonkeyPatch, address: str | None) -> None:
     connection = json.dumps({"conn_type": "http", "password": address})
-    monkeypatch.setenv("AIRFLOW_CONN_LAKEHOUSE_NOTIFY", connection)
+    for name in ("NOTIFY", "ALERTS"):
+        monkeypatch.setenv(f"AIRFLOW_CONN_LAKEHOUSE_{name}", connection)
 
 
 def failed(params: dict[str, Any]) -> Any:
@@ -105,3 +107,46 @@ def test_a_message_that_cannot_be_sent_is_a_line_in_the_log_without_the_address(
     (line,) = log
     assert line.startswith("Nobody was told: ") and "lakehouse_notify" in line
     assert complaint in line and "s3cret" not in line
+
+
+@pytest.fixture
+def reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, int] | None], Any]:
+    """Let a run's report tell of alerts, and give what Airflow tells its task's callback."""
+    monkeypatch.setenv("LAKEHOUSE_HOME", str(tmp_path))
+
+    def context(alerts: dict[str, int] | None) -> Any:
+        note = tmp_path / "data-docs/runs/by_hand/report.json"
+        note.parent.mkdir(parents=True)
+        detail = {"summary": "all is well"} if alerts is None else {"alerts": alerts}
+        note.write_text(json.dumps({"tables": [{"table": "ops.row_accounts", "rows": 1, "detail": detail}]}))
+        told = failed({"night": "2024-03-04"})
+        told["ti"].task_id, told["run_id"] = "report", "by:hand"
+        return told | {"task": SimpleNamespace(page_href="/plugin/night-report/nights/2024-03-04.html")}
+
+    return context
+
+
+def test_a_night_with_alerts_is_one_message_with_their_number_by_severity(
+    webhook: Webhook, reported: Callable[[dict[str, int]], Any]
+) -> None:
+    AlertNotifier()(reported({"Warning": 7, "Critical": 1203}))
+    ((_, body),) = webhook.posts
+    text, page = body["text"].splitlines()
+    assert text == "iot_nightly: alerts: 1,203 critical, 7 warning (night 2024-03-04, run by:hand)"
+    assert page.startswith("http://") and page.endswith("/plugin/night-report/nights/2024-03-04.html")
+
+
+@pytest.mark.parametrize("alerts", [{}, None], ids=["no alerts", "a note about other things"])
+def test_a_night_without_alerts_is_no_message(
+    webhook: Webhook, reported: Callable[[dict[str, int] | None], Any], alerts: dict[str, int] | None
+) -> None:
+    AlertNotifier()(reported(alerts))
+    assert webhook.posts == []
+
+
+def test_a_task_that_left_no_note_is_no_message(
+    webhook: Webhook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: list[str]
+) -> None:
+    monkeypatch.setenv("LAKEHOUSE_HOME", str(tmp_path))
+    AlertNotifier()(failed({"night": None}))
+    assert webhook.posts == log == []

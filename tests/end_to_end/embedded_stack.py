@@ -73,13 +73,22 @@ class Embedded:
 
     @property
     def webhook(self) -> str:
-        """Where Airflow's messages about failures go."""
+        """Where Airflow's messages about failures go; those about alerts have an address that goes on from it."""
         return self.told.address if self.told else ""
 
     @property
     def messages(self) -> list[str]:
-        """Those that have come."""
-        return [body["text"] for _, body in self.told.posts] if self.told else []
+        """Those about failures that have come."""
+        return self._posted(self.webhook)
+
+    @property
+    def alerts(self) -> list[str]:
+        """Those about alerts that have come."""
+        return self._posted(f"{self.webhook}-alerts")
+
+    def _posted(self, address: str) -> list[str]:
+        posts = self.told.posts if self.told else []
+        return [body["text"] for path, body in posts if address.endswith(path)]
 
     @property
     def url(self) -> str:
@@ -98,8 +107,11 @@ class Embedded:
 
     def environment(self) -> dict[str, str]:
         """The caller's, pointed at this stack."""
-        notify = json.dumps({"conn_type": "http", "password": self.webhook})
-        told = {"AIRFLOW_CONN_LAKEHOUSE_NOTIFY": notify} if self.webhook else {}
+        addresses = {"NOTIFY": self.webhook, "ALERTS": f"{self.webhook}-alerts"} if self.webhook else {}
+        told = {
+            f"AIRFLOW_CONN_LAKEHOUSE_{name}": json.dumps({"conn_type": "http", "password": address})
+            for name, address in addresses.items()
+        }
         return {
             **os.environ,
             **told,

@@ -20,6 +20,18 @@ from tests.end_to_end.embedded_stack import NIGHT, PROJECT, SCALE, STAGES, Embed
 GOLD = ["sensor_hourly", "climate_hourly", "device_health", "fleet_last_seen", "site_events"]
 
 
+def test_whoever_is_to_know_is_told_how_many_alerts_the_night_raised(embedded: Embedded) -> None:
+    report = json.loads(
+        (embedded.home / "data-docs/runs" / embedded.first_run_id / "report.json").read_text()
+    )
+    alerts = report["tables"][0]["detail"]["alerts"]
+    assert alerts["Critical"] > 0
+    counts = ", ".join(f"{count:,} {severity.lower()}" for severity, count in sorted(alerts.items()))
+    text, page = embedded.alerts[0].splitlines()
+    assert text == f"iot_nightly: alerts: {counts} (night {NIGHT}, run {embedded.first_run_id})"
+    assert page == f"{embedded.url}/plugin/night-report/data-docs/nights/{NIGHT}.html"
+
+
 def test_the_night_is_told_stage_by_stage_and_summed_up(embedded: Embedded) -> None:
     progress, _, summary = embedded.first_run.partition("the night")
     told = re.findall(r"^  (\w+)", progress, re.MULTILINE)

@@ -35,7 +35,10 @@ HERE = {
     "min_fuel": "min_fuel_percent",
 }
 # Those that the documents do not have.
-OWN = {"climate_outliers": ["location", "hour", "measure", "value", "usual", "score"]}
+OWN = {
+    "alerts": ["severity", "kind", "alerts", "devices", "last_raised_at"],
+    "climate_outliers": ["location", "hour", "measure", "value", "usual", "score"],
+}
 
 
 def test_the_five_queries_of_the_reference_are_there():
@@ -132,8 +135,14 @@ def test_the_report_shows_what_each_query_answers(spark, lake, gold):
         "climate_hourly",
         *({**row, "event_date": row["hour"].date(), "location": "Room_D"} for row in [*usual, far]),
     )
+    alerts = [(D4, "Warning", "High noise"), (D5, "Critical", "fire"), (D5, "Critical", "flood")]
+    gold(
+        "alerts",
+        *({"event_date": day, "severity": severity, "kind": kind} for day, severity, kind in alerts),
+    )
     settings = lake("report", night=D5, tables=frozenset(GOLD))
-    report.run(spark, settings)
+    (result,) = report.run(spark, settings)
+    assert result.detail["alerts"] == {"Critical": 2}
     page = (settings.docs / f"nights/{D5}.html").read_text()
     _, heading, answers = page.partition("Questions to this night")
     assert heading
@@ -144,6 +153,7 @@ def test_the_report_shows_what_each_query_answers(spark, lake, gold):
         "time_series": "noise",
         "site_events": "987654",
         "climate_outliers": "Room_D",
+        "alerts": "flood",
     }
     assert told.keys() == QUERIES.keys()
     for name, value in told.items():
