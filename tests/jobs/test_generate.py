@@ -166,6 +166,17 @@ def test_the_first_image_of_a_change_is_the_last_image_of_the_change_before(spar
     assert compared > 10_000
 
 
+def test_an_update_brings_firmware_and_status_and_leaves_serial_type_and_all_else_as_they_were(clean):
+    updates = clean("device_changes", NIGHT).where("operation = 'UPDATE'").collect()
+    differing = Counter()
+    for update in updates:
+        before, after = json.loads(update.before), json.loads(update.after)
+        assert before.keys() == after.keys() == SOURCES["devices"].fields.keys()
+        differing.update(name for name in after if before[name] != after[name])
+    assert differing.keys() == {"firmware_version", "status"}
+    assert min(differing.values()) > 0.3 * len(updates)
+
+
 def operations(clean, night: date) -> Counter:
     counted = clean("device_changes", night).groupBy("operation").count().collect()
     return Counter({row.operation: row["count"] for row in counted})
