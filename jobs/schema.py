@@ -21,7 +21,8 @@ PARALLEL = 4
 def ensure(spark: SparkSession, settings: Settings, names: Iterable[str]) -> None:
     """Create the tables that do not exist yet, and their schemas; add to the others the columns they lack.
 
-    Raises UsageError when a table has a column that the catalog does not have, or has as another type.
+    Raises UsageError when a table has a column that the catalog does not have, or has as another type, or when
+    its columns stand in another order there.
     """
     wanted, present = [TABLES[name] for name in names], []
     for layer in dict.fromkeys(table.layer for table in wanted):
@@ -37,7 +38,7 @@ def ensure(spark: SparkSession, settings: Settings, names: Iterable[str]) -> Non
     with ThreadPoolExecutor(PARALLEL) as pool:
         held = list(pool.map(lambda table: _kinds_of(store.read(spark, settings, table.full_name)), present))
     for table, columns in zip(present, held, strict=True):
-        if columns != _kinds(table.columns):
+        if list(columns.items()) != list(_kinds(table.columns).items()):
             _widen(spark, settings, table, columns)
 
 
@@ -73,6 +74,12 @@ def _widen(spark: SparkSession, settings: Settings, table: Table, held: dict[str
         if wanted[name] != kind:
             raise UsageError(
                 f"{where} {name} as {kind}, {CATALOG.name} as {wanted[name]}; give the new one another name, or "
+                "begin a new lake"
+            )
+    for name, other in zip(held, (name for name in wanted if name in held), strict=True):
+        if name != other:
+            raise UsageError(
+                f"{where} {name} where {CATALOG.name} has {other}; give the columns there the table's order, or "
                 "begin a new lake"
             )
     added = {name: kind for name, kind in columns_of(table.columns).items() if name not in held}

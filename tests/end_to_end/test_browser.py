@@ -28,7 +28,7 @@ WAIT_SECONDS = 60
 
 
 class Browser:
-    """Headless Chromium, logged in."""
+    """Headless Chromium or Chrome, logged in."""
 
     def __init__(self, driver: webdriver.Chrome, stack: Embedded) -> None:
         self.driver = driver
@@ -70,11 +70,12 @@ class Browser:
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    """Chromium with a profile of its own."""
-    chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
+    """Chromium or Chrome with a profile of its own."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    chromedriver = shutil.which("chromedriver")
     if not chromium or not chromedriver:
         refuse = pytest.fail if os.environ.get("CI") else pytest.skip
-        refuse("no Chromium here (Debian: apt-get install chromium chromium-driver)")
+        refuse("no Chromium or Chrome with a driver (Debian: apt-get install chromium chromium-driver)")
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
     for flag in (*FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):

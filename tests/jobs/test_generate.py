@@ -90,6 +90,27 @@ def test_dirt_is_a_parameter_of_the_lake(run, landed):
         run("generate", tables=frozenset({"events"}))
 
 
+def test_a_year_has_the_sizes_of_the_documents():
+    nights = {source: range(1 if feed.is_initial else 366) for source, feed in FEEDS.items()}
+    year = {source: sum(FEEDS[source].count(night, 1.0) for night in nights[source]) for source in nights}
+    assert year == {
+        "devices": 10_000,
+        "locations": 500,
+        # A night has whole rows: a few more or less than a 366th of the documents' number.
+        "readings": 50_000_000 - 8,
+        "events": 100_000 + 284,
+        "telemetry": 10_000_000 + 218,
+        # The fleet, and a tenth of it on each later night.
+        "device_changes": 10_000 + 365 * 1_000,
+        # These have their numbers by the night.
+        "iot_events": 366 * 10_000,
+        "machine_sensors": 366 * 27_000,
+        "inspections": 366 * 1_000,
+        "sensor_logs": 366 * 17_280,
+        "telematics": 366 * 86_400,
+    }
+
+
 def test_a_late_row_arrives_within_seven_days_and_once(landed):
     nights = [date(2024, 3, day) for day in range(1, 15)]
     own = Counter(
@@ -164,6 +185,17 @@ def test_the_first_image_of_a_change_is_the_last_image_of_the_change_before(spar
                 assert held.get(change["device_id"]) is None, "only a device that is not there is registered"
             held[change["device_id"]] = json.loads(change["after"]) if "after" in change else None
     assert compared > 10_000
+
+
+def test_an_update_brings_firmware_and_status_and_leaves_serial_type_and_all_else_as_they_were(clean):
+    updates = clean("device_changes", NIGHT).where("operation = 'UPDATE'").collect()
+    differing = Counter()
+    for update in updates:
+        before, after = json.loads(update.before), json.loads(update.after)
+        assert before.keys() == after.keys() == SOURCES["devices"].fields.keys()
+        differing.update(name for name in after if before[name] != after[name])
+    assert differing.keys() == {"firmware_version", "status"}
+    assert min(differing.values()) > 0.3 * len(updates)
 
 
 def operations(clean, night: date) -> Counter:

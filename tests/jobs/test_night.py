@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from pyspark.sql import functions as F
 
+from jobs import store
 from jobs.results import ContractBroken, JobError
 from jobs.tables import GOLD, SOURCES, selection
 from tests.conftest import new_lake
@@ -29,8 +31,8 @@ def nights(spark, module_lake):
             settings = module_lake(stage, night=night, run_id=f"night-{night}")
             importlib.import_module(f"jobs.{stage}").run(spark, settings)
         if night == D5:
-            first = _digests(spark, module_lake)
-    return module_lake, first
+            first = _digests(spark, module_lake), _files(spark, module_lake)
+    return module_lake, *first
 
 
 @pytest.fixture
@@ -41,6 +43,21 @@ def read(spark, nights):
 def _digests(spark, lake) -> dict:
     rows = spark.table(lake("verify").table("ops.digests")).collect()
     return {(row.table, row.night): (row.rows, row.digest) for row in rows}
+
+
+def _files(spark, lake) -> dict:
+    """The data files of each slice of gold, in which a partition that is written anew has others."""
+    frames = [
+        spark.table(lake("verify").table(table.full_name)).select(
+            F.lit(name).alias("table"), F.col(table.slice).alias("slice"), "_metadata.file_path"
+        )
+        for name, table in GOLD.items()
+        if name in ALL
+    ]
+    files: dict = {}
+    for row in store.union(frames).distinct().collect():
+        files.setdefault((row.table, row.slice), set()).add(row.file_path)
+    return files
 
 
 def test_every_landed_line_has_exactly_one_fate(read):
@@ -77,7 +94,7 @@ def test_a_settled_night_is_not_settled_again(spark, nights, read):
 
 
 def test_the_next_night_leaves_the_night_before_as_it_was(spark, nights):
-    lake, first = nights
+    lake, first, _ = nights
     now = _digests(spark, lake)
     restated = {table for (table, night), digest in first.items() if now.get((table, night)) != digest}
     # Late rows add to the hours and days they belong to; the registry's present state moves on.
@@ -92,8 +109,30 @@ def test_the_next_night_leaves_the_night_before_as_it_was(spark, nights):
     }
 
 
+def test_the_next_night_replaces_the_partitions_that_its_rows_belong_to_and_no_others(spark, nights, read):
+    lake, _, before = nights
+    now = _files(spark, lake)
+
+    def came(silver: str) -> set[date]:
+        rows = read(f"silver.{silver}").where(f"_night = '{D6}'")
+        return {row.event_date for row in rows.select("event_date").distinct().collect()}
+
+    # A night by itself, of the two that there are; a day by rows of it, some of which come late.
+    replaced = {
+        **{name: {D6} for name in ALL & GOLD.keys() if GOLD[name].slice == "night"},
+        "sensor_hourly": came("readings"),
+        "climate_hourly": came("sensor_logs"),
+        "alerts": came("readings") | came("events"),
+    }
+    for name, days in replaced.items():
+        of_table = {day for table, day in before if table == name}
+        kept = {day for day in of_table if before[name, day] == now[name, day]}
+        assert kept == of_table - days, name
+        assert kept or name in ("alerts", "device_anomalies"), "those two have few rows at this scale"
+
+
 def test_verify_confirms_a_night_and_names_what_was_tampered_with(spark, nights, caplog):
-    lake, _ = nights
+    lake, *_ = nights
     verify = importlib.import_module("jobs.verify")
     with caplog.at_level("INFO", "jobs"):
         results = verify.run(spark, lake("verify", night=D5))
@@ -109,7 +148,7 @@ def test_verify_confirms_a_night_and_names_what_was_tampered_with(spark, nights,
 
 
 def test_publish_refuses_a_run_that_has_staged_nothing(spark, nights):
-    lake, _ = nights
+    lake, *_ = nights
     with pytest.raises(JobError, match="run another has staged nothing"):
         importlib.import_module("jobs.publish").run(spark, lake("publish", run_id="another"))
 

@@ -123,15 +123,21 @@ def test_a_crash_between_digests_and_columns_is_made_good(spark, climate, catalo
             "",
             "log_count, catalog.toml does not; put it back there, or begin a new lake",
         ),
+        (
+            "location STRING, log_count BIGINT",
+            "log_count BIGINT, location STRING",
+            "location where catalog.toml has log_count; give the columns there the table's order",
+        ),
     ],
 )
 def test_a_column_that_is_no_more_what_it_was_is_refused_and_nothing_is_changed(
     spark, climate, catalog, old, new, said
 ):
     before = recorded(spark, climate)
-    catalog(CLIMATE.columns.replace(old, new) + ", dew_point_f DOUBLE")
-    with pytest.raises(UsageError, match=f"climate_hourly has column {said}"):
-        schema.ensure(spark, climate, [CLIMATE.full_name])
+    for added in ("", ", dew_point_f DOUBLE"):
+        catalog(CLIMATE.columns.replace(old, new) + added)
+        with pytest.raises(UsageError, match=f"climate_hourly has column {said}"):
+            schema.ensure(spark, climate, [CLIMATE.full_name])
     assert tuple(store.read(spark, climate, CLIMATE.full_name).columns) == CLIMATE.column_names
     assert recorded(spark, climate) == before
 
