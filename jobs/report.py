@@ -56,13 +56,18 @@ class Night:
         """Gold tables as published: `table`, `rows`."""
         return [table for note in self.stages if note["stage"] == "publish" for table in note["tables"]]
 
+    @property
+    def alerts_by_severity(self) -> dict[str, int]:
+        """Severity -> alerts of the night's day."""
+        return {row.severity: row.alerts for row in self.alerts}
+
     def total(self, column: str) -> int:
         """Sum of a column of the accounts."""
         return sum(account[column] for account in self.accounts)
 
 
 def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
-    """Write the night's page and the list of nights; give the night in one line as `summary`.
+    """Write the night's page, the same as JSON, and the list of nights; give the night in one line as `summary`.
 
     Raises ContractBroken when a source has no account for the night, or one that does not balance.
     """
@@ -70,10 +75,11 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     detection.run(spark, settings)
     night = read_night(spark, settings)
     problems = find_problems(settings, night)
-    page = f"nights/{settings.night}.html"
-    write_atomically(settings.docs / page, render_page(settings, night, problems))
-    write_index(settings)
     summary = summarize(settings, night, problems)
+    page, data = f"nights/{settings.night}.html", f"nights/{settings.night}.json"
+    write_atomically(settings.docs / page, render_page(settings, night, problems))
+    write_atomically(settings.docs / data, to_json(settings, night, summary, problems))
+    write_index(settings)
     result = TableResult(
         "ops.row_accounts",
         len(night.accounts),
@@ -81,9 +87,9 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
             "summary": summary,
             "page": f"../../{page}",
             "balanced": not problems,
-            "alerts": {row.severity: row.alerts for row in night.alerts},
+            "alerts": night.alerts_by_severity,
         },
-        (page, "index.html"),
+        (page, data, "index.html"),
     )
     if problems:
         raise ContractBroken(summary, [result])
@@ -200,6 +206,29 @@ def render_page(settings: Settings, night: Night, problems: list[str]) -> str:
         ),
         run=f"../runs/{settings.run_id}",
     )
+
+
+def to_json(settings: Settings, night: Night, summary: str, problems: list[str]) -> str:
+    """The night for programs: whether it is settled, its accounts, alerts, gold tables and answers."""
+    answers = {
+        answer.query.name: {
+            "answers": answer.query.purpose,
+            "rows": [row.asDict() for row in answer.rows],
+            "has_more": answer.has_more,
+        }
+        for answer in night.answers
+    }
+    data = {
+        "night": settings.night,
+        "run_id": settings.run_id,
+        "is_settled": not problems,
+        "summary": summary,
+        "accounts": [account.asDict() for account in night.accounts],
+        "alerts": night.alerts_by_severity,
+        "gold": {table["table"]: table["rows"] for table in night.gold},
+        "queries": answers,
+    }
+    return json.dumps(data, indent=1, default=str)
 
 
 def write_index(settings: Settings) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import requests
 
 from jobs.tables import OPTIONAL, SOURCES
 from tests.end_to_end.embedded_stack import NIGHT, PROJECT, SCALE, STAGES, Embedded, wait_for
@@ -249,7 +250,22 @@ def test_secrets_are_for_this_user_only_and_show_in_no_command_line_and_no_log(e
     assert not any(embedded.webhook in text for text in shown)
 
 
-@pytest.mark.parametrize("path", ["/api/v2/dags", "/data-docs/", f"/data-docs/nights/{NIGHT}.html"])
+def test_a_night_is_to_be_had_as_json_with_a_token_of_airflow(embedded: Embedded) -> None:
+    login = {"username": "admin", "password": embedded.password}
+    token = requests.post(f"{embedded.url}/auth/token", json=login, timeout=30).json()["access_token"]
+    header = {"Authorization": f"Bearer {token}"}
+    answer = requests.get(f"{embedded.url}/data-docs/nights/{NIGHT}.json", headers=header, timeout=30)
+    assert answer.headers["Content-Type"] == "application/json"
+    night = answer.json()
+    assert (night["night"], night["is_settled"]) == (NIGHT, True)
+    assert {account["source"] for account in night["accounts"]} >= {"readings", "iot_events"}
+    assert night["gold"]["gold.sensor_hourly"] > 0 and night["queries"]["device_health"]["rows"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/v2/dags", "/data-docs/", f"/data-docs/nights/{NIGHT}.html", f"/data-docs/nights/{NIGHT}.json"],
+)
 def test_nothing_is_shown_to_a_stranger(embedded: Embedded, path: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as error:
         urllib.request.urlopen(embedded.url + path, timeout=30)

@@ -1,5 +1,6 @@
 """The demo queries: each answers about one night, at any target's table names."""
 
+import json
 import subprocess
 import zipfile
 from datetime import date, datetime, timedelta
@@ -143,6 +144,9 @@ def test_the_report_shows_what_each_query_answers(spark, lake, gold):
     settings = lake("report", night=D5, tables=frozenset(GOLD))
     (result,) = report.run(spark, settings)
     assert result.detail["alerts"] == {"Critical": 2}
+    queries = json.loads((settings.docs / f"nights/{D5}.json").read_text())["queries"]
+    assert queries["device_health"]["answers"] == QUERIES["device_health"].purpose
+    assert queries["fleet_tracking"]["rows"][0]["last_seen"] == "2024-03-05 21:43:05"
     page = (settings.docs / f"nights/{D5}.html").read_text()
     _, heading, answers = page.partition("Questions to this night")
     assert heading

@@ -198,6 +198,14 @@ def test_a_settled_night_gets_its_page_and_a_summary(spark, lake):
     assert "1,010 lines landed" in result.detail["summary"]
     assert "1,010" in (settings.docs / "nights/2024-03-05.html").read_text()
     assert "nights/2024-03-05.html" in (settings.docs / "index.html").read_text()
+    data = json.loads((settings.docs / "nights/2024-03-05.json").read_text())
+    assert (data["night"], data["is_settled"], data["summary"]) == (
+        str(NIGHT),
+        True,
+        result.detail["summary"],
+    )
+    (told,) = data["accounts"]
+    assert (told["source"], told["landed"], told["silver"]) == ("readings", 1010, account()["silver"])
 
 
 def test_a_night_that_does_not_balance_is_refused_but_its_page_says_why(spark, lake):
