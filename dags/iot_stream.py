@@ -30,8 +30,8 @@ with DAG(
             minimum=1,
             maximum=50_000,
             title="Rows per second",
-            description="In each second of the stream. From 1 to 50,000. Events with a payload are made some "
-            "5,000 a second, the others as fast as the cores allow.",
+            description="In each second of the stream, of transactions on average over a day. From 1 to 50,000. "
+            "Events with a payload are made some 5,000 a second, the others as fast as the cores allow.",
         ),
         "seconds": Param(
             900,

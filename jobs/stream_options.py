@@ -8,7 +8,7 @@ from typing import Any
 from jobs.tables import STREAMED, selection
 
 SINKS = ("delta", "json", "kafka")
-MOST_ROWS_PER_SECOND = 50_000  # ids of a second leave room for these
+MOST_ROWS_PER_SECOND = 50_000  # ids of a second leave room for twice these
 MOST_ROWS_IN_MEMORY = {"iot_events": 50_000}  # of a batch of events that are made in plain Python
 DAY = 86_400
 UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -35,7 +35,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=rows_per_second,
         default=100,
         metavar="N",
-        help=f"rows in each second of the stream (default: %(default)s, at most {MOST_ROWS_PER_SECOND})",
+        help="rows in each second of the stream; of transactions on average over a day, with more in business hours "
+        f"and bursts (default: %(default)s, at most {MOST_ROWS_PER_SECOND})",
     )
     parser.add_argument(
         "--trigger",

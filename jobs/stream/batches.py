@@ -12,13 +12,13 @@ from pyspark.sql import functions as F
 from jobs.generate.values import Values
 from jobs.results import UsageError, write_atomically
 from jobs.settings import FIRST_NIGHT
-from jobs.stream import iot_events, live_sensors, transactions
+from jobs.stream import iot_events, live_sensors, transactions, volume
 from jobs.stream_options import DAY, MOST_ROWS_IN_MEMORY, Stream
 from jobs.tables import SOURCES
 
 COLUMNS = {"transactions": transactions.columns, "live_sensors": live_sensors.columns}
 SECOND = 100_000  # numbers of rows that a second has room for
-MOST_ROWS = 1_000_000  # of a batch, where nothing says how often one is due
+MOST_ROWS = 1_000_000  # of a batch on average, where nothing says how often one is due
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,6 @@ class Batch:
     start: int
     end: int
     rows_per_second: int
-
-    @property
-    def rows(self) -> int:
-        """Number of its rows."""
-        return (self.end - self.start) * self.rows_per_second
 
     @property
     def name(self) -> str:
@@ -49,23 +44,38 @@ def cut(stream: Stream, position: int) -> Iterator[Batch]:
         yield Batch(start, min(start + step, last), rate)
 
 
+def counts(source: str, night: date, batch: Batch, seed: int) -> list[int]:
+    """How many rows each second of a batch has."""
+    of_minutes = volume.minutes(source, seed, (night - FIRST_NIGHT).days)
+    return [
+        volume.rows_in(second, batch.rows_per_second, of_minutes) for second in range(batch.start, batch.end)
+    ]
+
+
 def rows_of(spark: SparkSession, source: str, night: date, batch: Batch, seed: int) -> DataFrame:
     """The rows of a batch, with the columns of the source.
 
     A row is known by its second and its number within it: at whatever rate and in whatever batches a night is
     streamed, that row is the same.
     """
-    rate, index = batch.rows_per_second, (night - FIRST_NIGHT).days
+    index, counted = (night - FIRST_NIGHT).days, counts(source, night, batch, seed)
     if source == "iot_events":
-        seconds = range(batch.start, batch.end)
-        numbered = [(second, second * SECOND + number) for second in seconds for number in range(rate)]
+        seconds = zip(range(batch.start, batch.end), counted, strict=True)
+        numbered = [
+            (second, second * SECOND + number) for second, count in seconds for number in range(count)
+        ]
         return iot_events.rows_of(spark, night, seed, numbered)
-    # As many partitions as there are cores.
-    rows = spark.range(batch.start * rate, batch.end * rate).selectExpr(
+    # As many partitions as there are cores. Each second has as many numbers as the one with most rows needs.
+    most = max(1, *counted)
+    count = volume.rows_in_sql("_second", batch.rows_per_second, volume.minutes(source, seed, index))
+    numbers = spark.range(batch.start * most, batch.end * most).selectExpr(
+        f"id div {most}L AS _second", f"id % {most}L AS _number", f"{count} AS _count"
+    )
+    rows = numbers.where("_number < _count").selectExpr(
         f"{index}L AS night_index",
-        f"id div {rate}L * {SECOND}L + id % {rate}L AS row",
-        f"unix_date(DATE'{night}') * {DAY}L + id div {rate}L AS _second_at",
-        f"(id % {rate}L) / {rate}D AS _within",  # how far into the second, from 0 to below 1
+        f"_second * {SECOND}L + _number AS row",
+        f"unix_date(DATE'{night}') * {DAY}L + _second AS _second_at",
+        "_number / double(_count) AS _within",  # how far into the second, from 0 to below 1
     )
     for name, (kind, expression) in COLUMNS[source](Values(seed, source)).items():
         rows = rows.withColumn(name, F.expr(f"CAST({expression} AS {kind})"))

@@ -51,6 +51,8 @@ def drop(settings: Settings, stream: Stream, folder: Path, rows: DataFrame, batc
         ).json(str(drafts))
     folder.mkdir(parents=True, exist_ok=True)
     for draft in sorted(drafts.glob("part-*.json")):
+        if draft.stat().st_size == 0:
+            continue  # of a task without rows
         # Spark numbers tasks and their files; a count of the drafts would begin anew after a crash.
         number = re.sub(r"^part-(\d+)-.*-c(\d+)\.json$", r"\1-\2", draft.name)
         draft.replace(folder / f"{stream.source}-{settings.night}-{batch.name}-{number}.json")

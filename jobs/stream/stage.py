@@ -7,7 +7,7 @@ from pyspark.sql import SparkSession
 
 from jobs.results import TableResult
 from jobs.settings import Settings
-from jobs.stream.batches import Batch, Checkpoint, cut, rows_of
+from jobs.stream.batches import Batch, Checkpoint, counts, cut, rows_of
 from jobs.stream.sinks import clear, sink_of
 
 log = logging.getLogger("jobs")
@@ -23,6 +23,9 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     file = settings.home / "checkpoints/stream" / stream.source / stream.sink / f"{settings.night}.json"
     checkpoint = Checkpoint.read(file, settings.seed)
     name, send = sink_of(spark, settings, stream)
+
+    def rows_in(batches: list[Batch]) -> int:
+        return sum(sum(counts(stream.source, settings.night, batch, settings.seed)) for batch in batches)
 
     def deliver(batch: Batch) -> None:
         send(rows_of(spark, stream.source, settings.night, batch, settings.seed), batch)
@@ -43,7 +46,7 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
         checkpoint.plan(batch)
         deliver(batch)
     took = time.monotonic() - started
-    rows = sum(batch.rows for batch in batches)
+    rows = rows_in(batches)
     log.info("%s rows in %d batches, %.0f rows a second", f"{rows:,}", len(batches), rows / max(took, 1e-9))
-    rows += sum(batch.rows for batch in unfinished)
+    rows += rows_in(unfinished)
     return [TableResult(name, rows, {"batches": len(batches), "second_of_night": checkpoint.position})]

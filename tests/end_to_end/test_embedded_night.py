@@ -26,7 +26,7 @@ def test_whoever_is_to_know_is_told_how_many_alerts_the_night_raised(embedded: E
         (embedded.home / "data-docs/runs" / embedded.first_run_id / "report.json").read_text()
     )
     alerts = report["tables"][0]["detail"]["alerts"]
-    assert alerts["Critical"] > 0
+    assert sum(alerts.values()) > 0
     counts = ", ".join(f"{count:,} {severity.lower()}" for severity, count in sorted(alerts.items()))
     text, page = embedded.alerts[0].splitlines()
     assert text == f"iot_nightly: alerts: {counts} (night {NIGHT}, run {embedded.first_run_id})"

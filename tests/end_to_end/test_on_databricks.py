@@ -26,6 +26,7 @@ from pyspark.sql import functions as F
 from jobs import store
 from jobs.kafka import parse
 from jobs.settings import Settings
+from jobs.stream.batches import Batch, counts
 from jobs.tables import OPTIONAL, SOURCES, STREAMED, TABLES, columns_of, selection
 from tests.databricks.start import Standin, start
 from tests.end_to_end.embedded_stack import (
@@ -559,9 +560,12 @@ def test_a_stream_to_kafka_is_the_same_messages_from_both_each_with_its_own_secr
         reader = local.spark.read.format("kafka").options(**parse(broker.connection_string).options)
         both = reader.option("subscribe", ",".join(STREAMED)).option("startingOffsets", "earliest")
         sent = both.load().selectExpr("topic", "cast(key AS STRING)", "cast(value AS STRING)").collect()
-        assert len(set(sent)) == len(sent) == 360
+        assert len(set(sent)) == len(sent) == asked_for
         return set(sent)
 
+    piece, night = Batch(0, 60, 2), date.fromisoformat(NIGHT)
+    asked_for = sum(sum(counts(source, night, piece, local.settings.seed)) for source in STREAMED)
+    assert asked_for > 300
     form = {"seconds": 60, "sink": "kafka"}
     assert stream(remote, "without-a-secret", **form) == "failed"
     (tmp_path / "here").mkdir()

@@ -4,8 +4,10 @@ import importlib
 import json
 import os
 import time
-from dataclasses import replace
+from collections import Counter
+from dataclasses import astuple, replace
 from datetime import date
+from itertools import pairwise
 
 import pytest
 from pyspark.sql import functions as F
@@ -13,12 +15,17 @@ from pyspark.sql import functions as F
 from jobs import cli
 from jobs.gold.readings_5min import build_readings_5min
 from jobs.results import UsageError
-from jobs.stream.batches import Batch, Checkpoint, cut, rows_of
-from jobs.stream_options import DAY, Stream
+from jobs.settings import FIRST_NIGHT
+from jobs.stream import volume
+from jobs.stream.batches import SECOND, Batch, Checkpoint, counts, cut, rows_of
+from jobs.stream_options import DAY, MOST_ROWS_PER_SECOND, Stream
 from jobs.tables import STREAMED, selection
 
 NIGHT = date(2024, 3, 5)
 STREAM = Stream("live_sensors", 10, None, 60, "delta", 100)
+MINUTES = volume.minutes("transactions", 42, (NIGHT - FIRST_NIGHT).days)
+QUIET, BUSY = 0, 8 * 3600  # the first seconds of the night and of business hours
+BURST = 60 * MINUTES.index(volume.BURST)
 
 
 @pytest.fixture
@@ -40,6 +47,11 @@ def rows(spark):
     )
 
 
+def count(source: str, *piece: int) -> int:
+    """How many rows seconds `start` to `end` of the night have at a rate."""
+    return sum(counts(source, NIGHT, Batch(*piece), 42))
+
+
 def checkpoint(lake, sink: str) -> Checkpoint:
     """The checkpoint of STREAM's source."""
     file = lake("stream").home / f"checkpoints/stream/live_sensors/{sink}/{NIGHT}.json"
@@ -55,41 +67,94 @@ def shares(frame, column: str) -> dict[str, float]:
     return {value: count / sum(counted.values()) for value, count in counted.items()}
 
 
-@pytest.mark.parametrize("source", STREAMED)
-def test_a_row_is_the_same_at_any_rate_and_in_any_batches(rows, source):
-    def texts(*piece, but=(), **seed):
-        return set(rows(source, *piece, **seed).drop(*but).select(F.to_json(F.struct("*"))).collect())
+@pytest.mark.parametrize(
+    ("source", "start"),
+    [*((source, QUIET) for source in STREAMED), ("transactions", BUSY - 3), ("transactions", BURST - 3)],
+)
+def test_a_row_is_the_same_at_any_rate_and_in_any_batches(rows, source, start):
+    def texts(first, last, rate, but=(), **seed):
+        found = rows(source, start + first, start + last, rate, **seed)
+        return set(found.drop(*but).select(F.to_json(F.struct("*"))).collect())
 
     slow, fast = (texts(0, 6, rate, but=["timestamp"]) for rate in (5, 20))
-    assert len(slow) == 30 and len(fast) == 120 and slow < fast
+    assert len(slow) == count(source, start, start + 6, 5) > 15
+    assert len(fast) == count(source, start, start + 6, 20) > 60 and slow < fast
     whole = texts(0, 6, 20)
-    assert texts(0, 1, 20) | texts(1, 6, 20) == whole
+    assert texts(0, 1, 20) | texts(1, 6, 20) == texts(0, 3, 20) | texts(3, 6, 20) == whole
     assert whole.isdisjoint(texts(0, 6, 20, seed=7))
 
 
-def test_a_batch_is_made_on_every_core(rows, spark):
+def test_a_second_never_has_fewer_rows_at_a_higher_rate_nor_more_than_there_are_numbers():
+    rates = (1, 2, 3, 10, 99, 100, MOST_ROWS_PER_SECOND - 1, MOST_ROWS_PER_SECOND)
+    slowest, *faster = ([volume.rows_in(second, rate, MINUTES) for second in range(DAY)] for rate in rates)
+    assert min(map(sum, pairwise(slowest))) == 1, "of two seconds one has a row"
+    for counted in faster:
+        assert min(counted) >= 1
+        assert all(few <= many for few, many in zip(slowest, counted, strict=True))
+        slowest = counted
+    assert max(slowest) == SECOND
+
+
+@pytest.mark.parametrize("source", ["transactions", "live_sensors"])
+def test_a_batch_is_made_on_every_core(rows, spark, source):
     def partitions(frame) -> int:
         return frame.selectExpr("spark_partition_id()").distinct().count()
 
-    assert partitions(rows("live_sensors", 0, 10, 100)) == partitions(spark.range(1000)) == os.cpu_count()
+    assert partitions(rows(source, 0, 10, 100)) == partitions(spark.range(1000)) == os.cpu_count()
+
+
+@pytest.mark.parametrize(("seed", "rate"), [(42, 1), (42, 10), (7, 33), (8, MOST_ROWS_PER_SECOND)])
+def test_transactions_are_more_in_business_hours_and_bursts_and_on_average_as_many_as_asked_for(seed, rate):
+    counted = counts("transactions", NIGHT, Batch(0, DAY, rate), seed)
+    assert sum(counted) / DAY == pytest.approx(rate, rel=0.02)
+    # Ten hours of an even rate would have 42 % of it, and minutes no more than their share.
+    assert sum(counted[8 * 3600 : 18 * 3600]) / sum(counted) == pytest.approx(0.625, abs=0.01)
+    of_minutes = [sum(counted[second : second + 60]) / rate for second in range(0, DAY, 60)]
+    assert set(of_minutes) == {37, 90, 120}
+    bursts = of_minutes.count(120)
+    assert 10 < bursts < 35 and 120 * bursts / sum(of_minutes) == pytest.approx(2 * bursts / 1440, rel=0.02)
+
+
+def test_bursts_follow_from_the_seed_and_the_night():
+    def bursts(*of: int) -> set[int]:
+        return {minute for minute, rows in enumerate(volume.minutes("transactions", *of)) if rows == 120}
+
+    assert bursts(42, 64) == bursts(42, 64)
+    for other in (bursts(7, 64), bursts(42, 65)):
+        assert len(other) > 10 and len(other & bursts(42, 64)) < 5
+
+
+def test_each_second_of_a_night_has_as_many_transactions_as_are_counted(rows):
+    sent = rows("transactions", 0, DAY, 2).groupBy(F.unix_seconds("timestamp").alias("second")).count()
+    found = {row["second"] % DAY: row["count"] for row in sent.collect()}
+    counted = dict(enumerate(counts("transactions", NIGHT, Batch(0, DAY, 2), 42)))
+    assert found == counted
+    assert {counted[second] for second in (QUIET, BUSY, BURST)} == {1, 3, 4}
+
+
+def test_seconds_without_rows_drop_no_file(stream, lake):
+    sent = stream(source="transactions", sink="json", rows_per_second=1, trigger=1, duration=3)
+    files = list((lake("stream").landing / "transactions").glob("*.json"))
+    assert sent.rows == len(files) == sum(len(file.read_text().splitlines()) for file in files) == 2
 
 
 def test_transactions_come_twice_a_second_and_sensors_every_second(rows):
-    at = {
-        source: [
-            str(row[0]) for row in rows(source, 1, 3, 5).selectExpr("cast(timestamp AS STRING)").collect()
-        ]
-        for source in ("transactions", "live_sensors")
+    def at(source: str, start: int) -> dict[str, int]:
+        found = rows(source, start, start + 2, 5).selectExpr("date_format(timestamp, 'HH:mm:ss.S')").collect()
+        return Counter(row[0] for row in found)
+
+    assert at("transactions", QUIET + 1) == {
+        **{"00:00:01.0": 2, "00:00:01.5": 1, "00:00:02.0": 2, "00:00:02.5": 1},
     }
-    instants = ["00:00:01", "00:00:01.5", "00:00:02", "00:00:02.5"]
-    assert sorted(at["transactions"]) == sorted(
-        f"2024-03-05 {time}" for time, count in zip(instants, (3, 2, 3, 2), strict=True) for _ in range(count)
-    )
-    assert set(at["live_sensors"]) == {"2024-03-05 00:00:01", "2024-03-05 00:00:02"}
+    assert at("transactions", BUSY) == {
+        **{"08:00:00.0": 4, "08:00:00.5": 3, "08:00:01.0": 4, "08:00:01.5": 3},
+    }
+    assert set(at("transactions", BURST).values()) == {5}
+    assert at("live_sensors", 1) == {"00:00:01.0": 5, "00:00:02.0": 5}
 
 
 def test_transactions_are_distributed_as_claimed(rows):
-    sent = rows("transactions", 0, 100, 2000)
+    sent = rows("transactions", 0, 180, 2000)
     claimed = {
         "txn_type": {"purchase": 0.7, "refund": 0.1, "transfer": 0.12, "withdrawal": 0.08},
         "currency": {"USD": 0.7, "EUR": 0.2, "GBP": 0.1},
@@ -111,7 +176,7 @@ def test_transactions_are_distributed_as_claimed(rows):
         "avg(INT(is_fraud)) AS fraud",
         "corr(account_id, amount) AS moves",
     ).first()
-    assert found.ids == 200_000
+    assert found.ids == 3 * 37 * 2000
     # An exponential's spread is its mean; here a tenth of the range.
     assert found.account == pytest.approx(9_955, rel=0.01)
     assert float(found.amount) == pytest.approx(996, rel=0.01)
@@ -176,7 +241,7 @@ def test_a_run_goes_on_where_the_last_one_ended_and_the_night_ends_it():
     assert [batch.name for batch in cut(STREAM, DAY - 20)] == ["86380-86400"]
     assert list(cut(STREAM, DAY)) == []
     at_once = list(cut(replace(STREAM, rows_per_second=50_000), 0))
-    assert [batch.rows for batch in at_once] == [1_000_000, 1_000_000, 1_000_000]
+    assert [count("live_sensors", *astuple(batch)) for batch in at_once] == [1_000_000] * 3
 
 
 def test_delta_has_every_row_once_however_a_run_ended(stream, table, lake):
@@ -229,7 +294,7 @@ def test_files_are_dropped_with_so_many_rows_at_most_and_bronze_takes_each_in_on
     for stage in ("bronze", "silver"):
         run(stage, tables=few)
     stream(sink="json", duration=10)
-    stream(sink="json", duration=10, source="transactions")
+    assert stream(sink="json", duration=10, source="transactions").rows == 61
     for stage in ("bronze", "check bronze", "silver", "check silver", "gold", "check gold", "publish"):
         name, _, layer = stage.partition(" ")
         run(name, tables=few, layer=layer or None)
@@ -238,7 +303,7 @@ def test_files_are_dropped_with_so_many_rows_at_most_and_bronze_takes_each_in_on
     silver = table("silver.live_sensors")
     assert silver.drop("event_date", "_flags", "_night").exceptAll(table_of(silver, 60)).count() == 0
     assert table("gold.readings_5min").selectExpr("sum(reading_count)").first()[0] == 600
-    assert table("gold.transactions_daily").selectExpr("sum(txn_count)").first()[0] == 100
+    assert table("gold.transactions_daily").selectExpr("sum(txn_count)").first()[0] == 61
 
 
 def table_of(silver, seconds: int):
@@ -333,12 +398,14 @@ def test_what_a_stream_says_it_sent_stands_in_its_note(lake, spark, monkeypatch)
     argv = ["stream", "--source=transactions", "--rows-per-second=7", "--for=3s", "--sink=json", *where]
     assert main.main(argv) == 0
     note = json.loads((settings.docs / "runs/noted/stream_transactions.json").read_text())
-    assert note["tables"][0]["table"] == "landing.transactions" and note["tables"][0]["rows"] == 21
+    assert note["tables"][0]["table"] == "landing.transactions" and note["tables"][0]["rows"] == 13
     assert (note["exit"], note["night"]) == (0, "2024-01-01")
     (row,) = spark.table(settings.table("ops.job_runs")).collect()
     assert (row.run_id, row.stage, row.table, row.rows) == (
-        *("noted", "stream_transactions", "landing.transactions", 21),
+        *("noted", "stream_transactions", "landing.transactions", 13),
     )
+    landed = (settings.landing / "transactions").glob("*.json")
+    assert sum(len(file.read_text().splitlines()) for file in landed) == 13
 
 
 @pytest.mark.parametrize(
@@ -371,7 +438,7 @@ def test_a_stream_that_makes_no_sense_is_refused_in_one_line(capsys, argument, s
 def test_a_batch_that_is_made_in_memory_has_a_limit(capsys):
     argv = ["stream", "--source=iot_events", "--rows-per-second=5000"]
     assert cli.parse([*argv, "--trigger=10s"]).stream.trigger == 10
-    assert {batch.rows for batch in cut(cli.parse(argv).stream, 0)} == {50_000}
+    assert {count("iot_events", *astuple(batch)) for batch in cut(cli.parse(argv).stream, 0)} == {50_000}
     with pytest.raises(SystemExit) as exit_:
         cli.parse([*argv, "--trigger=11s"])
     assert exit_.value.code == 2 and "at most 50000 rows" in capsys.readouterr().err
