@@ -33,6 +33,18 @@ def test_whoever_is_to_know_is_told_how_many_alerts_the_night_raised(embedded: E
     assert page == f"{embedded.url}/plugin/night-report/data-docs/nights/{NIGHT}.html"
 
 
+def test_a_night_is_to_be_had_as_json_with_a_token_of_airflow(embedded: Embedded) -> None:
+    login = {"username": "admin", "password": embedded.password}
+    token = requests.post(f"{embedded.url}/auth/token", json=login, timeout=30).json()["access_token"]
+    header = {"Authorization": f"Bearer {token}"}
+    answer = requests.get(f"{embedded.url}/data-docs/nights/{NIGHT}.json", headers=header, timeout=30)
+    assert answer.headers["Content-Type"] == "application/json"
+    night = answer.json()
+    assert (night["night"], night["is_settled"]) == (NIGHT, True)
+    assert {account["source"] for account in night["accounts"]} >= {"readings", "iot_events"}
+    assert night["gold"]["gold.sensor_hourly"] > 0 and night["queries"]["device_health"]["rows"]
+
+
 def test_the_night_is_told_stage_by_stage_and_summed_up(embedded: Embedded) -> None:
     progress, _, summary = embedded.first_run.partition("the night")
     told = re.findall(r"^  (\w+)", progress, re.MULTILINE)
@@ -248,18 +260,6 @@ def test_secrets_are_for_this_user_only_and_show_in_no_command_line_and_no_log(e
     for name, secret in secrets.items():
         assert not any(secret in text for text in shown), name
     assert not any(embedded.webhook in text for text in shown)
-
-
-def test_a_night_is_to_be_had_as_json_with_a_token_of_airflow(embedded: Embedded) -> None:
-    login = {"username": "admin", "password": embedded.password}
-    token = requests.post(f"{embedded.url}/auth/token", json=login, timeout=30).json()["access_token"]
-    header = {"Authorization": f"Bearer {token}"}
-    answer = requests.get(f"{embedded.url}/data-docs/nights/{NIGHT}.json", headers=header, timeout=30)
-    assert answer.headers["Content-Type"] == "application/json"
-    night = answer.json()
-    assert (night["night"], night["is_settled"]) == (NIGHT, True)
-    assert {account["source"] for account in night["accounts"]} >= {"readings", "iot_events"}
-    assert night["gold"]["gold.sensor_hourly"] > 0 and night["queries"]["device_health"]["rows"]
 
 
 @pytest.mark.parametrize(
