@@ -35,14 +35,20 @@ def jobs_by_hand() -> list[str]:
     return re.findall(r"^python3 -m embedded job (.+?)(?: +#.*)?$", readme, re.MULTILINE)
 
 
-@pytest.mark.parametrize("line", jobs_by_hand())
-def test_what_the_readme_says_can_be_done_by_hand(embedded: Embedded, line: str, tmp_path: Path) -> None:
-    if "--sink kafka" in line:
-        with kafka.running(tmp_path) as broker:
+WITH_KAFKA = [line for line in jobs_by_hand() if "--sink kafka" in line or line.startswith("receive")]
+
+
+def test_what_the_readme_sends_to_kafka_it_receives_from_there(embedded: Embedded, tmp_path: Path) -> None:
+    send, receive = WITH_KAFKA
+    with kafka.running(tmp_path) as broker:
+        for line, target in ((send, "kafka"), (receive, "landing")):
             done = embedded("job", *line.split(), LAKEHOUSE_KAFKA=broker.connection_string)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert re.search(r"kafka\.live_sensors +60,000 rows", done.stdout)
-        return
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert re.search(rf"{target}\.iot_events +60,000 rows", done.stdout)
+
+
+@pytest.mark.parametrize("line", [line for line in jobs_by_hand() if line not in WITH_KAFKA])
+def test_what_the_readme_says_can_be_done_by_hand(embedded: Embedded, line: str, tmp_path: Path) -> None:
     argv = line.replace("--scale 0.1", f"--scale {SCALE}").replace("--out /tmp", f"--out {tmp_path}").split()
     done = embedded("job", *argv)
     assert done.returncode == 0, done.stdout + done.stderr
