@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -90,3 +92,13 @@ def night_of(dag_run: DagRunProtocol, params: Mapping[str, Any]) -> str:
 def slug_of(run_id: str) -> str:
     """The run id as a folder name: what is not a letter, digit, `_`, `.` or `-` becomes `_`."""
     return re.sub(r"^\.|[^A-Za-z0-9_.-]", "_", run_id)[:200]
+
+
+def data_docs() -> Path:
+    """The folder of pages and notes on Airflow's own machine, wherever the jobs run."""
+    return Path(os.environ["LAKEHOUSE_HOME"]).absolute() / "data-docs"
+
+
+def note_of(run_id: str, stage: str) -> str:
+    """Where in the data docs a stage leaves its note about itself."""
+    return f"runs/{slug_of(run_id)}/{stage}.json"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
@@ -12,7 +10,7 @@ from airflow.sdk import BaseNotifier, Connection
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
-from job import night_of, slug_of
+from job import data_docs, night_of, note_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -76,7 +74,7 @@ class AlertNotifier(Webhook):
 
     def notify(self, context: Context) -> None:
         """Say how many there are of each severity, and where they are listed."""
-        alerts = _alerts(slug_of(context["run_id"]), context["ti"].task_id)
+        alerts = _alerts(context["run_id"], context["ti"].task_id)
         if not alerts:
             return
         counts = ", ".join(f"{count:,} {severity.lower()}" for severity, count in sorted(alerts.items()))
@@ -85,11 +83,10 @@ class AlertNotifier(Webhook):
         self.post(f"{context['ti'].dag_id}: alerts: {counts} ({_about(context)})\n{page}")
 
 
-def _alerts(run: str, stage: str) -> dict[str, int]:
+def _alerts(run_id: str, stage: str) -> dict[str, int]:
     """Severity -> number of alerts, from the note that a stage left; none where it tells of none."""
-    docs = Path(os.environ.get("LAKEHOUSE_HOME", "lake")).absolute() / "data-docs"
     try:
-        note = json.loads((docs / "runs" / run / f"{stage}.json").read_text(encoding="utf-8"))
+        note = json.loads((data_docs() / note_of(run_id, stage)).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     told = [table["detail"].get("alerts", {}) for table in note["tables"]]

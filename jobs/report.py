@@ -24,6 +24,7 @@ OPS = (
     "detection_scores",
     "schema_drift",
 )
+ALERTS = "alerts"
 PARALLEL = 3
 SHOWN = 8  # rows of an answer
 STAGES = ("generate", "bronze", "check_bronze", "silver", "check_silver", "gold", "check_gold", "publish")
@@ -42,9 +43,7 @@ class Night:
     scores: list[Row] = field(default_factory=list)
     drift: list[Row] = field(default_factory=list)  # fields that no column takes as they came
     answers: list[query.Answer] = field(default_factory=list)  # to the demo queries
-    alerts: list[Row] = field(
-        default_factory=list
-    )  # severity, alerts of the night's day; of runs that build them
+    alerts: list[Row] = field(default_factory=list)  # severity, alerts of the night's day
 
     @property
     def checks(self) -> list[dict[str, Any]]:
@@ -71,9 +70,13 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
 
     Raises ContractBroken when a source has no account for the night, or one that does not balance.
     """
-    schema.ensure(spark, settings, [f"ops.{name}" for name in OPS])
+    asked = [each for each in query.queries().values() if each.is_answerable(settings)]
+    read = {name for each in asked for name in each.tables}
+    if ALERTS in settings.tables:
+        read.add(f"gold.{ALERTS}")
+    schema.ensure(spark, settings, [*(f"ops.{name}" for name in OPS), *read])
     detection.run(spark, settings)
-    night = read_night(spark, settings)
+    night = read_night(spark, settings, asked)
     problems = find_problems(settings, night)
     summary = summarize(settings, night, problems)
     page, data = f"nights/{settings.night}.html", f"nights/{settings.night}.json"
@@ -96,8 +99,8 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     return [result]
 
 
-def read_night(spark: SparkSession, settings: Settings) -> Night:
-    """Collect what `ops` and the run's own notes say about the night."""
+def read_night(spark: SparkSession, settings: Settings, asked: list[query.Query]) -> Night:
+    """Collect what `ops`, the run's own notes and some queries say about the night."""
 
     def tonight(name: str) -> DataFrame:
         return store.read(spark, settings, f"ops.{name}").where(store.dates("night", [settings.night]))
@@ -114,16 +117,15 @@ def read_night(spark: SparkSession, settings: Settings) -> Night:
         "scores": tonight("detection_scores").orderBy("source", "kind"),
         "drift": tonight("schema_drift").orderBy("source", "field", "type"),
     }
-    if "alerts" in settings.tables:
+    if ALERTS in settings.tables:
         frames["alerts"] = _alerts(spark, settings)
     with ThreadPoolExecutor(PARALLEL) as pool:
         rows = dict(zip(frames, pool.map(lambda frame: frame.collect(), frames.values()), strict=True))
-    return Night(**rows, stages=read_notes(settings), answers=_answers(spark, settings))
+    return Night(**rows, stages=read_notes(settings), answers=_answers(spark, settings, asked))
 
 
 def _alerts(spark: SparkSession, settings: Settings) -> DataFrame:
-    schema.ensure(spark, settings, ["gold.alerts"])
-    raised = store.read(spark, settings, "gold.alerts").where(store.dates("event_date", [settings.night]))
+    raised = store.read(spark, settings, f"gold.{ALERTS}").where(store.dates("event_date", [settings.night]))
     return raised.groupBy("severity").agg(F.count("*").alias("alerts")).orderBy("severity")
 
 
@@ -134,10 +136,8 @@ def _restated(spark: SparkSession, settings: Settings) -> DataFrame:
     return rows.where(concerned).orderBy("table", "slice", "restated_at")
 
 
-def _answers(spark: SparkSession, settings: Settings) -> list[query.Answer]:
-    """The first rows of each demo query about what the run has worked on."""
-    asked = [each for each in query.queries().values() if each.is_answerable(settings)]
-    schema.ensure(spark, settings, {name for each in asked for name in each.tables})
+def _answers(spark: SparkSession, settings: Settings, asked: list[query.Query]) -> list[query.Answer]:
+    """The first rows of what each query finds."""
     with ThreadPoolExecutor(PARALLEL) as pool:
         return list(pool.map(lambda each: query.ask(spark, settings, each, SHOWN), asked))
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.databricks.exceptions import DatabricksApiError
 from airflow.providers.databricks.operators.databricks import DatabricksSubmitRunOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
-from job import Job, PageLink, failure, slug_of
+from job import Job, PageLink, data_docs, failure, note_of
 from tenacity import stop_after_attempt, wait_exponential
 
 from platforms.databricks_request import on_compute, request
@@ -204,7 +204,7 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
         from platforms.databricks_client import workspace_client  # the SDK takes a second to import
 
         files = workspace_client(self.databricks_conn_id).files
-        docs = Path(os.environ["LAKEHOUSE_HOME"]).absolute() / "data-docs"
+        docs = data_docs()
 
         def bring(page: str) -> bytes:
             target = (docs / page).resolve()
@@ -219,7 +219,7 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
             _write_atomically(target, data)
             return data
 
-        note: dict[str, Any] = json.loads(bring(f"runs/{slug_of(context['run_id'])}/{self.task_id}.json"))
+        note: dict[str, Any] = json.loads(bring(note_of(context["run_id"], self.task_id)))
         with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
             list(pool.map(bring, note["pages"]))
         return note
