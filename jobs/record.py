@@ -3,6 +3,7 @@
 import importlib
 import json
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -42,7 +43,15 @@ def _in_words(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:500]}"
+    said = (str(error).splitlines() or [""])[0][:500]
+    return f"{type(error).__name__}: {said}{_behind(error, said)}"
+
+
+def _behind(error: Exception, said: str) -> str:
+    """What an error of Spark's comes from: the error itself may say no more than that a query failed."""
+    stack = error.getStackTrace() if hasattr(error, "getStackTrace") else ""
+    causes = re.findall(r"^Caused by: (?:[\w$]+\.)*(.+)", stack or "", re.MULTILINE)
+    return f" (caused by {causes[-1][:300]})" if causes and causes[-1][:100] not in said else ""
 
 
 def run_stage(spark: SparkSession, settings: Settings) -> list[TableResult]:

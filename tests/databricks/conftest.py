@@ -32,8 +32,9 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
         json.dumps({"cluster_id": "0101-000000-current", "spark_version": "17.3.x-scala2.13"}),
     ]
     root = tmp_path_factory.mktemp("standin")
-    # Compiling well takes longer than what these tests run.
-    os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+    # Compiling well takes longer than what these tests run. With one compiler the JVM plans room for little code,
+    # and Spark fails when that is full.
+    os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m")
     with start(root, spark_memory="1g", spark_at_start=True, cluster=clusters) as running:
         yield running
 

@@ -115,3 +115,17 @@ def test_a_wrong_token_is_said_in_one_line_and_not_repeated(lake, connect_server
 def test_parameters_that_differ_from_what_has_landed_exit_with_2(spark, undisturbed, module_lake):
     done = run(module_lake("generate", scale=0.5))
     assert done.returncode == 2 and "scale 0.01, not 0.5" in done.stderr
+
+
+def test_a_damaged_file_is_said_in_one_line_with_what_is_wrong_with_it(
+    undisturbed, module_lake, connect_server
+):
+    settings = module_lake("verify", tables=TABLES)
+    _, schema, name = settings.table("gold.site_events").replace("`", "").split(".")
+    table = Path(connect_server["LAKEHOUSE_HOME"]) / "warehouse" / f"{schema}.db" / name
+    for file in table.rglob("*.parquet"):
+        file.write_bytes(b"no longer what it was")
+        (file.parent / f".{file.name}.crc").unlink(missing_ok=True)
+    done = run(settings)
+    assert done.returncode == 1
+    assert "is not a Parquet file" in done.stderr and done.stderr.count("\n") == 1
