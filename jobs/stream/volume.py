@@ -1,7 +1,7 @@
 """How many rows each second of a stream has. Of transactions: more in business hours, and most in bursts."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 
 from jobs.generate.draw import Draw
 from jobs.stream_options import DAY
@@ -15,7 +15,7 @@ BURSTS = 0.015  # of all minutes
 STEP = 23  # has no factor in common with 60
 
 
-@cache
+@lru_cache(maxsize=64)
 def minutes(source: str, seed: int, night_index: int) -> tuple[int, ...]:
     """The rows of each minute of a night where one a second is asked for."""
     if source != "transactions":
