@@ -344,7 +344,7 @@ def test_nights_backwards_and_nights_in_bulk_come_to_the_same_tables(local: Side
     api = remote.stack.api()
     asked = {
         "dag_id": "iot_nightly",
-        "from_date": f"{LATER[0]}T00:00:00Z",
+        "from_date": f"{NIGHT}T00:00:00Z",
         "to_date": f"{LATER[-1]}T23:59:59Z",
         "run_backwards": True,
         "dag_run_conf": {"scale": float(SCALE)},
@@ -355,7 +355,7 @@ def test_nights_backwards_and_nights_in_bulk_come_to_the_same_tables(local: Side
     )
     wait_for(lambda: api.get(f"/backfills/{backfill}")["completed_at"] is not None)
     runs = api.get("/dags/iot_nightly/dagRuns?run_type=backfill&order_by=start_date")["dag_runs"]
-    assert [run["logical_date"][:10] for run in runs] == [*reversed(LATER)]
+    assert [run["logical_date"][:10] for run in runs] == [*reversed(LATER), NIGHT]
     assert {run["state"] for run in runs} == {"success"}
     assert remote.digests() == local.digests()
     columns = ("run_id", "settled_at")
