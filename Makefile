@@ -51,12 +51,11 @@ setup: .venv/airflow/.stamp .venv/spark/.stamp spark/jars/.stamp ## Make the env
 
 test: ## Run all tests
 	@$(PYTHON) -m embedded preflight --for-tests
-	@$(MAKE) -j3 setup tests/kafka/jars/.stamp
-	.venv/airflow/bin/python -m pytest tests/dags
-	.venv/airflow/bin/python -m pytest tests/workspace
-	.venv/airflow/bin/python -m pytest tests/databricks
-	.venv/spark/bin/python -m pytest tests --ignore tests/dags --ignore tests/workspace \
-	  --ignore tests/databricks --ignore tests/end_to_end
+	@$(MAKE) -j3 setup tests/support/kafka/jars/.stamp
+	.venv/airflow/bin/python -m pytest tests/unit/dags
+	.venv/airflow/bin/python -m pytest tests/unit/workspace
+	.venv/airflow/bin/python -m pytest tests/databricks tests/support/standin
+	.venv/spark/bin/python -m pytest tests/unit tests/spark tests/simulator
 	@# One stack at a time: they share the machine's cores and memory.
 	.venv/spark/bin/python -m pytest tests/end_to_end --ignore tests/end_to_end/test_compose.py
 	.venv/spark/bin/python -m pytest tests/end_to_end/test_compose.py
@@ -78,7 +77,7 @@ lock: .venv/tools/.stamp ## Compile requirements/*.txt anew from pyproject.toml
 
 clean: ## Stop, then remove environments, jars, state and caches; the lake stays
 	@$(PYTHON) -m embedded stop
-	rm -rf .run .venv spark/jars tests/kafka/jars .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .run .venv spark/jars tests/support/kafka/jars .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 .venv/tools/.stamp: requirements/tools.txt
 	@echo "Installing tools"
@@ -92,7 +91,7 @@ clean: ## Stop, then remove environments, jars, state and caches; the lake stays
 	@$(UV) pip sync --quiet --compile-bytecode --require-hashes --python .venv/$*/bin/python $< requirements/test.txt
 	@touch $@
 
-spark/jars/.stamp tests/kafka/jars/.stamp: %/jars/.stamp: %/jars.sha256 spark/fetch_jars.py .venv/spark/.stamp
+spark/jars/.stamp tests/support/kafka/jars/.stamp: %/jars/.stamp: %/jars.sha256 spark/fetch_jars.py .venv/spark/.stamp
 	@echo "Fetching the jars of $*"
 	@.venv/spark/bin/python spark/fetch_jars.py $< > .venv/$(notdir $*)-jars.log 2>&1 || { tail .venv/$(notdir $*)-jars.log; exit 1; }
 	@mkdir -p $(@D) && touch $@

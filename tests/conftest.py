@@ -1,4 +1,4 @@
-"""One Spark Connect server per test run, shared by every test that needs Spark; a lake of its own per test."""
+"""What a test needs is its marker; one Spark Connect server per test run; a lake of its own per test."""
 
 import os
 import secrets
@@ -10,18 +10,46 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.support.project import PROJECT, free_port
+
+# Fixture -> marker: what a test cannot do without. `-m "not spark"` and the like choose by it.
+NEEDS = {
+    "connect_server": "spark",
+    "standin": "standin",
+    "embedded": "stack",
+    "stack": "containers",
+    "browser": "browser",
+}
+
+# Airflow and Spark never share an environment, so each runs its own tests of this tree.
+_AIRFLOW = ("databricks", "support/standin", "unit/dags", "unit/workspace")
+_SPARK = (
+    *("end_to_end", "simulator", "spark", "unit/test_architecture.py", "unit/test_coverage.py"),
+    *(f"unit/{folder}" for folder in ("containers", "embedded", "expectations", "jobs")),
+)
+collect_ignore = list(_SPARK if find_spec("airflow") else _AIRFLOW)
 
 
-def free_port() -> int:
-    """Give a TCP port of localhost that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse paths whose tests run in the other environment: pytest would pass them by."""
+    other = "spark" if find_spec("airflow") else "airflow"
+    for argument in config.args:
+        path = Path(argument.split("::")[0]).resolve()
+        if any(path.is_relative_to(PROJECT / "tests" / folder) for folder in collect_ignore):
+            raise pytest.UsageError(
+                f"{argument} runs in the other environment: .venv/{other}/bin/python -m pytest"
+            )
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark a test with what its fixtures start."""
+    for fixture in NEEDS.keys() & set(getattr(item, "fixturenames", ())):
+        item.add_marker(NEEDS[fixture])
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +69,7 @@ def connect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[st
     log = home / "server.log"
     with log.open("w") as output:
         server = subprocess.Popen(
-            [ROOT / "spark" / "connect-server"],
+            [PROJECT / "spark" / "connect-server"],
             env=environment,
             stdout=output,
             stderr=output,

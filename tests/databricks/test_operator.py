@@ -15,8 +15,8 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from tenacity import stop_after_attempt
 
-from tests.databricks.start import PROJECT
-from tests.databricks.tiny_wheel import tiny_wheel
+from tests.support.project import PROJECT
+from tests.support.standin.tiny_wheel import tiny_wheel
 
 HOME = "/Volumes/main/tiny/code/lake"
 NEW_CLUSTER = {

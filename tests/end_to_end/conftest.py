@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.end_to_end.embedded_stack import NIGHT, SCALE, Embedded, free_port, left_behind
-from tests.http_server import Webhook, serving
+from tests.support.embedded_stack import NIGHT, SCALE, Embedded, left_behind
+from tests.support.http_server import Webhook, serving
+from tests.support.project import free_port
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support import expected_conditions as condition
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.end_to_end.embedded_stack import NIGHT, SCALE, Embedded
+from tests.support.embedded_stack import NIGHT, SCALE, Embedded
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "

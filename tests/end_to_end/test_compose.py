@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from tests.end_to_end.compose_stack import PROJECT, Stack
+from tests.support.compose_stack import Stack
+from tests.support.project import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,8 @@ import pytest
 import requests
 
 from jobs.tables import OPTIONAL, SOURCES
-from tests.end_to_end.embedded_stack import NIGHT, PROJECT, SCALE, STAGES, Embedded, wait_for
+from tests.support.embedded_stack import NIGHT, SCALE, STAGES, Embedded, wait_for
+from tests.support.project import PROJECT
 
 # A night this small may be without anomalies.
 GOLD = ["sensor_hourly", "climate_hourly", "device_health", "fleet_last_seen", "site_events"]

@@ -1,6 +1,6 @@
 """The same DAG on Databricks: the numbers are those of this machine, and no fault makes it double or lie.
 
-Databricks is stood in for by tests/databricks, which executes what is submitted; all else is real.
+Databricks is stood in for by tests/support/standin, which executes what is submitted; all else is real.
 """
 
 from __future__ import annotations
@@ -28,18 +28,10 @@ from jobs.kafka import parse
 from jobs.settings import Settings
 from jobs.stream.batches import Batch, counts
 from jobs.tables import OPTIONAL, SOURCES, STREAMED, TABLES, columns_of, selection
-from tests.databricks.start import Standin, start
-from tests.end_to_end.embedded_stack import (
-    NIGHT,
-    PROJECT,
-    SCALE,
-    STAGES,
-    Embedded,
-    free_port,
-    left_behind,
-    wait_for,
-)
-from tests.kafka import broker as kafka
+from tests.support.embedded_stack import NIGHT, SCALE, STAGES, Embedded, left_behind, wait_for
+from tests.support.kafka import broker as kafka
+from tests.support.project import PROJECT, free_port
+from tests.support.standin.start import Standin, start
 
 LATER = ("2024-03-06", "2024-03-07")
 EARLIER = ("2024-03-01", "2024-03-02")

@@ -13,8 +13,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.end_to_end.embedded_stack import NIGHT, PROJECT, SCALE, Embedded, wait_for
-from tests.kafka import broker as kafka
+from tests.support.embedded_stack import NIGHT, SCALE, Embedded, wait_for
+from tests.support.kafka import broker as kafka
+from tests.support.project import PROJECT
 
 
 def test_a_file_dropped_as_the_readme_says_reaches_gold(embedded: Embedded) -> None:

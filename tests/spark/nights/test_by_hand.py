@@ -1,0 +1,114 @@
+"""A stage by hand where something is missing: one line that says what, a status, and a record of it."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from jobs import schema, session
+from jobs.cli import STAGES
+from jobs.main import main
+from jobs.record import run_stage
+from jobs.results import JobError
+from tests.support.project import free_port
+
+NIGHT = date(2024, 3, 5)
+# Stage and options -> exit status, and what it says on an empty lake; {} is the prefix of the schemas.
+NEEDY = {
+    "check --layer=bronze": (
+        1,
+        "there is no table spark_catalog.{}bronze.devices yet; run `bronze` before `check`",
+    ),
+    "silver": (1, "there is no table spark_catalog.{}bronze.devices yet; run `bronze` before `silver`"),
+    "check --layer=silver": (1, "silver.device_registry yet; run `silver` before `check`"),
+    "gold": (1, "there is no table spark_catalog.{}ops.row_accounts yet; run `silver` before `gold`"),
+    "check --layer=gold": (1, "yet; run `gold` before `check`"),
+    "publish": (1, "there is no table spark_catalog.{}staging.gold_slices yet; run `gold` before `publish`"),
+    "report": (3, "2024-03-05 is not settled: devices has no account; device_changes has no account"),
+    "verify": (1, "there is no table spark_catalog.{}ops.row_accounts yet; run `silver` before `verify`"),
+}
+FRUGAL = {
+    "generate",
+    "bronze",
+    "history",
+    "stream",
+    "receive",
+    "maintain",
+}  # they need nothing of other stages
+
+
+@pytest.fixture
+def by_hand(lake, capsys, caplog):
+    """Run a stage in the test's lake: exit status and complaint. No traceback may be among what it logs."""
+
+    def stage(text: str, home: Path | None = None) -> tuple[int, str]:
+        name, *options = text.split()
+        settings = lake(name)
+        capsys.readouterr()
+        where = [f"--home={home or settings.home}", f"--prefix={settings.prefix}", f"--night={NIGHT}"]
+        tables = [] if name == "maintain" else ["--tables=locations,site_events"]
+        code = main([name, *options, *where, *tables])
+        assert not any(record.exc_info for record in caplog.records), caplog.text
+        return code, capsys.readouterr().err
+
+    return stage
+
+
+@pytest.fixture
+def recorded(table):
+    """What `ops.job_runs` says: stage, table, rows, status, message."""
+    return lambda: [
+        (row.stage, row.table, row.rows, row.status, json.loads(row.detail).get("message"))
+        for row in table("ops.job_runs").collect()
+    ]
+
+
+def test_every_stage_is_known_to_need_others_or_not():
+    assert {text.split()[0] for text in NEEDY} | FRUGAL == set(STAGES)
+
+
+@pytest.mark.parametrize("stage", NEEDY)
+def test_a_stage_on_an_empty_lake_says_in_one_line_what_to_run_before(by_hand, lake, stage, recorded, spark):
+    status, says = NEEDY[stage]
+    code, error = by_hand(stage)
+    assert (code, error.count("\n")) == (status, 1) and says.format(lake("verify").prefix) in error
+    if stage == "verify":
+        assert not spark.catalog.tableExists(lake("verify").table("ops.job_runs")), "it writes nothing"
+    else:
+        step, _, message = error.strip().partition(": ")
+        assert recorded() == [(step, None, None, "refused" if code == 3 else "failed", message)]
+
+
+def test_a_stage_whose_failure_cannot_be_recorded_still_says_why_it_failed(by_hand, lake, spark, caplog):
+    settings = lake("gold")
+    schema.ensure(spark, settings, ["ops.digests"])
+    spark.sql(f"CREATE TABLE {settings.table('ops.job_runs')} (other INT) USING DELTA")
+    code, error = by_hand("gold")
+    assert code == 1 and "run `silver` before `gold`" in error
+    assert "ops.job_runs has no row about this" in caplog.text
+
+
+def test_a_failure_is_not_recorded_when_spark_is_gone(lake, spark, monkeypatch):
+    settings = lake("gold")
+    assert session.is_reachable()
+    monkeypatch.setenv("SPARK_REMOTE", f"sc://localhost:{free_port()}")
+    with pytest.raises(JobError, match="run `silver`"):
+        run_stage(spark, settings)
+    assert not session.is_reachable()
+    assert not spark.catalog.tableExists(settings.table("ops.job_runs"))
+
+
+@pytest.mark.parametrize("stage", ["generate", "gold"])
+def test_a_home_that_cannot_be_written_is_said_in_one_line(by_hand, tmp_path, stage):
+    home = tmp_path / "file"
+    home.write_text("")
+    code, error = by_hand(stage, home)
+    assert (code, error) == (1, f"{stage}: Not a directory: {home}/data-docs/runs/by-hand\n")
+
+
+def test_a_stage_that_cannot_leave_its_note_has_failed(by_hand, lake):
+    note = lake("maintain", run_id="by-hand").run_folder / "maintain.json"
+    note.mkdir(parents=True)
+    code, error = by_hand("maintain")
+    assert (code, error.count("\n")) == (1, 1) and "Is a directory" in error and str(note.parent) in error

@@ -1,0 +1,26 @@
+"""Sessions of jobs: one that is done leaves none behind on the server, and can be run again."""
+
+import os
+
+import pytest
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from jobs import session
+from jobs.main import main
+
+
+def test_a_job_that_is_done_leaves_no_session_behind_and_can_be_run_again_under_its_id(spark, lake):
+    settings = lake("stream")
+    argv = ["stream", "--source=transactions", "--for=1s", "--sink=json", "--run-id=again"]
+    argv += [f"--home={settings.home}", f"--prefix={settings.prefix}"]
+    assert main(argv) == 0
+    (first, *_) = session._session_ids(lake("stream_transactions", run_id="again"))
+    left = SparkSession.builder.remote(f"{os.environ['SPARK_REMOTE']};session_id={first}").create()
+    with pytest.raises(PySparkException, match="SESSION_CLOSED"):
+        left.sql("SELECT 1").collect()
+    session._opened.append(left)
+    session.close()
+    assert all(each.is_stopped for each in session._opened)
+    assert main(argv) == 0
+    assert spark.range(3).count() == 3

@@ -1,0 +1,183 @@
+"""Row rules: silver's predicates and Great Expectations itself must judge every row alike."""
+
+from collections import Counter
+from datetime import date
+
+import great_expectations as gx
+import pytest
+from great_expectations.expectations import (
+    ExpectColumnValuesToBeBetween,
+    ExpectColumnValuesToBeInSet,
+    ExpectColumnValuesToBeUnique,
+    ExpectColumnValuesToMatchRegex,
+    ExpectColumnValuesToNotBeNull,
+    ExpectTableRowCountToBeBetween,
+    ExpectTableRowCountToEqual,
+)
+from great_expectations.expectations.conditions import Column
+from pyspark.sql import functions as F
+
+from expectations import suite
+from expectations.actions import flag, quarantine
+from expectations.conditions import no_row_where, where
+from jobs.silver.rules import RULES, is_broken, reasons, row_rules
+from jobs.tables import SILVER
+
+NAN, INFINITE = float("nan"), float("inf")
+MONDAY, TUESDAY = date(2024, 3, 4), date(2024, 3, 5)
+
+
+@pytest.fixture(scope="module")
+def rows(spark):
+    return spark.createDataFrame(
+        [
+            ("temperature", 21.5, True, MONDAY, MONDAY),
+            ("temperature", 60.0, False, TUESDAY, MONDAY),
+            ("temperature", 60.1, None, MONDAY, TUESDAY),
+            ("temperature", NAN, True, None, MONDAY),
+            ("humidity", -0.5, False, MONDAY, None),
+            ("humidity", INFINITE, None, None, None),
+            ("Humidity", None, True, TUESDAY, TUESDAY),
+            (None, 99.0, False, MONDAY, MONDAY),
+            ("", -20.0, None, TUESDAY, MONDAY),
+        ],
+        "metric STRING, value DOUBLE, good BOOLEAN, arrived DATE, dated DATE",
+    )
+
+
+CASES = {
+    "not null": ExpectColumnValuesToNotBeNull(column="value"),
+    "not null, of some rows": ExpectColumnValuesToNotBeNull(column="value", row_condition=where("good")),
+    "between": ExpectColumnValuesToBeBetween(column="value", min_value=-20, max_value=60),
+    "strictly between": ExpectColumnValuesToBeBetween(
+        column="value", min_value=-20, max_value=60, strict_min=True, strict_max=True
+    ),
+    "at least": ExpectColumnValuesToBeBetween(column="value", min_value=0),
+    "less than": ExpectColumnValuesToBeBetween(column="value", max_value=60, strict_max=True),
+    "between, of one metric": ExpectColumnValuesToBeBetween(
+        column="value", min_value=-20, max_value=60, row_condition=Column("metric") == "temperature"
+    ),
+    "between, of other metrics": ExpectColumnValuesToBeBetween(
+        column="value", min_value=0, max_value=50, row_condition=Column("metric") != "temperature"
+    ),
+    "between, of some metrics": ExpectColumnValuesToBeBetween(
+        column="value",
+        min_value=0,
+        max_value=50,
+        row_condition=Column("metric").is_in(["humidity", "Humidity"]),
+    ),
+    "between, of nameless rows": ExpectColumnValuesToBeBetween(
+        column="value", min_value=0, max_value=50, row_condition=Column("metric").is_null()
+    ),
+    "between, of two conditions": ExpectColumnValuesToBeBetween(
+        column="value",
+        min_value=0,
+        max_value=50,
+        row_condition=(Column("metric").is_not_null() & (Column("value") > 20)),
+    ),
+    "in set": ExpectColumnValuesToBeInSet(column="metric", value_set=["temperature", "humidity"]),
+    "in set of truths": ExpectColumnValuesToBeInSet(
+        column="good", value_set=[True], row_condition=Column("metric") == "temperature"
+    ),
+    "regex": ExpectColumnValuesToMatchRegex(column="metric", regex="^[a-z]+$"),
+    "no row where": no_row_where("dated > arrived", quarantine("early")),
+    "no row where, of nulls": no_row_where("good IS NULL OR metric IS NULL", quarantine("unknown")),
+}
+
+
+@pytest.fixture(scope="module")
+def verdicts(spark, rows):
+    """What Great Expectations finds unexpected, by case."""
+    source = gx.get_context(mode="ephemeral").data_sources.add_spark("rows", persist=False)
+    batch = (
+        source.add_dataframe_asset("rows")
+        .add_batch_definition_whole_dataframe("all")
+        .get_batch({"dataframe": rows})
+    )
+    cases = [case.copy(deep=True, update={"meta": {"case": name}}) for name, case in CASES.items()]
+    results = batch.validate(
+        gx.ExpectationSuite(name="rules", expectations=cases), result_format="COMPLETE"
+    ).results
+    assert not [result for result in results if result.exception_info.get("raised_exception", True)]
+    return {result.expectation_config.meta["case"]: result for result in results}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_silver_and_great_expectations_judge_every_row_alike(rows, verdicts, name):
+    rule, verdict = CASES[name], verdicts[name]
+    ours = [row.asDict() for row in rows.where(is_broken(rule)).collect()]
+
+    assert len(ours) == verdict.result.get("unexpected_count", verdict.result.get("observed_value")) > 0
+    if theirs := verdict.result.get("unexpected_list"):  # which lists no nulls
+        assert Counter(str(row[rule.column]) for row in ours) == Counter(map(str, theirs))
+
+
+def test_every_translated_type_is_among_the_cases():
+    assert {type(case) for case in CASES.values()} == set(RULES)
+
+
+def _suite(*expectations):
+    return gx.ExpectationSuite(name="test", expectations=list(expectations))
+
+
+def test_a_row_lists_the_reasons_of_all_the_rules_it_breaks_and_a_good_row_none(rows):
+    rules = _suite(
+        ExpectColumnValuesToNotBeNull(column="dated", meta=quarantine("no date")),
+        ExpectColumnValuesToBeBetween(
+            column="value", min_value=0, max_value=60, meta=quarantine("out of range")
+        ),
+        ExpectColumnValuesToNotBeNull(column="good", meta=flag("not judged")),
+    )
+    found = rows.select(
+        "value", reasons(rules, "quarantine").alias("quarantine"), reasons(rules, "flag").alias("flag")
+    )
+    by_value = {str(row.value): (row.quarantine, row.flag) for row in found.collect()}
+
+    assert by_value["21.5"] == ([], [])
+    assert by_value["-0.5"] == (["no date", "out of range"], [])
+    assert by_value["inf"] == (["no date", "out of range"], ["not judged"])
+    assert by_value["nan"] == (["out of range"], [])
+
+
+def test_a_suite_without_row_rules_gives_every_row_an_empty_list(rows):
+    found = rows.select(reasons(_suite(), "quarantine").alias("reasons"))
+    assert found.schema["reasons"].dataType.simpleString() == "array<string>"
+    assert found.where(F.size("reasons") > 0).isEmpty()
+
+
+def test_a_flag_on_the_table_as_a_whole_marks_no_row(rows):
+    rules = _suite(ExpectTableRowCountToBeBetween(min_value=100, meta=flag("too few")))
+    assert rows.select(reasons(rules, "flag").alias("reasons")).where("size(reasons) > 0").isEmpty()
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (
+            ExpectColumnValuesToBeUnique(column="value", meta=quarantine("twice")),
+            "cannot be judged row by row",
+        ),
+        (ExpectTableRowCountToBeBetween(min_value=1, meta=quarantine("none")), "cannot be judged row by row"),
+        (
+            ExpectTableRowCountToEqual(value=5, row_condition=where("good"), meta=quarantine("odd")),
+            "needs value=0",
+        ),
+        (ExpectTableRowCountToEqual(value=0, meta=quarantine("any")), "needs value=0"),
+    ],
+    ids=["unique", "row count", "some rows where", "no row at all"],
+)
+def test_a_quarantine_rule_that_cannot_be_judged_row_by_row_is_an_error(spark, rule, said):
+    with pytest.raises(ValueError, match=said):
+        reasons(_suite(rule), "quarantine")
+
+
+def test_an_action_that_is_not_about_rows_is_an_error():
+    with pytest.raises(ValueError, match="not a row action"):
+        reasons(_suite(), "fail")
+
+
+def test_every_row_rule_of_every_suite_can_be_judged_row_by_row(spark):
+    for table in SILVER:
+        for action in ("quarantine", "flag"):
+            for rule in row_rules(suite("silver", table), action):
+                is_broken(rule)

@@ -1,0 +1,215 @@
+"""A stream to Kafka: a real broker takes it, and lets nobody in who does not know its secret."""
+
+import json
+import shutil
+from collections import Counter
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from jobs import kafka
+from jobs.results import JobError, UsageError
+from jobs.stream.batches import Batch, Checkpoint, rows_of
+from jobs.stream_options import Stream
+from jobs.tables import SOURCES
+from tests.support.kafka.broker import Kafka, free_ports, running
+
+NIGHT = date(2024, 3, 5)
+STREAM = Stream("live_sensors", 10, 5, 20, "kafka", 100)
+KEY = "kept/to=ourselves+"
+EVENT_HUBS = f"Endpoint=sb://lake.servicebus.windows.net/;SharedAccessKeyName=send;SharedAccessKey={KEY}="
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("kafka")) as found:
+        yield found
+
+
+@pytest.fixture
+def connected(cluster: Kafka, monkeypatch) -> Kafka:
+    monkeypatch.setenv(kafka.VARIABLE, cluster.connection_string)
+    return cluster
+
+
+@pytest.fixture
+def stream(run):
+    """Run the stage with some options other than those of STREAM; give its one result."""
+
+    def send(**options):
+        (result,) = run("stream", night=NIGHT, stream=replace(STREAM, **options))
+        return result
+
+    return send
+
+
+@pytest.fixture
+def messages(spark, cluster):
+    """All messages of a topic, as keys and values."""
+
+    def of(topic: str) -> list:
+        reader = spark.read.format("kafka").options(**kafka.parse(cluster.connection_string).options)
+        found = reader.option("subscribe", topic).option("startingOffsets", "earliest").load()
+        return found.selectExpr("cast(key AS STRING) AS key", "cast(value AS STRING) AS value").collect()
+
+    return of
+
+
+def test_each_row_is_a_message_under_its_key_and_a_crash_sends_it_again_the_same(
+    connected, stream, messages, spark, lake
+):
+    result = stream()
+    assert (result.table, result.rows, result.detail["batches"]) == ("kafka.live_sensors", 200, 4)
+    rows = rows_of(spark, "live_sensors", NIGHT, Batch(0, 20, 10), 42)
+    as_text = {row.reading_id: row for row in rows.collect()}
+    sent = messages("live_sensors")
+    assert {int(message.key) for message in sent} == as_text.keys() and len(sent) == 200
+    for message in sent:
+        value, row = json.loads(message.value), as_text[int(message.key)]
+        assert value["reading"] == row.reading and value["device_type"] == row.device_type
+        assert value["timestamp"] == f"{row.timestamp:%Y-%m-%d %H:%M:%S}.000"
+    # A crash after the broker had taken a batch, and before the checkpoint heard of it.
+    file = lake("stream").home / f"checkpoints/stream/live_sensors/kafka/{NIGHT}.json"
+    heard = Checkpoint.read(file, 42)
+    heard.position = 15
+    heard.plan(Batch(15, 20, 10))
+    assert stream(duration=5).detail["second_of_night"] == 25
+    counted = Counter((message.key, message.value) for message in messages("live_sensors"))
+    assert Counter(counted.values()) == {1: 200, 2: 50}
+
+
+def test_an_event_with_its_payload_is_one_message(connected, stream, messages):
+    assert stream(source="iot_events", duration=10).rows == 100
+    sent = {message.key: json.loads(message.value) for message in messages("iot_events")}
+    assert len(sent) == 100 and all(event["event_id"] == key for key, event in sent.items())
+    # A field that is null, as in maintenance, is left out.
+    assert {name for event in sent.values() for name in event} == set(SOURCES["iot_events"].fields)
+    assert all(isinstance(event["json_column"], dict) for event in sent.values())
+
+
+@pytest.fixture
+def produce(spark, cluster):
+    """Send texts to a topic, as somebody else would."""
+
+    def texts(topic: str, *values: str | None) -> None:
+        writer = spark.createDataFrame([(value,) for value in values], "value STRING").write.format("kafka")
+        writer.options(**kafka.parse(cluster.connection_string).options).option("topic", topic).save()
+
+    return texts
+
+
+@pytest.fixture
+def receive(run):
+    """Run the stage; give the number of lines that it landed."""
+
+    def lines(source: str) -> int:
+        (result,) = run("receive", night=NIGHT, received=source)
+        return result.rows
+
+    return lines
+
+
+def test_messages_are_landed_once_and_reach_silver_or_quarantine(
+    connected, produce, receive, run, lake, accounts, table
+):
+    sites = [json.dumps({"location_id": number, "name": f"Site {number}"}, indent=1) for number in range(5)]
+    produce("locations", *sites, "no record", None, "")
+    assert receive("locations") == 6
+    assert receive("locations") == 0
+    produce("locations", json.dumps({"location_id": 5, "name": "Site 5"}))
+    assert receive("locations") == 1
+    for stage in ("bronze", "silver"):
+        run(stage, tables=frozenset({"locations"}))
+    account = accounts("locations")[NIGHT]
+    assert account["is_balanced"] and account["landed"] == 7
+    kept = table("ops.quarantine").where("source = 'locations'").collect()
+    assert {row.key for row in kept} | {
+        str(row.location_id) for row in table("silver.locations").collect()
+    } >= {*map(str, range(6))}
+
+
+def test_a_run_that_was_killed_between_its_drafts_and_the_landing_zone_is_made_good_by_the_next(
+    connected, produce, receive, lake
+):
+    produce("devices", '{"device_id": 1}', '{"device_id": 2}', '{"device_id": 3}')
+    assert receive("devices") == 3
+    folder = lake("receive").landing / "devices"
+    drafts = lake("receive").home / "checkpoints/receive/devices/drafts"
+    landed = {file.name: file.read_text() for file in folder.glob("*.json")}
+    first, *_ = sorted(landed)
+    (folder / first).rename(drafts / first.removeprefix("devices-received-").replace(".json", ".txt"))
+    # What is left of a batch that failed is no message: the batch was written anew.
+    (drafts / "part-00000-of-a-failed-batch-c000.txt").write_text('{"device_id": 9}')
+    assert receive("devices") == len(landed[first].splitlines())
+    assert {file.name: file.read_text() for file in folder.glob("*.json")} == landed
+
+
+def test_a_topic_that_lost_what_was_not_received_is_said_and_how_to_begin_anew(
+    connected, produce, receive, lake, monkeypatch, tmp_path, spark
+):
+    produce("events", *(f'{{"event_id": {number}}}' for number in range(5)))
+    assert receive("events") == 5
+    with running(tmp_path) as emptied:
+        monkeypatch.setenv(kafka.VARIABLE, emptied.connection_string)
+        writer = spark.createDataFrame([('{"event_id": 9}',)], "value STRING").write.format("kafka")
+        writer.options(**kafka.parse(emptied.connection_string).options).option("topic", "events").save()
+        with pytest.raises(JobError, match="has deleted messages that no run received") as refused:
+            receive("events")
+        folder = lake("receive").home / "checkpoints/receive/events"
+        assert str(refused.value).endswith(f"remove the folder {folder}")
+        shutil.rmtree(folder)
+        assert receive("events") == 1
+
+
+def test_a_topic_that_is_not_there_is_said_in_one_line(connected, receive):
+    with pytest.raises(JobError, match="did not give topic telemetry: ") as refused:
+        receive("telemetry")
+    assert "\n" not in str(refused.value)
+
+
+def test_another_secret_is_refused_and_neither_stands_in_what_is_said_or_logged(
+    connected, stream, monkeypatch, connect_server
+):
+    wrong = connected.connection_string.replace("SharedAccessKey=", "SharedAccessKey=not-")
+    monkeypatch.setenv(kafka.VARIABLE, wrong)
+    with pytest.raises(JobError, match=r"did not take a batch: .*[Aa]uthentication failed") as refused:
+        stream(source="transactions")
+    assert "\n" not in str(refused.value) and "not-" not in str(refused.value)
+    logs = connected.log.read_text() + Path(connect_server["LAKEHOUSE_HOME"], "server.log").read_text()
+    assert "SharedAccessKey" not in logs
+
+
+def test_a_broker_that_is_away_is_said_at_once(stream, monkeypatch):
+    port, _ = free_ports()
+    monkeypatch.setenv(kafka.VARIABLE, EVENT_HUBS.replace("lake.servicebus.windows.net", f"127.0.0.1:{port}"))
+    with pytest.raises(JobError, match=f"cannot reach Kafka at 127.0.0.1:{port}"):
+        stream()
+
+
+def test_event_hubs_is_reached_with_tls_and_its_connection_string_as_the_password():
+    options = kafka.parse(EVENT_HUBS).options
+    assert options["kafka.bootstrap.servers"] == "lake.servicebus.windows.net:9093"
+    assert options["kafka.security.protocol"] == "SASL_SSL"
+    assert f'username="$ConnectionString" password="{EVENT_HUBS}";' in options["kafka.sasl.jaas.config"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "lakehouse_kafka"),
+        (EVENT_HUBS.replace("SharedAccessKey=", "Key="), "has no SharedAccessKey"),
+        ("localhost:9092", "has no Endpoint"),
+        (EVENT_HUBS.replace("sb://", "https://"), "no address like sb://"),
+        (EVENT_HUBS.replace(".net/", ".net:70000/"), "no address like sb://"),
+    ],
+)
+def test_a_connection_string_that_is_none_is_refused_without_repeating_it(text, says):
+    with pytest.raises(UsageError, match=says) as refused:
+        kafka.parse(text)
+    assert KEY not in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_what_holds_the_secret_does_not_show_it():
+    assert KEY not in repr(kafka.parse(EVENT_HUBS))

@@ -1,0 +1,107 @@
+"""One stand-in for all tests here, a tiny wheel that its runs execute, and the clients under test."""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from io import BytesIO
+
+import pytest
+
+from tests.support.project import PROJECT
+from tests.support.standin.start import Standin, start
+from tests.support.standin.tiny_wheel import tiny_wheel
+
+# Before Airflow is imported: it makes its home folder at import.
+os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-"))
+
+# Airflow puts its DAG folder there.
+sys.path.insert(0, str(PROJECT / "dags"))
+
+WHEEL = "/Volumes/main/tiny/code/tiny-1.0-py3-none-any.whl"
+
+
+@pytest.fixture(scope="session")
+def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
+    clusters = [
+        json.dumps({"cluster_id": "0101-000000-running", "spark_version": "15.4.x-scala2.12"}),
+        json.dumps({"cluster_id": "0101-000000-current", "spark_version": "17.3.x-scala2.13"}),
+    ]
+    root = tmp_path_factory.mktemp("standin")
+    # Compiling well takes longer than what these tests run. With one compiler the JVM plans room for little code,
+    # and Spark fails when that is full.
+    os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m")
+    with start(root, spark_memory="1g", spark_at_start=True, cluster=clusters) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def no_faults_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    if "standin" in request.fixturenames:
+        request.getfixturevalue("standin").clear_faults()
+
+
+@pytest.fixture(scope="session")
+def client(standin: Standin) -> Iterator[object]:
+    """`WorkspaceClient()` that signs in as the service principal, through the proxy."""
+    from databricks.sdk import WorkspaceClient
+    from databricks.sdk.config import Config
+
+    with pytest.MonkeyPatch.context() as patch:
+        for key, value in standin.sdk_environment.items():
+            patch.setenv(key, value)
+        patch.setenv("AIRFLOW_CONN_DATABRICKS_DEFAULT", standin.connection("oauth"))
+        patch.setenv("AIRFLOW_CONN_WITH_TOKEN", standin.connection("token"))
+        yield WorkspaceClient(config=Config(retry_timeout_seconds=20))
+
+
+@pytest.fixture
+def hook(client: object) -> object:
+    """The Airflow provider's hook, signed in as the service principal."""
+    from airflow.providers.databricks.hooks.databricks import DatabricksHook
+
+    return DatabricksHook(retry_delay=0.1)
+
+
+@pytest.fixture(scope="session")
+def tiny(client) -> str:
+    """Path of the uploaded wheel, in a volume made for it."""
+    from databricks.sdk.service.catalog import VolumeType
+
+    client.schemas.create("tiny", "main")
+    client.volumes.create("main", "tiny", "code", VolumeType.MANAGED)
+    client.files.upload(WHEEL, BytesIO(tiny_wheel()))
+    return WHEEL
+
+
+@pytest.fixture
+def body(tiny: str) -> Callable[..., dict]:
+    """Bodies of runs/submit: `body("show", "--x=1", idempotency_token=…)`."""
+
+    def make(entry_point: str, *parameters: str, task: dict | None = None, **more: object) -> dict:
+        wheel = {"package_name": "tiny", "entry_point": entry_point, "parameters": list(parameters)}
+        spec = {"environment_version": "2", "dependencies": [tiny]}
+        return {
+            "run_name": entry_point,
+            "tasks": [
+                {"task_key": entry_point, "environment_key": "e", "python_wheel_task": wheel, **(task or {})}
+            ],
+            "environments": [{"environment_key": "e", "spec": spec}],
+            **more,
+        }
+
+    return make
+
+
+@pytest.fixture
+def submit(client, body) -> Callable[..., int]:
+    """Submits a run as it stands; gives its id."""
+
+    def do(*arguments: str, **more: object) -> int:
+        return client.api_client.do("POST", "/api/2.2/jobs/runs/submit", body=body(*arguments, **more))[
+            "run_id"
+        ]
+
+    return do

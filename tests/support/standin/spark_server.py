@@ -1,0 +1,136 @@
+"""The stand-in's Spark: the project's own Connect server, with what Databricks has besides.
+
+That is a catalog `main`, a cloudFiles source, and Kafka's way to sign in under its name there.
+"""
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+from tests.support.project import PROJECT
+
+SOURCES = Path(__file__).parent / "spark"
+REGISTRY = "META-INF/services/org.apache.spark.sql.sources.DataSourceRegister"
+
+
+class SparkServer:
+    """A Connect server that starts when the first run asks for its address."""
+
+    def __init__(self, root: Path, catalog: str, python: Path, memory: str) -> None:
+        self._root = root
+        self._catalog = catalog
+        self._python = python
+        self._memory = memory
+        self._starting = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._remote = ""
+
+    @property
+    def pid(self) -> int | None:
+        """The process that leads the server's process group, None before the first run."""
+        return self._process.pid if self._process else None
+
+    def remote(self) -> str:
+        """Give the address for SPARK_REMOTE; start the server if it does not run.
+
+        Raises RuntimeError with the end of the server's log when it does not come up.
+        """
+        with self._starting:
+            if self._process is None or self._process.poll() is not None:
+                self._start()
+        return self._remote
+
+    def stop(self) -> None:
+        """End the server and everything it started."""
+        if self._process is None:
+            return
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self._process.pid, number)
+                self._process.wait(20)
+                return
+            except ProcessLookupError:
+                return
+            except subprocess.TimeoutExpired:
+                continue
+
+    def _start(self) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        token = secrets.token_hex(16)
+        home = self._root / "spark-home"
+        home.mkdir(exist_ok=True)
+        log = self._root / "spark.log"
+        environment = {
+            **os.environ,
+            "LAKEHOUSE_HOME": str(home),
+            "LAKEHOUSE_SPARK_PYTHON": str(self._python),
+            "SPARK_CONNECT_AUTHENTICATE_TOKEN": token,
+            "SPARK_CONNECT_PORT": str(port),
+            "SPARK_DRIVER_MEMORY": self._memory,
+        }
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [self._lay_out() / "connect-server"],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + 180
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    self._remote = f"sc://127.0.0.1:{port}/;authorization=Bearer%20{token}"
+                    return
+            time.sleep(0.2)
+        raise RuntimeError(f"the Spark server did not start:\n{log.read_text(errors='replace')[-3000:]}")
+
+    def _lay_out(self) -> Path:
+        # The script takes configuration and jars from the folder that it lies in, so a folder with links to
+        # the project's own files and two additions runs the unchanged script.
+        folder = self._root / "spark"
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "jars").mkdir(parents=True)
+        (folder / "connect-server").symlink_to(PROJECT / "spark" / "connect-server")
+        shutil.copytree(PROJECT / "spark" / "conf", folder / "conf")
+        with (folder / "conf" / "spark-defaults.conf").open("a") as defaults:
+            defaults.write("\nspark.sql.sources.default delta\n")  # as on Databricks
+            defaults.write(f"spark.sql.catalog.{self._catalog} standin.MainCatalog\n")
+            defaults.write(
+                f"spark.sql.catalog.{self._catalog}.folder {self._root / 'Volumes' / self._catalog}\n"
+            )
+        for jar in (PROJECT / "spark" / "jars").glob("*.jar"):
+            (folder / "jars" / jar.name).symlink_to(jar.resolve())
+        self._compile(folder / "jars" / "standin.jar")
+        return folder
+
+    def _compile(self, jar: Path) -> None:
+        where = "import pyspark, pathlib; print(pathlib.Path(pyspark.__file__).parent / 'jars')"
+        spark = subprocess.run([self._python, "-c", where], capture_output=True, text=True, check=True)
+        if shutil.which("javac") is None:
+            raise RuntimeError("no javac: the stand-in needs a JDK (Debian: openjdk-17-jdk-headless)")
+        classes = self._root / "classes"
+        subprocess.run(
+            [
+                "javac",
+                "-nowarn",
+                *("-d", str(classes)),
+                *("-cp", f"{spark.stdout.strip()}/*:{PROJECT / 'spark' / 'jars'}/*"),
+                *map(str, SOURCES.glob("*.java")),
+            ],
+            check=True,
+        )
+        with zipfile.ZipFile(jar, "w") as archive:
+            archive.writestr(REGISTRY, "standin.CloudFiles\n")
+            for compiled in classes.rglob("*.class"):
+                archive.write(compiled, compiled.relative_to(classes))

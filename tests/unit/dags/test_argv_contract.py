@@ -1,0 +1,183 @@
+"""Every argument list that a DAG can emit is understood by the real parser of the jobs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from chain import maintenance_jobs
+from platforms import operator_for
+from targets import load_target
+
+from tests.support.project import PROJECT
+
+SPARK_PYTHON = PROJECT / ".venv/spark/bin/python"
+PARSE = """
+import json, sys
+from jobs.cli import parser
+known = []
+for argv in json.load(sys.stdin):
+    known.append({name: str(value) for name, value in vars(parser().parse_args(argv)).items()})
+print(json.dumps(known))
+"""
+RUN_IDS = [
+    "scheduled__2024-03-05T01:00:00+00:00",
+    "manual__2026-01-01T00:00:00.123456+00:00_aB3~",
+    "-x",
+    "..",
+]
+FORMS: dict[str, list[dict[str, Any]]] = {
+    "iot_nightly": [
+        {"night": None, "scale": 1.0, "seed": 42, "tables": None},
+        {"night": "2024-03-04", "scale": 0.001, "seed": 0, "tables": ["readings"]},
+        {
+            "night": "2024-03-04",
+            "scale": 10,
+            "seed": 2**31 - 1,
+            "tables": ["devices", "events", "site_events"],
+            "dirt": "late=0.05,null=0",
+        },
+    ],
+    "iot_history": [
+        {"first": "2024-03-04", "last": "2024-03-04", "scale": 1.0, "seed": 42, "tables": None},
+        {
+            "first": "2024-02-28",
+            "last": "2024-03-04",
+            "scale": 0.5,
+            "seed": 0,
+            "tables": ["readings"],
+            "dirt": "late=0",
+        },
+    ],
+    "iot_stream": [
+        {},
+        {"night": "2024-03-04", "rows_per_second": 50_000, "seconds": 86_400, "sink": "delta", "seed": 0},
+    ],
+    "iot_receive": [{}, {"source": "devices"}],
+    "iot_maintenance": [{}, {"vacuum_days": 36500, "docs_days": 1}],
+}
+
+
+def emitted(dag: Any, form: dict[str, Any], run_id: str) -> list[list[str]]:
+    """The argument lists of one run, rendered as Airflow renders them and then as the operator takes them."""
+    environment = dag.get_template_env()
+    dag_run = SimpleNamespace(
+        run_after=datetime(2024, 3, 6, 1, tzinfo=UTC), logical_date=datetime(2024, 3, 5, 1, tzinfo=UTC)
+    )
+    context = {"dag_run": dag_run, "params": dag.params.dump() | form, "run_id": run_id}
+    rendered = (
+        [environment.from_string(argument).render(context) for argument in task.argv]
+        for task in dag.topological_sort()
+    )
+    return [[argument for argument in argv if argument] for argv in rendered]
+
+
+def parsed(argvs: list[list[str]]) -> list[dict[str, str]]:
+    """What the jobs' own parser makes of them."""
+    done = subprocess.run(
+        [SPARK_PYTHON, "-c", PARSE],
+        check=False,
+        input=json.dumps(argvs),
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    found: list[dict[str, str]] = json.loads(done.stdout)
+    return found
+
+
+def test_every_dag_has_forms_here(bag: Any) -> None:
+    assert set(FORMS) == set(bag.dags)
+
+
+@pytest.mark.parametrize("dag_id", FORMS)
+def test_the_jobs_parse_whatever_the_dags_emit(bag: Any, dag_id: str) -> None:
+    dag = bag.dags[dag_id]
+    argvs = [argv for form in FORMS[dag_id] for run_id in RUN_IDS for argv in emitted(dag, form, run_id)]
+    assert len(parsed(argvs)) == len(dag.tasks) * len(FORMS[dag_id]) * len(RUN_IDS)
+
+
+def test_what_the_form_says_reaches_the_jobs_unchanged(nightly: Any) -> None:
+    generate, *others = parsed(emitted(nightly, FORMS["iot_nightly"][2], "by.hand"))
+    assert generate["night"] == "2024-03-04"
+    assert (float(generate["scale"]), int(generate["seed"])) == (10, 2**31 - 1)
+    assert generate["run_id"] == "by.hand"
+    assert {job["night"] for job in others} == {"2024-03-04"}
+    assert [job["stage"] for job in others] == [
+        "bronze",
+        "check",
+        "silver",
+        "check",
+        "gold",
+        "check",
+        "publish",
+        "report",
+    ]
+    assert [job["layer"] for job in others if job["stage"] == "check"] == ["bronze", "silver", "gold"]
+
+
+def test_a_range_of_nights_reaches_the_job_unchanged(bag: Any) -> None:
+    (history,) = parsed(emitted(bag.dags["iot_history"], FORMS["iot_history"][1], "by.hand"))
+    assert (history["first"], history["night"], history["run_id"]) == ("2024-02-28", "2024-03-04", "by.hand")
+
+
+def test_an_empty_form_means_all_tables_and_the_logical_date(nightly: Any) -> None:
+    for argv in emitted(nightly, FORMS["iot_nightly"][0], RUN_IDS[0]):
+        assert not any(argument.startswith("--tables") for argument in argv)
+        assert "--night=2024-03-05" in argv
+
+
+def test_each_stream_is_sent_as_the_form_says(bag: Any) -> None:
+    form = {"night": "2024-03-04", "rows_per_second": 7, "seconds": 90, "sink": "delta", "seed": 3}
+    sent = parsed(emitted(bag.dags["iot_stream"], form, "by.hand"))
+    assert [job["source"] for job in sent] == ["iot_events", "transactions", "live_sensors"]
+    for job in sent:
+        assert (job["night"], job["rows_per_second"], job["duration"]) == ("2024-03-04", "7", "90")
+        assert (job["sink"], job["seed"], job["run_id"]) == ("delta", "3", "by.hand")
+
+
+def test_a_stream_without_a_night_is_that_of_the_day_before_the_run(bag: Any) -> None:
+    assert {job["night"] for job in parsed(emitted(bag.dags["iot_stream"], {}, "x"))} == {"2024-03-05"}
+
+
+def test_the_source_of_the_form_is_received(bag: Any) -> None:
+    (receive,) = parsed(emitted(bag.dags["iot_receive"], {"source": "devices"}, "by.hand"))
+    assert (receive["stage"], receive["received"]) == ("receive", "devices")
+    (receive,) = parsed(emitted(bag.dags["iot_receive"], {}, "x"))
+    assert receive["received"] == "iot_events"
+
+
+def test_how_long_to_keep_things_reaches_the_jobs_unchanged(bag: Any) -> None:
+    form = {"vacuum_days": 14, "docs_days": 1}
+    (maintain,) = parsed(emitted(bag.dags["iot_maintenance"], form, "by.hand"))
+    assert (maintain["stage"], maintain["run_id"]) == ("maintain", "by.hand")
+    assert (maintain["vacuum_days"], maintain["docs_days"]) == ("14", "1")
+
+
+@pytest.mark.parametrize("target", ["local", "dev"])
+def test_maintenance_asks_the_same_of_every_platform(target: str) -> None:
+    (job,) = maintenance_jobs(load_target(target))
+    where = load_target(target)
+    assert job.argv == (
+        "maintain",
+        "--vacuum-days={{ params.vacuum_days }}",
+        "--docs-days={{ params.docs_days }}",
+        "--run-id={{ slug_of(run_id) }}",
+        f"--home={where.home}",
+        f"--catalog={where.catalog}",
+        f"--prefix={where.prefix}",
+    )
+    task = operator_for(where.platform)(job, where)
+    assert tuple(task.argv) == job.argv
+
+
+def test_pages_are_where_the_jobs_put_them(nightly: Any) -> None:
+    environment = nightly.get_template_env()
+    page = environment.from_string(nightly.get_task("check_gold").page_href).render(run_id="a:b")
+    assert page == "/plugin/data-docs/data-docs/runs/a_b/check_gold.html"

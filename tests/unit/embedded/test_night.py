@@ -1,0 +1,89 @@
+"""Following a night whose run, or whose scheduler, is no more; and the night that was asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http.server import HTTPServer
+from pathlib import Path
+
+import pytest
+
+from embedded import cli
+from embedded.airflow_api import AirflowApi
+from embedded.config import Config
+from embedded.errors import Failed, Refused
+from embedded.night import Night, Run
+from embedded.stack import Stack
+from embedded.summary import summary
+from tests.support.http_server import Handler, serving
+
+
+class Airflow(Handler):
+    """Says for ever that the run `known` is running, and knows no other."""
+
+    def do_GET(self) -> None:
+        is_known = "/known" in self.path
+        self.answer(200 if is_known else 404, {"state": "running", "task_instances": []})
+
+    def do_POST(self) -> None:
+        self.body()
+        self.answer(201, {"access_token": "t"})
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    """A night on a stack whose scheduler is a process that does nothing."""
+    with serving(HTTPServer(("127.0.0.1", 0), Airflow)) as server:
+        stack = Stack(Config(tmp_path / "run", tmp_path / "lake", server.server_port, 15002, "local", True))
+        stack.api = AirflowApi(stack.config.url, "admin", "x")
+        stack.processes.start("scheduler", ["sleep", "99"], {"PATH": "/usr/bin:/bin"}, tmp_path / "log")
+        yield Run(stack, Night("2024-03-05", 1.0, 42, []))
+        stack.down()
+
+
+def test_a_night_without_a_scheduler_is_not_waited_for(run: Run) -> None:
+    run.id = "known"
+    run.stack.down()
+    with pytest.raises(
+        Failed, match=r"scheduler has ended, see .*/logs/scheduler\.log; `make run` starts it"
+    ):
+        run.follow()
+
+
+def test_a_run_that_somebody_deleted_is_not_waited_for(run: Run) -> None:
+    run.id = "deleted"
+    with pytest.raises(Failed, match="the run deleted was deleted in Airflow"):
+        run.follow()
+
+
+def test_a_night_that_was_refused_is_summed_up_as_far_as_it_came(run: Run) -> None:
+    notes = run.stack.config.home / "data-docs/runs" / run.id
+    notes.mkdir(parents=True)
+    devices = {"table": "a", "rows": 5, "detail": {}}
+    verdict = {"table": "b", "rows": 7, "detail": {"expectations": 9, "failed": 2, "warned": 1}}
+    (notes / "generate.json").write_text(json.dumps({"status": "done", "tables": [devices, devices]}))
+    (notes / "bronze.json").write_text(json.dumps({"status": "done", "tables": [devices]}))
+    (notes / "check_bronze.json").write_text(json.dumps({"status": "refused", "tables": [verdict]}))
+    told = dict(line.split(maxsplit=1) for line in summary(run).splitlines() if len(line.split()) > 1)
+    assert told["landed"] == "10 rows"
+    assert told["bronze"] == "5 rows"
+    assert told["gold"] == "0 rows published"
+    assert told["expectations"] == "2 failed, 1 warned"
+    assert told["what"].startswith("failed  http://") and told["what"].endswith(f"{run.id}/check_bronze.html")
+    assert told["Airflow"].endswith(run.id) and told["stop"] == "make stop"
+    assert "report" not in told
+
+
+@pytest.mark.parametrize(
+    ("typed", "night"), [("2024-03-05", "2024-03-05"), ("before:2024-03-06", "2024-03-05")]
+)
+def test_what_is_typed_reaches_the_form_as_the_jobs_read_it(typed: str, night: str) -> None:
+    asked = cli._parser().parse_args(["run", "--night", typed, "--tables", "events,events"])
+    assert cli._night(asked).conf == {"night": night, "scale": 1.0, "seed": 42, "tables": ["events"]}
+
+
+@pytest.mark.parametrize("scale", ["0", "0.0001", "10.1"])
+def test_a_scale_that_the_form_would_refuse_is_refused_before_it(scale: str) -> None:
+    with pytest.raises(Refused, match=r"out of range; it must be from 0\.001 to 10"):
+        cli._night(cli._parser().parse_args(["run", "--scale", scale]))

@@ -1,0 +1,49 @@
+"""Who may import whom: the contracts in pyproject.toml, and that breaking one is found."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.project import PROJECT
+
+LINT_IMPORTS = PROJECT / ".venv/tools/bin/lint-imports"
+PACKAGES = ("jobs", "expectations", "dags", "plugins", "embedded", "workspace")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project's packages that a test may spoil."""
+    shutil.copy(PROJECT / "pyproject.toml", tmp_path)
+    for package in PACKAGES:
+        shutil.copytree(PROJECT / package, tmp_path / package)
+    return tmp_path
+
+
+def lint(project: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([LINT_IMPORTS, "--no-cache"], cwd=project, capture_output=True, text=True)
+
+
+def test_every_contract_is_kept(project):
+    done = lint(project)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "forbidden"),
+    [
+        ("dags/chain.py", "pyspark"),
+        ("dags/platforms/local.py", "great_expectations"),
+        ("dags/job.py", "jobs.tables"),
+        ("workspace/deploy.py", "jobs.tables"),
+        ("jobs/publish.py", "airflow"),
+        ("expectations/device.py", "airflow"),
+        ("jobs/silver/judge.py", "jobs.gold.exact"),
+    ],
+)
+def test_an_import_across_the_line_is_found(project, file, forbidden):
+    path = project / file
+    path.write_text(path.read_text() + f"\nimport {forbidden}\n")
+    done = lint(project)
+    assert done.returncode == 1 and "BROKEN" in done.stdout

@@ -1,0 +1,292 @@
+"""What needs no workspace: usage, targets, connections and their one-line errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.project import PROJECT
+
+VARIABLE = "AIRFLOW_CONN_DATABRICKS_DEFAULT"
+SECRET = "canary-6f1d0b"
+
+
+def connection(**values: Any) -> str:
+    return json.dumps({"conn_type": "databricks", "password": SECRET, **values})
+
+
+def closed_port() -> int:
+    """A port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        ((), "the following arguments are required"),
+        (("destroy",), "invalid choice: 'destroy'"),
+        (("deploy",), "which target?"),
+        (("deploy", "--target", "nope"), "no target 'nope'; there are: local, dev, prod"),
+        (("deploy", "--target", "local"), "runs on platform 'local', there is nothing to deploy"),
+        (("doctor", "--target", "local"), "runs on platform 'local'"),
+        (
+            ("deploy", "--target", "dev", "--wheel", "x-1.whl"),
+            "x-1.whl is not named as a wheel of the jobs is",
+        ),
+        (("deploy", "--target", "dev", "--wheel", "no/x-1-py3-none-any.whl"), "cannot read the wheel no/x-1"),
+    ],
+    ids=str,
+)
+def test_wrong_usage_is_one_line_and_status_2(
+    workspace: Callable[..., Any], argv: tuple[str, ...], expected: str
+) -> None:
+    said = workspace(*argv)
+    assert said.status == 2 and said.out == ""
+    assert said.err.startswith("error: ") and expected in said.err and said.err.count("\n") == 1
+
+
+def test_a_local_target_is_refused_as_such_even_where_its_own_settings_are_missing(
+    workspace: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LAKEHOUSE_HOME")
+    assert "platform 'local'" in workspace("doctor", "--target", "local").err
+
+
+def test_make_hands_the_target_down_in_the_environment(
+    workspace: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TARGET", "$(touch x); nope")
+    assert "no target '$(touch x); nope'" in workspace("deploy").err
+
+
+UNUSABLE = [
+    (None, "Airflow has no connection databricks_default"),
+    ("{not json", f"{VARIABLE} is set but is no connection"),
+    (connection(), "connection databricks_default has no host"),
+    (
+        connection(host="h.invalid", login="id", password="", extra={"service_principal_oauth": True}),
+        "has no credentials: service_principal_oauth needs the client id as login",
+    ),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), UNUSABLE, ids=["none", "no JSON", "no host", "no secret"])
+def test_an_unusable_connection_is_one_line(
+    workspace: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, value: str | None, expected: str
+) -> None:
+    if value is not None:
+        monkeypatch.setenv(VARIABLE, value)
+    said = workspace("deploy", "--target", "dev")
+    assert (said.status, said.out) == (1, "")
+    assert expected in said.err and said.err.count("\n") == 1
+    said = workspace("doctor", "--target", "dev")
+    first, *others = said.out.splitlines()
+    assert said.status == 1 and first.startswith("FAILED   connection") and expected in first
+    assert [line.split()[:2] for line in others] == [
+        ["skipped", name] for name in ("host", "auth", "catalog", "schemas", "volume", "wheel", "compute")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("https://nosuch.invalid", "no such host name"), ("http://127.0.0.1", "connection refused")],
+)
+def test_a_host_out_of_reach_says_why(
+    workspace: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, host: str, expected: str
+) -> None:
+    monkeypatch.setenv(VARIABLE, connection(host=host, port=closed_port()))
+    lines = workspace("doctor", "--target", "dev").out.splitlines()
+    assert lines[0].startswith("ok       connection")
+    assert lines[1].startswith("FAILED   host") and expected in lines[1]
+    assert lines[2].startswith("skipped  auth")
+    said = workspace("deploy", "--target", "dev")
+    assert said.status == 1 and expected in said.err and said.err.count("\n") == 1
+
+
+def test_a_host_that_is_no_workspace_is_named(
+    workspace: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv(VARIABLE, connection(host="127.0.0.1", schema="http", port=server.server_port))
+        said = workspace("deploy", "--target", "dev")
+        server.shutdown()
+    assert said.status == 1
+    assert f":{server.server_port} does not answer as a Databricks workspace does" in said.err
+
+
+def test_credentials_of_no_known_kind_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from platforms.databricks_client import ConnectionProblem, headers_of, hook_of
+
+    monkeypatch.setenv(VARIABLE, connection(host="https://nosuch.invalid", login="someone"))
+    with pytest.raises(ConnectionProblem, match="has no credentials; a service principal's") as raised:
+        headers_of(hook_of("databricks_default"))
+    assert SECRET not in str(raised.value)
+
+
+def test_nothing_but_the_connection_says_where_to(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from platforms.databricks_client import workspace_client
+
+    profiles = tmp_path / "profiles"
+    profiles.write_text("[DEFAULT]\nhost = https://elsewhere.invalid\ntoken = other\n")
+    foreign = {
+        "CONFIG_FILE": str(profiles),
+        "CONFIG_PROFILE": "missing",
+        "HOST": "https://elsewhere.invalid",
+        "TOKEN": "other",
+        "CLIENT_ID": "other",
+        "CLIENT_SECRET": "other",
+        "WORKSPACE_ID": "1",
+    }
+    for name, value in foreign.items():
+        monkeypatch.setenv(f"DATABRICKS_{name}", value)
+    monkeypatch.setenv(VARIABLE, connection(host="https://nosuch.invalid/", port=8443))
+    config = workspace_client("databricks_default").config
+    assert (config.host, config.workspace_id, config.token) == ("https://nosuch.invalid:8443", None, None)
+    assert config.authenticate() == {"Authorization": f"Bearer {SECRET}"}
+
+
+def test_the_command_runs_by_itself_and_tells_no_secret(tmp_path: Path) -> None:
+    refused = connection(host="https://127.0.0.1", port=closed_port(), login="id")
+    environment = os.environ | {VARIABLE: refused, "AIRFLOW_HOME": str(tmp_path), "TARGET": "dev"}
+    for command in ("deploy", "doctor"):
+        done = subprocess.run(
+            [sys.executable, "-m", "workspace", command],
+            check=False,
+            cwd=PROJECT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 1 and "cannot be reached" in done.stdout + done.stderr
+        assert SECRET not in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_connection_in_airflows_database_is_found(tmp_path: Path) -> None:
+    environment = {**os.environ, "AIRFLOW_HOME": str(tmp_path)}
+    file = tmp_path / "connections.json"
+    kept = json.loads(connection(host="http://127.0.0.1", port=closed_port()))
+    file.write_text(json.dumps({"databricks_default": kept}))
+
+    def run(*command: str | Path) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", *command],
+            check=False,
+            cwd=PROJECT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        return done.stdout + done.stderr
+
+    run("airflow", "db", "migrate")
+    run("airflow", "connections", "import", file)
+    assert "ok       connection  databricks_default" in run("workspace", "doctor", "--target", "dev")
+
+
+# Where a target is
+
+
+def changed(**values: str) -> Any:
+    """The target dev with other values."""
+    from targets import load_target
+
+    return replace(load_target("dev"), **values)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"home": "/tmp/lake"}, r"\[dev\]: home must be /Volumes/<catalog>"),
+        ({"home": "/Volumes/main/iot_dev_ops/lake/../x"}, "home must be /Volumes"),
+    ],
+    ids=str,
+)
+def test_a_place_that_cannot_be_is_refused(values: dict[str, str], expected: str) -> None:
+    from workspace.client import Refused, place_of
+
+    with pytest.raises(Refused, match=expected):
+        place_of("dev", changed(**values))
+
+
+def test_the_volumes_own_schema_is_one_of_those_to_create() -> None:
+    from workspace.client import place_of
+
+    place = place_of("dev", changed(home="/Volumes/shared/files/lake/iot"))
+    assert place.volume == "shared.files.lake"
+    assert place.schemas[-1] == "shared.files" and len(place.schemas) == 6
+    assert place.catalogs == ("main", "shared")
+
+
+def built(folder: Path, **files: str) -> Any:
+    """A deployed wheel of a project with these modules."""
+    from workspace.wheel import stamped
+
+    info = "jobs-0.1.dist-info"
+    content = {f"{name}.py": text for name, text in files.items()}
+    content |= {f"{info}/METADATA": "Metadata-Version: 2.4\nName: jobs\nVersion: 0.1\n", f"{info}/RECORD": ""}
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "jobs-0.1-py3-none-any.whl", "w") as archive:
+        for name, text in content.items():
+            archive.writestr(zipfile.ZipInfo(name), text)
+    return stamped(folder / "jobs-0.1-py3-none-any.whl")
+
+
+def test_a_wheel_is_named_after_what_is_in_it(tmp_path: Path) -> None:
+    first, same, other = (
+        built(tmp_path / folder, gold=text) for folder, text in (("a", "1"), ("b", "1"), ("c", "2"))
+    )
+    assert re.fullmatch(r"jobs-0\.1\+[0-9a-f]{8}-py3-none-any\.whl", first.name)
+    assert first == same
+    assert other.name != first.name
+
+
+def test_a_deployed_wheel_installs_under_the_version_in_its_name(tmp_path: Path) -> None:
+    from workspace.wheel import BUILDER, build, stamped
+
+    wheel = stamped(build(tmp_path))
+    (tmp_path / wheel.name).write_bytes(wheel.content)
+    pip = [
+        BUILDER,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        "--target",
+        tmp_path / "there",
+    ]
+    subprocess.run([*pip, tmp_path / wheel.name], check=True, timeout=120)
+    (metadata,) = (tmp_path / "there").glob("*.dist-info/METADATA")
+    version = wheel.name.split("-")[1]
+    assert f"\nVersion: {version}\n" in metadata.read_text()
+    assert metadata.parent.name == f"iot_lakehouse-{version}.dist-info"
+    assert (tmp_path / "there/jobs/queries").is_dir()
+
+
+def test_building_the_wheel_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    from workspace.wheel import build, stamped
+
+    first, second = (stamped(build(tmp_path / name)) for name in ("a", "b"))
+    assert first == second
