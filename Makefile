@@ -8,12 +8,15 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 COMPOSE ?= docker compose
 # The system's certificates, not uv's own: a company's proxy may sign what passes through it.
 UV = .venv/tools/bin/uv --system-certs
+# What each environment type-checks.
+TYPED_spark = jobs expectations embedded
+TYPED_airflow = dags plugins workspace
 COMPILE = $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.11
 
-# These reach `embedded` and `workspace` in the environment, so no shell reads what is in them.
-export NIGHT SCALE SEED TABLES TARGET
+# These reach what make starts in the environment, so no shell reads what is in them.
+export NIGHT SCALE SEED TABLES TARGET ONLY PART
 
-.PHONY: help run stop status password up down deploy doctor setup test lint lock clean
+.PHONY: help run stop status password up down deploy doctor setup test test-fast lint lock clean
 
 help: ## List the commands
 	@echo "make run NIGHT=2024-03-05 SCALE=0.1 SEED=7 TABLES=readings,sensor_hourly   (each is optional)"
@@ -49,23 +52,27 @@ doctor: .venv/airflow/.stamp .venv/tools/.stamp ## Check, one line each, what a 
 
 setup: .venv/airflow/.stamp .venv/spark/.stamp spark/jars/.stamp ## Make the environments from the hash-locked requirements, fetch the jars
 
-test: ## Run all tests
+# Random order with RANDOM_ORDER=seed, coverage by package with COVERAGE=1.
+RUN_TESTS = $(PYTHON) tests/run.py $(if $(RANDOM_ORDER),--random $(RANDOM_ORDER)) $(if $(COVERAGE),--coverage)
+
+test: ## Run all tests, or one file, folder or test: make test ONLY=tests/spark/gold
 	@$(PYTHON) -m embedded preflight --for-tests
 	@$(MAKE) -j3 setup tests/support/kafka/jars/.stamp
-	.venv/airflow/bin/python -m pytest tests/unit/dags
-	.venv/airflow/bin/python -m pytest tests/unit/workspace
-	.venv/airflow/bin/python -m pytest tests/databricks tests/support/standin
-	.venv/spark/bin/python -m pytest tests/unit tests/spark tests/simulator
-	@# One stack at a time: they share the machine's cores and memory.
-	.venv/spark/bin/python -m pytest tests/end_to_end --ignore tests/end_to_end/test_compose.py
-	.venv/spark/bin/python -m pytest tests/end_to_end/test_compose.py
+	@$(RUN_TESTS) $(if $(ONLY),--only "$$ONLY") $(if $(PART),--part "$$PART")
+
+test-fast: ## Run the tests that need no Spark server and no stack, in about a minute
+	@$(MAKE) -j3 setup
+	@$(RUN_TESTS) --fast
 
 lint: .venv/tools/.stamp setup ## ruff, mypy, import-linter
 	.venv/tools/bin/ruff check .
 	.venv/tools/bin/ruff format --check .
-	.venv/tools/bin/mypy --strict --python-executable .venv/spark/bin/python jobs expectations embedded
-	.venv/tools/bin/mypy --strict --python-executable .venv/airflow/bin/python dags plugins workspace
+	@$(MAKE) -j2 mypy-spark mypy-airflow
 	.venv/tools/bin/lint-imports
+
+.PHONY: mypy-spark mypy-airflow
+mypy-spark mypy-airflow: mypy-%:
+	.venv/tools/bin/mypy --strict --cache-dir .mypy_cache/$* --python-executable .venv/$*/bin/python $(TYPED_$*)
 
 lock: .venv/tools/.stamp ## Compile requirements/*.txt anew from pyproject.toml
 	$(COMPILE) --group airflow -o requirements/airflow.txt
@@ -77,7 +84,7 @@ lock: .venv/tools/.stamp ## Compile requirements/*.txt anew from pyproject.toml
 
 clean: ## Stop, then remove environments, jars, state and caches; the lake stays
 	@$(PYTHON) -m embedded stop
-	rm -rf .run .venv spark/jars tests/support/kafka/jars .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .run .venv spark/jars tests/support/kafka/jars .test-results .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 .venv/tools/.stamp: requirements/tools.txt
 	@echo "Installing tools"

@@ -1,0 +1,182 @@
+"""Runs the suites, each in the environment it needs: `make test`, `make test-fast`, `make test ONLY=tests/spark/gold`.
+
+Suites that mostly wait run beside those that compute (docs/decisions/2026-11-28-tests.md). Each leaves its output
+and a JUnit XML file in .test-results/; the slowest tests of all are listed at the end. Standard library only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from xml.etree import ElementTree
+
+PROJECT = Path(__file__).resolve().parents[1]
+RESULTS = PROJECT / ".test-results"
+SLOWEST = 30
+MEASURED = "dags,expectations,jobs,plugins,workspace,embedded"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One run of pytest."""
+
+    name: str
+    environment: str  # of .venv
+    paths: tuple[str, ...]
+    but: tuple[str, ...] = ()  # of its paths, those of other suites
+
+
+DAGS = Suite("dags", "airflow", ("tests/unit/dags",))
+WORKSPACE = Suite("workspace", "airflow", ("tests/unit/workspace",))
+UNIT = Suite("unit", "spark", ("tests/unit",), (*DAGS.paths, *WORKSPACE.paths))
+STANDIN = Suite("databricks", "airflow", ("tests/databricks", "tests/support/standin"))
+SPARK = Suite("spark", "spark", ("tests/spark",))
+SIMULATOR = Suite("simulator", "spark", ("tests/simulator",))
+CONTAINERS = Suite("containers", "spark", ("tests/end_to_end/test_compose.py",))
+END_TO_END = Suite("end-to-end", "spark", ("tests/end_to_end",), CONTAINERS.paths)
+
+FAST = ((UNIT,), (DAGS, WORKSPACE))
+# Side by side. One lane computes, the other waits for schedulers, browsers and containers most of the time.
+LANES = ((UNIT, SPARK, SIMULATOR), (DAGS, WORKSPACE, STANDIN, END_TO_END, CONTAINERS))
+# What .github/workflows/ci.yml runs side by side, each on a machine of its own.
+PARTS = {
+    "unit": FAST,
+    "spark": ((SPARK, SIMULATOR), (STANDIN,)),
+    "end-to-end": ((END_TO_END,), (CONTAINERS,)),
+}
+
+_printing = Lock()
+
+
+def suites_of(path: str) -> list[Suite]:
+    """What of each suite lies under a file, folder or test (`file::test`), as suites of that path alone.
+
+    Raises SystemExit when nothing is there or no suite has it.
+    """
+    wanted, _, test = path.partition("::")
+    place = Path(wanted).resolve()
+    if not place.exists():
+        raise SystemExit(f"error: there is no {wanted}; name a file or folder of tests/, or file.py::test")
+    found = []
+    for suite in dict.fromkeys(suite for lane in LANES for suite in lane):
+        own = [PROJECT / each for each in suite.paths]
+        if any(place.is_relative_to(PROJECT / each) for each in suite.but):
+            continue
+        if any(place.is_relative_to(each) for each in own):
+            found.append(Suite(suite.name, suite.environment, (path,), suite.but))
+        elif inside := tuple(str(each) for each in own if each.is_relative_to(place)):
+            found.append(Suite(suite.name, suite.environment, inside, suite.but))
+    if not found or (test and not place.is_file()):
+        raise SystemExit(f"error: {path} holds no tests; name a file or folder of tests/, or file.py::test")
+    return found
+
+
+def command(suite: Suite, options: argparse.Namespace) -> list[str]:
+    """The command line of a suite."""
+    order: list[str] = []
+    if options.random is not None:
+        order = ["-p", "randomly", f"--randomly-seed={options.random}"]
+    coverage = [f"--cov={name}" for name in MEASURED.split(",")] if options.coverage else []
+    return [
+        f"{PROJECT}/.venv/{suite.environment}/bin/python",
+        *("-m", "pytest", *suite.paths, *(f"--ignore={path}" for path in suite.but)),
+        *(
+            f"--junitxml={RESULTS / suite.name}.xml",
+            *order,
+            *coverage,
+            *(["--cov-report="] if coverage else []),
+        ),
+    ]
+
+
+def run(suite: Suite, options: argparse.Namespace) -> bool:
+    """Run a suite and print what it said; whether it passed."""
+    environment = {**os.environ, "COVERAGE_FILE": str(RESULTS / f"coverage.{suite.name}")}
+    began = time.monotonic()
+    with (RESULTS / f"{suite.name}.log").open("w+") as log:
+        with _printing:
+            print(f"{suite.name}: started", flush=True)
+        done = subprocess.run(
+            command(suite, options), cwd=PROJECT, env=environment, stdout=log, stderr=log, check=False
+        )
+        log.seek(0)
+        with _printing:
+            print(
+                f"\n===== {suite.name}: exit status {done.returncode} after {time.monotonic() - began:.0f} s"
+            )
+            shutil.copyfileobj(log, sys.stdout)
+            sys.stdout.flush()
+    return done.returncode == 0
+
+
+def run_lane(lane: Iterable[Suite], options: argparse.Namespace) -> bool:
+    """Run suites one after another, all of them; whether all passed."""
+    return all([run(suite, options) for suite in lane])
+
+
+def print_slowest() -> None:
+    """List the tests that took longest, set-up and clean-up included."""
+    taken = [
+        (float(case.get("time", 0)), f"{case.get('classname')}::{case.get('name')}")
+        for file in RESULTS.glob("*.xml")
+        for case in ElementTree.parse(file).iter("testcase")
+    ]
+    print(f"\n===== The {min(SLOWEST, len(taken))} slowest of {len(taken)} tests, in seconds")
+    for seconds, name in sorted(taken, reverse=True)[:SLOWEST]:
+        print(f"{seconds:7.1f}  {name[:150]}")
+
+
+def print_coverage() -> None:
+    """Say how much of each package's lines ran."""
+    coverage = [f"{PROJECT}/.venv/spark/bin/python", "-m", "coverage"]
+    data = f"--data-file={RESULTS / 'coverage'}"
+    files = sorted(str(path) for path in RESULTS.glob("coverage.*"))
+    subprocess.run([*coverage, "combine", "--quiet", data, *files], cwd=PROJECT, check=True)
+    print("\n===== Lines that ran, per cent")
+    for package in MEASURED.split(","):
+        report = [*coverage, "report", data, f"--include={package}/*", "--format=total"]
+        total = subprocess.run(
+            report, cwd=PROJECT, capture_output=True, text=True, check=False
+        ).stdout.strip()
+        print(f"{total or '-':>4}  {package}/")
+
+
+def main() -> int:
+    """Run what the arguments name; 0 when all of it passed."""
+    parser = argparse.ArgumentParser(prog="python3 tests/run.py", description="Run the tests.")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--fast", action="store_true", help="only what needs no Spark server and no stack")
+    what.add_argument("--part", choices=PARTS, help="a third of all, for a machine of its own")
+    what.add_argument("--only", metavar="PATH", help="a file or folder of tests/, or file.py::test")
+    parser.add_argument("--random", type=int, metavar="SEED", help="in random order; the seed is printed")
+    parser.add_argument("--coverage", action="store_true", help="say how much of each package's lines ran")
+    options = parser.parse_args()
+    lanes = LANES
+    if options.fast:
+        lanes = FAST
+    elif options.part:
+        lanes = PARTS[options.part]
+    elif options.only:
+        lanes = (tuple(suites_of(options.only)),)
+    shutil.rmtree(RESULTS, ignore_errors=True)
+    RESULTS.mkdir()
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        passed = list(pool.map(lambda lane: run_lane(lane, options), lanes))
+    print_slowest()
+    if options.coverage:
+        print_coverage()
+    print("passed" if all(passed) else "failed: see the output above, or .test-results/")
+    return 0 if all(passed) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
