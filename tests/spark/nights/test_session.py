@@ -1,4 +1,4 @@
-"""Sessions of jobs: one that is done leaves none behind on the server, and can be run again."""
+"""Sessions of jobs: in UTC and strict; one that is done leaves none behind on the server, and can be run again."""
 
 import os
 
@@ -24,3 +24,10 @@ def test_a_job_that_is_done_leaves_no_session_behind_and_can_be_run_again_under_
     assert all(each.is_stopped for each in session._opened)
     assert main(argv) == 0
     assert spark.range(3).count() == 3
+
+
+def test_a_jobs_session_is_in_utc_and_refuses_casts_that_lose_something(spark, lake):
+    own = session.connect(lake("verify", run_id="zone"))
+    assert own.sql("SELECT cast(timestamp_seconds(86399) AS STRING)").first()[0] == "1970-01-01 23:59:59"
+    with pytest.raises(PySparkException, match="CAST_INVALID_INPUT"):
+        own.sql("SELECT cast('one' AS INT)").collect()

@@ -1,0 +1,654 @@
+"""Plant faults into a copy of the product, one at a time, and see which tests find them.
+
+    python3 tests/plant_faults.py                     all of them; about a quarter of an hour on two cores
+    python3 tests/plant_faults.py NAME NAME           only these
+    python3 tests/plant_faults.py --list              their names, and the tests that are to find them
+
+For whoever changes tests: what was found before must be found afterwards. No part of `make test`. Needs what
+`make test` sets up (`make setup`). The tests that are named are run once without any fault first.
+Exit status: 0 all faults are found, 1 some are not (or a test fails by itself), 2 wrong usage.
+
+This file is a plugin of pytest, too: tests that need a Spark Connect server get one that outlives them.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+PROJECT = Path(__file__).resolve().parents[1]
+LINKED = (".venv", "spark/jars", "tests/support/kafka/jars")
+SHARED = "PLANT_FAULTS_SERVER"
+# Each is a run of pytest of its own: they differ in environment, or in what their conftest.py sets up.
+GROUPS = {
+    "tests/unit/dags": "airflow",
+    "tests/unit/workspace": "airflow",
+    "tests/databricks": "airflow",
+    "tests/support/standin": "airflow",
+    "tests/end_to_end": "spark",
+    "tests": "spark",
+}
+PATIENCE = 900  # seconds for the tests of a fault; one that hangs is not found
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A text of the product, what it becomes, and the tests that fail for it."""
+
+    name: str
+    file: str
+    was: str
+    becomes: str
+    tests: tuple[str, ...]
+
+
+def fault(name: str, file: str, was: str, becomes: str, *tests: str) -> Fault:
+    """A fault; tests are given without `tests/`."""
+    return Fault(name, file, was, becomes, tuple(f"tests/{test}" for test in tests))
+
+
+FAULTS = [
+    # Accounts
+    fault(
+        "a malformed line is dropped",
+        "jobs/lines.py",
+        'F.when(~F.col("_is_record"), F.col("value"))',
+        'F.lit(None).cast("string")',
+        "spark/bronze/test_lines.py::test_a_truncated_json_line_is_kept_as_it_was",
+        "spark/bronze/test_lines.py::test_a_csv_line_with_too_few_or_too_many_tokens_is_malformed",
+    ),
+    fault(
+        "tokens of a CSV line are not counted",
+        "jobs/lines.py",
+        "separators == len(names) - 1",
+        "separators >= 0",
+        "spark/bronze/test_lines.py::test_a_csv_line_with_too_few_or_too_many_tokens_is_malformed",
+    ),
+    fault(
+        "rows of one key are not deduplicated",
+        "jobs/silver/judge.py",
+        "F.when(is_good, F.row_number().over(first))",
+        "F.when(is_good, F.lit(1) + 0 * F.row_number().over(first))",
+        "spark/bronze/test_bad_input.py::test_the_same_file_under_another_name_is_all_duplicates",
+    ),
+    fault(
+        "the latest arrival wins",
+        "jobs/silver/settle.py",
+        "new._night < {table.name}._night",
+        "new._night > {table.name}._night",
+        "spark/nights/test_night.py::test_an_earlier_arrival_that_comes_late_takes_its_row_back",
+    ),
+    fault(
+        "an account always balances",
+        "jobs/silver/settle.py",
+        "return self.landed == self.bronze == self.silver + self.quarantined + self.duplicates",
+        "return True",
+        "unit/jobs/test_account.py::test_a_line_too_few_or_too_many_anywhere_is_no_balance",
+    ),
+    fault(
+        "the report lets a night pass that does not balance",
+        "jobs/report.py",
+        "return bool(account.is_balanced) and account.landed == account.bronze == fates",
+        "return True",
+        "spark/report/test_report.py::test_an_account_that_does_not_balance_is_a_problem",
+    ),
+    fault(
+        "verify compares no digests",
+        "jobs/verify.py",
+        "holds = now is not None and (now.rows, now.digest) == (row.rows, row.digest)",
+        "holds = now is not None",
+        "spark/nights/test_night.py::test_verify_confirms_a_night_and_names_what_was_tampered_with",
+    ),
+    fault(
+        "a quarantine rule is off by one",
+        "jobs/silver/rules.py",
+        "value <= rule.max_value",
+        "value < rule.max_value",
+        "spark/silver/test_rules.py::test_silver_and_great_expectations_judge_every_row_alike",
+    ),
+    # Reproducibility
+    fault(
+        "a digest passes over nulls",
+        "jobs/store.py",
+        "F.xxhash64(*values, *[column.isNull() for column in named.values()])",
+        "F.xxhash64(*values)",
+        "spark/delta/test_digests.py::test_where_a_null_stands_counts",
+        "spark/delta/test_digests.py::test_a_digest_does_not_depend_on_the_order_of_rows_but_on_where_nulls_stand",
+    ),
+    fault(
+        "the simulator draws by chance",
+        "jobs/generate/values.py",
+        'return f"(({self.hash(name, *of)} & 9007199254740991L) / 9007199254740992D)"',
+        'return "rand()"',
+        "simulator/test_generate.py::test_a_night_generated_twice_is_byte_for_byte_the_same",
+    ),
+    fault(
+        "sums are of doubles",
+        "jobs/gold/exact.py",
+        'total = F.sum(F.col(column).cast(_VALUE)).cast("double")\n    return F.round(',
+        'total = F.sum(F.col(column).cast("double"))\n    return (lambda mean, _: mean)(',
+        "spark/gold/test_gold.py::test_a_mean_is_exact_whatever_the_order_of_rows",
+    ),
+    fault(
+        "jobs are not in UTC",
+        "jobs/session.py",
+        '"spark.sql.session.timeZone": "UTC"',
+        '"spark.sql.session.timeZone": "America/New_York"',
+        "spark/nights/test_session.py::test_a_jobs_session_is_in_utc_and_refuses_casts_that_lose_something",
+    ),
+    fault(
+        "of two changes at one instant the lower sequence holds",
+        "jobs/silver/devices_history.py",
+        "F.desc_nulls_last",
+        "F.asc_nulls_last",
+        "spark/silver/test_history.py::test_of_two_changes_at_one_instant_the_higher_sequence_holds",
+    ),
+    fault(
+        "an older staging wins",
+        "jobs/publish.py",
+        "AND staged_at < '{staged_at}' AND ({these})",
+        "AND false AND ({these})",
+        "spark/nights/test_night.py::test_nights_give_the_same_digests_in_any_order_and_when_their_stages_mix",
+    ),
+    # Windows and joins
+    fault(
+        "a window is a day too long",
+        "jobs/gold/as_of.py",
+        "event_date > date_sub",
+        "event_date >= date_sub",
+        "spark/gold/test_gold.py::test_a_window_looks_back_seven_days_and_not_eight",
+    ),
+    fault(
+        "a night sees what arrived after it",
+        "jobs/gold/as_of.py",
+        "AND event_date <= night AND _night <= night",
+        "AND event_date <= night",
+        "spark/gold/test_gold.py::test_what_arrived_after_a_night_does_not_change_its_picture",
+    ),
+    fault(
+        "the fleet is as it was first",
+        "jobs/gold/as_of.py",
+        "F.max_by(state",
+        "F.min_by(state",
+        "spark/gold/test_gold.py::test_the_fleet_is_counted_as_it_stood_when_the_night_ended",
+    ),
+    fault(
+        "devices without events are left out",
+        "jobs/gold/site_events.py",
+        'how="left"',
+        'how="inner"',
+        "spark/gold/test_gold.py::test_every_registered_device_is_listed_with_its_events",
+    ),
+    fault(
+        "a join looks ahead",
+        "jobs/silver/time_series.py",
+        '.withColumn("_known", F.last("_known", ignorenulls=True).over(so_far))',
+        '.withColumn("_known", F.first("_known", ignorenulls=True).over('
+        "in_order.rowsBetween(Window.currentRow, Window.unboundedFollowing)))",
+        "spark/silver/test_time_series.py::test_a_join_agrees_with_pandas_and_never_looks_ahead",
+        "spark/silver/test_defects.py::test_nothing_after_an_inspection_changes_what_it_knows",
+    ),
+    fault(
+        "an average takes in its own hour",
+        "jobs/silver/time_series.py",
+        "rangeBetween(-over * HOUR, -HOUR)",
+        "rangeBetween(-over * HOUR, 0)",
+        "spark/silver/test_time_series.py::test_a_moving_average_is_of_the_three_hours_before_and_not_of_the_own",
+    ),
+    fault(
+        "a reading on the threshold raises an alert",
+        "jobs/gold/alerts.py",
+        "F.when(value > high, high)",
+        "F.when(value >= high, high)",
+        "spark/gold/test_gold.py::test_an_alert_is_raised_by_a_reading_beyond_a_warning_threshold_but_not_by_one_on_it",
+    ),
+    # Late data
+    fault(
+        "a restatement is not noticed",
+        "jobs/restatements.py",
+        "and was.night not in nights",
+        "and was.night in nights",
+        "spark/gold/test_restatements.py::test_a_slice_of_another_night_that_is_different_now_is_restated",
+    ),
+    fault(
+        "late rows do not restate",
+        "jobs/gold/stage.py",
+        "slices |= store.following((row.event_date for row in touched), days)",
+        "slices |= set(settings.nights)",
+        "spark/gold/test_restatements.py::test_a_late_row_restates_its_hour_and_the_report_says_which_and_why",
+    ),
+    # Checks and publish
+    fault(
+        "an expectation that raised is only a flag",
+        "jobs/check.py",
+        'action="fail" if error else _action(meta, result.result)',
+        "action=_action(meta, result.result)",
+        "spark/quality/test_check.py::test_an_expectation_that_cannot_be_tried_is_never_green_not_even_a_flag",
+    ),
+    fault(
+        "a failed check is green",
+        "jobs/check.py",
+        "raise ContractBroken(_message(verdicts), results)",
+        "_message(verdicts)",
+        "spark/quality/test_check.py::test_staged_gold_that_is_wrong_is_refused",
+        "spark/quality/test_check.py::test_two_rows_of_one_key_break_the_contract",
+    ),
+    fault(
+        "publish takes what was never staged",
+        "jobs/publish.py",
+        "if not staged:",
+        "if False:",
+        "spark/nights/test_night.py::test_publish_refuses_a_run_that_has_staged_nothing",
+    ),
+    fault(
+        "the key of the check is another one",
+        "jobs/catalog.toml",
+        '[sources.readings]\nformat = "json"\nkey = ["reading_id"]',
+        '[sources.readings]\nformat = "json"\nkey = ["device_id"]',
+        "unit/expectations/test_suites.py::test_the_key_that_silver_deduplicates_by_is_the_key_that_is_checked",
+    ),
+    # Files by hand
+    fault(
+        "a file that must not be read is read",
+        "jobs/landed_files.py",
+        "if is_new and (reason := _flaw(file, source)):",
+        "if (reason := _flaw(file, source)) and not reason:",
+        "unit/jobs/test_landed_files.py::test_compression_other_than_gzip_is_set_aside_and_told_what_to_bring",
+        "unit/jobs/test_landed_files.py::test_a_csv_file_with_its_columns_in_another_order_is_set_aside",
+    ),
+    fault(
+        "links are followed",
+        "jobs/landed_files.py",
+        "if not entry.is_file(follow_symlinks=False):",
+        "if not entry.is_file():",
+        "unit/jobs/test_landed_files.py::test_a_link_is_set_aside_and_what_it_leads_to_stays_where_it_is",
+    ),
+    # Streams and Kafka
+    fault(
+        "the checkpoint of a stream does not move",
+        "jobs/stream/batches.py",
+        "self.position, self.planned = batch.end, None",
+        "self.position, self.planned = batch.start, None",
+        "spark/stream/test_stream.py::test_a_run_goes_on_where_the_last_one_ended_and_the_night_ends_it",
+    ),
+    fault(
+        "a batch that is sent again is there twice",
+        "jobs/stream/sinks.py",
+        'store.append(settings, table, dated, once=(f"{table}/{settings.night}", batch.end))',
+        "store.append(settings, table, dated)",
+        "spark/stream/test_stream.py::test_delta_has_every_row_once_however_a_run_ended",
+    ),
+    fault(
+        "what a topic had before is not received",
+        "jobs/receive.py",
+        '.option("startingOffsets", "earliest")',
+        '.option("startingOffsets", "latest")',
+        "spark/stream/test_kafka.py::test_messages_are_landed_once_and_reach_silver_or_quarantine",
+    ),
+    # Secrets, ports and containers
+    fault(
+        "a job's token is in the task's log",
+        "dags/platforms/local.py",
+        'line = line.replace(secret, "***")',
+        'line = line.replace(secret, "***" and secret)',
+        "unit/dags/test_local_platform.py::test_the_token_is_in_the_environment_of_the_job_and_nowhere_in_its_log",
+    ),
+    fault(
+        "a job's token is in its argument list",
+        "dags/platforms/local.py",
+        'command = [_jobs_python(), "-m", "jobs", *argv]',
+        'command = [_jobs_python(), "-m", "jobs", *argv, spark_remote(connection)]',
+        "unit/dags/test_local_platform.py::test_the_token_is_in_the_environment_of_the_job_and_nowhere_in_its_log",
+    ),
+    fault(
+        "the way to Kafka shows its secret",
+        "jobs/kafka.py",
+        "secret: str = field(repr=False)",
+        "secret: str = field()",
+        "spark/stream/test_kafka.py::test_what_holds_the_secret_does_not_show_it",
+    ),
+    fault(
+        "secrets can be read by everyone",
+        "embedded/vault.py",
+        "os.O_EXCL, 0o600)",
+        "os.O_EXCL, 0o644)",
+        "unit/embedded/test_vault.py::test_files_are_readable_by_this_user_only",
+    ),
+    fault(
+        "the containers' UI is on every address",
+        "docker-compose.yml",
+        '"127.0.0.1:${AIRFLOW_PORT:-8080}:8080"',
+        '"${AIRFLOW_PORT:-8080}:8080"',
+        "unit/containers/test_compose_policy.py::test_only_the_ui_is_published_and_only_to_this_machine",
+    ),
+    fault(
+        "the embedded UI is on every address",
+        "embedded/services.py",
+        '"API__HOST": "127.0.0.1"',
+        '"API__HOST": "0.0.0.0"',
+        "end_to_end/test_embedded_night.py::test_the_stack_listens_on_this_machine_only",
+    ),
+    fault(
+        "containers keep their capabilities",
+        "docker-compose.yml",
+        "cap_drop: [ALL]",
+        "cap_drop: []",
+        "unit/containers/test_compose_policy.py::test_a_service_runs_without_root_and_without_capabilities",
+    ),
+    fault(
+        "Spark's container is root",
+        "Dockerfile",
+        'USER 50000:0\nENTRYPOINT ["spark-entrypoint"]',
+        'USER root\nENTRYPOINT ["spark-entrypoint"]',
+        "unit/containers/test_dockerfile.py::test_an_image_runs_as_the_user_that_owns_the_lake",
+    ),
+    fault(
+        "a run id may leave its folder",
+        "jobs/settings.py",
+        'if not re.fullmatch(r"[A-Za-z0-9_.-]{1,200}", text) or set(text) == {"."}:',
+        "if not text:",
+        "unit/jobs/test_cli.py::test_a_run_id_that_could_leave_its_folder_is_refused",
+    ),
+    # Airflow and Databricks
+    fault(
+        "a retry submits a second run",
+        "dags/platforms/databricks.py",
+        'self.idempotency_token = submission["token"]',
+        "self.idempotency_token = secrets.token_hex(32)",
+        "databricks/test_operator.py::test_a_run_whose_answer_was_lost_is_found_by_the_retry",
+    ),
+    fault(
+        "a cleared task believes its old run",
+        "dags/platforms/databricks.py",
+        'cleared = submission["generation"] != _generation(context)',
+        "cleared = False",
+        "databricks/test_operator.py::test_a_retry_after_a_failed_run_and_a_clear_after_a_success_are_runs_of_their_own",
+        "databricks/test_operator.py::test_a_task_cleared_while_its_run_goes_on_ends_that_run_before_it_starts_another",
+    ),
+    fault(
+        "a killed task leaves its run behind",
+        "dags/platforms/databricks.py",
+        "        cancelling.start()\n        cancelling.join(CANCEL_SECONDS)",
+        "        cancelling.daemon = True",
+        "databricks/test_operator.py::test_a_task_killed_while_it_submits_cancels_the_run",
+    ),
+    fault(
+        "an upload is not read back",
+        "workspace/deploy.py",
+        "if stored(client, path) != content:",
+        "if False:",
+        "databricks/test_workspace.py::test_an_upload_that_arrives_damaged_leaves_no_wheel",
+    ),
+    fault(
+        "data that broke its contract is tried again",
+        "dags/job.py",
+        ', 3: "says that the data did not pass its contract"}',
+        "}",
+        "unit/dags/test_local_platform.py::test_exit_3_is_not_tried_again",
+    ),
+    fault(
+        "gold is published before its check",
+        "dags/chain.py",
+        '        check("gold"),\n        Job("publish", ("publish", *where), outlets=gold_assets(target)),',
+        '        Job("publish", ("publish", *where), outlets=gold_assets(target)),\n        check("gold"),',
+        "unit/dags/test_dag_rules.py::test_the_night_dag_runs_its_stages_one_after_the_other",
+    ),
+    fault(
+        "nobody is told of a failure",
+        "dags/form.py",
+        '    "on_failure_callback": FailureNotifier(),\n',
+        "",
+        "unit/dags/test_dag_rules.py::test_every_task_that_fails_for_good_is_told_to_whoever_is_to_know",
+    ),
+    fault(
+        "the form takes any scale",
+        "dags/form.py",
+        "maximum=10,",
+        "maximum=1000,",
+        "unit/dags/test_dag_rules.py::test_the_form_and_the_jobs_agree_on_the_least_and_the_greatest_scale",
+    ),
+    fault(
+        "the bundle leaves a stage out",
+        "resources/iot_nightly.yml",
+        "--layer=gold",
+        "--layer=silver",
+        "unit/workspace/test_bundle.py::test_stages_and_arguments_are_those_of_the_dag",
+    ),
+    fault(
+        "the jobs need more than serverless has",
+        "jobs/verify.py",
+        "nights = {source: [settings.night] for source in settings.sources if source.name in recorded}",
+        "spark.sparkContext.setLogLevel('WARN')\n"
+        "    nights = {source: [settings.night] for source in settings.sources if source.name in recorded}",
+        "unit/jobs/test_serverless.py::test_serverless_runs_this_file",
+    ),
+    # Pages
+    fault(
+        "data docs are open to strangers",
+        "plugins/data_docs_app.py",
+        "dependencies=[Depends(get_user)], ",
+        "",
+        "unit/dags/test_data_docs.py::test_nothing_is_shown_without_a_login",
+    ),
+    fault(
+        "pages take text for markup",
+        "jobs/pages.py",
+        "autoescape=True",
+        "autoescape=False",
+        "spark/report/test_report.py::test_text_from_the_data_is_shown_as_text",
+    ),
+    fault(
+        "an export holds formulas",
+        "jobs/flat_files.py",
+        'FORMULA = "=+-@',
+        'FORMULA = "+-@',
+        "spark/maintenance/test_export.py::test_a_text_that_begins_like_a_formula_gets_an_apostrophe_and_a_number_does_not",
+    ),
+    # Simulator
+    fault(
+        "no row is late",
+        "jobs/generate/night.py",
+        'f"IF({late}, ',
+        'f"IF(false, ',
+        "simulator/test_generate.py::test_a_late_row_arrives_within_seven_days_and_once",
+    ),
+    fault(
+        "devices, metrics and minutes move in step",
+        "jobs/generate/values.py",
+        "'{self.source}.{name}', {', '.join(of or ROW)})\"",
+        "'{self.source}', {', '.join(of or ROW)})\"",
+        "simulator/test_generate.py::test_devices_metrics_and_minutes_are_independent",
+    ),
+    # Maintenance and architecture
+    fault(
+        "files younger than seven days may go",
+        "jobs/settings.py",
+        "SHORTEST_RETENTION_DAYS = 7",
+        "SHORTEST_RETENTION_DAYS = 0",
+        "spark/maintenance/test_maintain.py::test_fewer_than_seven_days_are_refused_in_one_line",
+    ),
+    fault(
+        "time travel stays in the present",
+        "jobs/care/versions.py",
+        " VERSION AS OF {version.number}",
+        "",
+        "spark/maintenance/test_care.py::test_a_night_is_shown_as_its_own_run_left_it_and_not_as_later_ones_restated_it",
+    ),
+    fault(
+        "dags may import Spark",
+        "pyproject.toml",
+        'forbidden_modules = ["jobs", "expectations", "pyspark", "delta",',
+        'forbidden_modules = ["jobs", "expectations", "delta",',
+        "unit/test_architecture.py::test_an_import_across_the_line_is_found",
+    ),
+]
+
+
+def pytest_fixture_setup(fixturedef: Any, request: Any) -> dict[str, str] | None:
+    """As a plugin: give tests the server of this script instead of one of their own."""
+    if fixturedef.argname != "connect_server" or SHARED not in os.environ:
+        return None
+    server: dict[str, str] = json.loads(os.environ[SHARED])
+    fixturedef.cached_result = (server, fixturedef.cache_key(request), None)
+    return server
+
+
+def main(arguments: list[str], project: Path = PROJECT, faults: Iterable[Fault] = FAULTS) -> int:
+    """Plant the faults that the arguments name, all if they name none; print what came of it."""
+    known = {each.name: each for each in faults}
+    if arguments == ["--list"]:
+        for each in known.values():
+            print(each.name, *each.tests, sep="\n    ")
+        return 0
+    if unknown := set(arguments) - known.keys():
+        print(f"no such fault: {', '.join(sorted(unknown))}; see --list", file=sys.stderr)
+        return 2
+    chosen = [known[name] for name in arguments or known]
+    with tempfile.TemporaryDirectory(prefix="planted-") as folder:
+        copy = copied(project, Path(folder).resolve() / "project")
+        with server(copy, Path(folder)) as environment:
+            return planted(copy, chosen, environment)
+
+
+def planted(copy: Path, faults: list[Fault], environment: Mapping[str, str]) -> int:
+    """Run the tests without a fault, then with each; 0 when all is as it should be."""
+    named = list(dict.fromkeys(test for each in faults for test in each.tests))
+    print(f"{len(named)} tests without any fault …", file=sys.stderr, flush=True)
+    failed, passed = outcome(copy, named, environment)
+    broken = sorted(set(named) - passed)
+    for test in broken:
+        said = "fails without a fault" if test in failed else "did not run"
+        print(f"{test} {said}", flush=True)
+    print("| fault | caught by | not by |\n|---|---|---|", flush=True)
+    missed = 0
+    for each in faults:
+        file = copy / each.file
+        text = file.read_text()
+        if text.count(each.was) != 1:
+            print(
+                f"| {each.name} | **not planted** | {each.file} has its text {text.count(each.was)} times |"
+            )
+            missed += 1
+            continue
+        file.write_text(text.replace(each.was, each.becomes))
+        try:
+            failed, passed = outcome(copy, each.tests, environment)
+        finally:
+            file.write_text(text)
+        caught = [test for test in each.tests if test in failed and test not in broken]
+        rest = [test for test in each.tests if test not in caught]
+        missed += not caught
+        row = (each.name, ", ".join(caught) or "**not caught**", ", ".join(rest))
+        print(f"| {' | '.join(row)} |", flush=True)
+    print(f"\n{len(faults) - missed} of {len(faults)} faults were caught", flush=True)
+    return 1 if missed or broken else 0
+
+
+def outcome(copy: Path, tests: Iterable[str], environment: Mapping[str, str]) -> tuple[set[str], set[str]]:
+    """The tests that failed, and those that passed. One with parameters fails if one of its cases does."""
+    failed: set[str] = set()
+    passed: set[str] = set()
+    for group, those in grouped(tests).items():
+        report = copy.parent / "report.xml"
+        report.unlink(missing_ok=True)
+        python = copy / ".venv" / GROUPS[group] / "bin/python"
+        command = [python, "-m", "pytest", "-q", "-p", "tests.plant_faults", f"--junitxml={report}", *those]
+        try:
+            subprocess.run(
+                command, cwd=copy, env=environment, capture_output=True, timeout=PATIENCE * max(1, len(those))
+            )
+        except subprocess.TimeoutExpired:
+            continue
+        if report.exists():
+            for case in ElementTree.parse(report).iter("testcase"):
+                name = (
+                    f"{case.get('classname', '').replace('.', '/')}.py::{case.get('name', '').split('[')[0]}"
+                )
+                is_bad = case.find("failure") is not None or case.find("error") is not None
+                if case.find("skipped") is None:
+                    (failed if is_bad else passed).add(name)
+    return failed, passed - failed
+
+
+def grouped(tests: Iterable[str]) -> dict[str, list[str]]:
+    """The tests of each run of pytest."""
+    groups: dict[str, list[str]] = {}
+    for test in tests:
+        groups.setdefault(next(group for group in GROUPS if test.startswith(f"{group}/")), []).append(test)
+    return groups
+
+
+def copied(project: Path, copy: Path) -> Path:
+    """A copy of the project's files as they are now; what is made from them is linked to."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=project,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    for name in listed.stdout.split("\0"):
+        if name and (project / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(project / name, copy / name)
+    for name in LINKED:
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / name).symlink_to(project / name)
+    shutil.copy2(__file__, copy / "tests")
+    return copy
+
+
+@contextmanager
+def server(copy: Path, home: Path) -> Iterator[dict[str, str]]:
+    """Run a Spark Connect server; the environment in which tests find it. Starting one for each fault takes longer."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token, log = secrets.token_hex(16), home / "server.log"
+    # Files of one size that are written within a second look alike to what Python compiled before.
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    own = {
+        "LAKEHOUSE_HOME": str(home / "lake"),
+        "LAKEHOUSE_SPARK_PYTHON": str(copy / ".venv/spark/bin/python"),
+        "SPARK_CONNECT_AUTHENTICATE_TOKEN": token,
+        "SPARK_CONNECT_PORT": str(port),
+        "SPARK_DRIVER_MEMORY": "5g",
+    }
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [copy / "spark/connect-server"],
+            env=environment | own,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + 120
+        while socket.socket().connect_ex(("127.0.0.1", port)):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"the Connect server did not start:\n{log.read_text()[-2000:]}")
+            time.sleep(0.2)
+        given = {
+            "SPARK_REMOTE": f"sc://localhost:{port}/;authorization=Bearer%20{token}",
+            "LAKEHOUSE_HOME": own["LAKEHOUSE_HOME"],
+            "GX_ANALYTICS_ENABLED": "false",
+        }
+        yield environment | {SHARED: json.dumps(given)}
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
