@@ -1,6 +1,7 @@
 """Gold tables, from frames in sight."""
 
 import statistics
+from collections import defaultdict
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -24,7 +25,7 @@ from jobs.tables import SILVER
 NIGHT = date(2024, 3, 5)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def frame(spark):
     def of(table: str, *rows: dict):
         names = SILVER[table].column_names
@@ -35,7 +36,7 @@ def frame(spark):
     return of
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def nights(spark):
     return lambda *days: spark.createDataFrame([(day,) for day in days], "night DATE")
 
@@ -48,46 +49,67 @@ def reading(value, minute=0, device=1, anomaly=False, **more) -> dict:
     }  # fmt: skip
 
 
-def test_an_hour_has_the_statistics_of_its_readings(frame):
-    values = [70.1, 70.2, 80.7]
-    (row,) = build_sensor_hourly(frame("readings", *[reading(v, i) for i, v in enumerate(values)])).collect()
+THREE = [70.1, 70.2, 80.7]
+FAR_APART = [0.1, 1e9, -1e9, 0.2]
+# What the device of each test measured; one query makes the hours of all of them.
+MEASURED = {
+    "three values": [reading(v, i) for i, v in enumerate(THREE)],
+    "two days": [
+        reading(1.0),
+        reading(1.0, timestamp=datetime(2024, 3, 6, 10), event_date=date(2024, 3, 6)),
+    ],
+    "one silent": [reading(4.0), reading(6.0), reading(None, minute=59, anomaly=True)],
+    "all silent": [reading(None), reading(None, minute=5)],
+    "a single one": [reading(5.0, anomaly=True)],
+    "far apart": [reading(v) for v in FAR_APART],
+    "far apart, backwards": [reading(v) for v in FAR_APART[::-1]],
+}
+
+
+@pytest.fixture(scope="module")
+def hours(frame):
+    """The hours of what was measured, by its name."""
+    devices = dict(enumerate(MEASURED))
+    rows = [{**row, "device_id": device} for device, name in devices.items() for row in MEASURED[name]]
+    found = {name: [] for name in MEASURED}
+    for row in build_sensor_hourly(frame("readings", *rows)).collect():
+        found[devices[row.device_id]].append(row)
+    return found
+
+
+def test_an_hour_has_the_statistics_of_its_readings(hours):
+    (row,) = hours["three values"]
     assert row.hour == datetime(2024, 3, 5, 10) and row.reading_count == 3
     assert (row.min_value, row.max_value) == (70.1, 80.7)
-    assert row.avg_value == pytest.approx(statistics.mean(values), abs=1e-6)
-    assert row.stddev_value == pytest.approx(statistics.stdev(values), abs=1e-6)
+    assert row.avg_value == pytest.approx(statistics.mean(THREE), abs=1e-6)
+    assert row.stddev_value == pytest.approx(statistics.stdev(THREE), abs=1e-6)
 
 
-def test_hours_of_different_days_are_different_hours(frame):
-    other = reading(1.0, timestamp=datetime(2024, 3, 6, 10), event_date=date(2024, 3, 6))
-    assert build_sensor_hourly(frame("readings", reading(1.0), other)).count() == 2
+def test_hours_of_different_days_are_different_hours(hours):
+    assert len(hours["two days"]) == 2
 
 
-def test_a_reading_without_a_value_counts_and_changes_no_statistics(frame):
-    silent = reading(None, minute=59, anomaly=True)
-    (row,) = build_sensor_hourly(frame("readings", reading(4.0), reading(6.0), silent)).collect()
+def test_a_reading_without_a_value_counts_and_changes_no_statistics(hours):
+    (row,) = hours["one silent"]
     assert (row.reading_count, row.anomaly_count) == (3, 1)
     assert (row.avg_value, row.min_value, row.max_value) == (5.0, 4.0, 6.0)
     assert row.stddev_value == pytest.approx(statistics.stdev([4, 6]), abs=1e-6)
 
 
-def test_an_hour_in_which_no_reading_has_a_value_has_a_count_and_no_statistics(frame):
-    (row,) = build_sensor_hourly(frame("readings", reading(None), reading(None, minute=5))).collect()
+def test_an_hour_in_which_no_reading_has_a_value_has_a_count_and_no_statistics(hours):
+    (row,) = hours["all silent"]
     assert (row.reading_count, row.anomaly_count) == (2, 0)
     assert [row.avg_value, row.min_value, row.max_value, row.stddev_value] == [None] * 4
 
 
-def test_a_single_reading_has_no_standard_deviation(frame):
-    (row,) = build_sensor_hourly(frame("readings", reading(5.0, anomaly=True))).collect()
+def test_a_single_reading_has_no_standard_deviation(hours):
+    (row,) = hours["a single one"]
     assert row.stddev_value is None and row.anomaly_count == 1
 
 
-def test_a_mean_is_exact_whatever_the_order_of_rows(frame):
-    values = [0.1, 1e9, -1e9, 0.2]
-    means = {
-        build_sensor_hourly(frame("readings", *[reading(v) for v in order])).first().avg_value
-        for order in (values, values[::-1])
-    }
-    assert means == {0.075}
+def test_a_mean_is_exact_whatever_the_order_of_rows(hours):
+    (one,), (other,) = hours["far apart"], hours["far apart, backwards"]
+    assert one.avg_value == other.avg_value == 0.075
 
 
 def test_a_room_has_mean_temperature_and_humidity_per_hour(frame):
@@ -105,25 +127,29 @@ def test_a_room_has_mean_temperature_and_humidity_per_hour(frame):
     assert (row.log_count, row.avg_temperature_f, row.avg_humidity_percent) == (3, 70.5, 40.0)
 
 
-def test_more_than_ten_anomalies_in_seven_days_are_reported(frame, nights):
+@pytest.fixture(scope="module")
+def reported(frame, nights):
+    """The nights on which each device is reported, and with how many anomalies."""
     eleven = [reading(1.0, minute, device=1, anomaly=True) for minute in range(11)]
     ten = [reading(1.0, minute, device=2, anomaly=True) for minute in range(10)]
-    (row,) = build_device_anomalies(frame("readings", *eleven, *ten), nights(NIGHT)).collect()
-    assert (row.device_id, row.anomaly_count) == (1, 11)
+    late = [{**row, "device_id": 3, "_night": date(2024, 3, 6)} for row in eleven]
+    asked = nights(*(date(2024, 3, day) for day in (5, 6, 11, 12)))
+    found = {1: {}, 2: {}, 3: {}}
+    for row in build_device_anomalies(frame("readings", *eleven, *ten, *late), asked).collect():
+        found[row.device_id][row.night.day] = row.anomaly_count
+    return found
 
 
-def test_a_window_looks_back_seven_days_and_not_eight(frame, nights):
-    anomalies = [reading(1.0, minute, anomaly=True) for minute in range(11)]
-    built = build_device_anomalies(
-        frame("readings", *anomalies), nights(date(2024, 3, 11), date(2024, 3, 12))
-    )
-    assert [row.night for row in built.collect()] == [date(2024, 3, 11)]
+def test_more_than_ten_anomalies_in_seven_days_are_reported(reported):
+    assert reported[1][5] == 11 and reported[2] == {}
 
 
-def test_what_arrived_after_a_night_does_not_change_its_picture(frame, nights):
-    late = [reading(1.0, minute, anomaly=True, _night=date(2024, 3, 6)) for minute in range(11)]
-    built = build_device_anomalies(frame("readings", *late), nights(NIGHT, date(2024, 3, 6)))
-    assert [row.night for row in built.collect()] == [date(2024, 3, 6)]
+def test_a_window_looks_back_seven_days_and_not_eight(reported):
+    assert reported[1] == {5: 11, 6: 11, 11: 11}
+
+
+def test_what_arrived_after_a_night_does_not_change_its_picture(reported):
+    assert reported[3] == {6: 11, 11: 11}
 
 
 def test_the_last_position_is_the_last_in_time_not_in_order(frame, nights):
@@ -146,32 +172,40 @@ def device(device_id: int, status="Online", **more) -> dict:
     }  # fmt: skip
 
 
-def change(device_id: int, operation: str, day: int, sequence: int, status="Offline", arrived=None) -> dict:
+def change(device_id: int, operation: str, day: int, sequence: int, arrived=None, **more) -> dict:
     at = datetime(2024, 3, day, 12)
     return {
-        **device(device_id, status), "operation": operation, "changed_at": at, "sequence": sequence,
-        "_night": arrived or at.date(),
+        **device(device_id, "Offline"), "operation": operation, "changed_at": at, "sequence": sequence,
+        "_night": arrived or at.date(), **more,
     }  # fmt: skip
 
 
-def test_the_fleet_is_counted_as_it_stood_when_the_night_ended(frame, nights):
-    registry = frame("device_registry", device(1), device(2), device(3))
+@pytest.fixture(scope="module")
+def health(frame, nights):
+    """Night and type of device -> rows; the cameras change in time, the lock is heard of late."""
+    registry = frame("device_registry", *map(device, (1, 2, 3)), device(4, device_type="Lock"))
     changes = frame(
-        "device_changes", change(1, "UPDATE", 5, 1), change(2, "DELETE", 5, 2), change(3, "UPDATE", 6, 3)
-    )
-    rows = build_device_health(registry, changes, nights(NIGHT)).collect()
+        "device_changes",
+        change(1, "UPDATE", 5, 1), change(2, "DELETE", 5, 2), change(3, "UPDATE", 6, 3),
+        change(4, "UPDATE", 5, 4, arrived=date(2024, 3, 7), device_type="Lock"),
+    )  # fmt: skip
+    found = defaultdict(list)
+    for row in build_device_health(registry, changes, nights(NIGHT, date(2024, 3, 7))).collect():
+        found[row.night.day, row.device_type].append(row)
+    return found
+
+
+def test_the_fleet_is_counted_as_it_stood_when_the_night_ended(health):
+    rows = health[5, "Camera"]
     assert {(row.status, row.device_count, row.avg_age_days) for row in rows} == {
         ("Offline", 1, 4.0),
         ("Online", 1, 4.0),
     }
 
 
-def test_a_change_that_arrives_late_does_not_rewrite_the_night(frame, nights):
-    changes = frame("device_changes", change(1, "UPDATE", 5, 1, arrived=date(2024, 3, 7)))
-    rows = build_device_health(
-        frame("device_registry", device(1)), changes, nights(NIGHT, date(2024, 3, 7))
-    ).collect()
-    assert {(row.night.day, row.status) for row in rows} == {(5, "Online"), (7, "Offline")}
+def test_a_change_that_arrives_late_does_not_rewrite_the_night(health):
+    assert [row.status for row in health[5, "Lock"]] == ["Online"]
+    assert [row.status for row in health[7, "Lock"]] == ["Offline"]
 
 
 def test_every_registered_device_is_listed_with_its_events(frame, nights):
@@ -199,30 +233,43 @@ def event(number, severity="Critical", resolved=False, **more) -> dict:
     }  # fmt: skip
 
 
-def test_an_alert_is_raised_by_a_critical_event_that_nobody_resolved(frame):
+LOW, HIGH = THRESHOLDS["temperature"]["low"], THRESHOLDS["temperature"]["high"]
+
+
+@pytest.fixture(scope="module")
+def alerts(frame):
+    """Alerts of events and of readings, in the order of their ids."""
     events = [event(1), event(2, resolved=True), event(3, severity="Warning"), event(4, resolved=None)]
-    alerts = build_alerts(frame("events", *events), frame("readings")).orderBy("alert_id").collect()
-    assert [row.alert_id for row in alerts] == ["event-1", "event-4"]
-    assert (alerts[0].kind, alerts[0].severity, alerts[0].value) == ("Device Offline", "Critical", None)
-    assert (alerts[0].event_date, alerts[0].raised_at) == (NIGHT, datetime(2024, 3, 5, 9, 30))
-
-
-def test_an_alert_is_raised_by_a_reading_beyond_a_warning_threshold_but_not_by_one_on_it(frame):
-    low, high = THRESHOLDS["temperature"]["low"], THRESHOLDS["temperature"]["high"]
-    values = [low - 0.5, low, None, high, high + 0.5]
-    readings = [
-        reading(value, reading_id=number, metric_name="temperature") for number, value in enumerate(values)
+    temperatures = [
+        reading(value, reading_id=number, metric_name="temperature")
+        for number, value in enumerate((LOW - 0.5, LOW, None, HIGH, HIGH + 0.5))
     ]
-    alerts = build_alerts(frame("events"), frame("readings", *readings)).orderBy("alert_id").collect()
-    assert [(row.alert_id, row.kind, row.value, row.threshold) for row in alerts] == [
-        ("reading-0", "Low temperature", low - 0.5, low),
-        ("reading-4", "High temperature", high + 0.5, high),
+    powers = [reading(0.0, reading_id=5), reading(121.0, reading_id=6)]
+    raised = build_alerts(frame("events", *events), frame("readings", *temperatures, *powers))
+    found = {"event": [], "temperature": [], "power": []}
+    for row in raised.orderBy("alert_id").collect():
+        found["event" if row.alert_id.startswith("event") else row.kind.split()[-1]].append(row)
+    return found
+
+
+def test_an_alert_is_raised_by_a_critical_event_that_nobody_resolved(alerts):
+    first, last = alerts["event"]
+    assert (first.alert_id, last.alert_id) == ("event-1", "event-4")
+    assert (first.kind, first.severity, first.value) == ("Device Offline", "Critical", None)
+    assert (first.event_date, first.raised_at) == (NIGHT, datetime(2024, 3, 5, 9, 30))
+
+
+def test_an_alert_is_raised_by_a_reading_beyond_a_warning_threshold_but_not_by_one_on_it(alerts):
+    raised = alerts["temperature"]
+    assert [(row.alert_id, row.kind, row.value, row.threshold) for row in raised] == [
+        ("reading-0", "Low temperature", LOW - 0.5, LOW),
+        ("reading-4", "High temperature", HIGH + 0.5, HIGH),
     ]
-    assert {row.severity for row in alerts} == {"Warning"}
+    assert {row.severity for row in raised} == {"Warning"}
 
 
-def test_a_metric_without_a_lower_threshold_raises_no_alert_for_low_values(frame):
-    assert build_alerts(frame("events"), frame("readings", reading(0.0), reading(121.0))).count() == 1
+def test_a_metric_without_a_lower_threshold_raises_no_alert_for_low_values(alerts):
+    assert [row.alert_id for row in alerts["power"]] == ["reading-6"]
 
 
 def test_warning_thresholds_lie_within_what_a_working_sensor_can_report():

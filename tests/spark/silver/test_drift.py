@@ -12,23 +12,30 @@ NIGHT = date(2024, 3, 5)
 LOCATIONS = frozenset({"locations"})
 
 
-@pytest.fixture
+# What bronze rows of three sources hold in `_rescued`, a source for each test.
+RESCUED = {
+    "telemetry": ['{"km": 1, "oil": "low"}', '{"km": 20.5}', '{"km": 1.25}', '{"km": null}', None],
+    "readings": ['{"x": {"a": 1}}', '{"x": {"b": "c"}}', '{"x": [1]}', '{"x": ["a", {}]}'],
+    "events": [None, None],
+}
+
+
+@pytest.fixture(scope="module")
 def drift(spark):
-    """Field and type -> rows, of bronze rows that hold these in `_rescued`."""
-
-    def of(*rescued: str | None) -> dict[tuple[str, str], int]:
-        rows = spark.createDataFrame(
-            [("telemetry", NIGHT, text) for text in rescued], "source STRING, _night DATE, text STRING"
-        ).selectExpr("source", "_night", "parse_json(text) AS _rescued")
-        found = strange_fields(rows).collect()
-        assert {(row.source, row.night) for row in found} <= {("telemetry", NIGHT)}
-        return {(row.field, row.type): row.rows for row in found}
-
-    return of
+    """Source -> (field and type -> rows)."""
+    rows = spark.createDataFrame(
+        [(source, NIGHT, text) for source, texts in RESCUED.items() for text in texts],
+        "source STRING, _night DATE, text STRING",
+    ).selectExpr("source", "_night", "parse_json(text) AS _rescued")
+    found = {source: {} for source in RESCUED}
+    for row in strange_fields(rows).collect():
+        assert row.night == NIGHT
+        found[row.source][row.field, row.type] = row.rows
+    return found
 
 
 def test_each_field_is_counted_by_the_types_it_came_in(drift):
-    assert drift('{"km": 1, "oil": "low"}', '{"km": 20.5}', '{"km": 1.25}', '{"km": null}', None) == {
+    assert drift["telemetry"] == {
         ("km", "BIGINT"): 1,
         ("km", "DECIMAL"): 2,
         ("km", "VOID"): 1,
@@ -37,12 +44,11 @@ def test_each_field_is_counted_by_the_types_it_came_in(drift):
 
 
 def test_objects_and_lists_are_of_one_type_each_whatever_they_hold(drift):
-    found = drift('{"x": {"a": 1}}', '{"x": {"b": "c"}}', '{"x": [1]}', '{"x": ["a", {}]}')
-    assert found == {("x", "OBJECT"): 2, ("x", "ARRAY"): 2}
+    assert drift["readings"] == {("x", "OBJECT"): 2, ("x", "ARRAY"): 2}
 
 
 def test_rows_without_anything_strange_have_no_drift(drift):
-    assert drift(None, None) == {}
+    assert drift["events"] == {}
 
 
 def site(location_id: object, **more: object) -> str:
