@@ -22,7 +22,7 @@ ENVIRONMENT = {
     name: value
     for name, value in os.environ.items()
     if not name.startswith(("MAKE", "MFLAGS", "LAKEHOUSE", "VIRTUAL_ENV"))
-    and name not in {"NIGHT", "SCALE", "SEED", "TABLES", "TARGET"}
+    and name not in {"NIGHT", "SCALE", "SEED", "TABLES", "TARGET", "ONLY", "PART"}
 }
 
 
@@ -121,7 +121,7 @@ def test_what_the_tests_need_beyond_a_night_is_said_before_anything_is_made(
 
 def test_continuous_integration_lints_first_and_that_prepares_what_it_needs(checkout: Path) -> None:
     script = (PROJECT / ".ci/run").read_text()
-    assert re.findall(r"^make (?:-\S+ )?(\w+)", script, re.MULTILINE) == ["lint", "test"]
+    assert re.findall(r"^\s*make (?:-\S+ )?(\w+)", script, re.MULTILINE) == ["lint", "test"]
     planned = make(checkout, "-n", "lint").stdout
     assert 0 < planned.index("-m venv .venv/tools") < planned.index("ruff check")
     assert 0 < planned.index("spark/fetch_jars.py") < planned.index("ruff check")
@@ -186,3 +186,10 @@ def test_environments_are_not_made_with_another_python(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "this is Python 3.12, needed is 3.11" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_make_help_lists_the_commands() -> None:
+    makefile = (PROJECT / "Makefile").read_text()
+    described = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert phony and described == set(phony[1].split())
