@@ -1,7 +1,8 @@
 """Running stages in a test's own lake, in this process."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -44,13 +45,22 @@ def drop(lake) -> Callable[..., object]:
     return into
 
 
-@pytest.fixture
-def compiled(spark):
-    """For tests whose frames are large: compiling their queries pays, unlike for the few rows of other tests."""
+@contextmanager
+def compiling(spark) -> Iterator[None]:
+    """For frames that are large: compiling their queries pays, unlike for the few rows of most tests."""
     names = ("spark.sql.codegen.wholeStage", "spark.sql.codegen.factoryMode")
     before = {name: spark.conf.get(name) for name in names}
     spark.conf.set(names[0], "true")
     spark.conf.set(names[1], "FALLBACK")
-    yield
-    for name, value in before.items():
-        spark.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            spark.conf.set(name, value)
+
+
+@pytest.fixture
+def compiled(spark) -> Iterator[None]:
+    """For tests whose frames are large; see `compiling`."""
+    with compiling(spark):
+        yield
