@@ -21,6 +21,7 @@ from tests.support.project import PROJECT, free_port
 NEEDS = {
     "connect_server": "spark",
     "standin": "standin",
+    "running": "standin",
     "embedded": "stack",
     "stack": "containers",
     "browser": "browser",
@@ -33,6 +34,14 @@ _SPARK = (
     *(f"unit/{folder}" for folder in ("containers", "embedded", "expectations", "jobs")),
 )
 collect_ignore = list(_SPARK if find_spec("airflow") else _AIRFLOW)
+
+if find_spec("airflow"):
+    # Here and not in the folders that use them: one stand-in, one Airflow home per test run.
+    pytest_plugins = [
+        "tests.support.airflow_home",
+        "tests.support.workspace_command",
+        "tests.support.standin.fixtures",
+    ]
 
 
 def pytest_configure(config: pytest.Config) -> None:

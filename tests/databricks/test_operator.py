@@ -1,12 +1,10 @@
 """The DAG's operator against the stand-in: however attempts end, one run works on the tables at a time.
 
-What Airflow itself does between attempts is in tests/end_to_end/test_on_databricks.py; here it is a task state
+What Airflow itself does between attempts is in tests/end_to_end/test_faults_on_the_way.py; here it is a task state
 store that outlives the attempt, and `max_tries`, which a clear raises.
 """
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from io import BytesIO
 from types import SimpleNamespace
@@ -15,7 +13,6 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from tenacity import stop_after_attempt
 
-from tests.support.project import PROJECT
 from tests.support.standin.tiny_wheel import tiny_wheel
 
 HOME = "/Volumes/main/tiny/code/lake"
@@ -237,7 +234,7 @@ def test_a_cluster_gets_the_wheel_as_a_library(attempt, standin, wheel, compute)
 
 
 def test_stages_of_the_jobs_run_on_an_existing_cluster_and_on_a_new_one(
-    client, standin, monkeypatch, tmp_path
+    client, standin, standin_spark, workspace, monkeypatch, tmp_path
 ):
     from job import Job
     from platforms import databricks
@@ -246,8 +243,7 @@ def test_stages_of_the_jobs_run_on_an_existing_cluster_and_on_a_new_one(
     for name, value in standin.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("LAKEHOUSE_HOME", str(tmp_path))
-    deployment = [sys.executable, "-m", "workspace", "deploy", "--target", "dev"]
-    subprocess.run(deployment, check=True, cwd=PROJECT, timeout=300)
+    assert workspace("deploy", "--target", "dev").status == 0
     dev = load_target("dev")
     where = (
         f"--home={dev.home}",

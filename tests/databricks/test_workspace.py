@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 from targets import Serverless
 
-from tests.support.project import PROJECT
-from tests.support.standin.start import Standin, start
+from tests.support.project import PROJECT, free_port
+from tests.support.standin.in_process import serve_here
+from tests.support.standin.start import Standin
 
 VARIABLE = "AIRFLOW_CONN_DATABRICKS_DEFAULT"
 CHECKS = ["connection", "host", "auth", "catalog", "schemas", "volume", "wheel", "compute"]
@@ -35,8 +36,9 @@ GOVERNED = {"data_security_mode": "SINGLE_USER"}
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
+    """A workspace besides the one that all tests share: with other clusters, and emptied for each test."""
     clusters = [json.dumps(cluster) for cluster in CLUSTERS]
-    with start(tmp_path_factory.mktemp("databricks"), cluster=clusters) as standin:
+    with serve_here(tmp_path_factory.mktemp("databricks"), cluster=clusters) as standin:
         yield standin
 
 
@@ -52,10 +54,20 @@ def databricks(running: Standin, monkeypatch: pytest.MonkeyPatch) -> Iterator[St
     running.clear_faults()
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where what was deployed first lies for the tests that come later."""
+    return tmp_path_factory.mktemp("deployed") / "main"
+
+
 @pytest.fixture
-def deployed(databricks: Standin, workspace: Callable[..., Any]) -> Standin:
+def deployed(databricks: Standin, workspace: Callable[..., Any], kept: Path) -> Standin:
     """A workspace with everything in it."""
-    assert workspace("deploy", "--target", "dev").status == 0
+    if kept.exists():
+        shutil.copytree(kept, databricks.volumes / "main", dirs_exist_ok=True)
+    else:
+        assert workspace("deploy", "--target", "dev").status == 0
+        shutil.copytree(databricks.volumes / "main", kept)
     return databricks
 
 
@@ -170,23 +182,69 @@ def wheel_folder(standin: Standin) -> Path:
     return standin.volumes / "main/iot_dev_ops/lake/wheels"
 
 
-def test_the_command_by_itself_prints_its_lines_and_nothing_else(databricks: Standin, tmp_path: Path) -> None:
-    environment = os.environ | {"AIRFLOW_HOME": str(tmp_path), "TARGET": "dev"}
-    said = []
-    for command in ("deploy", "doctor"):
-        done = subprocess.run(
-            [sys.executable, "-m", "workspace", command],
-            check=False,
-            cwd=PROJECT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert (done.returncode, done.stderr) == (0, "")
-        said.append(done.stdout.splitlines())
-    assert len(said[0]) == 10 and said[0][0].startswith("Target dev: https://")
-    assert verdicts("\n".join(said[1])) == ["ok"] * 8
+# One process for both commands: more than half of a command's time is Airflow's start.
+BOTH = """
+import logging, runpy, sys
+for command in ("deploy", "doctor"):
+    sys.argv[1:] = [command]
+    try:
+        runpy.run_module("workspace", run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        print("exit", end.code, flush=True)
+    logging.disable(logging.NOTSET)
+"""
+
+
+def by_itself(*command: str) -> tuple[str, str]:
+    """What a Python of its own prints, whose Airflow is that of these tests."""
+    done = subprocess.run(
+        [sys.executable, *command],
+        check=False,
+        cwd=PROJECT,
+        env=os.environ | {"TARGET": "dev"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    return done.stdout, done.stderr
+
+
+def test_the_command_by_itself_prints_its_lines_and_nothing_else(databricks: Standin) -> None:
+    out, err = by_itself("-c", BOTH)
+    assert err == ""
+    deployment, examination, rest = out.split("exit 0\n")
+    assert rest == ""
+    assert deployment.count("\n") == 10 and deployment.startswith("Target dev: https://")
+    assert verdicts(examination) == ["ok"] * 8
+
+
+def test_the_command_runs_by_itself_and_tells_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "canary-6f1d0b"
+    refused = {"conn_type": "databricks", "host": "https://127.0.0.1", "port": free_port(), "login": "id"}
+    monkeypatch.setenv(VARIABLE, json.dumps(refused | {"password": secret}))
+    out, err = by_itself("-c", BOTH)
+    assert out.count("exit 1\n") == 2
+    assert "cannot be reached" in err and "cannot be reached" in out
+    assert secret not in out + err
+    assert "Traceback" not in out + err
+
+
+def test_a_connection_in_airflows_database_is_found(database: None) -> None:
+    from airflow.models import Connection
+    from airflow.utils.session import create_session
+
+    kept = Connection(
+        conn_id="databricks_default", conn_type="databricks", host="http://127.0.0.1", port=free_port()
+    )
+    kept.set_password("canary-6f1d0b")
+    with create_session() as session:
+        session.add(kept)
+    try:
+        out, err = by_itself("-m", "workspace", "doctor")
+    finally:
+        with create_session() as session:
+            session.query(Connection).delete()
+    assert "ok       connection  databricks_default" in out, err
 
 
 # What can be wrong

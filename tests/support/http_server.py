@@ -15,7 +15,9 @@ Server = TypeVar("Server", bound=HTTPServer)
 @contextmanager
 def serving(server: Server) -> Iterator[Server]:
     """Let a server answer until the block is left."""
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    # How long it takes to notice that it shall end.
+    poll = {"poll_interval": 0.02}
+    threading.Thread(target=server.serve_forever, kwargs=poll, daemon=True).start()
     try:
         yield server
     finally:

@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
@@ -29,6 +30,15 @@ from tests.support.standin.workspace import make_app
 
 def main() -> None:
     """Serve until told to end."""
+    arguments = parse()
+    # uvicorn ends on a signal and then raises it again, which must not end this process before its children.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    asyncio.run(serve(arguments))
+
+
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
+    """Read the options."""
     parser = argparse.ArgumentParser(prog="python -m tests.support.standin", description=__doc__)
     parser.add_argument("--root", type=Path, required=True, help="folder of everything the workspace keeps")
     parser.add_argument("--port", type=int, default=0, help="of HTTPS on 127.0.0.1; default: a free one")
@@ -39,26 +49,28 @@ def main() -> None:
     parser.add_argument("--token-lifetime", type=int, default=3600, help="of OAuth tokens, in seconds")
     parser.add_argument("--spark-python", type=Path, default=PROJECT / ".venv" / "spark" / "bin" / "python")
     parser.add_argument("--spark-memory", default="2g", help="of the Spark server's driver")
-    parser.add_argument("--spark-at-start", action="store_true", help="do not wait for the first run")
+    parser.add_argument(
+        "--spark-on-request", action="store_true", help="runs do not start it, their tests do"
+    )
     parser.add_argument("--uv", type=Path, default=PROJECT / ".venv" / "tools" / "bin" / "uv")
     parser.add_argument("--end-with-stdin", action="store_true", help="end when standard input closes")
-    arguments = parser.parse_args()
+    return parser.parse_args(argv)
+
+
+async def serve(
+    arguments: argparse.Namespace, started: Callable[[uvicorn.Server], object] = lambda _: None
+) -> None:
+    """Serve until the server that `started` is given is told to exit."""
     root = arguments.root.resolve()
     for name in ("runs", "environments", f"Volumes/{arguments.catalog}"):
         (root / name).mkdir(parents=True, exist_ok=True)
-    # uvicorn ends on a signal and then raises it again, which must not end this process before its children.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-    asyncio.run(_serve(arguments, root))
-
-
-async def _serve(arguments: argparse.Namespace, root: Path) -> None:
     settings = Settings(root, arguments.host, arguments.catalog, arguments.token_lifetime)
     spark = SparkServer(root, arguments.catalog, arguments.spark_python, arguments.spark_memory)
     faults = Faults()
     environments = Environments(root / "environments", root / "Volumes", arguments.uv)
-    runs = Runs(root / "runs", environments, faults, spark.remote)
-    app = make_app(settings, runs, faults, Clusters(arguments.cluster))
+    remote = spark.address if arguments.spark_on_request else spark.remote
+    runs = Runs(root / "runs", environments, faults, remote)
+    app = make_app(settings, runs, faults, Clusters(arguments.cluster), spark.remote)
     certificate, key, bundle = make_certificates(root / "certificates", arguments.host)
     listening = socket.create_server(("127.0.0.1", arguments.port))
     port = listening.getsockname()[1]
@@ -78,8 +90,7 @@ async def _serve(arguments: argparse.Namespace, root: Path) -> None:
     while not server.started and not serving.done():
         await asyncio.sleep(0.02)
     _tell(root / "standin.json", settings, port, proxy_port, bundle)
-    if arguments.spark_at_start:
-        threading.Thread(target=spark.remote, daemon=True).start()
+    started(server)
     if arguments.end_with_stdin:
         threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
     try:

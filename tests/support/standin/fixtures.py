@@ -1,23 +1,14 @@
 """One stand-in for all tests here, a tiny wheel that its runs execute, and the clients under test."""
 
 import json
-import os
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from io import BytesIO
 
 import pytest
 
-from tests.support.project import PROJECT
-from tests.support.standin.start import Standin, start
+from tests.support.standin.in_process import serve_here
+from tests.support.standin.start import Standin
 from tests.support.standin.tiny_wheel import tiny_wheel
-
-# Before Airflow is imported: it makes its home folder at import.
-os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-"))
-
-# Airflow puts its DAG folder there.
-sys.path.insert(0, str(PROJECT / "dags"))
 
 WHEEL = "/Volumes/main/tiny/code/tiny-1.0-py3-none-any.whl"
 
@@ -29,11 +20,18 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
         json.dumps({"cluster_id": "0101-000000-current", "spark_version": "17.3.x-scala2.13"}),
     ]
     root = tmp_path_factory.mktemp("standin")
-    # Compiling well takes longer than what these tests run. With one compiler the JVM plans room for little code,
-    # and Spark fails when that is full.
-    os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m")
-    with start(root, spark_memory="1g", spark_at_start=True, cluster=clusters) as running:
-        yield running
+    with pytest.MonkeyPatch.context() as patch:
+        # Compiling well takes longer than what these tests run. With one compiler the JVM plans room for little code,
+        # and Spark fails when that is full.
+        patch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m")
+        with serve_here(root, spark_memory="1g", spark_on_request=True, cluster=clusters) as running:
+            yield running
+
+
+@pytest.fixture(scope="session")
+def standin_spark(standin: Standin) -> str:
+    """The address of the workspace's Spark, which few tests need; runs that are submitted later have it too."""
+    return standin.spark_remote()
 
 
 @pytest.fixture(autouse=True)

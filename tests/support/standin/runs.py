@@ -117,7 +117,7 @@ class Runs:
         self._folder = folder
         self._environments = environments
         self._faults = faults
-        self.spark_remote = remote
+        self._spark_remote = remote
         self._volumes = str(folder.parent / "Volumes")
         self._runs: dict[int, Run] = {}
         self._tokens: dict[str, int] = {}
@@ -273,7 +273,7 @@ class Runs:
             code = "LIBRARY_INSTALLATION_ERROR"
             self._end(attempt, "FAILED", str(problem), code, "INTERNAL_ERROR")
             return
-        remote = self.spark_remote()
+        remote = self._spark_remote()
         if self._stopped(run, attempt):
             return
         with self._changed:
@@ -315,18 +315,11 @@ class Runs:
         libraries = [
             library.get("whl") or library["pypi"]["package"] for library in task.get("libraries") or []
         ]
-        variables = {key: self._local(value) for key, value in (cluster.get("spark_env_vars") or {}).items()}
+        variables = {
+            key: in_volumes(value, self._volumes)
+            for key, value in (cluster.get("spark_env_vars") or {}).items()
+        }
         return libraries, runtime, {"DATABRICKS_RUNTIME_VERSION": runtime, **variables}
-
-    def _local(self, text: str) -> str:
-        # The machine has no /Volumes: the process gets the folder that stands for it.
-        for prefix in ("/Volumes/", "dbfs:/Volumes/"):
-            if text.startswith(prefix):
-                return f"{self._volumes}/{text.removeprefix(prefix)}"
-        option, equals, value = text.partition("=")
-        if equals and option.startswith("-") and value.startswith("/Volumes/"):
-            return f"{option}={self._local(value)}"
-        return text
 
     def _run_process(self, run: Run, attempt: Attempt, python: Path, variables: dict[str, str]) -> None:
         wheel = attempt.task["python_wheel_task"]
@@ -348,7 +341,7 @@ class Runs:
             process = subprocess.Popen(
                 [
                     *(python, "-I", "-u", LAUNCHER, outcome, wheel["package_name"], wheel["entry_point"]),
-                    *map(self._local, attempt.parameters),
+                    *(in_volumes(parameter, self._volumes) for parameter in attempt.parameters),
                 ],
                 cwd=folder / "cwd",
                 env=environment,
@@ -385,6 +378,17 @@ def parameters_of(task: dict[str, Any]) -> list[str]:
     wheel = task["python_wheel_task"]
     named = [f"--{key}={value}" for key, value in (wheel.get("named_parameters") or {}).items()]
     return named or list(wheel.get("parameters") or [])
+
+
+def in_volumes(text: str, folder: str) -> str:
+    """Give a path in /Volumes, or an option with one, as a path in the folder that stands for it here."""
+    for prefix in ("/Volumes/", "dbfs:/Volumes/"):
+        if text.startswith(prefix):
+            return f"{folder}/{text.removeprefix(prefix)}"
+    option, equals, value = text.partition("=")
+    if equals and option.startswith("-") and value.startswith("/Volumes/"):
+        return f"{option}={in_volumes(value, folder)}"
+    return text
 
 
 def _kill_group(pid: int, number: int = signal.SIGTERM) -> None:

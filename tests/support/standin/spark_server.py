@@ -18,12 +18,16 @@ from tests.support.project import PROJECT
 
 SOURCES = Path(__file__).parent / "spark"
 REGISTRY = "META-INF/services/org.apache.spark.sql.sources.DataSourceRegister"
+# Nothing listens there.
+NOWHERE = "sc://127.0.0.1:1"
 
 
 class SparkServer:
     """A Connect server that starts when the first run asks for its address."""
 
-    def __init__(self, root: Path, catalog: str, python: Path, memory: str) -> None:
+    def __init__(
+        self, root: Path, catalog: str, python: Path, memory: str, java_options: str | None = None
+    ) -> None:
         self._root = root
         self._catalog = catalog
         self._python = python
@@ -31,6 +35,11 @@ class SparkServer:
         self._starting = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._remote = ""
+        # That of the start: clients in the same process change it to reach the stand-in. Who has a session on
+        # another server may start this one.
+        self._environ = {key: value for key, value in os.environ.items() if key != "SPARK_REMOTE"}
+        if java_options is not None:
+            self._environ["JDK_JAVA_OPTIONS"] = java_options
 
     @property
     def pid(self) -> int | None:
@@ -46,6 +55,11 @@ class SparkServer:
             if self._process is None or self._process.poll() is not None:
                 self._start()
         return self._remote
+
+    def address(self) -> str:
+        """Give the address of the server if it runs, else one where nothing is."""
+        with self._starting:
+            return self._remote if self._process and self._process.poll() is None else NOWHERE
 
     def stop(self) -> None:
         """End the server and everything it started."""
@@ -70,7 +84,7 @@ class SparkServer:
         home.mkdir(exist_ok=True)
         log = self._root / "spark.log"
         environment = {
-            **os.environ,
+            **self._environ,
             "LAKEHOUSE_HOME": str(home),
             "LAKEHOUSE_SPARK_PYTHON": str(self._python),
             "SPARK_CONNECT_AUTHENTICATE_TOKEN": token,

@@ -92,6 +92,15 @@ class Standin:
             return json.load(answer)
 
 
+def as_arguments(root: Path, **options: object) -> list[str]:
+    """Give the options as an argument list of the stand-in."""
+    arguments = ["--root", str(root)]
+    for name, value in options.items():
+        for one in value if isinstance(value, list) else [value]:
+            arguments += [f"--{name.replace('_', '-')}", *([] if one is True else [str(one)])]
+    return arguments
+
+
 @contextmanager
 def start(root: Path, **options: object) -> Iterator[Standin]:
     """Run a stand-in below `root` until the block is left; `spark_memory="1g"` stands for --spark-memory 1g.
@@ -104,10 +113,7 @@ def start(root: Path, **options: object) -> Iterator[Standin]:
     root.mkdir(parents=True, exist_ok=True)
     facts, log = root / "standin.json", root / "standin.log"
     facts.unlink(missing_ok=True)
-    arguments = ["--root", str(root), "--end-with-stdin"]
-    for name, value in options.items():
-        for one in value if isinstance(value, list) else [value]:
-            arguments += [f"--{name.replace('_', '-')}", *([] if one is True else [str(one)])]
+    arguments = as_arguments(root, end_with_stdin=True, **options)
     with log.open("ab") as output:
         process = subprocess.Popen(
             [PYTHON, "-m", "tests.support.standin", *arguments],

@@ -199,10 +199,10 @@ def test_the_list_of_runs_comes_in_pages_the_latest_first(client, submit, standi
     assert not list(client.jobs.list_runs(active_only=True))
 
 
-def test_a_job_has_three_level_names_and_auto_loader(client, submit, standin):
+def test_a_job_has_three_level_names_and_auto_loader(client, submit, standin, standin_spark):
     home = "/Volumes/main/tiny/code/lake"
     client.files.upload(f"{home}/landing/arrived=01/a.json", BytesIO(b"one\ntwo\n"))
-    run = standin.wait(submit("tables", f"--home={home}"), seconds=120)
+    run = standin.wait(submit("tables", f"--home={home}"), seconds=600)
     told = output(client, run)
     assert run["state"]["result_state"] == "SUCCESS", told.error_trace
     found = json.loads(told.logs.splitlines()[-1])

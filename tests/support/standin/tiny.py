@@ -38,12 +38,22 @@ def wait() -> None:
 
 
 def stage() -> None:
-    """What Airflow sees of a stage of the jobs: a note in the data docs."""
-    name, *options = sys.argv[1:]
+    """What Airflow sees of a stage of the jobs: a note in the data docs.
+
+    It does not end while the lake has a file `held/<stage>`, and refuses where there is a file `refused/<stage>`.
+    """
+    subcommand, *options = sys.argv[1:]
     given = dict(option.removeprefix("--").split("=", 1) for option in options)
-    note = Path(given["home"], "data-docs", "runs", given["run-id"], f"{name}.json")
+    part = given.get("layer") or (given.get("source") if subcommand == "stream" else None)
+    name, home = f"{subcommand}_{part}" if part else subcommand, Path(given["home"])
+    while (home / "held" / name).exists():
+        time.sleep(0.05)
+    refused = (home / "refused" / name).exists()
+    outcome = {"exit": 3, "message": "as told"} if refused else {"exit": 0, "message": ""}
+    note = home / "data-docs" / "runs" / given["run-id"] / f"{name}.json"
     note.parent.mkdir(parents=True, exist_ok=True)
-    note.write_text(json.dumps({"exit": 0, "message": "", "pages": [], "tables": []}))
+    note.write_text(json.dumps({**outcome, "pages": [], "tables": []}))
+    sys.exit(outcome["exit"])
 
 
 def tables() -> None:

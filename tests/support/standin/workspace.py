@@ -33,6 +33,7 @@ API, as far as known:
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -50,7 +51,13 @@ from tests.support.standin.settings import Settings
 from tests.support.standin.sign_in import SignIn
 
 
-def make_app(settings: Settings, runs: Runs, faults: Faults, clusters: clusters_api.Clusters) -> Gate:
+def make_app(
+    settings: Settings,
+    runs: Runs,
+    faults: Faults,
+    clusters: clusters_api.Clusters,
+    spark_remote: Callable[[], str],
+) -> Gate:
     """Put the workspace together."""
     app = FastAPI(openapi_url=None)
     app.state.settings = settings
@@ -64,7 +71,7 @@ def make_app(settings: Settings, runs: Runs, faults: Faults, clusters: clusters_
     app.include_router(secrets_api.routes(settings.root / "secrets"))
     app.include_router(clusters_api.routes(clusters))
     app.include_router(_me(settings))
-    app.include_router(_control(gate, runs, faults, sign_in))
+    app.include_router(_control(gate, runs, faults, sign_in, spark_remote))
 
     @app.exception_handler(ApiError)
     def refuse(request: Request, error: ApiError) -> JSONResponse:
@@ -98,7 +105,9 @@ def _me(settings: Settings) -> APIRouter:
     return router
 
 
-def _control(gate: Gate, runs: Runs, faults: Faults, sign_in: SignIn) -> APIRouter:
+def _control(
+    gate: Gate, runs: Runs, faults: Faults, sign_in: SignIn, spark_remote: Callable[[], str]
+) -> APIRouter:
     router = APIRouter(prefix="/_standin")
 
     @router.post("/faults")
@@ -113,7 +122,7 @@ def _control(gate: Gate, runs: Runs, faults: Faults, sign_in: SignIn) -> APIRout
 
     @router.get("/spark")
     def spark() -> dict[str, Any]:
-        return {"remote": runs.spark_remote()}
+        return {"remote": spark_remote()}
 
     @router.get("/tokens")
     def tokens() -> list[str]:

@@ -1,11 +1,11 @@
-"""An Airflow of its own for these tests: a home in a temporary folder, an empty database, no example DAGs."""
+"""The DAGs, parsed once."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,29 +14,6 @@ import pytest
 
 from tests.support.project import PROJECT
 
-# Airflow reads its configuration while it is imported, so this comes first.
-HOME = tempfile.TemporaryDirectory(prefix="airflow-tests-")
-for name in [name for name in os.environ if "AIRFLOW" in name or name.startswith("LAKEHOUSE")]:
-    del os.environ[name]
-os.environ |= {
-    "AIRFLOW_HOME": HOME.name,
-    "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
-    "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
-    "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
-    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,viewer:viewer",
-    "AIRFLOW__API_AUTH__JWT_SECRET": "only-for-tests-only-for-tests-only-for-tests-only-for-tests-1234",
-    "LAKEHOUSE_HOME": f"{HOME.name}/lake",
-}
-sys.path[:0] = [str(PROJECT / "dags"), str(PROJECT / "plugins")]
-
-
-@pytest.fixture(scope="session")
-def database() -> None:
-    """Airflow's tables."""
-    subprocess.run(
-        [sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True, timeout=300
-    )
-
 
 @pytest.fixture(scope="session")
 def bag() -> Any:
@@ -44,6 +21,32 @@ def bag() -> Any:
     from airflow.dag_processing.dagbag import DagBag
 
     return DagBag(str(PROJECT / "dags"), collect_dags=True)
+
+
+FRESH = """
+import json, sys
+import data_docs
+plugin = [*sys.modules]
+import iot_nightly
+print(json.dumps({"data_docs": plugin, "iot_nightly": [*sys.modules]}))
+"""
+
+
+@pytest.fixture(scope="session")
+def imported() -> dict[str, list[str]]:
+    """Every module that a fresh process has, having imported the plugin, and then a DAG as well."""
+    done = subprocess.run(
+        [sys.executable, "-c", FRESH],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=PROJECT / "dags",
+        env=os.environ | {"PYTHONPATH": str(PROJECT / "plugins")},
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 @pytest.fixture

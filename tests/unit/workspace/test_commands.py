@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
 import subprocess
-import sys
 import threading
 import zipfile
 from collections.abc import Callable
@@ -18,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.support.project import PROJECT
 
 VARIABLE = "AIRFLOW_CONN_DATABRICKS_DEFAULT"
 SECRET = "canary-6f1d0b"
@@ -161,47 +157,6 @@ def test_nothing_but_the_connection_says_where_to(monkeypatch: pytest.MonkeyPatc
     config = workspace_client("databricks_default").config
     assert (config.host, config.workspace_id, config.token) == ("https://nosuch.invalid:8443", None, None)
     assert config.authenticate() == {"Authorization": f"Bearer {SECRET}"}
-
-
-def test_the_command_runs_by_itself_and_tells_no_secret(tmp_path: Path) -> None:
-    refused = connection(host="https://127.0.0.1", port=closed_port(), login="id")
-    environment = os.environ | {VARIABLE: refused, "AIRFLOW_HOME": str(tmp_path), "TARGET": "dev"}
-    for command in ("deploy", "doctor"):
-        done = subprocess.run(
-            [sys.executable, "-m", "workspace", command],
-            check=False,
-            cwd=PROJECT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == 1 and "cannot be reached" in done.stdout + done.stderr
-        assert SECRET not in done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-
-
-def test_a_connection_in_airflows_database_is_found(tmp_path: Path) -> None:
-    environment = {**os.environ, "AIRFLOW_HOME": str(tmp_path)}
-    file = tmp_path / "connections.json"
-    kept = json.loads(connection(host="http://127.0.0.1", port=closed_port()))
-    file.write_text(json.dumps({"databricks_default": kept}))
-
-    def run(*command: str | Path) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", *command],
-            check=False,
-            cwd=PROJECT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        return done.stdout + done.stderr
-
-    run("airflow", "db", "migrate")
-    run("airflow", "connections", "import", file)
-    assert "ok       connection  databricks_default" in run("workspace", "doctor", "--target", "dev")
 
 
 # Where a target is

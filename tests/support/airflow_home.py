@@ -1,0 +1,38 @@
+"""An Airflow of its own for the tests of this process: import this before Airflow, which reads it while imported.
+
+A home in a temporary folder, no example DAGs, no connections, nothing of the caller's own.
+"""
+
+import os
+import sys
+import tempfile
+
+import pytest
+
+from tests.support.project import PROJECT
+
+HOME = tempfile.TemporaryDirectory(prefix="airflow-tests-")
+FOREIGN = ("AIRFLOW", "_AIRFLOW", "LAKEHOUSE", "DATABRICKS", "TARGET")
+for name in [name for name in os.environ if name.startswith(FOREIGN)]:
+    del os.environ[name]
+os.environ |= {
+    "AIRFLOW_HOME": HOME.name,
+    "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+    "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "false",
+    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,viewer:viewer",
+    "AIRFLOW__API_AUTH__JWT_SECRET": "only-for-tests-only-for-tests-only-for-tests-only-for-tests-1234",
+    # As workspace/__main__.py does it.
+    "AIRFLOW__LOGGING__LOGGING_LEVEL": "CRITICAL",
+    "LAKEHOUSE_HOME": f"{HOME.name}/lake",
+}
+# Airflow puts its DAG folder there.
+sys.path[:0] = [str(PROJECT / "dags"), str(PROJECT / "plugins")]
+
+
+@pytest.fixture(scope="session")
+def database() -> None:
+    """Airflow's tables, in that home."""
+    from airflow.utils.db import initdb
+
+    initdb()
