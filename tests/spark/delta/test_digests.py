@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from pyspark.sql import DataFrame
 
 from jobs import schema, store
 from jobs.silver.judge import content
@@ -53,11 +54,11 @@ def test_a_digest_does_not_depend_on_the_order_of_rows_but_on_where_nulls_stand(
     settings = lake("verify")
     schema.ensure(spark, settings, ["silver.locations"])
 
-    def digest(*rows: tuple) -> store.Digest:
-        frame = spark.createDataFrame(rows, TABLE.columns)
-        store.overwrite(settings, "silver.locations", frame)
-        return store.digests(spark, settings, "silver.locations", [NIGHT])[0]
+    def rows(*sites: tuple) -> DataFrame:
+        return spark.createDataFrame(sites, TABLE.columns)
 
-    forwards = digest(site(None, "a"), site("b", "c"))
-    assert digest(site("b", "c"), site(None, "a")) == forwards
-    assert digest(site("b", "c"), site("a", None)) != forwards
+    store.append(settings, "silver.locations", rows(site(None, "a"), site("b", "c")))
+    stored = store.digests(spark, settings, "silver.locations", [NIGHT])
+    assert [(digest.night, digest.rows) for digest in stored] == [(NIGHT, 2)]
+    assert store.digests_of(rows(site("b", "c"), site(None, "a")), TABLE) == stored
+    assert store.digests_of(rows(site("b", "c"), site("a", None)), TABLE) != stored

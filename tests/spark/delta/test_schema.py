@@ -1,14 +1,22 @@
 """Tables and schemas come into being once, and take on the columns that the catalog gains."""
 
-from dataclasses import replace
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pyspark.sql import Row
 
 from jobs import schema, store
 from jobs.results import UsageError
+from jobs.settings import Settings
 from jobs.tables import GOLD, TABLES
+from tests.conftest import new_lake
+from tests.support.copied import copy_tables
 
 CLIMATE = GOLD["climate_hourly"]
 D4, D5 = date(2024, 3, 4), date(2024, 3, 5)
@@ -37,64 +45,121 @@ def test_a_schema_that_is_there_is_not_asked_for_again(spark, lake):
 
 
 def test_the_types_of_the_catalog_are_those_that_spark_gives_back(spark):
-    for table in TABLES.values():
-        given = schema._kinds_of(spark.createDataFrame([], table.columns))
-        assert schema._kinds(table.columns) == given, f"{table.full_name} would be looked at twice each time"
+    # One frame with a struct for each table: one question instead of one for each table.
+    ddl = ", ".join(f"`{name}` STRUCT<{table.columns}>" for name, table in TABLES.items())
+    for field in spark.createDataFrame([], ddl).schema.fields:
+        kinds = schema._kinds_of(SimpleNamespace(schema=field.dataType))
+        assert schema._kinds(TABLES[field.name].columns) == kinds, (
+            f"{field.name} would be looked at twice each time"
+        )
+
+
+def _catalog(patch: pytest.MonkeyPatch, columns: str) -> None:
+    patch.setitem(TABLES, CLIMATE.full_name, replace(CLIMATE, columns=columns))
 
 
 @pytest.fixture
 def catalog(monkeypatch):
     """Give the climate other columns in the catalog."""
-    return lambda columns: monkeypatch.setitem(TABLES, CLIMATE.full_name, replace(CLIMATE, columns=columns))
+    return lambda columns: _catalog(monkeypatch, columns)
 
 
-@pytest.fixture
-def climate(spark, lake):
+@pytest.fixture(scope="module")
+def prepared(spark, module_lake):
     """Two days of climate, of which somebody has changed the second since its digest was recorded."""
-    settings, name = lake("publish"), CLIMATE.full_name
+    settings, name = module_lake("publish"), CLIMATE.full_name
     schema.ensure(spark, settings, [name, "ops.digests"])
     rows = [(day, datetime(2024, 3, day.day, 8), "Room_A", 720, 71.5, 40.0) for day in (D4, D5)]
     store.append(settings, name, spark.createDataFrame(rows, CLIMATE.columns))
     store.record_digests(spark, settings, {name: None}, store.digests(spark, settings, name))
     spark.sql(f"UPDATE {settings.table(name)} SET log_count = 719 WHERE event_date = DATE'{D5}'")
-    return settings
+    return module_lake
+
+
+@pytest.fixture
+def climate(prepared):
+    """Settings of the lake with those two days; tests only read it."""
+    return prepared("publish")
+
+
+WIDER = (
+    CLIMATE.columns.replace("log_count", "floor INT, tags ARRAY<STRING>, log_count") + ", dew_point_f DOUBLE"
+)
+
+
+@dataclass
+class Widened:
+    """A lake whose climate has been given the columns of WIDER."""
+
+    settings: Settings
+    before: dict[date, str]  # digests that were recorded before
+    kept: dict[date, str]  # and after
+    now: dict[date, str]  # digests as they are
+    columns: list[str]
+    rows: list[Row]
+    messages: list[str]
+    statements: list[str]  # of doing it again
+
+
+@contextmanager
+def listening_to_the_log() -> Iterator[list[str]]:
+    """What the jobs log meanwhile."""
+    log, told, messages = logging.getLogger("jobs"), logging.Handler(), []
+    told.emit = lambda record: messages.append(record.getMessage())
+    level = log.level
+    log.addHandler(told)
+    log.setLevel(logging.INFO)
+    try:
+        yield messages
+    finally:
+        log.setLevel(level)
+        log.removeHandler(told)
+
+
+@pytest.fixture(scope="module")
+def widened(spark, prepared, tmp_path_factory):
+    """A copy of the two days, which a test may widen further: what was found after the first time stays."""
+    with new_lake(spark, tmp_path_factory.mktemp("wider")) as lake:
+        copy_tables(spark, prepared, lake, CLIMATE.full_name, "ops.digests")
+        settings, again = lake("publish"), Listening(spark)
+        before = recorded(spark, settings)
+        with pytest.MonkeyPatch.context() as patch, listening_to_the_log() as messages:
+            _catalog(patch, WIDER)
+            schema.ensure(spark, settings, [CLIMATE.full_name])
+            schema.ensure(again, settings, [CLIMATE.full_name])
+            kept, now = recorded(spark, settings), digests(spark, settings)
+            rows = store.read(spark, settings, CLIMATE.full_name)
+            found = Widened(
+                settings, before, kept, now, rows.columns, rows.collect(), messages, again.statements
+            )
+        yield found
 
 
 def recorded(spark, settings) -> dict[date, str]:
     return {row.night: row.digest for row in store.read(spark, settings, "ops.digests").collect()}
 
 
-def test_a_column_that_the_catalog_gains_is_added_in_its_place_and_old_rows_have_none(
-    spark, climate, catalog, caplog
-):
-    catalog(
-        CLIMATE.columns.replace("log_count", "floor INT, tags ARRAY<STRING>, log_count")
-        + ", dew_point_f DOUBLE"
-    )
-    with caplog.at_level("INFO", "jobs"):
-        schema.ensure(spark, climate, [CLIMATE.full_name])
-    assert caplog.messages == ["gold.climate_hourly          new columns: floor, tags, dew_point_f"]
-    rows = store.read(spark, climate, CLIMATE.full_name)
-    assert tuple(rows.columns) == TABLES[CLIMATE.full_name].column_names
-    assert rows.columns[2:6] == ["location", "floor", "tags", "log_count"]
-    assert {(row.floor, row.tags, row.dew_point_f) for row in rows.collect()} == {(None, None, None)}
-    again = Listening(spark)
-    schema.ensure(again, climate, [CLIMATE.full_name])
-    assert len(again.statements) == 1, "nothing is left to do"
+def digests(spark, settings) -> dict[date, str]:
+    return {found.night: found.digest for found in store.digests(spark, settings, CLIMATE.full_name)}
 
 
-def test_what_held_before_a_column_came_holds_after_it_and_what_did_not_does_not(spark, climate, catalog):
-    before = recorded(spark, climate)
-    catalog(CLIMATE.columns + ", dew_point_f DOUBLE")
-    schema.ensure(spark, climate, [CLIMATE.full_name])
-    now = {found.night: found.digest for found in store.digests(spark, climate, CLIMATE.full_name)}
-    kept = recorded(spark, climate)
-    assert kept[D4] == now[D4] != before[D4]
-    assert kept[D5] == before[D5] != now[D5]
+def test_a_column_that_the_catalog_gains_is_added_in_its_place_and_old_rows_have_none(widened):
+    assert widened.messages == ["gold.climate_hourly          new columns: floor, tags, dew_point_f"]
+    assert tuple(widened.columns) == replace(CLIMATE, columns=WIDER).column_names
+    assert widened.columns[2:6] == ["location", "floor", "tags", "log_count"]
+    assert {(row.floor, row.tags, row.dew_point_f) for row in widened.rows} == {(None, None, None)}
+    assert len(widened.rows) == 2
+    assert len(widened.statements) == 1, "nothing is left to do"
 
 
-def test_a_crash_between_digests_and_columns_is_made_good(spark, climate, catalog, monkeypatch):
-    catalog(CLIMATE.columns + ", dew_point_f DOUBLE")
+def test_what_held_before_a_column_came_holds_after_it_and_what_did_not_does_not(widened):
+    assert widened.kept[D4] == widened.now[D4] != widened.before[D4]
+    assert widened.kept[D5] == widened.before[D5] != widened.now[D5]
+
+
+def test_a_crash_between_digests_and_columns_is_made_good(spark, widened, catalog, monkeypatch):
+    settings = widened.settings
+    catalog(f"{WIDER}, wind_mph DOUBLE")
     crashing = Listening(spark)
 
     def sql(statement: str) -> Any:
@@ -104,10 +169,10 @@ def test_a_crash_between_digests_and_columns_is_made_good(spark, climate, catalo
 
     monkeypatch.setattr(crashing, "sql", sql)
     with pytest.raises(KeyboardInterrupt):
-        schema.ensure(crashing, climate, [CLIMATE.full_name])
-    schema.ensure(spark, climate, [CLIMATE.full_name])
-    now = {found.night: found.digest for found in store.digests(spark, climate, CLIMATE.full_name)}
-    assert recorded(spark, climate)[D4] == now[D4]
+        schema.ensure(crashing, settings, [CLIMATE.full_name])
+    schema.ensure(spark, settings, [CLIMATE.full_name])
+    now = digests(spark, settings)
+    assert recorded(spark, settings)[D4] == now[D4] != widened.now[D4]
 
 
 @pytest.mark.parametrize(

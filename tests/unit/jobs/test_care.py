@@ -1,0 +1,84 @@
+"""Care of tables by hand: what is refused before there is any Spark, and what is printed."""
+
+import pytest
+
+from jobs.care import place
+from jobs.care.difference import key_of
+from jobs.main import main
+from jobs.tables import GOLD, SILVER
+
+
+@pytest.fixture
+def refusal(capsys, monkeypatch):
+    """Run a command that must not come as far as Spark: exit status, output, complaint."""
+    monkeypatch.delenv("SPARK_REMOTE", raising=False)
+
+    def of(*argv: str) -> tuple[int, str, str]:
+        try:
+            code = main(argv)
+        except SystemExit as exit_:
+            code = exit_.code
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return of
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["gold.climate_daily", "--version", "1"], "no table 'gold.climate_daily'"),
+        (["readings", "--version", "1"], "bronze.readings or silver.readings"),
+        (["climate_hourly; DROP TABLE x", "--version", "1"], "no table"),
+        (["climate_hourly", "--version", "-1"], "whole number"),
+        (["climate_hourly", "--night", "5 March"], "YYYY-MM-DD"),
+        (["climate_hourly"], "--version, --night or both"),
+        (["ops.digests", "--version", "1"], "not put back"),
+        (["staging.gold_climate_hourly", "--version", "1"], "under way"),
+    ],
+    ids=str,
+)
+def test_a_restore_that_makes_no_sense_is_refused_in_one_line(refusal, argv, says):
+    code, out, error = refusal("restore", *argv)
+    assert (code, out, error.count("\n")) == (2, "", 1)
+    assert says in error
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["climate_hourly", "--format=csv"], "--night, or --from and --to"),
+        (["climate_hourly", "--format=csv", "--from=2024-03-05"], "--night, or --from and --to"),
+        (
+            ["climate_hourly", "--format=csv", "--night=2024-03-05", "--to=2024-03-05"],
+            "--night, or --from and --to",
+        ),
+        (["climate_hourly", "--format=csv", "--from=2024-03-06", "--to=2024-03-05"], "before it begins"),
+        (["climate_hourly", "--format=xlsx", "--night=2024-03-05"], "--format"),
+        (["climate", "--format=csv", "--night=2024-03-05"], "no table"),
+    ],
+    ids=str,
+)
+def test_an_export_that_makes_no_sense_is_refused_in_one_line_and_nothing_is_written(
+    refusal, tmp_path, argv, says
+):
+    code, out, error = refusal("export", *argv, f"--out={tmp_path}")
+    assert (code, out, error.count("\n"), list(tmp_path.iterdir())) == (2, "", 1, []) and says in error
+
+
+def test_an_export_into_a_folder_that_is_not_there_is_refused(refusal, tmp_path):
+    argv = ("climate_hourly", "--night=2024-03-05", "--format=csv")
+    code, _, error = refusal("export", *argv, f"--out={tmp_path / 'nowhere'}")
+    assert code == 2 and "there is no folder" in error and not list(tmp_path.iterdir())
+
+
+def test_every_silver_and_gold_table_says_by_its_suite_what_its_key_is():
+    assert key_of(GOLD["climate_hourly"]) == ("location", "hour")
+    assert [t.full_name for t in (*SILVER.values(), *GOLD.values()) if not key_of(t)] == []
+
+
+def test_a_table_is_printed_with_numbers_to_the_right_and_nothing_a_terminal_would_obey():
+    text = place.aligned(("name", "rows"), [("a\x1b[2J", 5), ("b" * 50, 12345), (None, None)])
+    first, second, third, fourth = text.split("\n")
+    assert first.endswith("  rows") and second.endswith("      5") and third.endswith("…  12,345")
+    assert "\x1b" not in text and fourth == ""
