@@ -35,22 +35,20 @@ class Suite:
     but: tuple[str, ...] = ()  # of its paths, those of other suites
 
 
-DAGS = Suite("dags", "airflow", ("tests/unit/dags",))
-WORKSPACE = Suite("workspace", "airflow", ("tests/unit/workspace",))
-UNIT = Suite("unit", "spark", ("tests/unit",), (*DAGS.paths, *WORKSPACE.paths))
+AIRFLOW = Suite("airflow", "airflow", ("tests/unit/dags", "tests/unit/workspace"))
+UNIT = Suite("unit", "spark", ("tests/unit",), AIRFLOW.paths)
 STANDIN = Suite("databricks", "airflow", ("tests/databricks", "tests/support/standin"))
-SPARK = Suite("spark", "spark", ("tests/spark",))
-SIMULATOR = Suite("simulator", "spark", ("tests/simulator",))
+SPARK = Suite("spark", "spark", ("tests/spark", "tests/simulator"))  # they share a server
 CONTAINERS = Suite("containers", "spark", ("tests/end_to_end/test_compose.py",))
 END_TO_END = Suite("end-to-end", "spark", ("tests/end_to_end",), CONTAINERS.paths)
 
-FAST = ((UNIT,), (DAGS, WORKSPACE))
+FAST = ((UNIT,), (AIRFLOW,))
 # Side by side. One lane computes, the other waits for schedulers, browsers and containers most of the time.
-LANES = ((UNIT, SPARK, SIMULATOR), (DAGS, WORKSPACE, STANDIN, END_TO_END, CONTAINERS))
+LANES = ((UNIT, SPARK), (AIRFLOW, STANDIN, END_TO_END, CONTAINERS))
 # What .github/workflows/ci.yml runs side by side, each on a machine of its own.
 PARTS = {
     "unit": FAST,
-    "spark": ((SPARK, SIMULATOR), (STANDIN,)),
+    "spark": ((SPARK,), (STANDIN,)),
     "end-to-end": ((END_TO_END,), (CONTAINERS,)),
 }
 
