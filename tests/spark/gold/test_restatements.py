@@ -1,79 +1,15 @@
 """Late rows change gold that was published already: what was restated, and because of what."""
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from jobs import report
-from jobs.pages import hours
-from jobs.restatements import Restatement, find
-from jobs.store import Digest
-from jobs.tables import GOLD
 
-D3, D4, D5, D6 = (date(2024, 3, day) for day in (3, 4, 5, 6))
+D5, D6 = date(2024, 3, 5), date(2024, 3, 6)
 CLIMATE = frozenset({"sensor_logs", "climate_hourly"})
 HEADER = "sensor_id,timestamp,temperature,humidity,location\n"
-
-
-def digest(night: date, rows: int, value: str, table: str = "gold.climate_hourly") -> Digest:
-    return Digest(table, night, rows, value)
-
-
-def found(recorded: list[Digest], published: list[Digest], *slices: date, own=(D6,)) -> list[tuple]:
-    all_slices = {"gold.climate_hourly": list(slices)}
-    return [(each.slice, each.before, each.after) for each in find(recorded, published, all_slices, own)]
-
-
-def test_a_slice_of_another_night_that_is_different_now_is_restated():
-    was, now = digest(D5, 24, "1"), digest(D5, 24, "2")
-    assert found([was], [now], D5) == [(D5, was, now)]
-
-
-def test_a_slice_without_rows_left_is_restated_too():
-    was = digest(D5, 24, "1")
-    assert found([was], [], D5) == [(D5, was, None)]
-
-
-def test_the_run_s_own_night_a_new_slice_and_an_equal_one_are_not_restated():
-    own, same, new = digest(D6, 1, "1"), digest(D5, 1, "1"), digest(D4, 1, "1")
-    assert found([own, same], [digest(D6, 2, "2"), same, new], D4, D5, D6) == []
-
-
-def test_a_slice_that_was_not_published_is_not_restated():
-    assert found([digest(D3, 24, "1")], [], D5) == []
-
-
-def restated(table: str, slice_: date) -> Restatement:
-    return Restatement(GOLD[table], slice_, digest(slice_, 1, "1"), None)
-
-
-def test_the_hours_of_a_day_are_restated_by_late_rows_of_that_day():
-    arrived = {"readings": {(D6, D5): 3, (D6, D4): 4, (D6, D6): 100}, "events": {(D6, D5): 9}}
-    assert restated("sensor_hourly", D5).late_rows(arrived) == {"readings": 3}
-
-
-def test_a_restated_day_of_hours_names_those_that_late_rows_belong_to():
-    arrived = {"readings": {D5: {9, 8}, D4: {7}}, "sensor_logs": {D5: {3}}}
-    assert restated("sensor_hourly", D5).hours(arrived) == [8, 9]
-    assert restated("climate_hourly", D5).hours(arrived) == [3]
-    assert restated("device_anomalies", D5).hours(arrived) == [], "it has no hours"
-
-
-def test_few_hours_are_listed_and_many_are_counted():
-    assert hours([8]) == "08:00" and hours([0, 8, 9, 23]) == "00:00, 08:00, 09:00, 23:00"
-    assert hours([0, 8, 9, 22, 23]) == "5 hours, 00:00 to 23:00"
-
-
-def test_a_night_that_looks_back_is_restated_by_what_had_arrived_by_then_within_its_days():
-    arrived = {"readings": {(D4, D4): 1, (D5, D4): 2, (D6, D4): 4, (D4, date(2024, 2, 27)): 8}}
-    # 2024-02-27 is the eighth day back from the 5th of March.
-    assert restated("device_anomalies", D5).late_rows(arrived) == {"readings": 3}
-
-
-def test_the_registry_has_no_dates_and_counts_by_its_arrival():
-    arrived = {"device_changes": {(D4, None): 5, (D6, None): 7}}
-    assert restated("device_health", D5).late_rows(arrived) == {"device_changes": 5}
 
 
 @pytest.fixture
@@ -118,17 +54,3 @@ def test_a_late_row_restates_its_hour_and_the_report_says_which_and_why(spark, l
         page = " ".join(Path(settings.docs / f"nights/{each}.html").read_text().split())
         assert "Restated" in page and "1 late row of sensor_logs" in page and by in page
         assert '2024-03-05 <span class="soft">08:00</span>' in page and "09:00</span>" not in page
-
-
-def test_a_night_that_restated_nothing_has_no_such_section(tmp_path):
-    settings = report.Settings("report", D5, "test", tmp_path, "spark_catalog", "", CLIMATE)
-    assert "Restated" not in report.render_page(settings, report.Night([], [], [], [], []), [])
-
-
-def test_what_was_restated_without_new_rows_says_so(tmp_path):
-    settings = report.Settings("report", D6, "test", tmp_path, "spark_catalog", "", CLIMATE)
-    row = report.Row(
-        night=D6, table="gold.alerts", slice=D5, rows_before=1, rows_after=2, late_rows={}, hours=[],
-        restated_at=datetime(2024, 3, 7),
-    )  # fmt: skip
-    assert "no new rows" in report.render_page(settings, report.Night([], [], [], [], [], restated=[row]), [])
