@@ -15,6 +15,8 @@ from jobs.tables import GOLD, TABLES, selection
 from tests.support.project import PROJECT
 
 D4, D5 = date(2024, 3, 4), date(2024, 3, 5)
+# The tests share a lake, and each has nights of its own in it; of this one nothing is ever written.
+NOTHING = date(2024, 1, 2)
 QUERIES = query.queries()
 each_query = pytest.mark.parametrize("name", QUERIES)
 # The columns that the reference documents' five queries give, in their order; and what some are called here.
@@ -98,11 +100,11 @@ def test_an_unknown_name_is_refused_with_those_there_are(capsys):
     assert exit_.value.code == 2 and error.count("\n") == 1 and ", ".join(QUERIES) in error
 
 
-@pytest.fixture
-def gold(spark, lake):
+@pytest.fixture(scope="module")
+def gold(spark, module_lake):
     """Put rows into a gold table of the lake: the columns that are named, all others null."""
-    settings = lake("query")
-    schema.ensure(spark, settings, [f"gold.{name}" for name in GOLD])
+    settings = module_lake("query")
+    schema.ensure(spark, settings, sorted({table for asked in QUERIES.values() for table in asked.tables}))
 
     def put(name: str, *rows: dict) -> None:
         table = TABLES[f"gold.{name}"]
@@ -113,17 +115,19 @@ def gold(spark, lake):
 
 
 @pytest.fixture
-def ask(spark, lake, gold):
-    return lambda name, most=9: query.ask(spark, lake("query", night=D5), QUERIES[name], most)
+def ask(spark, module_lake, gold):
+    return lambda name, night, most=9: query.ask(
+        spark, module_lake("query", night=night), QUERIES[name], most
+    )
 
 
 def test_every_query_runs_and_has_the_columns_of_the_reference(ask):
     for name, columns in {**REFERENCE, **OWN}.items():
-        answer = ask(name)
+        answer = ask(name, NOTHING)
         assert (answer.columns, answer.rows) == ([HERE.get(column, column) for column in columns], []), name
 
 
-def test_the_report_shows_what_each_query_answers(spark, lake, gold):
+def test_the_report_shows_what_each_query_answers(spark, module_lake, gold):
     gold("device_health", {"night": D5, "device_type": "Camera", "status": "Lent out", "device_count": 3})
     gold("device_anomalies", {"night": D5, "device_id": 1, "metric_name": "odour", "anomaly_count": 11})
     gold("fleet_last_seen", {"night": D5, "device_id": 2, "last_seen": datetime(2024, 3, 5, 21, 43, 5)})
@@ -141,7 +145,7 @@ def test_the_report_shows_what_each_query_answers(spark, lake, gold):
         "alerts",
         *({"event_date": day, "severity": severity, "kind": kind} for day, severity, kind in alerts),
     )
-    settings = lake("report", night=D5, tables=frozenset(GOLD))
+    settings = module_lake("report", night=D5, tables=frozenset(GOLD))
     (result,) = report.run(spark, settings)
     assert result.detail["alerts"] == {"Critical": 2}
     queries = json.loads((settings.docs / f"nights/{D5}.json").read_text())["queries"]
@@ -166,38 +170,53 @@ def test_the_report_shows_what_each_query_answers(spark, lake, gold):
 
 
 def test_a_query_is_about_the_night_it_is_asked_about(ask, gold):
+    before, night = date(2024, 2, 4), date(2024, 2, 5)
     gold(
         "device_health",
-        {"night": D4, "device_type": "Camera", "status": "Online", "device_count": 1, "avg_age_days": 1.0},
-        {"night": D5, "device_type": "Camera", "status": "Online", "device_count": 2, "avg_age_days": 1.25},
+        {
+            "night": before,
+            "device_type": "Camera",
+            "status": "Online",
+            "device_count": 1,
+            "avg_age_days": 1.0,
+        },
+        {
+            "night": night,
+            "device_type": "Camera",
+            "status": "Online",
+            "device_count": 2,
+            "avg_age_days": 1.25,
+        },
     )
-    gold("sensor_hourly", {"event_date": D4, "device_id": 1}, {"event_date": D5, "device_id": 2})
-    assert [tuple(row) for row in ask("device_health").rows] == [("Camera", "Online", 2, 1.3)]
-    assert [row.device_id for row in ask("time_series").rows] == [2]
+    gold("sensor_hourly", {"event_date": before, "device_id": 1}, {"event_date": night, "device_id": 2})
+    assert [tuple(row) for row in ask("device_health", night).rows] == [("Camera", "Online", 2, 1.3)]
+    assert [row.device_id for row in ask("time_series", night).rows] == [2]
 
 
 def test_the_worst_devices_come_first_and_those_without_events_not_at_all(ask, gold):
-    gold("device_anomalies", *({"night": D5, "device_id": n, "anomaly_count": 10 + n} for n in (1, 3, 2)))
+    night = date(2024, 2, 10)
+    gold("device_anomalies", *({"night": night, "device_id": n, "anomaly_count": 10 + n} for n in (1, 3, 2)))
     gold(
         "site_events",
         *(
-            {"night": D5, "device_id": device, "event_count": events, "critical_count": critical}
+            {"night": night, "device_id": device, "event_count": events, "critical_count": critical}
             for device, events, critical in ((1, 5, 0), (2, 1, 1), (3, 0, 0), (4, 9, 0))
         ),
     )
-    assert [row.device_id for row in ask("anomaly_detection").rows] == [3, 2, 1]
-    answer = ask("site_events", most=2)
+    assert [row.device_id for row in ask("anomaly_detection", night).rows] == [3, 2, 1]
+    answer = ask("site_events", night, most=2)
     assert [row.device_id for row in answer.rows] == [2, 4] and answer.has_more
 
 
-def test_the_command_prints_an_aligned_table(lake, gold, capsys):
-    gold("fleet_last_seen", {"night": D5, "device_id": 1000, "last_seen": datetime(2024, 3, 5, 23, 59)})
-    place = ["--catalog", "spark_catalog", "--prefix", lake("query").prefix]
-    assert main(["query", "fleet_tracking", "--night", str(D5), *place]) == 0
+def test_the_command_prints_an_aligned_table(module_lake, gold, capsys):
+    night = date(2024, 2, 20)
+    gold("fleet_last_seen", {"night": night, "device_id": 1000, "last_seen": datetime(2024, 2, 20, 23, 59)})
+    place = ["--catalog", "spark_catalog", "--prefix", module_lake("query").prefix]
+    assert main(["query", "fleet_tracking", "--night", str(night), *place]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert printed[0] == QUERIES["fleet_tracking"].purpose
     assert printed[1].split()[:2] == ["device_id", "last_seen"]
-    assert printed[3].startswith("     1000  2024-03-05 23:59:00")
+    assert printed[3].startswith("     1000  2024-02-20 23:59:00")
 
 
 def test_the_command_says_so_when_there_is_no_lake(spark, capsys):

@@ -14,7 +14,7 @@ from jobs.results import ContractBroken
 from jobs.settings import Settings
 from jobs.tables import TABLES
 
-NIGHT = date(2024, 3, 5)
+NIGHT, UNEVEN = date(2024, 3, 5), date(2024, 3, 7)
 READINGS = frozenset({"readings"})
 
 
@@ -179,18 +179,19 @@ def test_the_picture_of_nothing_has_no_flow():
     assert flow.bands == []
 
 
-def _write(spark, settings, name, *rows):
+@pytest.fixture(scope="module")
+def kept(spark, module_lake):
+    """Accounts of two nights, and of a third that does not balance; each test reports on a night of its own."""
+    name, settings = "ops.row_accounts", module_lake("report")
     schema.ensure(spark, settings, [name])
-    columns = TABLES[name].column_names
-    frame = spark.createDataFrame(
-        [tuple(row[column] for column in columns) for row in rows], TABLES[name].columns
-    )
-    store.append(settings, name, frame)
+    rows = [account(), account(night=date(2024, 3, 4), landed=5), account(night=UNEVEN, silver=999)]
+    values = [tuple(row[column] for column in TABLES[name].column_names) for row in rows]
+    store.append(settings, name, spark.createDataFrame(values, TABLES[name].columns))
+    return module_lake
 
 
-def test_a_settled_night_gets_its_page_and_a_summary(spark, lake):
-    settings = lake("report", tables=READINGS)
-    _write(spark, settings, "ops.row_accounts", account(), account(night=date(2024, 3, 4), landed=5))
+def test_a_settled_night_gets_its_page_and_a_summary(spark, kept):
+    settings = kept("report", tables=READINGS)
 
     (result,) = report.run(spark, settings)
 
@@ -208,11 +209,10 @@ def test_a_settled_night_gets_its_page_and_a_summary(spark, lake):
     assert (told["source"], told["landed"], told["silver"]) == ("readings", 1010, account()["silver"])
 
 
-def test_a_night_that_does_not_balance_is_refused_but_its_page_says_why(spark, lake):
-    settings = lake("report", tables=READINGS)
-    _write(spark, settings, "ops.row_accounts", account(silver=999))
+def test_a_night_that_does_not_balance_is_refused_but_its_page_says_why(spark, kept):
+    settings = kept("report", night=UNEVEN, tables=READINGS)
 
     with pytest.raises(ContractBroken, match=r"readings: 1,010 lines landed.*999 in silver"):
         report.run(spark, settings)
 
-    assert "not settled" in (settings.docs / "nights/2024-03-05.html").read_text()
+    assert "not settled" in (settings.docs / f"nights/{UNEVEN}.html").read_text()

@@ -100,7 +100,7 @@ def breaches(source: str) -> Iterator[str]:
 def test_serverless_runs_this_file():
     """Each of them: whatever breaks the rule is listed with its file and line."""
     found = {str(file.relative_to(PROJECT)): list(breaches(file.read_text())) for file in FILES}
-    assert len(found) > 150, "all files are looked at"
+    assert len(found) > 60, "all files are looked at"
     assert {file: lines for file, lines in found.items() if lines} == {}
 
 
