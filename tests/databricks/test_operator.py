@@ -245,21 +245,22 @@ def test_stages_of_the_jobs_run_on_an_existing_cluster_and_on_a_new_one(
     monkeypatch.setenv("LAKEHOUSE_HOME", str(tmp_path))
     assert workspace("deploy", "--target", "dev").status == 0
     dev = load_target("dev")
-    where = (
-        f"--home={dev.home}",
-        f"--catalog={dev.catalog}",
-        f"--prefix={dev.prefix}",
-        "--tables=sensor_logs",
-    )
-    night = ("--night=2024-03-05", "--run-id=night", *where)
-    for argv, how in (
-        (("generate", "--scale=0.01", *night), {"existing_cluster_id": "0101-000000-current"}),
-        (("bronze", *night), {"new_cluster": NEW_CLUSTER}),
-    ):
+    landing = standin.volumes / "main/iot_dev_ops/lake/landing/sensor_logs"
+    clusters = {
+        "existing": {"existing_cluster_id": "0101-000000-current"},
+        "new": {"new_cluster": NEW_CLUSTER},
+    }
+    rows = []
+    for sensor, (run, how) in enumerate(clusters.items()):
+        landing.mkdir(parents=True, exist_ok=True)
+        (landing / f"{run}.csv").write_text(f"{sensor},2024-03-05 0{sensor}:00:00,20.5,40.0,A0{sensor}\n")
+        where = (f"--home={dev.home}", f"--catalog={dev.catalog}", f"--prefix={dev.prefix}")
+        argv = ("bronze", "--night=2024-03-05", f"--run-id={run}", *where, "--tables=sensor_logs")
         target = replace(dev, databricks=Databricks("databricks_default", **how))
-        operator = databricks.operator(Job(argv[0], argv), target)
+        operator = databricks.operator(Job("bronze", argv), target)
         ti = SimpleNamespace(max_tries=2, xcom_push=lambda **_: None)
-        operator.execute({"ti": ti, "run_id": "night", "task_state_store": Store()})
-    note = json.loads((tmp_path / "data-docs/runs/night/bronze.json").read_text())
-    assert note["exit"] == 0
-    assert {table["table"]: table["rows"] for table in note["tables"]}["bronze.sensor_logs"] > 0
+        operator.execute({"ti": ti, "run_id": run, "task_state_store": Store()})
+        note = json.loads((tmp_path / f"data-docs/runs/{run}/bronze.json").read_text())
+        assert note["exit"] == 0
+        rows.append({table["table"]: table["rows"] for table in note["tables"]}["bronze.sensor_logs"])
+    assert rows == [1, 1]

@@ -48,6 +48,9 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--cluster", action="append", default=[], metavar="JSON", help='{"cluster_id": …}')
     parser.add_argument("--token-lifetime", type=int, default=3600, help="of OAuth tokens, in seconds")
     parser.add_argument("--spark-python", type=Path, default=PROJECT / ".venv" / "spark" / "bin" / "python")
+    parser.add_argument(
+        "--spark-conf", action="append", default=[], metavar="KEY=VALUE", help="of its server"
+    )
     parser.add_argument("--spark-memory", default="2g", help="of the Spark server's driver")
     parser.add_argument(
         "--spark-on-request", action="store_true", help="runs do not start it, their tests do"
@@ -65,7 +68,13 @@ async def serve(
     for name in ("runs", "environments", f"Volumes/{arguments.catalog}"):
         (root / name).mkdir(parents=True, exist_ok=True)
     settings = Settings(root, arguments.host, arguments.catalog, arguments.token_lifetime)
-    spark = SparkServer(root, arguments.catalog, arguments.spark_python, arguments.spark_memory)
+    spark = SparkServer(
+        root,
+        arguments.catalog,
+        arguments.spark_python,
+        arguments.spark_memory,
+        conf=arguments.spark_conf,
+    )
     faults = Faults()
     environments = Environments(root / "environments", root / "Volumes", arguments.uv)
     remote = spark.address if arguments.spark_on_request else spark.remote

@@ -24,7 +24,10 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
         # Compiling well takes longer than what these tests run. With one compiler the JVM plans room for little code,
         # and Spark fails when that is full.
         patch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m")
-        with serve_here(root, spark_memory="1g", spark_on_request=True, cluster=clusters) as running:
+        # Interpreting suits frames of three rows: compiling each query takes longer than running it.
+        conf = ["spark.sql.codegen.wholeStage=false", "spark.sql.codegen.factoryMode=NO_CODEGEN"]
+        options = {"spark_memory": "1g", "spark_conf": conf, "spark_on_request": True, "cluster": clusters}
+        with serve_here(root, **options) as running:
             yield running
 
 

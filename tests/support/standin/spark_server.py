@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.support.project import PROJECT
@@ -26,12 +27,19 @@ class SparkServer:
     """A Connect server that starts when the first run asks for its address."""
 
     def __init__(
-        self, root: Path, catalog: str, python: Path, memory: str, java_options: str | None = None
+        self,
+        root: Path,
+        catalog: str,
+        python: Path,
+        memory: str,
+        java_options: str | None = None,
+        conf: Sequence[str] = (),
     ) -> None:
         self._root = root
         self._catalog = catalog
         self._python = python
         self._memory = memory
+        self._conf = conf
         self._starting = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._remote = ""
@@ -119,6 +127,7 @@ class SparkServer:
         shutil.copytree(PROJECT / "spark" / "conf", folder / "conf")
         with (folder / "conf" / "spark-defaults.conf").open("a") as defaults:
             defaults.write("\nspark.sql.sources.default delta\n")  # as on Databricks
+            defaults.writelines(f"{line.replace('=', ' ', 1)}\n" for line in self._conf)
             defaults.write(f"spark.sql.catalog.{self._catalog} standin.MainCatalog\n")
             defaults.write(
                 f"spark.sql.catalog.{self._catalog}.folder {self._root / 'Volumes' / self._catalog}\n"

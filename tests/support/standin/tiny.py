@@ -62,9 +62,6 @@ def tables() -> None:
     home = sys.argv[1].removeprefix("--home=")
     landing = Path(home) / "landing"
     spark = SparkSession.builder.getOrCreate()
-    # Interpreting suits frames of three rows: compiling each query takes longer than running it.
-    spark.conf.set("spark.sql.codegen.wholeStage", "false")
-    spark.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
     spark.sql("CREATE TABLE main.tiny.t (id BIGINT, v STRING)")
     spark.createDataFrame([(1, "a"), (2, "b")], "id BIGINT, v STRING").write.mode("append").saveAsTable(
         "main.tiny.t"

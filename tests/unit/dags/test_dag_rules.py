@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from contextlib import nullcontext
-from copy import copy
+from copy import copy, deepcopy
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -27,7 +27,8 @@ FORBIDDEN = {"pyspark", "delta", "great_expectations", "jobs", "expectations", "
 
 def fill_in(dag: Any, conf: dict[str, Any]) -> None:
     """Trigger a DAG's form with these values, so far as their check."""
-    params = dag.params.__copy__()
+    # Its own copy is no deep one, and all tests share the DAGs.
+    params = deepcopy(dag.params)
     params.update(conf)
     params.validate()
 
