@@ -3,8 +3,9 @@
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -16,128 +17,160 @@ from jobs import cli, maintain, schema, store
 from jobs.care.old_pages import remove_old_pages
 from jobs.care.versions import rows_at, versions
 from jobs.main import main
-from jobs.tables import TABLES, columns_of
+from jobs.results import TableResult
+from jobs.settings import Settings
+from jobs.tables import TABLES, Table, columns_of
+from tests.support.copied import folder_of
 
 NIGHT = date(2024, 3, 5)
 RUNS = TABLES["ops.job_runs"]
 LOCATIONS = TABLES["silver.locations"]
+READINGS = TABLES["silver.readings"]
+DEVICES = TABLES["silver.device_registry"]
 
 
 def site(number: int, night: date = NIGHT) -> tuple:
     return (number, f"Site {number}", "Rome", 1.0, 2.0, [], night)
 
 
-@pytest.fixture
-def settings(lake):
-    return lake("maintain", night=NIGHT)
+def add_sites(spark, settings, *numbers: int, files: int = 1) -> None:
+    """Append sites in one commit, to so many files."""
+    schema.ensure(spark, settings, [LOCATIONS.full_name])
+    rows = spark.createDataFrame([site(number) for number in numbers], LOCATIONS.columns)
+    store.append(settings, LOCATIONS.full_name, rows.repartition(files))
 
 
-@pytest.fixture
-def add_sites(spark, settings):
-    """Append sites, each call one file more."""
-
-    def add(*numbers: int) -> None:
-        schema.ensure(spark, settings, [LOCATIONS.full_name])
-        rows = spark.createDataFrame([site(number) for number in numbers], LOCATIONS.columns).coalesce(1)
-        store.append(settings, LOCATIONS.full_name, rows)
-
-    return add
-
-
-@pytest.fixture
-def files(spark, settings):
-    return lambda table: spark.sql(f"DESCRIBE DETAIL {settings.table(table.full_name)}").collect()[0].numFiles
+def add(spark, settings, table: Table, rows: Sequence[tuple], columns: str, files: int = 1) -> None:
+    """Append rows of which only some columns are given, in one commit, to so many files of each day."""
+    given = spark.createDataFrame(rows, columns)
+    others = {
+        name: F.lit(None).cast(kind)
+        for name, kind in columns_of(table.columns).items()
+        if name not in given.columns
+    }
+    store.append(settings, table.full_name, given.withColumns(others).repartition(files))
 
 
-@pytest.fixture
-def folder(connect_server, settings):
-    return Path(connect_server["LAKEHOUSE_HOME"]) / "warehouse" / f"{settings.prefix}silver.db/locations"
+@pytest.fixture(scope="module")
+def files(spark):
+    """In how many files a table lies."""
+
+    def of(settings, table: Table) -> int:
+        return spark.sql(f"DESCRIBE DETAIL {settings.table(table.full_name)}").collect()[0].numFiles
+
+    return of
 
 
-def test_small_files_become_one_and_rows_and_digests_stay(spark, settings, add_sites, files):
-    for number in range(4):
-        add_sites(number)
+def optimized(spark, settings, table: Table):
+    """What the log says of how the table was optimized, each time."""
+    log = spark.sql(f"DESCRIBE HISTORY {settings.table(table.full_name)}").where("operation = 'OPTIMIZE'")
+    return [row.operationParameters for row in log.collect()]
+
+
+def readings(day: int, devices: Iterable[int]) -> list[tuple]:
+    return [(device, datetime(2024, 3, day, 12, tzinfo=UTC), date(2024, 3, day)) for device in devices]
+
+
+@pytest.fixture(scope="module")
+def lake_to_tend(spark, module_lake):
+    """Small files of every sort, and two that no commit knows: one of eight days, one of six."""
+    settings = module_lake("maintain", night=NIGHT)
+    add_sites(spark, settings, 1)
+    add_sites(spark, settings, 2, 3, 4, files=3)
+    for name, days in (("old", 8), ("young", 6)):
+        file = folder_of(module_lake, LOCATIONS.full_name) / f"{name}.parquet"
+        file.write_bytes(b"half a file")
+        moment = time.time() - timedelta(days).total_seconds()
+        os.utime(file, (moment, moment))
+
+    schema.ensure(spark, settings, [READINGS.full_name, DEVICES.full_name, RUNS.full_name])
+    add(spark, settings, DEVICES, [(1,), (2,), (3,)], "device_id BIGINT", files=3)
+    spark.sql(f"ALTER TABLE {settings.table(DEVICES.full_name)} CLUSTER BY (device_id)")
+    add(spark, settings, DEVICES, [(4,)], "device_id BIGINT")
+
+    columns = "device_id BIGINT, timestamp TIMESTAMP, event_date DATE"
+    add(spark, settings, READINGS, [*readings(4, range(10)), *readings(5, range(0, 100, 2))], columns)
+    add(spark, settings, READINGS, readings(5, range(1, 100, 2)), columns)
+
+    now = datetime.now(UTC)
+    runs = [(run, NIGHT, "silver", LOCATIONS.full_name, 1, "done", "{}", now, now) for run in "abc"]
+    store.append(settings, RUNS.full_name, spark.createDataFrame(runs, RUNS.columns).repartition(3))
+    return settings
+
+
+@dataclass
+class Tended:
+    """A lake that was tended by the command, and once more; tests only read it."""
+
+    settings: Settings
+    before: list[store.Digest]
+    status: int
+    note: dict
+    files: dict[str, int]  # after the first time
+    again: list[TableResult]
+
+    def result(self, table: Table) -> tuple[int, dict]:
+        """Files merged the first time, and what is told of it."""
+        (found,) = [each for each in self.note["tables"] if each["table"] == table.full_name]
+        return found["rows"], found["detail"]
+
+
+@pytest.fixture(scope="module")
+def tended(spark, lake_to_tend, files):
+    settings = lake_to_tend
     before = store.digests(spark, settings, LOCATIONS.full_name)
-    assert files(LOCATIONS) == 4
-    (result,) = [r for r in maintain.run(spark, settings) if r.table == LOCATIONS.full_name]
-    assert (result.rows, result.detail["files_before"], files(LOCATIONS)) == (4, 4, 1)
-    assert store.digests(spark, settings, LOCATIONS.full_name) == before
+    argv = ["maintain", "--run-id=weekly", f"--home={settings.home}", f"--prefix={settings.prefix}"]
+    status = main(argv)
+    note = json.loads((settings.docs / "runs/weekly/maintain.json").read_text())
+    left = {table.full_name: files(settings, table) for table in (LOCATIONS, READINGS)}
+    return Tended(settings, before, status, note, left, maintain.run(spark, settings))
 
 
-def test_done_again_it_does_nothing(spark, settings, add_sites):
-    for number in range(3):
-        add_sites(number)
-    maintain.run(spark, settings)
-    results = maintain.run(spark, settings)
-    assert [result.rows for result in results] == [0] * len(results)
-    operations = [version.operation for version in versions(spark, settings, LOCATIONS)]
+def test_small_files_become_one_and_rows_and_digests_stay(spark, tended):
+    rows, detail = tended.result(LOCATIONS)
+    assert (rows, detail["files_before"], tended.files[LOCATIONS.full_name]) == (4, 4, 1)
+    assert store.digests(spark, tended.settings, LOCATIONS.full_name) == tended.before
+
+
+def test_done_again_it_does_nothing(spark, tended):
+    merged = {result.table: result.rows for result in tended.again}
+    assert merged.pop(RUNS.full_name) > 1, "the first run's own rows had come to the one file"
+    assert merged == {
+        name: 0 for name in (LOCATIONS.full_name, READINGS.full_name, DEVICES.full_name, "data docs")
+    }
+    operations = [version.operation for version in versions(spark, tended.settings, LOCATIONS)]
     assert operations.count("OPTIMIZE") == 1
 
 
-def test_a_clustered_table_is_clustered(spark, settings, add_sites):
-    for number in range(3):
-        add_sites(number)
-    spark.sql(f"ALTER TABLE {settings.table(LOCATIONS.full_name)} CLUSTER BY (location_id)")
-    add_sites(4)
-    (result,) = [r for r in maintain.run(spark, settings) if r.table == LOCATIONS.full_name]
-    assert result.rows > 0 and result.detail["clustered_by"] == ["location_id"]
-    log = spark.sql(f"DESCRIBE HISTORY {settings.table(LOCATIONS.full_name)}").where("operation = 'OPTIMIZE'")
-    assert "location_id" in log.collect()[0].operationParameters["clusterBy"]
-    assert spark.table(settings.table(LOCATIONS.full_name)).count() == 4
+def test_a_clustered_table_is_clustered(spark, tended):
+    rows, detail = tended.result(DEVICES)
+    assert rows > 0 and detail["clustered_by"] == ["device_id"]
+    (parameters,) = optimized(spark, tended.settings, DEVICES)
+    assert "device_id" in parameters["clusterBy"]
+    assert store.read(spark, tended.settings, DEVICES.full_name).count() == 4
 
 
-def test_days_in_several_files_are_ordered_by_what_people_look_up_and_the_others_are_left(
-    spark, settings, files
-):
-    readings = TABLES["silver.readings"]
-    schema.ensure(spark, settings, [readings.full_name])
-
-    def add(day: int, devices: Iterable[int]) -> None:
-        rows = spark.createDataFrame(
-            [(device, datetime(2024, 3, day, 12, tzinfo=UTC)) for device in devices],
-            "device_id BIGINT, timestamp TIMESTAMP",
-        )
-        others = {name: F.lit(None).cast(kind) for name, kind in columns_of(readings.columns).items()}
-        rows = rows.withColumns(
-            {
-                **others,
-                "device_id": F.col("device_id"),
-                "timestamp": F.col("timestamp"),
-                "event_date": F.to_date("timestamp"),
-            }
-        )
-        store.append(settings, readings.full_name, rows.select(*readings.column_names).coalesce(1))
-
-    add(4, range(10))
-    for odd_or_even in (0, 1):
-        add(5, range(odd_or_even, 100, 2))
-    (result,) = [r for r in maintain.run(spark, settings) if r.table == readings.full_name]
-    assert (result.rows, result.detail["zordered_by"], files(readings)) == (2, ["device_id"], 2)
-    log = spark.sql(f"DESCRIBE HISTORY {settings.table(readings.full_name)}").where("operation = 'OPTIMIZE'")
-    assert "device_id" in log.collect()[0].operationParameters["zOrderBy"]
-    assert [r.rows for r in maintain.run(spark, settings) if r.table == readings.full_name] == [0]
-    assert log.count() == 1
+def test_days_in_several_files_are_ordered_by_what_people_look_up_and_the_others_are_left(spark, tended):
+    rows, detail = tended.result(READINGS)
+    assert (rows, detail["zordered_by"], tended.files[READINGS.full_name]) == (2, ["device_id"], 2)
+    assert [result.rows for result in tended.again if result.table == READINGS.full_name] == [0]
+    (parameters,) = optimized(spark, tended.settings, READINGS)
+    assert "device_id" in parameters["zOrderBy"]
 
 
 def test_what_a_killed_job_left_goes_after_a_week_and_older_versions_stay_readable(
-    spark, settings, add_sites, folder
+    spark, tended, module_lake
 ):
-    add_sites(1)
-    add_sites(2)
-    for name, days in (("old", 8), ("young", 6)):
-        (folder / f"{name}.parquet").write_bytes(b"half a file")
-        moment = time.time() - timedelta(days).total_seconds()
-        os.utime(folder / f"{name}.parquet", (moment, moment))
-    maintain.run(spark, settings)
+    folder = folder_of(module_lake, LOCATIONS.full_name)
     assert not (folder / "old.parquet").exists() and (folder / "young.parquet").exists()
-    first = versions(spark, settings, LOCATIONS)[-2]
-    assert [row.location_id for row in rows_at(spark, settings, LOCATIONS, first).collect()] == [1]
+    first = versions(spark, tended.settings, LOCATIONS)[-2]
+    assert [row.location_id for row in rows_at(spark, tended.settings, LOCATIONS, first).collect()] == [1]
 
 
-def test_a_job_that_writes_meanwhile_loses_nothing(spark, settings, add_sites, table):
+def test_a_job_that_writes_meanwhile_loses_nothing(spark, lake):
     """Both replace the same files all the time. Whoever comes second fails cleanly, and is tried again."""
-    add_sites(0)
-    add_sites(0)
+    settings = lake("maintain")
+    add_sites(spark, settings, 0, 0, files=2)
 
     def write(number: int) -> int:
         """Replace the one night's rows by so many; give how often that took another attempt."""
@@ -162,35 +195,28 @@ def test_a_job_that_writes_meanwhile_loses_nothing(spark, settings, add_sites, t
         for number in range(10, 16):
             write(number)
         tending.result()
-    assert sorted(row.location_id for row in table("silver.locations").collect()) == list(range(15))
+    assert sorted(
+        row.location_id for row in store.read(spark, settings, LOCATIONS.full_name).collect()
+    ) == list(range(15))
 
 
-def test_a_table_that_cannot_be_tended_is_named_and_the_others_are(spark, settings, add_sites, files):
-    for number in range(2):
-        add_sites(number)
-    schema.ensure(spark, settings, ["gold.alerts", "gold.climate_hourly"])
-    spark.sql(f"DROP TABLE {settings.table('gold.alerts')}")
+def test_a_table_that_cannot_be_tended_is_named_and_the_others_are(spark, lake, files):
+    settings = lake("maintain")
+    add_sites(spark, settings, 0, 1, files=2)
+    schema.ensure(spark, settings, ["gold.climate_hourly"])
     spark.sql(f"CREATE TABLE {settings.table('gold.alerts')} (x INT) USING parquet")
     with pytest.raises(maintain.JobError, match=r"1 of 3 tables were not tended: gold\.alerts"):
         maintain.run(spark, settings)
-    assert files(LOCATIONS) == 1
+    assert files(settings, LOCATIONS) == 1
 
 
-def test_the_command_compacts_what_the_jobs_leave_in_ops(spark, settings, files):
-    now = datetime.now(UTC)
-    schema.ensure(spark, settings, [RUNS.full_name])
-    for run in ("a", "b", "c"):
-        row = (run, NIGHT, "silver", "silver.locations", 1, "done", "{}", now, now)
-        store.append(settings, RUNS.full_name, spark.createDataFrame([row], RUNS.columns))
-    argv = ["maintain", "--run-id=weekly", f"--home={settings.home}", f"--prefix={settings.prefix}"]
-    assert main(argv) == 0
-    note = json.loads((settings.docs / "runs/weekly/maintain.json").read_text())
+def test_the_command_compacts_what_the_jobs_leave_in_ops(tended):
+    assert tended.status == 0
     assert (
-        note["status"] == "done"
-        and {"table": "data docs", "rows": 0, "detail": {"runs": []}} in note["tables"]
+        tended.note["status"] == "done"
+        and {"table": "data docs", "rows": 0, "detail": {"runs": []}} in tended.note["tables"]
     )
-    merged = {each["table"]: each["rows"] for each in note["tables"]}
-    assert merged["ops.job_runs"] == 3
+    assert tended.result(RUNS)[0] == 3
 
 
 @pytest.mark.parametrize("days", ["6", "0", "-1", "7.5", "a week"])
@@ -219,8 +245,14 @@ def kept(docs: Path) -> list[set[str]]:
     return [{path.name for path in root.iterdir()} for root in (*roots, results)]
 
 
-def test_pages_of_runs_that_ended_long_ago_go_but_not_those_of_a_nights_own_run(lake):
-    settings, now = lake("maintain"), datetime.now(UTC)
+@pytest.fixture
+def settings(tmp_path):
+    """Settings of a lake that has no tables: pages need none."""
+    return cli.parse(["maintain", f"--home={tmp_path}"])
+
+
+def test_pages_of_runs_that_ended_long_ago_go_but_not_those_of_a_nights_own_run(settings):
+    now = datetime.now(UTC)
     docs, old = settings.docs, now - timedelta(40)
     leave(docs, "first-try", "report", "2024-03-05", old)
     leave(docs, "published", "report", "2024-03-05", old + timedelta(hours=1))
@@ -233,5 +265,5 @@ def test_pages_of_runs_that_ended_long_ago_go_but_not_those_of_a_nights_own_run(
     assert remove_old_pages(settings, now - timedelta(30)) == []
 
 
-def test_a_lake_without_pages_has_none_to_remove(lake):
-    assert remove_old_pages(lake("maintain"), datetime.now(UTC)) == []
+def test_a_lake_without_pages_has_none_to_remove(settings):
+    assert remove_old_pages(settings, datetime.now(UTC)) == []

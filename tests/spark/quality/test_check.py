@@ -1,6 +1,8 @@
-"""Stage `check`, on tables with one sort of row wrong at a time."""
+"""Stage `check`: one lake, a night or a run of its own for each sort of row that is wrong."""
 
 import json
+import re
+import shutil
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -8,25 +10,33 @@ from great_expectations.expectations import ExpectColumnValuesToNotBeNull
 
 from expectations import suite
 from expectations.actions import flag
-from jobs import check, schema, store
+from jobs import bronze, check, schema, store
 from jobs.results import ContractBroken
 from jobs.tables import TABLES
 
 NIGHT = date(2024, 3, 5)
 NOON = datetime(2024, 3, 5, 12)
 LOGS = frozenset({"sensor_logs"})
-CLIMATE = frozenset({"climate_hourly"})
+BROKEN_NIGHT, EMPTY_NIGHT = date(2024, 3, 6), date(2024, 3, 7)
 
 
-@pytest.fixture
-def write(spark):
-    def to(settings, name, *rows):
+@pytest.fixture(scope="module")
+def write(spark, module_lake):
+    """Append rows to a table of the module's lake."""
+
+    def to(name, *rows):
+        settings = module_lake("check")
         schema.ensure(spark, settings, [name])
         values = [tuple(row[column] for column in TABLES[name].column_names) for row in rows]
-        if values:
-            store.append(settings, name, spark.createDataFrame(values, TABLES[name].columns))
+        store.append(settings, name, spark.createDataFrame(values, TABLES[name].columns))
 
     return to
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder for the pages and notes of one check."""
+    return lambda: tmp_path_factory.mktemp("home")
 
 
 def log(second=0, **changed):
@@ -58,17 +68,46 @@ def hour(**changed):
     return row | changed
 
 
-def silver(lake, **overrides):
-    return lake("check", layer="silver", tables=LOGS, **overrides)
+@pytest.fixture(scope="module")
+def logs(write):
+    """A good night, one on which three rows are wrong, each in its own way, and none of a third."""
+    good = [log(0), log(5), log(10, temperature=None, _flags=["no temperature"])]
+    wrong = [
+        log(0),
+        log(5, temperature=705.0),
+        *(log(10), log(10, temperature=71.0)),
+        log(15, location="<script>alert(1)</script>"),
+    ]
+    write("silver.sensor_logs", *good, *(row | {"_night": BROKEN_NIGHT} for row in wrong))
 
 
-def test_rows_that_keep_the_contract_pass_and_the_page_links_to_the_proof(spark, lake, write):
-    settings = silver(lake)
-    write(
-        settings, "silver.sensor_logs", log(0), log(5), log(10, temperature=None, _flags=["no temperature"])
+@pytest.fixture(scope="module")
+def silver(logs, module_lake, home):
+    """Settings of a check of `silver.sensor_logs`, with a folder of its own for pages."""
+    return lambda **overrides: module_lake(
+        "check", **{"layer": "silver", "tables": LOGS, "home": home(), **overrides}
     )
 
+
+@pytest.fixture(scope="module")
+def good(spark, silver):
+    """The check of the good night: its settings and its result."""
+    settings = silver(run_id="first")
     (result,) = check.run(spark, settings)
+    return settings, result
+
+
+@pytest.fixture(scope="module")
+def broken(spark, silver):
+    """The check of the night with wrong rows: its settings and what it raised."""
+    settings = silver(night=BROKEN_NIGHT)
+    with pytest.raises(ContractBroken) as error:
+        check.run(spark, settings)
+    return settings, error.value
+
+
+def test_rows_that_keep_the_contract_pass_and_the_page_links_to_the_proof(good):
+    settings, result = good
 
     assert (result.table, result.rows) == ("silver.sensor_logs", 3)
     assert result.detail["success"] and result.detail["failed"] == 0
@@ -80,42 +119,34 @@ def test_rows_that_keep_the_contract_pass_and_the_page_links_to_the_proof(spark,
     assert (settings.docs / "expectations/expectations/silver/sensor_logs.html").exists()
 
 
-def test_a_row_that_belongs_in_quarantine_breaks_the_contract_in_words(spark, lake, write):
-    settings = silver(lake)
-    write(settings, "silver.sensor_logs", log(0), log(5, temperature=705.0))
+def test_a_row_that_belongs_in_quarantine_breaks_the_contract_in_words(broken):
+    settings, error = broken
 
-    with pytest.raises(
-        ContractBroken, match=r"silver\.sensor_logs: temperature outside .*1 of 2 rows: 705"
-    ) as broken:
-        check.run(spark, settings)
-
-    (result,) = broken.value.results
-    assert (result.detail["success"], result.detail["failed"]) == (False, 1)
-    assert result.detail["failures"][0]["columns"] == ["temperature"]
+    assert re.search(r"silver\.sensor_logs: temperature outside [^;]*1 of 5 rows: 705", str(error))
+    (result,) = error.results
+    assert (result.detail["success"], result.detail["failed"], result.detail["warned"]) == (False, 3, 0)
+    assert {failure["reason"]: failure["columns"] for failure in result.detail["failures"]} == {
+        "temperature outside -40 to 140 °F": ["temperature"],
+        "a sensor has two rows for one instant": ["sensor_id", "timestamp"],
+        "unknown location": ["location"],
+    }
     assert "temperature outside" in (settings.run_folder / "check_silver.html").read_text()
 
 
-def test_two_rows_of_one_key_break_the_contract(spark, lake, write):
-    settings = silver(lake)
-    write(settings, "silver.sensor_logs", log(0), log(0, temperature=71.0))
-
-    with pytest.raises(ContractBroken, match="a sensor has two rows for one instant"):
-        check.run(spark, settings)
+def test_two_rows_of_one_key_break_the_contract(broken):
+    _, error = broken
+    assert "a sensor has two rows for one instant (2 of 5 rows" in str(error)
 
 
-def test_too_many_flagged_rows_are_only_a_warning(spark, lake, write):
-    settings = silver(lake)
-    write(settings, "silver.sensor_logs", log(0, temperature=None), log(5))
-
-    (result,) = check.run(spark, settings)
+def test_too_many_flagged_rows_are_only_a_warning(good):
+    _, result = good
 
     assert (result.detail["success"], result.detail["failed"], result.detail["warned"]) == (True, 0, 1)
     assert result.detail["failures"][0]["reason"] == "no temperature"
 
 
-def test_a_night_without_rows_is_green_and_says_so(spark, lake, write):
-    settings = silver(lake)
-    write(settings, "silver.sensor_logs")
+def test_a_night_without_rows_is_green_and_says_so(spark, silver):
+    settings = silver(night=EMPTY_NIGHT)
 
     (result,) = check.run(spark, settings)
 
@@ -123,46 +154,39 @@ def test_a_night_without_rows_is_green_and_says_so(spark, lake, write):
     assert "no sensor logs arrived" in (settings.run_folder / "check_silver.html").read_text()
 
 
-def test_rows_of_other_nights_are_left_to_those_nights(spark, lake, write):
-    settings = silver(lake)
-    write(settings, "silver.sensor_logs", log(0), log(5, temperature=705.0, _night=date(2024, 3, 4)))
+def test_rows_of_other_nights_are_left_to_those_nights(spark, good):
+    settings, result = good
 
-    (result,) = check.run(spark, settings)
-
-    assert (result.rows, result.detail["success"]) == (1, True)
+    assert store.read(spark, settings, "silver.sensor_logs").count() == 8
+    assert (result.rows, result.detail["success"]) == (3, True)
 
 
-def test_an_expectation_that_cannot_be_tried_is_never_green_not_even_a_flag(spark, lake, write, monkeypatch):
+def test_an_expectation_that_cannot_be_tried_is_never_green_not_even_a_flag(spark, silver, monkeypatch):
     def with_a_missing_column(layer, table):
         rules = suite(layer, table)
         rules.expectations.append(ExpectColumnValuesToNotBeNull(column="colour", meta=flag("colourless")))
         return rules
 
     monkeypatch.setattr(check, "suite", with_a_missing_column)
-    settings = silver(lake)
-    write(settings, "silver.sensor_logs", log())
 
-    with pytest.raises(ContractBroken, match=r"colourless.*could not be tried"):
-        check.run(spark, settings)
+    with pytest.raises(
+        ContractBroken, match=r"^1 expectation does not hold: .*colourless.*could not be tried"
+    ):
+        check.run(spark, silver())
 
 
-def test_text_from_the_data_is_shown_as_text(spark, lake, write):
-    settings = silver(lake)
-    write(settings, "silver.sensor_logs", log(0, location="<script>alert(1)</script>"))
+def test_text_from_the_data_is_shown_as_text(broken):
+    settings, error = broken
 
-    with pytest.raises(ContractBroken, match="unknown location") as broken:
-        check.run(spark, settings)
-
-    proof = settings.run_folder / broken.value.results[0].detail["page"]
+    assert "unknown location" in str(error)
+    proof = settings.run_folder / error.results[0].detail["page"]
     for page in (settings.run_folder / "check_silver.html", proof.resolve()):
         assert "&lt;script&gt;" in page.read_text()
         assert "<script" not in page.read_text()
 
 
-def test_pages_run_no_script_and_fetch_nothing_from_elsewhere(spark, lake, write):
-    settings = silver(lake)
-    write(settings, "silver.sensor_logs", log())
-    check.run(spark, settings)
+def test_pages_run_no_script_and_fetch_nothing_from_elsewhere(good):
+    settings, _ = good
 
     pages = list(settings.docs.rglob("*.html"))
     assert len(pages) == 4  # the run's page, the validation, the suite, the site's index
@@ -171,17 +195,17 @@ def test_pages_run_no_script_and_fetch_nothing_from_elsewhere(spark, lake, write
         assert "<script" not in text and 'src="' not in text and 'href="http' not in text, page
 
 
-def test_a_second_run_adds_its_pages_and_leaves_the_first_as_they_are(spark, lake, write):
-    settings = silver(lake, run_id="first")
-    write(settings, "silver.sensor_logs", log())
-    (first,) = check.run(spark, settings)
-    page = (settings.run_folder / first.detail["page"]).resolve()
+def test_a_second_run_adds_its_pages_and_leaves_the_first_as_they_are(spark, good, silver, tmp_path):
+    first, result = good
+    second = silver(run_id="second", home=tmp_path / "home")
+    shutil.copytree(first.home, second.home)
+    page = (second.docs / "runs/first" / result.detail["page"]).resolve()
     built = page.stat().st_mtime_ns
 
-    check.run(spark, silver(lake, run_id="second"))
+    check.run(spark, second)
 
     assert page.stat().st_mtime_ns == built
-    index = (settings.docs / "expectations/index.html").read_text()
+    index = (second.docs / "expectations/index.html").read_text()
     assert "/first/" in index and "/second/" in index
 
 
@@ -199,38 +223,83 @@ def lines(count, **changed):
     return [json.dumps({"event_id": number, **fields}) + "\n" for number in range(1, count + 1)]
 
 
-@pytest.fixture
-def check_bronze(spark, lake, run, drop):
-    """Land lines of events, take them in and check them."""
-
-    def landed(*delivered):
-        tables = frozenset({"events"})
-        drop("events", f"{len(delivered)}.json", "".join(delivered))
-        run("bronze", tables=tables)
-        (result,) = check.run(spark, lake("check", layer="bronze", tables=tables))
-        return result
-
-    return landed
+FEEDS = frozenset({"events", "locations"})
+BROKEN_FEEDS, ODD_LINES, NO_LINES = date(2024, 3, 4), date(2024, 3, 5), date(2024, 3, 6)
 
 
-def test_a_feed_without_a_required_field_stops_the_night_until_it_is_delivered_again(check_bronze):
-    with pytest.raises(
-        ContractBroken,
-        match=r"^1 expectation does not hold: bronze\.events: required field device_id is missing in nearly "
-        r"every record \(30 of 30 rows",
-    ):
-        check_bronze(*lines(30, device_id=None, deviceId=1000))
-    result = check_bronze(*lines(29))
+@pytest.fixture(scope="module")
+def deliver(spark, module_lake):
+    """Land lines of some nights, and take them in."""
+
+    def files(*deliveries, tables=FEEDS):
+        for source, night, delivered in deliveries:
+            folder = module_lake("bronze").landing / source / f"arrived={night}"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{len(delivered)}.json").write_text("".join(delivered))
+        bronze.run(spark, module_lake("bronze", tables=tables))
+
+    return files
+
+
+@pytest.fixture(scope="module")
+def check_bronze(spark, module_lake):
+    """Check a night of feeds: table -> result."""
+
+    def of(night, tables=FEEDS):
+        results = check.run(spark, module_lake("check", layer="bronze", night=night, tables=tables))
+        return {result.table: result for result in results}
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def delivered(deliver):
+    """A night of two feeds that are broken as a whole, and one of odd lines and of few."""
+    deliver(
+        ("events", BROKEN_FEEDS, lines(30, device_id=None, deviceId=1000)),
+        ("locations", BROKEN_FEEDS, ["1;1000;2024-03-05 10:00:00;Battery Low\n"] * 30),
+        ("events", ODD_LINES, [*lines(27), '{"event_id": \n', *lines(2, event_id="<b>x</b>")]),
+        (
+            "locations",
+            ODD_LINES,
+            [json.dumps({"name": "Rome", "latitude": 41.9, "longitude": 12.5}) + "\n"] * 3,
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def broken_feeds(delivered, check_bronze):
+    """What the check raised, before anything was delivered again."""
+    with pytest.raises(ContractBroken) as error:
+        check_bronze(BROKEN_FEEDS)
+    return str(error.value)
+
+
+@pytest.fixture(scope="module")
+def odd_lines(delivered, check_bronze):
+    return check_bronze(ODD_LINES)
+
+
+def test_a_feed_without_a_required_field_stops_the_night_until_it_is_delivered_again(
+    broken_feeds, deliver, check_bronze
+):
+    assert broken_feeds.startswith("2 expectations do not hold: ")
+    assert re.search(
+        r"bronze\.events: required field device_id is missing in nearly every record \(30 of 30 rows",
+        broken_feeds,
+    )
+    events = frozenset({"events"})
+    deliver(("events", BROKEN_FEEDS, lines(29)), tables=events)
+    result = check_bronze(BROKEN_FEEDS, events)["bronze.events"]
     assert (result.rows, result.detail["failed"], result.detail["warned"]) == (59, 0, 1)
 
 
-def test_a_feed_that_is_no_record_at_all_stops_the_night(check_bronze):
-    with pytest.raises(ContractBroken, match=r"bronze\.events: nearly no line is a record \(30 of 30 rows"):
-        check_bronze(*["1;1000;2024-03-05 10:00:00;Battery Low\n"] * 30)
+def test_a_feed_that_is_no_record_at_all_stops_the_night(broken_feeds):
+    assert re.search(r"bronze\.locations: nearly no line is a record \(30 of 30 rows", broken_feeds)
 
 
-def test_odd_lines_are_flagged_in_bronze_and_stop_nothing(check_bronze):
-    result = check_bronze(*lines(27), '{"event_id": \n', *lines(2, event_id="<b>x</b>"))
+def test_odd_lines_are_flagged_in_bronze_and_stop_nothing(odd_lines):
+    result = odd_lines["bronze.events"]
 
     assert (result.detail["success"], result.detail["failed"], result.detail["warned"]) == (True, 0, 2)
     observed = {failure["reason"]: failure["observed"] for failure in result.detail["failures"]}
@@ -238,40 +307,14 @@ def test_odd_lines_are_flagged_in_bronze_and_stop_nothing(check_bronze):
     assert observed["fields that no column takes as they are"].startswith('2 of 30 rows: {"event_id"')
 
 
-def test_a_handful_of_lines_is_too_little_to_call_a_feed_broken(check_bronze):
-    result = check_bronze(*lines(3, device_id=None))
-    assert (result.detail["failed"], result.detail["warned"]) == (0, 1)
+def test_a_handful_of_lines_is_too_little_to_call_a_feed_broken(odd_lines):
+    result = odd_lines["bronze.locations"]
+    assert (result.rows, result.detail["failed"], result.detail["warned"]) == (3, 0, 1)
 
 
-def test_a_feed_without_lines_is_green(check_bronze):
-    assert check_bronze().detail["success"]
-
-
-def test_staged_gold_is_checked_where_it_was_built(spark, lake, write):
-    settings = lake("check", layer="gold", tables=CLIMATE)
-    write(settings, "staging.gold_climate_hourly", hour(), hour(location="Room_B"))
-
-    (result,) = check.run(spark, settings)
-
-    assert (result.table, result.rows, result.detail["success"]) == ("staging.gold_climate_hourly", 2, True)
-
-
-@pytest.mark.parametrize(
-    ("wrong", "reason"),
-    [
-        ({"location": "Room_A"}, "an hour of a room stands there twice"),
-        ({"location": "Room_B", "hour": NOON + timedelta(minutes=1)}, r"not an hour of its date \(1 rows\)"),
-        ({"location": "Room_B", "hour": NOON + timedelta(days=1)}, "an hour is not an hour of its date"),
-        ({"location": "Room_B", "avg_humidity_percent": float("nan")}, "average humidity outside"),
-    ],
-    ids=["twice", "half past", "next day", "not a number"],
-)
-def test_staged_gold_that_is_wrong_is_refused(spark, lake, write, wrong, reason):
-    settings = lake("check", layer="gold", tables=CLIMATE)
-    write(settings, "staging.gold_climate_hourly", hour(), hour(**wrong))
-
-    with pytest.raises(ContractBroken, match=reason):
-        check.run(spark, settings)
+def test_a_feed_without_lines_is_green(delivered, check_bronze):
+    results = check_bronze(NO_LINES)
+    assert [(result.rows, result.detail["success"]) for result in results.values()] == [(0, True)] * 2
 
 
 def sensor_hour(device: int, **changed):
@@ -292,15 +335,68 @@ def sensor_hour(device: int, **changed):
     return row | changed
 
 
-def test_an_hour_whose_readings_have_no_value_is_right_and_one_that_lacks_only_its_maximum_is_not(
-    spark, lake, write
-):
-    nothing = dict.fromkeys(("avg_value", "min_value", "max_value", "stddev_value"))
-    settings = lake("check", layer="gold", tables=frozenset({"sensor_hourly"}))
-    write(settings, "staging.gold_sensor_hourly", sensor_hour(1), sensor_hour(2, **nothing))
-    (result,) = check.run(spark, settings)
-    assert (result.rows, result.detail["failures"]) == (2, [])
+GOLD_TABLES = frozenset({"climate_hourly", "sensor_hourly"})
 
-    write(settings, "staging.gold_sensor_hourly", sensor_hour(3, max_value=None))
-    with pytest.raises(ContractBroken, match=r"lacks one of average, minimum and maximum \(1 rows\)"):
-        check.run(spark, settings)
+
+@pytest.fixture(scope="module")
+def staged(write):
+    """What two runs have staged of two gold tables: one all right, one wrong in every way."""
+    nothing = dict.fromkeys(("avg_value", "min_value", "max_value", "stddev_value"))
+    right = [hour(), hour(location="Room_B")]
+    wrong = [
+        hour(),
+        hour(location="Room_A"),
+        hour(location="Room_B", hour=NOON + timedelta(minutes=1)),
+        hour(location="Room_C", hour=NOON + timedelta(days=1)),
+        hour(location="Room_D", avg_humidity_percent=float("nan")),
+    ]
+    write("staging.gold_climate_hourly", *right, *(row | {"run_id": "wrong"} for row in wrong))
+    write(
+        "staging.gold_sensor_hourly",
+        *(sensor_hour(1), sensor_hour(2, **nothing)),
+        *(sensor_hour(1, run_id="wrong"), sensor_hour(3, max_value=None, run_id="wrong")),
+    )
+
+
+@pytest.fixture(scope="module")
+def right_gold(spark, module_lake, staged):
+    """The results of the check of the run that is all right, by table."""
+    settings = module_lake("check", layer="gold", tables=GOLD_TABLES)
+    return {result.table: result for result in check.run(spark, settings)}
+
+
+@pytest.fixture(scope="module")
+def wrong_gold(spark, module_lake, staged):
+    """What the check of the run that is wrong says."""
+    with pytest.raises(ContractBroken) as error:
+        check.run(spark, module_lake("check", layer="gold", tables=GOLD_TABLES, run_id="wrong"))
+    return str(error.value)
+
+
+def test_staged_gold_is_checked_where_it_was_built(right_gold):
+    result = right_gold["staging.gold_climate_hourly"]
+    assert (result.rows, result.detail["success"], result.detail["failures"]) == (2, True, [])
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        r"an hour of a room stands there twice \(2 of 5 rows",
+        r"an hour is not an hour of its date \(2 rows\)",  # one at half past, one of the next day
+        r"average humidity outside 0 to 100 percent \(1 of 5 rows: nan\)",
+    ],
+    ids=["twice", "half past and next day", "not a number"],
+)
+def test_staged_gold_that_is_wrong_is_refused(wrong_gold, reason):
+    assert wrong_gold.startswith("4 expectations do not hold: ")
+    assert re.search(rf"staging\.gold_climate_hourly: {reason}", wrong_gold)
+
+
+def test_an_hour_whose_readings_have_no_value_is_right_and_one_that_lacks_only_its_maximum_is_not(
+    right_gold, wrong_gold
+):
+    result = right_gold["staging.gold_sensor_hourly"]
+    assert (result.rows, result.detail["failures"]) == (2, [])
+    assert re.search(
+        r"gold_sensor_hourly: [^;]*lacks one of average, minimum and maximum \(1 rows\)", wrong_gold
+    )
