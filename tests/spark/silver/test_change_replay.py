@@ -1,25 +1,31 @@
 """The registry under changes that arrive out of order, repeated and in conflict, against a replay in plain Python.
 
-Hypothesis makes the cases, one device each; all of them go through the real stages at once.
+Hypothesis makes the cases, one device each; all of them go through the real stages at once. What every second device
+sends on a night is worked on before what it had sent on the night before, and that of the others in order.
 """
 
 import importlib
 import json
 import random
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from jobs.lines import parse
 from jobs.settings import FIRST_NIGHT
-from jobs.tables import REGISTRY
-from tests.conftest import new_lake
+from jobs.silver.devices import derive_devices
+from jobs.silver.devices_history import derive_devices_history
+from jobs.silver.judge import judge, rank
+from jobs.tables import REGISTRY, SILVER, SOURCES
 
-CASES = 300
-NIGHTS = [FIRST_NIGHT + timedelta(days) for days in range(2)]
+CASES = 400
+NIGHTS = [FIRST_NIGHT + timedelta(days) for days in range(3)]
+# The middle one first: half of the devices send on it and the one before it, the others on it and the one after.
+WORKED_ON = [[NIGHTS[1]], [NIGHTS[0], NIGHTS[2]]]
 LOADED_AT = datetime(2024, 1, 1)
 # The instant of the first load is among them, and one before it.
 INSTANTS = [
@@ -54,7 +60,7 @@ changes = st.builds(
     st.sampled_from(INSTANTS),
     st.integers(0, 5),
     images,
-    st.sampled_from(NIGHTS),
+    st.sampled_from(NIGHTS[:2]),
 )
 # The first image of the registry, if the device is in it; and its changes in any order.
 cases = st.tuples(st.none() | images, st.lists(changes, max_size=8))
@@ -70,10 +76,19 @@ def generated(count: int) -> dict[int, tuple[Image | None, list[Change]]]:
         made.append(case)
 
     collect()
-    return dict(enumerate(made, start=1000))
+    by_device = dict(enumerate(made, start=1000))
+    return {
+        device: (loaded, [replace(c, night=c.night + (first_night(device) - NIGHTS[0])) for c in applied])
+        for device, (loaded, applied) in by_device.items()
+    }
 
 
-def replay(loaded: Image | None, applied: list[Change]) -> list[tuple]:
+def first_night(device: int) -> date:
+    """The night on which a device is loaded; its changes come on this one and the next."""
+    return NIGHTS[device % 2]
+
+
+def replay(device: int, loaded: Image | None, applied: list[Change]) -> list[tuple]:
     """The versions of a device as a clerk would write them down who gets every change in order, one by one."""
     history: list[tuple] = []
 
@@ -87,7 +102,7 @@ def replay(loaded: Image | None, applied: list[Change]) -> list[tuple]:
     for change in [change for change in in_order if change.at < LOADED_AT]:
         note(change.at, change.image, change.operation == "DELETE", change.night)
     if loaded:
-        note(LOADED_AT, loaded, False, NIGHTS[0])
+        note(LOADED_AT, loaded, False, first_night(device))
     for change in [change for change in in_order if change.at >= LOADED_AT]:
         note(change.at, change.image, change.operation == "DELETE", change.night)
     return history
@@ -128,32 +143,26 @@ def land(folder, night: date, lines: list[str], files: int) -> None:
         (path / f"given-{number}.json").write_text("\n".join(part) + "\n")
 
 
-def go_through(
-    spark, lake, made: dict, nights: list[date], order: random.Random | None = None, files: int = 1
-):
-    """Take all cases through bronze and silver, with the lines of a night in some order, in so many files."""
-    for night in nights:
-        landing = lake("bronze").landing
-        arrived = [
-            line(device, c) for device, (_, applied) in made.items() for c in applied if c.night == night
-        ]
-        if order:
-            order.shuffle(arrived)
-        land(landing / "device_changes", night, arrived, files)
-        if night == NIGHTS[0]:
-            images = [json.dumps(as_json(device, loaded)) for device, (loaded, _) in made.items() if loaded]
-            land(landing / "devices", night, images, 1)
-        for stage in ("bronze", "silver"):
-            stage_settings = lake(stage, night=night, run_id=f"{night}", tables=frozenset(REGISTRY))
-            importlib.import_module(f"jobs.{stage}").run(spark, stage_settings)
-    return lambda name: spark.table(lake("verify").table(name))
+def lines_of(made: dict, night: date) -> list[str]:
+    """The changes that arrive on a night."""
+    return [line(device, c) for device, (_, applied) in made.items() for c in applied if c.night == night]
 
 
 @pytest.fixture(scope="module")
 def replayed(spark, module_lake):
-    """All cases through bronze and silver; the later night is worked on before the earlier one."""
-    made = generated(CASES)
-    return made, go_through(spark, module_lake, made, NIGHTS[::-1])
+    """All cases through bronze and silver, and a way to read the tables."""
+    made, landing = generated(CASES), module_lake("bronze").landing
+    for nights in WORKED_ON:
+        for night in nights:
+            land(landing / "device_changes", night, lines_of(made, night), 3)
+            loaded = {device: image for device, (image, _) in made.items() if first_night(device) == night}
+            images = [json.dumps(as_json(device, image)) for device, image in loaded.items() if image]
+            if images:
+                land(landing / "devices", night, images, 1)
+        for stage in ("bronze", "silver"):
+            last = module_lake(stage, night=nights[-1], run_id=f"{nights[-1]}", tables=frozenset(REGISTRY))
+            importlib.import_module(f"jobs.{stage}").run(spark, last)
+    return made, lambda name: spark.table(module_lake("verify").table(name))
 
 
 def image_of(row) -> Image:
@@ -194,14 +203,27 @@ def test_of_changes_with_one_key_the_one_that_arrived_first_holds(replayed, held
 
 
 def test_of_changes_with_one_key_on_one_night_the_same_one_holds_in_any_order_of_lines_files_and_nights(
-    spark, replayed, tmp_path
+    spark, replayed
 ):
+    """What the stages took in night by night is what the rules make of all lines at once, in another order."""
     made, table = replayed
-    with new_lake(spark, tmp_path) as lake:
-        shuffled = go_through(spark, lake, made, NIGHTS, random.Random(7), files=3)
-        for name in ("silver.device_changes", "silver.devices_history", "silver.devices"):
-            one, other = (sorted(map(repr, of(name).collect())) for of in (table, shuffled))
-            assert one == other and len(one) > CASES / 2, name
+    source = SOURCES["device_changes"]
+    arrived = [(night, text) for night in NIGHTS for text in lines_of(made, night)]
+    random.Random(7).shuffle(arrived)
+    shuffled = spark.createDataFrame(arrived, "_night DATE, value STRING").repartition(2)
+    known = table("silver.devices_history").where("is_current").select("device_id", "device_type")
+    ranked = rank(judge(parse(shuffled, source), source, known), source).where("_rank = 1")
+    columns = SILVER["device_changes"].columns
+    changes = spark.createDataFrame(ranked.select(*SILVER["device_changes"].column_names).collect(), columns)
+    history = derive_devices_history(table("silver.device_registry"), changes)
+    at_once = {
+        "silver.device_changes": changes,
+        "silver.devices_history": history,
+        "silver.devices": derive_devices(history),
+    }
+    for name, frame in at_once.items():
+        one, other = (sorted(map(repr, rows.collect())) for rows in (table(name), frame))
+        assert one == other and len(one) > CASES / 2, name
 
 
 def test_the_history_is_what_a_replay_in_order_writes_down(replayed, held):
@@ -210,7 +232,7 @@ def test_the_history_is_what_a_replay_in_order_writes_down(replayed, held):
     for row in table("silver.devices_history").orderBy("device_id", "valid_from").collect():
         found[row.device_id].append(row)
     for device, (loaded, applied) in sorted(made.items(), key=lambda item: len(item[1][1])):
-        expected = replay(loaded, held[device])
+        expected = replay(device, loaded, held[device])
         versions = [(row.valid_from, image_of(row), row.is_deleted, row._night) for row in found[device]]
         assert versions == expected, (loaded, applied)
         ends = [row.valid_from for row in found[device][1:]] + [None]
@@ -223,7 +245,7 @@ def test_the_devices_are_where_a_replay_in_order_ends(replayed, held):
     found = {row.device_id: (row.changed_at, image_of(row)) for row in table("silver.devices").collect()}
     expected = {}
     for device, (loaded, _) in made.items():
-        versions = replay(loaded, held[device])
+        versions = replay(device, loaded, held[device])
         if versions and not versions[-1][2]:
             expected[device] = versions[-1][:2]
     assert found == expected and 0 < len(expected) < CASES
@@ -234,8 +256,15 @@ def test_the_fleet_of_a_night_is_where_a_replay_of_what_had_arrived_ends(spark, 
     from jobs.gold.as_of import fleet
 
     made, table = replayed
-    nights = spark.createDataFrame([(NIGHTS[-1],)], "night DATE")
+    asked = NIGHTS[1:]
+    nights = spark.createDataFrame([(night,) for night in asked], "night DATE")
     seen = fleet(table("silver.device_registry"), table("silver.device_changes"), nights).collect()
-    found = {row.device_id: image_of(row) for row in seen}
-    last = {device: replay(loaded, held[device])[-1:] for device, (loaded, _) in made.items()}
-    assert found == {device: rows[0][1] for device, rows in last.items() if rows and not rows[0][2]}
+    found = {(row.night, row.device_id): image_of(row) for row in seen}
+    expected = {}
+    for night in asked:
+        for device, (loaded, _) in made.items():
+            known = [change for change in held[device] if change.night <= night]
+            versions = replay(device, loaded, known)
+            if versions and not versions[-1][2]:
+                expected[night, device] = versions[-1][1]
+    assert found == expected

@@ -70,7 +70,7 @@ def night(run, drop):
     return through
 
 
-def test_a_new_field_warns_is_kept_and_reported_and_its_rows_are_in_silver(night, table, run, lake):
+def test_a_new_field_warns_is_kept_and_reported_and_its_rows_are_in_silver(night, table, run, lake, accounts):
     verdict = night(*(site(number, floors=number, lift="yes") for number in range(1, 31)))
 
     # Raises ContractBroken, were it more than a warning.
@@ -91,6 +91,8 @@ def test_a_new_field_warns_is_kept_and_reported_and_its_rows_are_in_silver(night
         ("location_id", "STRING"): 1,
     }
     assert table("ops.quarantine").count() == 1, "a known field of another type is another matter"
+    account = accounts("locations")[NIGHT]
+    assert account["is_balanced"] and (account["landed"], account["silver"]) == (32, 31)
 
     run("report", tables=LOCATIONS)
     page = " ".join(Path(lake("report").docs / f"nights/{NIGHT}.html").read_text().split())
