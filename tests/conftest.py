@@ -27,6 +27,13 @@ NEEDS = {
     "browser": "browser",
 }
 
+# Spark takes what is called like its settings. Interpreting suits frames of three rows: compiling each query takes
+# longer than running it. The metastore need not outlive a crash.
+INTERPRETED = (
+    "-Dspark.sql.codegen.wholeStage=false -Dspark.sql.codegen.factoryMode=NO_CODEGEN "
+    "-Dderby.system.durability=test"
+)
+
 # Airflow and Spark never share an environment, so each runs its own tests of this tree.
 _AIRFLOW = ("databricks", "support/standin", "unit/dags", "unit/workspace")
 _SPARK = (
@@ -74,6 +81,7 @@ def connect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[st
         "SPARK_CONNECT_PORT": str(port),
         # Delta keeps a table for an hour in memory after its last use, and each test has a lake of its own.
         "SPARK_DRIVER_MEMORY": "5g",
+        "JDK_JAVA_OPTIONS": INTERPRETED,
     }
     log = home / "server.log"
     with log.open("w") as output:
@@ -114,9 +122,6 @@ def spark(connect_server: dict[str, str]) -> Iterator[object]:
     session = SparkSession.builder.remote(connect_server["SPARK_REMOTE"]).getOrCreate()
     session.conf.set("spark.sql.session.timeZone", "UTC")
     session.conf.set("spark.sql.ansi.enabled", "true")
-    # Interpreting suits frames of three rows: compiling each query takes longer than running it.
-    session.conf.set("spark.sql.codegen.wholeStage", "false")
-    session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
     yield session
     # Those of commands that failed, too: as long as there is a server to take leave of.
     sessions.close()
