@@ -67,7 +67,7 @@ test-fast: ## Run the tests that need no Spark server and no stack, in about a m
 lint: .venv/tools/.stamp setup ## ruff, mypy, import-linter
 	.venv/tools/bin/ruff check .
 	.venv/tools/bin/ruff format --check .
-	@$(MAKE) -j2 mypy-spark mypy-airflow
+	@MAKEFLAGS= $(MAKE) -j2 mypy-spark mypy-airflow
 	.venv/tools/bin/lint-imports
 
 .PHONY: mypy-spark mypy-airflow
