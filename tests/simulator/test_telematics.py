@@ -5,15 +5,9 @@ from datetime import date
 from functools import partial
 
 from jobs.generate.telematics import FEED, positions
-from jobs.tables import selection
 from tests.simulator.nights import parquet
 
 NIGHT = date(2024, 3, 5)
-ONLY = selection(["telematics"])
-
-
-def test_it_is_left_out_of_a_night_that_does_not_name_it():
-    assert "telematics" in ONLY and "telematics" not in selection(())
 
 
 def test_a_whole_night_has_a_position_every_second_and_each_device_keeps_to_its_place(spark, kept):

@@ -1,5 +1,6 @@
-"""How much the simulated feeds deliver."""
+"""Which simulated feeds a night has, and how much they deliver."""
 
+from jobs.tables import selection
 from tests.support.simulated import FEEDS
 
 
@@ -22,3 +23,7 @@ def test_a_year_has_the_sizes_of_the_documents():
         "sensor_logs": 366 * 17_280,
         "telematics": 366 * 86_400,
     }
+
+
+def test_an_optional_feed_is_left_out_of_a_night_that_does_not_name_it():
+    assert "telematics" in selection(["telematics"]) and "telematics" not in selection(())
