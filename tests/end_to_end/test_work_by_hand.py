@@ -1,4 +1,7 @@
-"""What people do by hand, and a Spark that goes away while a night runs."""
+"""What people do by hand, and a Spark that goes away while a night runs.
+
+These come after the tests that compare this lake with another: they change it, and end its server.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,41 @@ import re
 import signal
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.support.embedded_stack import NIGHT, SCALE, Embedded, wait_for
 from tests.support.kafka import broker as kafka
 from tests.support.project import PROJECT
+
+
+@pytest.fixture(scope="module")
+def second(embedded: Embedded) -> str:
+    """What `make run` says of a second night of one table, before which a file is dropped as the README says."""
+    readme = (PROJECT / "README.md").read_text()
+    printed = re.search(r"^printf '(.*)' > lake/landing/(sensor_logs/mine\.csv)$", readme, re.MULTILINE)
+    assert printed
+    (embedded.home / "landing" / printed[2]).write_text(printed[1].replace("\\n", "\n"))
+    before = embedded.pids()
+    done = embedded("run", NIGHT="2024-03-06", SCALE=SCALE, TABLES="climate_hourly")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert embedded.pids() == before
+    return done.stdout
+
+
+def test_a_second_run_reuses_the_stack(embedded: Embedded, second: str) -> None:
+    assert "were up already" in second
+    run = re.search(r"/dags/iot_nightly/runs/(\S+)", second)
+    events = embedded.api().get("/assets/events?limit=100&order_by=-timestamp")["asset_events"]
+    assert run and [event["name"] for event in events if event["source_run_id"] == run[1]] == [
+        "gold.climate_hourly"
+    ]
+
+
+def test_a_file_dropped_as_the_readme_says_reaches_gold(embedded: Embedded, second: str) -> None:
+    files = f"{embedded.home}/warehouse/gold.db/climate_hourly/event_date=2025-05-01/*.parquet"
+    rows = duckdb.sql(f"select location, avg_temperature_f from read_parquet('{files}')").fetchall()
+    assert rows == [("Room_A", 72.4)], second
 
 
 def jobs_by_hand() -> list[str]:
