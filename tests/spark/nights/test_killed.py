@@ -1,21 +1,30 @@
 """Jobs as processes: what their exit status says, and that a killed one leaves nothing that a retry cannot mend."""
 
-import importlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from jobs.main import main
 from tests.conftest import new_lake
+from tests.support.nights import D5, Digests, bring, digests, run_stage
 from tests.support.project import PROJECT, free_port
 
 TABLES = frozenset({"devices", "device_changes", "events", "device_health", "site_events"})
-STAGES = ("generate", "bronze", "silver", "gold", "publish")
+MADE = ("silver.device_registry", "silver.device_changes", "silver.devices_history", "silver.devices")
+MADE += ("silver.events", "gold.device_health", "gold.site_events")
+# Stage -> the tables that it is killed after writing to.
+KILLS = {
+    "silver": ("silver.device_changes", "silver.events", "ops.quarantine"),
+    "publish": ("gold.device_health", "ops.digests"),
+}
 
 
 def command(settings) -> list[str]:
@@ -32,17 +41,16 @@ def run(settings, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def digests(spark, lake) -> dict:
-    rows = spark.table(lake("verify").table("ops.digests")).collect()
-    return {(row.table, row.night): (row.rows, row.digest) for row in rows}
+@pytest.fixture
+def here(capfd) -> Callable[[object], tuple[int, str]]:
+    """Run a job in this process: exit status and what it said on stderr."""
 
+    def job(settings) -> tuple[int, str]:
+        capfd.readouterr()
+        code = main(command(settings)[3:])
+        return code, capfd.readouterr().err
 
-@pytest.fixture(scope="module")
-def undisturbed(spark, module_lake):
-    """The digests of a night during which nothing happened."""
-    for stage in STAGES:
-        importlib.import_module(f"jobs.{stage}").run(spark, module_lake(stage, tables=TABLES))
-    return digests(spark, module_lake)
+    return job
 
 
 def killed_after_it_wrote(settings, table: str, warehouse: Path) -> bool:
@@ -61,41 +69,59 @@ def killed_after_it_wrote(settings, table: str, warehouse: Path) -> bool:
     return was_at_work
 
 
-def test_jobs_that_are_killed_and_retried_leave_the_numbers_of_an_undisturbed_night(
-    spark, undisturbed, connect_server, tmp_path: Path
-):
-    kills = {
-        "silver": ("silver.device_changes", "silver.events", "ops.quarantine"),
-        "publish": ("gold.device_health", "ops.digests"),
-    }
-    with new_lake(spark, tmp_path) as lake:
-        for name in STAGES:
-            settings = lake(name, tables=TABLES)
-            for table in kills.get(name, ()):
-                assert killed_after_it_wrote(
-                    settings, table, Path(connect_server["LAKEHOUSE_HOME"]) / "warehouse"
-                )
-            done = run(settings)
-            assert done.returncode == 0, done.stderr
-        assert digests(spark, lake) == undisturbed
-        assert all(row.is_balanced for row in spark.table(lake("verify").table("ops.row_accounts")).collect())
+@dataclass(frozen=True)
+class Disturbed:
+    """A night whose jobs were killed, each again and again, and then retried."""
+
+    lake: Callable[..., object]
+    were_at_work: dict[str, bool]  # table -> whether the job was, when it was killed after writing there
+    retries: dict[str, subprocess.CompletedProcess[str]]
+    digests: Digests
 
 
-def test_a_stage_that_is_done_can_be_run_again_under_the_same_run_id(undisturbed, module_lake):
-    again = [run(module_lake("silver", tables=TABLES)) for _ in range(2)]
-    assert [(done.returncode, done.stderr) for done in again] == [(0, ""), (0, "")]
+@pytest.fixture(scope="module")
+def disturbed(spark, nights, connect_server, tmp_path_factory) -> Iterator[Disturbed]:
+    warehouse = Path(connect_server["LAKEHOUSE_HOME"]) / "warehouse"
+    were_at_work, retries = {}, {}
+    with new_lake(spark, tmp_path_factory.mktemp("killed")) as lake:
+        bring(nights, lake, D5, TABLES)
+        for stage in ("bronze", "silver", "gold", "publish"):
+            settings = lake(stage, tables=TABLES)
+            for table in KILLS.get(stage, ()):
+                were_at_work[table] = killed_after_it_wrote(settings, table, warehouse)
+            if stage in KILLS:
+                retries[stage] = run(settings)
+            else:
+                run_stage(spark, lake, stage, D5, run_id=settings.run_id, tables=TABLES)
+        yield Disturbed(lake, were_at_work, retries, digests(spark, lake))
 
 
-def test_data_that_does_not_pass_its_contract_exits_with_3_and_leaves_gold_alone(
-    spark, undisturbed, module_lake
-):
-    gold = module_lake("verify").table("gold.site_events")
+def test_jobs_that_are_killed_and_retried_leave_the_numbers_of_an_undisturbed_night(spark, nights, disturbed):
+    assert disturbed.were_at_work == {table: True for tables in KILLS.values() for table in tables}
+    ended = {stage: (done.returncode, done.stderr) for stage, done in disturbed.retries.items()}
+    assert ended == dict.fromkeys(KILLS, (0, ""))
+    undisturbed = {slice_: found for slice_, found in nights.first.items() if slice_[0] in MADE}
+    assert {table for table, _ in undisturbed} == set(MADE)
+    assert disturbed.digests == undisturbed
+    accounts = spark.table(disturbed.lake("verify").table("ops.row_accounts")).collect()
+    assert {row.source for row in accounts} == {"devices", "device_changes", "events"}
+    assert all(row.is_balanced for row in accounts)
+
+
+def test_a_stage_that_is_done_can_be_run_again_under_the_same_run_id(disturbed, here):
+    again = disturbed.lake("generate", tables=TABLES)
+    assert [here(again) for _ in range(2)] == [(0, ""), (0, "")]
+
+
+def test_data_that_does_not_pass_its_contract_exits_with_3_and_leaves_gold_alone(spark, disturbed, here):
+    settings = disturbed.lake("check", layer="gold", tables=TABLES)
+    gold = settings.table("gold.site_events")
     version = spark.sql(f"DESCRIBE HISTORY {gold} LIMIT 1").first().version
-    spark.sql(f"UPDATE {module_lake('check').table('staging.gold_site_events')} SET critical_count = -1")
-    done = run(module_lake("check", layer="gold", tables=TABLES))
-    assert done.returncode == 3
-    assert "site_events" in done.stderr and done.stderr.count("\n") <= 3
-    page = module_lake("check").run_folder / "check_gold.html"
+    spark.sql(f"UPDATE {settings.table('staging.gold_site_events')} SET critical_count = -1")
+    code, said = here(settings)
+    assert code == 3
+    assert "site_events" in said and said.count("\n") <= 3
+    page = settings.run_folder / "check_gold.html"
     assert "more critical events than events" in page.read_text()
     assert spark.sql(f"DESCRIBE HISTORY {gold} LIMIT 1").first().version == version
 
@@ -113,20 +139,18 @@ def test_a_wrong_token_is_said_in_one_line_and_not_repeated(lake, connect_server
     assert "refused the token" in done.stderr and "wrong-token" not in done.stdout + done.stderr
 
 
-def test_parameters_that_differ_from_what_has_landed_exit_with_2(spark, undisturbed, module_lake):
-    done = run(module_lake("generate", scale=0.5))
-    assert done.returncode == 2 and "scale 0.01, not 0.5" in done.stderr
+def test_parameters_that_differ_from_what_has_landed_exit_with_2(disturbed, here):
+    code, said = here(disturbed.lake("generate", scale=0.5))
+    assert code == 2 and "scale 0.01, not 0.5" in said
 
 
-def test_a_damaged_file_is_said_in_one_line_with_what_is_wrong_with_it(
-    undisturbed, module_lake, connect_server
-):
-    settings = module_lake("verify", tables=TABLES)
+def test_a_damaged_file_is_said_in_one_line_with_what_is_wrong_with_it(disturbed, here, connect_server):
+    settings = disturbed.lake("verify", tables=TABLES)
     _, schema, name = settings.table("gold.site_events").replace("`", "").split(".")
     table = Path(connect_server["LAKEHOUSE_HOME"]) / "warehouse" / f"{schema}.db" / name
     for file in table.rglob("*.parquet"):
         file.write_bytes(b"no longer what it was")
         (file.parent / f".{file.name}.crc").unlink(missing_ok=True)
-    done = run(settings)
-    assert done.returncode == 1
-    assert "is not a Parquet file" in done.stderr and done.stderr.count("\n") == 1
+    code, said = here(settings)
+    assert code == 1
+    assert "is not a Parquet file" in said and said.count("\n") == 1

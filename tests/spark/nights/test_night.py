@@ -2,62 +2,25 @@
 
 import importlib
 import json
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import date
 
 import pytest
 from pyspark.sql import functions as F
 
-from jobs import store
-from jobs.results import ContractBroken, JobError
+from jobs import history, store
+from jobs.results import ContractBroken, JobError, TableResult
+from jobs.settings import Settings
 from jobs.tables import GOLD, SOURCES, selection
 from tests.conftest import new_lake
-
-D5, D6 = date(2024, 3, 5), date(2024, 3, 6)
-ALL = selection(())
-FEW_TABLES = frozenset(
-    {
-        *("devices", "device_changes", "events", "sensor_logs"),
-        *("device_health", "site_events", "climate_hourly"),
-    }
-)
-
-
-@pytest.fixture(scope="module")
-def nights(spark, module_lake):
-    """Two whole nights in the order of the calendar, the second run twice."""
-    for night in (D5, D6, D6):
-        for stage in ("generate", "bronze", "silver", "gold", "publish"):
-            settings = module_lake(stage, night=night, run_id=f"night-{night}")
-            importlib.import_module(f"jobs.{stage}").run(spark, settings)
-        if night == D5:
-            first = _digests(spark, module_lake), _files(spark, module_lake)
-    return module_lake, *first
+from tests.support.nights import ALL, D5, D6, FEW, Digests, Lake, bring, digests, due, files, run_stage
 
 
 @pytest.fixture
 def read(spark, nights):
-    return lambda name: spark.table(nights[0]("verify").table(name))
-
-
-def _digests(spark, lake) -> dict:
-    rows = spark.table(lake("verify").table("ops.digests")).collect()
-    return {(row.table, row.night): (row.rows, row.digest) for row in rows}
-
-
-def _files(spark, lake) -> dict:
-    """The data files of each slice of gold, in which a partition that is written anew has others."""
-    frames = [
-        spark.table(lake("verify").table(table.full_name)).select(
-            F.lit(name).alias("table"), F.col(table.slice).alias("slice"), "_metadata.file_path"
-        )
-        for name, table in GOLD.items()
-        if name in ALL
-    ]
-    files: dict = {}
-    for row in store.union(frames).distinct().collect():
-        files.setdefault((row.table, row.slice), set()).add(row.file_path)
-    return files
+    return lambda name: spark.table(nights.lake("verify").table(name))
 
 
 def test_every_landed_line_has_exactly_one_fate(read):
@@ -71,13 +34,23 @@ def test_every_landed_line_has_exactly_one_fate(read):
 
 def test_every_gold_table_has_rows(read):
     # Too few readings at this scale for a device to have more than ten anomalies.
-    assert all(read(f"gold.{name}").count() for name in ALL & GOLD.keys() - {"device_anomalies"})
+    wanted = ALL & GOLD.keys() - {"device_anomalies"}
+    some = store.union(read(f"gold.{name}").select(F.lit(name).alias("name")).limit(1) for name in wanted)
+    assert {row.name for row in some.collect()} == wanted
 
 
 def test_silver_holds_each_key_once(read):
-    for source in map(SOURCES.get, ALL & SOURCES.keys()):
-        silver = read(f"silver.{source.silver}")
-        assert silver.count() == silver.select(*source.key).distinct().count()
+    counted = store.union(
+        read(f"silver.{source.silver}").agg(
+            F.lit(name).alias("source"),
+            F.count("*").alias("rows"),
+            F.count_distinct(*source.key).alias("keys"),
+        )
+        for name, source in SOURCES.items()
+        if name in ALL
+    ).collect()
+    assert {row.source for row in counted} == ALL & SOURCES.keys()
+    assert [row for row in counted if row.rows != row["keys"]] == []
 
 
 def test_gold_counts_what_silver_holds(read):
@@ -85,18 +58,20 @@ def test_gold_counts_what_silver_holds(read):
     assert counted == read("silver.readings").count()
 
 
-def test_a_settled_night_is_not_settled_again(spark, nights, read):
-    results = importlib.import_module("jobs.silver").run(spark, nights[0]("silver", night=D6, run_id="again"))
+def test_a_settled_night_is_not_settled_again(nights, read):
     assert {row.run_id for row in read("ops.row_accounts").where(f"night = '{D6}'").collect()} == {
         "night-2024-03-06"
     }
-    assert len(results) == len(ALL & SOURCES.keys())
+    assert len(nights.again["silver"]) == len(ALL & SOURCES.keys())
+    assert not any(result.rows for result in nights.again["bronze"])
+    # That of gold is written anew, and comes out the same.
+    assert sum(result.rows for result in nights.again["publish"]) > 0
+    assert nights.digests_again == nights.digests
 
 
-def test_the_next_night_leaves_the_night_before_as_it_was(spark, nights):
-    lake, first, _ = nights
-    now = _digests(spark, lake)
-    restated = {table for (table, night), digest in first.items() if now.get((table, night)) != digest}
+def test_the_next_night_leaves_the_night_before_as_it_was(nights):
+    now = nights.digests
+    restated = {table for (table, night), digest in nights.first.items() if now.get((table, night)) != digest}
     # Late rows add to the hours and days they belong to; the registry's present state moves on.
     assert restated <= {
         "gold.sensor_hourly",
@@ -110,8 +85,7 @@ def test_the_next_night_leaves_the_night_before_as_it_was(spark, nights):
 
 
 def test_the_next_night_replaces_the_partitions_that_its_rows_belong_to_and_no_others(spark, nights, read):
-    lake, _, before = nights
-    now = _files(spark, lake)
+    before, now = nights.first_files, files(spark, nights.lake)
 
     def came(silver: str) -> set[date]:
         rows = read(f"silver.{silver}").where(f"_night = '{D6}'")
@@ -132,95 +106,118 @@ def test_the_next_night_replaces_the_partitions_that_its_rows_belong_to_and_no_o
 
 
 def test_verify_confirms_a_night_and_names_what_was_tampered_with(spark, nights, caplog):
-    lake, *_ = nights
     verify = importlib.import_module("jobs.verify")
     with caplog.at_level("INFO", "jobs"):
-        results = verify.run(spark, lake("verify", night=D5))
+        results = verify.run(spark, nights.lake("verify", night=D5))
     assert all(result.detail["holds"] for result in results)
     accounts = len(ALL & SOURCES.keys())
-    digests = len(results) - accounts
-    assert digests > 15 and f"{D5}: {accounts} accounts balance and {digests} digests hold" in caplog.messages
-    readings = lake("verify").table("silver.readings")
-    first = spark.sql(f"SELECT min(reading_id) FROM {readings} WHERE _night = '{D5}'").first()[0]
+    found = len(results) - accounts
+    assert found > 15 and f"{D5}: {accounts} accounts balance and {found} digests hold" in caplog.messages
+    readings = nights.lake("verify", night=D5, tables=selection(["readings"]))
+    with (
+        tampered(spark, readings.table("silver.readings"), f"_night = '{D5}'"),
+        pytest.raises(ContractBroken, match=r"1 of \d+ do not hold: silver\.readings"),
+    ):
+        verify.run(spark, readings)
+
+
+@contextmanager
+def tampered(spark, readings: str, where: str) -> Iterator[None]:
+    """Readings of which one has another unit; afterwards they are as they were, for other tests."""
+    version = spark.sql(f"DESCRIBE HISTORY {readings} LIMIT 1").first().version
+    first = spark.sql(f"SELECT min(reading_id) FROM {readings} WHERE {where}").first()[0]
     spark.sql(f"UPDATE {readings} SET unit = 'K' WHERE reading_id = {first}")
-    with pytest.raises(ContractBroken, match=r"1 of \d+ do not hold: silver\.readings"):
-        verify.run(spark, lake("verify", night=D5))
+    try:
+        yield
+    finally:
+        spark.sql(f"RESTORE TABLE {readings} TO VERSION AS OF {version}")
 
 
 def test_publish_refuses_a_run_that_has_staged_nothing(spark, nights):
-    lake, *_ = nights
     with pytest.raises(JobError, match="run another has staged nothing"):
-        importlib.import_module("jobs.publish").run(spark, lake("publish", run_id="another"))
+        run_stage(spark, nights.lake, "publish", D5, run_id="another")
 
 
-def test_nights_give_the_same_digests_in_any_order_and_when_their_stages_mix(spark, nights, tmp_path):
+@dataclass(frozen=True)
+class Bulk:
+    """A lake in which both nights were run in bulk, after night 6 had been staged by itself."""
+
+    lake: Lake
+    asked: Settings
+    was_published: bool
+    months: list[TableResult]
+    digests: Digests
+
+
+@pytest.fixture(scope="module")
+def bulk(spark, nights, tmp_path_factory) -> Iterator[Bulk]:
+    with new_lake(spark, tmp_path_factory.mktemp("bulk")) as lake:
+        bring(nights, lake, D6, FEW)
+        for stage in ("bronze", "silver", "gold"):
+            run_stage(spark, lake, stage, D6, tables=FEW)
+        asked = lake("history", first=D5, night=D6, run_id="bulk", tables=FEW)
+        was_published = history.is_published(spark, asked)
+        months = history.run(spark, asked)
+        yield Bulk(lake, asked, was_published, months, digests(spark, lake))
+
+
+def test_nights_give_the_same_digests_in_any_order_and_when_their_stages_mix(spark, nights, bulk):
     """Backfills and schedules may overlap: Airflow lets one stage run at a time, of whichever night."""
-    load5, load6 = [[(stage, night) for stage in ("generate", "bronze", "silver")] for night in (D5, D6)]
-    gold5, gold6, publish5, publish6 = [(stage, night) for stage in ("gold", "publish") for night in (D5, D6)]
-    orders = [
-        # Night 5 is published last, though night 6 has staged the same slices after it.
-        [*load6, *load5, gold5, gold6, publish6, publish5],
-        # What night 6 settles between the staging and the publishing of night 5 stays due.
-        [*load5, gold5, *load6, publish5, gold6, publish6],
-    ]
-    one_by_one = _digests(spark, nights[0])
-    for number, order in enumerate(orders):
-        with new_lake(spark, tmp_path / str(number)) as lake:
-            for stage, night in order:
-                settings = lake(stage, night=night, run_id=f"night-{night}", tables=FEW_TABLES)
-                importlib.import_module(f"jobs.{stage}").run(spark, settings)
-            found = _digests(spark, lake)
-            assert found == {slice_: one_by_one[slice_] for slice_ in found} and len(found) > 12
-            # Alerts, which read events too, are not among the few.
-            due = spark.table(settings.table("ops.row_accounts")).where("NOT is_published")
-            assert {row.source for row in due.collect()} == {"events"}
+    # What night 6 settled between the staging and the publishing of night 5 stayed due, and nothing else.
+    assert nights.due == {(source, D6) for source in ALL & SOURCES.keys()}
+    assert nights.due_at_last == set()
+    # What was staged before night 5 came, and before the nights were published in bulk, is not published any more.
+    run_stage(spark, bulk.lake, "publish", D6, tables=FEW)
+    assert digests(spark, bulk.lake) == bulk.digests
+    # Night 5 is published last, though night 6 has staged the same slices after it; of both nothing is there.
+    of_both = ", ".join(f"DATE'{night}'" for night in (D5, D6))
+    for name in GOLD.keys() & FEW:
+        table = bulk.asked.table(f"gold.{name}")
+        spark.sql(f"DELETE FROM {table} WHERE {GOLD[name].slice} IN ({of_both})")
+    kept = bulk.asked.table("ops.digests")
+    spark.sql(f"DELETE FROM {kept} WHERE `table` LIKE 'gold.%' AND night IN ({of_both})")
+    for stage, night in (("gold", D5), ("gold", D6), ("publish", D6), ("publish", D5)):
+        run_stage(spark, bulk.lake, stage, night, tables=FEW)
+    assert digests(spark, bulk.lake) == bulk.digests
+    # Alerts, which read events too, are not among the few.
+    assert {source for source, _ in due(spark, bulk.lake)} == {"events"}
 
 
-def test_an_earlier_arrival_that_comes_late_takes_its_row_back(run, drop, lake, accounts, table):
-    """Night 6 is loaded first; then night 5 turns out to have had the same reading already."""
+def test_an_earlier_arrival_that_comes_late_takes_its_row_back(spark, nights, read):
+    """Night 8 is loaded first; then night 7 turns out to have had the same row already."""
+    site = 999_001
     line = json.dumps(
-        {"location_id": 1, "name": "Site", "region": "New York", "latitude": 40.7, "longitude": -74.0}
+        {"location_id": site, "name": "Site", "region": "New York", "latitude": 40.7, "longitude": -74.0}
     )
-    only = frozenset({"devices", "device_changes", "locations"})
-    for night in (D6, D5):
-        drop("locations", f"{night}.json", line + "\n")
+    night7, night8 = date(2024, 3, 7), date(2024, 3, 8)
+    for night in (night8, night7):
+        folder = nights.lake("bronze").landing / "locations"
+        (folder / f"{night}.json").write_text(line + "\n")
         for stage in ("bronze", "silver"):
-            run(stage, night=night, tables=only)
-    assert [row._night for row in table("silver.locations").collect()] == [D5]
-    assert (accounts("locations")[D5]["silver"], accounts("locations")[D6]["duplicates"]) == (1, 1)
-    assert all(account["is_balanced"] for account in accounts("locations").values())
+            run_stage(spark, nights.lake, stage, night, tables=frozenset({"locations"}))
+    assert [row._night for row in read("silver.locations").where(f"location_id = {site}").collect()] == [
+        night7
+    ]
+    accounts = {row.night: row for row in read("ops.row_accounts").where("source = 'locations'").collect()}
+    assert (accounts[night7].silver, accounts[night8].duplicates) == (1, 1)
+    assert all(account.is_balanced for account in accounts.values())
 
 
-def test_nights_in_bulk_end_in_the_same_tables_as_night_by_night(spark, nights, tmp_path):
-    """One of the two is there already, so far as silver: a range may overlap what has been run."""
-    tables = FEW_TABLES - {"events", "site_events"}
-    with new_lake(spark, tmp_path) as lake:
-        for stage in ("generate", "bronze", "silver"):
-            settings = lake(stage, night=D6, run_id="night-6", tables=tables)
-            importlib.import_module(f"jobs.{stage}").run(spark, settings)
-        history = importlib.import_module("jobs.history")
-        asked = lake("history", first=D5, night=D6, run_id="bulk", tables=tables)
-        assert not history.is_published(spark, asked)
-        (month,) = history.run(spark, asked)
-        one_by_one, found = _digests(spark, nights[0]), _digests(spark, lake)
-        assert found == {slice_: one_by_one[slice_] for slice_ in found} and len(found) > 9
-        assert {night for _, night in found} >= {D5, D6}
-        columns = (
-            "source",
-            "night",
-            "landed",
-            "bronze",
-            "silver",
-            "quarantined",
-            "duplicates",
-            "is_balanced",
-        )
-        accounts = spark.table(asked.table("ops.row_accounts")).select(*columns).collect()
-        kept = spark.table(nights[0]("verify").table("ops.row_accounts")).select(*columns).collect()
-        assert sorted(accounts) == sorted(row for row in kept if row.source in tables)
-        assert month.rows == sum(row.landed for row in accounts if row.night in (D5, D6))
-        assert f"nights/{D6}.html" in month.pages
-        # All that is made of sensor logs was asked for, so nothing of them is due any more.
-        whole = replace(asked, tables=frozenset({"sensor_logs", "climate_hourly"}))
-        assert history.is_published(spark, whole)
-        assert history.run(spark, whole) == [replace(month, pages=())]
+def test_nights_in_bulk_end_in_the_same_tables_as_night_by_night(spark, nights, bulk):
+    """One of the two was there already, so far as its staging: a range may overlap what has been run."""
+    assert not bulk.was_published
+    (month,) = bulk.months
+    assert (
+        bulk.digests == {slice_: nights.digests[slice_] for slice_ in bulk.digests} and len(bulk.digests) > 12
+    )
+    assert {night for _, night in bulk.digests} >= {D5, D6}
+    columns = ("source", "night", "landed", "bronze", "silver", "quarantined", "duplicates", "is_balanced")
+    accounts = spark.table(bulk.asked.table("ops.row_accounts")).select(*columns).collect()
+    kept = spark.table(nights.lake("verify").table("ops.row_accounts")).select(*columns).collect()
+    assert sorted(accounts) == sorted(row for row in kept if row.source in FEW)
+    assert month.rows == sum(row.landed for row in accounts if row.night in (D5, D6))
+    assert f"nights/{D6}.html" in month.pages
+    # All that is made of sensor logs was asked for, so nothing of them is due any more.
+    whole = replace(bulk.asked, tables=frozenset({"sensor_logs", "climate_hourly"}))
+    assert history.is_published(spark, whole)
+    assert history.run(spark, whole) == [replace(month, pages=())]

@@ -1,0 +1,109 @@
+"""Whole nights in this process, and what landed for them brought into another lake instead of made again."""
+
+import importlib
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from jobs import store
+from jobs.settings import FIRST_NIGHT
+from jobs.tables import GOLD, selection
+
+D5, D6 = date(2024, 3, 5), date(2024, 3, 6)
+ALL = selection(())
+# Sources, and one gold table of each kind: by night, by event date, of the registry.
+FEW = frozenset(
+    {
+        *("devices", "device_changes", "events", "sensor_logs"),
+        *("device_health", "site_events", "climate_hourly"),
+    }
+)
+
+Lake = Callable[..., object]
+Digests = dict[tuple[str, date], tuple[int, str]]
+Files = dict[tuple[str, date], set[str]]
+
+
+@dataclass(frozen=True)
+class Nights:
+    """A lake with nights 5 and 6 of all tables, whose stages mixed; then night 6 was run once more.
+
+    Tests only read it, or work on other nights of it.
+    """
+
+    lake: Lake
+    first: Digests  # of night 5 by itself
+    first_files: Files
+    due: set[tuple[str, date]]  # source and night, once night 5 was published
+    due_at_last: set[tuple[str, date]]
+    digests: Digests  # of both
+    digests_again: Digests  # after the second run of night 6
+    again: dict[str, list]  # stage -> results of that run
+
+
+def two_nights(spark: SparkSession, lake: Lake) -> Nights:
+    """Run them: night 6 settles its rows between the staging and the publishing of night 5."""
+
+    def run(night: date, *stages: str, **overrides: object) -> dict[str, list]:
+        return {stage: run_stage(spark, lake, stage, night, **overrides) for stage in stages}
+
+    run(D5, "generate", "bronze", "silver", "gold")
+    silver = digests(spark, lake)
+    run(D6, "generate", "bronze", "silver")
+    run(D5, "publish")
+    gold = {slice_: found for slice_, found in digests(spark, lake).items() if slice_[0].startswith("gold.")}
+    first_files, left = files(spark, lake), due(spark, lake)
+    run(D6, "gold", "publish")
+    both = digests(spark, lake)
+    again = run(D6, "generate", "bronze", "silver", run_id="again")
+    again |= run(D6, "gold", "publish", run_id="again", tables=FEW)
+    at_last = due(spark, lake), both, digests(spark, lake), again
+    return Nights(lake, silver | gold, first_files, left, *at_last)
+
+
+def due(spark: SparkSession, lake: Lake) -> set[tuple[str, date]]:
+    """Source and night of each account that not all of gold has."""
+    rows = spark.table(lake("verify").table("ops.row_accounts")).where("NOT is_published").collect()
+    return {(row.source, row.night) for row in rows}
+
+
+def run_stage(spark: SparkSession, lake: Lake, stage: str, night: date, **overrides: object) -> list:
+    """Run one stage in this process, by default as the run `night-<night>`."""
+    settings = lake(stage, **{"night": night, "run_id": f"night-{night}", **overrides})
+    return importlib.import_module(f"jobs.{stage}").run(spark, settings)
+
+
+def digests(spark: SparkSession, lake: Lake) -> Digests:
+    """What `ops.digests` says of each table and slice."""
+    rows = spark.table(lake("verify").table("ops.digests")).collect()
+    return {(row.table, row.night): (row.rows, row.digest) for row in rows}
+
+
+def files(spark: SparkSession, lake: Lake) -> Files:
+    """The data files of each slice of gold, in which a partition that is written anew has others."""
+    frames = [
+        spark.table(lake("verify").table(table.full_name)).select(
+            F.lit(name).alias("table"), F.col(table.slice).alias("slice"), "_metadata.file_path"
+        )
+        for name, table in GOLD.items()
+        if name in ALL
+    ]
+    found: Files = {}
+    for row in store.union(frames).distinct().collect():
+        found.setdefault((row.table, row.slice), set()).add(row.file_path)
+    return found
+
+
+def bring(nights: Nights, lake: Lake, night: date, tables: Iterable[str]) -> None:
+    """Land for a night in another lake what `generate` landed in that of the nights; nothing twice."""
+    source, target = nights.lake("bronze").landing, lake("bronze").landing
+    for table in tables:
+        # The first load of the fleet belongs to each night, whichever comes first.
+        for day in (FIRST_NIGHT, night):
+            landed = source / table / f"arrived={day}"
+            if landed.exists() and not (target / table / landed.name).exists():
+                shutil.copytree(landed, target / table / landed.name)
