@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from io import BytesIO
 
 import pytest
@@ -44,18 +45,41 @@ def no_faults_left(request: pytest.FixtureRequest) -> Iterator[None]:
         request.getfixturevalue("standin").clear_faults()
 
 
+def sign_in(standin: Standin, patch: pytest.MonkeyPatch) -> None:
+    """Export what clients of the workspace need."""
+    for key, value in standin.sdk_environment.items():
+        patch.setenv(key, value)
+    patch.setenv("AIRFLOW_CONN_DATABRICKS_DEFAULT", standin.connection("oauth"))
+    patch.setenv("AIRFLOW_CONN_WITH_TOKEN", standin.connection("token"))
+
+
 @pytest.fixture(scope="session")
-def client(standin: Standin) -> Iterator[object]:
-    """`WorkspaceClient()` that signs in as the service principal, through the proxy."""
+def signed_in(standin: Standin) -> Callable[[], AbstractContextManager[object]]:
+    """`with signed_in() as client:` for fixtures that outlive a test: no environment is left to tests of others."""
     from databricks.sdk import WorkspaceClient
     from databricks.sdk.config import Config
 
-    with pytest.MonkeyPatch.context() as patch:
-        for key, value in standin.sdk_environment.items():
-            patch.setenv(key, value)
-        patch.setenv("AIRFLOW_CONN_DATABRICKS_DEFAULT", standin.connection("oauth"))
-        patch.setenv("AIRFLOW_CONN_WITH_TOKEN", standin.connection("token"))
-        yield WorkspaceClient(config=Config(retry_timeout_seconds=20))
+    @contextmanager
+    def with_client() -> Iterator[object]:
+        with pytest.MonkeyPatch.context() as patch:
+            sign_in(standin, patch)
+            yield WorkspaceClient(config=Config(retry_timeout_seconds=20))
+
+    return with_client
+
+
+@pytest.fixture(scope="session")
+def lasting_client(signed_in: Callable[[], AbstractContextManager[object]]) -> object:
+    """One client for all tests: it has its token and its connections once."""
+    with signed_in() as client:
+        return client
+
+
+@pytest.fixture
+def client(standin: Standin, lasting_client: object, monkeypatch: pytest.MonkeyPatch) -> object:
+    """`WorkspaceClient()` that signs in as the service principal, through the proxy."""
+    sign_in(standin, monkeypatch)
+    return lasting_client
 
 
 @pytest.fixture
@@ -67,13 +91,14 @@ def hook(client: object) -> object:
 
 
 @pytest.fixture(scope="session")
-def tiny(client) -> str:
+def tiny(signed_in) -> str:
     """Path of the uploaded wheel, in a volume made for it."""
     from databricks.sdk.service.catalog import VolumeType
 
-    client.schemas.create("tiny", "main")
-    client.volumes.create("main", "tiny", "code", VolumeType.MANAGED)
-    client.files.upload(WHEEL, BytesIO(tiny_wheel()))
+    with signed_in() as client:
+        client.schemas.create("tiny", "main")
+        client.volumes.create("main", "tiny", "code", VolumeType.MANAGED)
+        client.files.upload(WHEEL, BytesIO(tiny_wheel()))
     return WHEEL
 
 

@@ -17,11 +17,14 @@ PLACE = "/Volumes/main/filed/v"
 
 
 @pytest.fixture(scope="module")
-def volume(client):
-    client.schemas.create("filed", "main")
-    yield client.volumes.create("main", "filed", "v", VolumeType.MANAGED).full_name
-    client.volumes.delete("main.filed.v")
-    client.schemas.delete("main.filed")
+def volume(signed_in):
+    with signed_in() as client:
+        client.schemas.create("filed", "main")
+        name = client.volumes.create("main", "filed", "v", VolumeType.MANAGED).full_name
+    yield name
+    with signed_in() as client:
+        client.volumes.delete("main.filed.v")
+        client.schemas.delete("main.filed")
 
 
 def test_a_file_makes_the_round_trip(client, volume, standin):
