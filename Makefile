@@ -84,7 +84,7 @@ lock: .venv/tools/.stamp ## Compile requirements/*.txt anew from pyproject.toml
 
 clean: ## Stop, then remove environments, jars, state and caches; the lake stays
 	@$(PYTHON) -m embedded stop
-	rm -rf .run .venv spark/jars tests/support/kafka/jars .test-results .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .run .venv spark/jars tests/support/kafka/jars tests/support/standin/spark/jars .test-results .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 .venv/tools/.stamp: requirements/tools.txt
 	@echo "Installing tools"

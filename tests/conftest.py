@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.project import PROJECT, free_port
+from tests.support.spark_folder import INTERPRETED, spark_folder
+from tests.support.standin.spark_server import of_databricks, standin_jar
 
 # Fixture -> marker: what a test cannot do without. `-m "not spark"` and the like choose by it.
 NEEDS = {
@@ -27,12 +29,9 @@ NEEDS = {
     "browser": "browser",
 }
 
-# Spark takes what is called like its settings. Interpreting suits frames of three rows: compiling each query takes
-# longer than running it. The metastore need not outlive a crash.
-INTERPRETED = (
-    "-Dspark.sql.codegen.wholeStage=false -Dspark.sql.codegen.factoryMode=NO_CODEGEN "
-    "-Dderby.system.durability=test"
-)
+# Each test has a lake of its own, and Hive's metastore takes a third of the time of making one. That Hive takes the
+# product's tables shows end to end.
+SETTINGS = (*INTERPRETED, "spark.sql.catalogImplementation=in-memory")
 
 # Airflow and Spark never share an environment, so each runs its own tests of this tree.
 _AIRFLOW = ("databricks", "support/standin", "unit/dags", "unit/workspace")
@@ -81,12 +80,14 @@ def connect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[st
         "SPARK_CONNECT_PORT": str(port),
         # Delta keeps a table for an hour in memory after its last use, and each test has a lake of its own.
         "SPARK_DRIVER_MEMORY": "5g",
-        "JDK_JAVA_OPTIONS": INTERPRETED,
     }
+    # What Databricks has besides serves the tests that compare both platforms.
+    settings = (*SETTINGS, *of_databricks("main", home))
+    script = spark_folder(home / "spark", settings, [standin_jar(Path(sys.executable))])
     log = home / "server.log"
     with log.open("w") as output:
         server = subprocess.Popen(
-            [PROJECT / "spark" / "connect-server"],
+            [script],
             env=environment,
             stdout=output,
             stderr=output,

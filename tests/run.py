@@ -103,17 +103,20 @@ def run(suite: Suite, options: argparse.Namespace) -> bool:
     with (RESULTS / f"{suite.name}.log").open("w+") as log:
         with _printing:
             print(f"{suite.name}: started", flush=True)
-        done = subprocess.run(
-            command(suite, options), cwd=PROJECT, env=environment, stdout=log, stderr=log, check=False
+        process = subprocess.Popen(
+            command(suite, options), cwd=PROJECT, env=environment, stdout=log, stderr=log
         )
+        _, ended, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(ended)
         log.seek(0)
         with _printing:
             print(
-                f"\n===== {suite.name}: exit status {done.returncode} after {time.monotonic() - began:.0f} s"
+                f"\n===== {suite.name}: exit status {process.returncode} after {time.monotonic() - began:.0f} s,"
+                f" {used.ru_utime + used.ru_stime:.0f} s of the processor"
             )
             shutil.copyfileobj(log, sys.stdout)
             sys.stdout.flush()
-    return done.returncode == 0
+    return process.returncode == 0
 
 
 def run_lane(lane: Iterable[Suite], options: argparse.Namespace) -> bool:

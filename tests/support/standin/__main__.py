@@ -51,6 +51,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--spark-conf", action="append", default=[], metavar="KEY=VALUE", help="of its server"
     )
+    parser.add_argument("--spark-java-options", default="", help="of its JVM")
     parser.add_argument("--spark-memory", default="2g", help="of the Spark server's driver")
     parser.add_argument(
         "--spark-on-request", action="store_true", help="runs do not start it, their tests do"
@@ -73,7 +74,8 @@ async def serve(
         arguments.catalog,
         arguments.spark_python,
         arguments.spark_memory,
-        conf=arguments.spark_conf,
+        arguments.spark_java_options,
+        arguments.spark_conf,
     )
     faults = Faults()
     environments = Environments(root / "environments", root / "Volumes", arguments.uv)

@@ -7,6 +7,7 @@ from io import BytesIO
 
 import pytest
 
+from tests.support.spark_folder import INTERPRETED, QUICK
 from tests.support.standin.in_process import serve_here
 from tests.support.standin.start import Standin
 from tests.support.standin.tiny_wheel import tiny_wheel
@@ -21,15 +22,15 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
         json.dumps({"cluster_id": "0101-000000-current", "spark_version": "17.3.x-scala2.13"}),
     ]
     root = tmp_path_factory.mktemp("standin")
-    with pytest.MonkeyPatch.context() as patch:
-        # Compiling well takes longer than what these tests run. With one compiler the JVM plans room for little code,
-        # and Spark fails when that is full.
-        patch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m")
-        # Interpreting suits frames of three rows: compiling each query takes longer than running it.
-        conf = ["spark.sql.codegen.wholeStage=false", "spark.sql.codegen.factoryMode=NO_CODEGEN"]
-        options = {"spark_memory": "1g", "spark_conf": conf, "spark_on_request": True, "cluster": clusters}
-        with serve_here(root, **options) as running:
-            yield running
+    options = {
+        "spark_memory": "1g",
+        "spark_conf": [*INTERPRETED],
+        "spark_java_options": QUICK,
+        "spark_on_request": True,
+        "cluster": clusters,
+    }
+    with serve_here(root, **options) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

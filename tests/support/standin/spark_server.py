@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 import zipfile
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.support.project import PROJECT
+from tests.support.spark_folder import spark_folder
 
 SOURCES = Path(__file__).parent / "spark"
 REGISTRY = "META-INF/services/org.apache.spark.sql.sources.DataSourceRegister"
@@ -32,7 +34,7 @@ class SparkServer:
         catalog: str,
         python: Path,
         memory: str,
-        java_options: str | None = None,
+        java_options: str = "",
         conf: Sequence[str] = (),
     ) -> None:
         self._root = root
@@ -46,7 +48,7 @@ class SparkServer:
         # That of the start: clients in the same process change it to reach the stand-in. Who has a session on
         # another server may start this one.
         self._environ = {key: value for key, value in os.environ.items() if key != "SPARK_REMOTE"}
-        if java_options is not None:
+        if java_options:
             self._environ["JDK_JAVA_OPTIONS"] = java_options
 
     @property
@@ -99,9 +101,12 @@ class SparkServer:
             "SPARK_CONNECT_PORT": str(port),
             "SPARK_DRIVER_MEMORY": self._memory,
         }
+        besides = of_databricks(self._catalog, self._root)
+        settings = ("spark.sql.sources.default=delta", *self._conf, *besides)  # delta: as on Databricks
+        script = spark_folder(self._root / "spark", settings, [standin_jar(self._python)])
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [self._lay_out() / "connect-server"],
+                [script],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -117,43 +122,33 @@ class SparkServer:
             time.sleep(0.2)
         raise RuntimeError(f"the Spark server did not start:\n{log.read_text(errors='replace')[-3000:]}")
 
-    def _lay_out(self) -> Path:
-        # The script takes configuration and jars from the folder that it lies in, so a folder with links to
-        # the project's own files and two additions runs the unchanged script.
-        folder = self._root / "spark"
-        shutil.rmtree(folder, ignore_errors=True)
-        (folder / "jars").mkdir(parents=True)
-        (folder / "connect-server").symlink_to(PROJECT / "spark" / "connect-server")
-        shutil.copytree(PROJECT / "spark" / "conf", folder / "conf")
-        with (folder / "conf" / "spark-defaults.conf").open("a") as defaults:
-            defaults.write("\nspark.sql.sources.default delta\n")  # as on Databricks
-            defaults.writelines(f"{line.replace('=', ' ', 1)}\n" for line in self._conf)
-            defaults.write(f"spark.sql.catalog.{self._catalog} standin.MainCatalog\n")
-            defaults.write(
-                f"spark.sql.catalog.{self._catalog}.folder {self._root / 'Volumes' / self._catalog}\n"
-            )
-        for jar in (PROJECT / "spark" / "jars").glob("*.jar"):
-            (folder / "jars" / jar.name).symlink_to(jar.resolve())
-        self._compile(folder / "jars" / "standin.jar")
-        return folder
 
-    def _compile(self, jar: Path) -> None:
-        where = "import pyspark, pathlib; print(pathlib.Path(pyspark.__file__).parent / 'jars')"
-        spark = subprocess.run([self._python, "-c", where], capture_output=True, text=True, check=True)
-        if shutil.which("javac") is None:
-            raise RuntimeError("no javac: the stand-in needs a JDK (Debian: openjdk-17-jdk-headless)")
-        classes = self._root / "classes"
-        subprocess.run(
-            [
-                "javac",
-                "-nowarn",
-                *("-d", str(classes)),
-                *("-cp", f"{spark.stdout.strip()}/*:{PROJECT / 'spark' / 'jars'}/*"),
-                *map(str, SOURCES.glob("*.java")),
-            ],
-            check=True,
-        )
-        with zipfile.ZipFile(jar, "w") as archive:
+def of_databricks(catalog: str, root: Path) -> tuple[str, ...]:
+    """The settings of Spark that it has there besides; volumes are folders below `root`."""
+    name = f"spark.sql.catalog.{catalog}"
+    return (f"{name}=standin.MainCatalog", f"{name}.folder={root / 'Volumes' / catalog}")
+
+
+def standin_jar(python: Path) -> Path:
+    """The classes that Spark has there besides, compiled if they have changed; `python` has pyspark.
+
+    Raises RuntimeError without a JDK.
+    """
+    jar, sources = SOURCES / "jars" / "standin.jar", [*SOURCES.glob("*.java")]
+    if jar.exists() and jar.stat().st_mtime > max(source.stat().st_mtime for source in sources):
+        return jar
+    if shutil.which("javac") is None:
+        raise RuntimeError("no javac: the stand-in needs a JDK (Debian: openjdk-17-jdk-headless)")
+    jar.parent.mkdir(exist_ok=True)
+    where = "import pyspark, pathlib; print(pathlib.Path(pyspark.__file__).parent / 'jars')"
+    spark = subprocess.run([python, "-c", where], capture_output=True, text=True, check=True).stdout.strip()
+    with tempfile.TemporaryDirectory(dir=jar.parent) as folder:
+        classes, draft = Path(folder) / "classes", Path(folder) / "draft"
+        libraries = f"{spark}/*:{PROJECT / 'spark' / 'jars'}/*"
+        subprocess.run(["javac", "-nowarn", "-d", classes, "-cp", libraries, *sources], check=True)
+        with zipfile.ZipFile(draft, "w") as archive:
             archive.writestr(REGISTRY, "standin.CloudFiles\n")
             for compiled in classes.rglob("*.class"):
                 archive.write(compiled, compiled.relative_to(classes))
+        draft.rename(jar)  # another suite may do the same meanwhile
+    return jar

@@ -97,7 +97,7 @@ def as_arguments(root: Path, **options: object) -> list[str]:
     arguments = ["--root", str(root)]
     for name, value in options.items():
         for one in value if isinstance(value, list) else [value]:
-            arguments += [f"--{name.replace('_', '-')}", *([] if one is True else [str(one)])]
+            arguments.append(f"--{name.replace('_', '-')}{'' if one is True else f'={one}'}")
     return arguments
 
 

@@ -9,7 +9,7 @@ import pytest
 from jobs import cli
 from jobs.settings import FIRST_NIGHT
 from jobs.stream import volume
-from jobs.stream.batches import SECOND, Batch, counts, cut
+from jobs.stream.batches import SECOND, Batch, Checkpoint, counts, cut
 from jobs.stream_options import DAY, MOST_ROWS_PER_SECOND, Stream
 
 NIGHT = date(2024, 3, 5)
@@ -61,6 +61,19 @@ def test_a_run_goes_on_where_the_last_one_ended_and_the_night_ends_it():
     assert list(cut(STREAM, DAY)) == []
     at_once = list(cut(replace(STREAM, rows_per_second=50_000), 0))
     assert [count("live_sensors", *astuple(batch)) for batch in at_once] == [1_000_000] * 3
+
+
+def test_the_next_run_knows_what_was_sent_and_which_batch_was_left_unfinished(tmp_path):
+    file, sent, unfinished = tmp_path / "checkpoint.json", Batch(0, 30, 10), Batch(30, 60, 5)
+    checkpoint = Checkpoint.read(file, 42)
+    assert (checkpoint.position, checkpoint.planned) == (0, None)
+    checkpoint.plan(sent)
+    checkpoint.commit(sent)
+    after = Checkpoint.read(file, 42)
+    assert (after.position, after.planned) == (30, None)
+    after.plan(unfinished)
+    cut_off = Checkpoint.read(file, 42)
+    assert (cut_off.position, cut_off.planned) == (30, unfinished)
 
 
 @pytest.mark.parametrize(

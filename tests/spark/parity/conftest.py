@@ -1,0 +1,173 @@
+"""Two lakes, one a platform: what the DAGs emit for each goes through `jobs.main` in one process a platform."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.generate.feed import FIRST_DEVICE
+from jobs.tables import NAMES, SCHEMAS, SOURCES, TABLES
+from tests.support.emitted import Run, asked
+from tests.support.sides import Digests, Ended, Side, at_once, in_this_process
+from tests.support.standin.compute import compute
+
+# The least of which no table stays empty, but for those that rows dropped by hand are for.
+SCALE = 0.02
+# A night on few tables that does not pass its check at first.
+FEW = ["device_health", "readings"]
+BROKEN = "2024-03-08"
+# Then earlier ones on all tables, in bulk on Databricks and backwards here.
+NIGHTS = ("2024-03-05", "2024-03-06")
+RECEIVED = "live_sensors"
+VOLUME = "/Volumes/main/iot_dev_ops/lake"
+
+
+def _night(run_id: str, night: str, tables: Iterable[str]) -> Run:
+    return Run("iot_nightly", run_id, {"night": night, "scale": SCALE, "tables": [*tables]})
+
+
+def _stream(run_id: str, seconds: int, sink: str) -> Run:
+    form = {"night": NIGHTS[0], "rows_per_second": 2, "seconds": seconds, "sink": sink}
+    return Run("iot_stream", run_id, form)
+
+
+RUNS = {
+    "broken night": _night(f"manual__{BROKEN}T01:00:00+00:00", BROKEN, FEW),
+    "streams": _stream("to-files", 300, "json"),
+    "nights in bulk": Run(
+        "iot_history",
+        "in-bulk",
+        {"first": NIGHTS[0], "last": NIGHTS[-1], "scale": SCALE, "tables": [*NAMES]},
+    ),
+    **{f"night {night}": _night(f"backfill__{night}T01:00:00+00:00", night, NAMES) for night in NIGHTS},
+    "without a secret": _stream("without-a-secret", 60, "kafka"),
+    "to Kafka": _stream("to-kafka", 60, "kafka"),
+    "from Kafka": Run("iot_receive", "from-kafka", {"source": RECEIVED}),
+}
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Both platforms, and the drawer in which Databricks keeps secrets."""
+
+    local: Side
+    remote: Side
+    keep_secret: Callable[[str, str, str], None]
+
+    def __iter__(self) -> Iterator[Side]:
+        return iter((self.local, self.remote))
+
+
+@pytest.fixture(scope="module")
+def sides(
+    spark: SparkSession, connect_server: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sides]:
+    """Both platforms, each with an empty lake on one server, and the jobs of Databricks in a process of their own."""
+    home, root = tmp_path_factory.mktemp("local"), Path(connect_server["LAKEHOUSE_HOME"])
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(asked, RUNS, {"local": home, "dev": home})
+        with compute(root, connect_server["SPARK_REMOTE"], VOLUME) as databricks:
+            emitted = asking.result()
+            local = Side(spark, emitted["local"], in_this_process)
+            remote = Side(spark, emitted["dev"], databricks.run, databricks.here)
+            try:
+                yield Sides(local, remote, databricks.keep_secret)
+            finally:
+                for schema in (side.settings.schema(layer) for side in (local, remote) for layer in SCHEMAS):
+                    spark.sql(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+
+
+@dataclass(frozen=True)
+class FewTables:
+    """What a platform had after each step of its night on few tables."""
+
+    failed: Ended
+    notes_of_the_failed: dict[str, Any]
+    page_of_the_failed: str
+    gold_of_the_failed: Digests
+    mended: Ended
+    notes: dict[str, Any]
+    tables: Digests
+
+
+@pytest.fixture(scope="module")
+def few(sides: Sides) -> tuple[FewTables, FewTables]:
+    """Here and there: a night on few tables, broken at first."""
+    here, there = at_once(_few_tables, *sides)
+    return here, there
+
+
+def _few_tables(side: Side) -> FewTables:
+    gold = [name for name, table in TABLES.items() if table.layer == "gold"]
+    _succeed(side.run("broken night", until="check_silver"))
+    devices = side.settings.table("silver.devices")
+    version = side.spark.sql(f"DESCRIBE HISTORY {devices} LIMIT 1").collect()[0].version
+    side.spark.sql(f"UPDATE {devices} SET status = 'Broken' WHERE device_id % 10 = 0")
+    failed, notes = side.run("broken night", after="silver"), side.notes("broken night")
+    pages = [page for page in notes["check_silver"]["pages"] if page.startswith("runs/")]
+    texts = [(side.settings.docs / page).read_text() for page in pages]
+    gold_of_the_failed = side.digests(gold)
+    side.spark.sql(f"RESTORE TABLE {devices} TO VERSION AS OF {version}")
+    mended = side.run("broken night", after="silver")
+    return FewTables(
+        failed=failed,
+        notes_of_the_failed=notes,
+        page_of_the_failed="".join(texts),
+        gold_of_the_failed=gold_of_the_failed,
+        mended=mended,
+        notes=side.notes("broken night"),
+        tables=side.digests(),
+    )
+
+
+@pytest.fixture(scope="module")
+def after_all(sides: Sides, few: tuple[FewTables, FewTables]) -> Sides:
+    """Both platforms after two earlier nights on all tables, with a piece of each stream and rows dropped by hand."""
+    at_once(lambda side: _all_tables(side, in_bulk=side is sides.remote), *sides)
+    return sides
+
+
+def _all_tables(side: Side, *, in_bulk: bool) -> None:
+    _succeed(side.run("streams"))
+    # So little data has no device and no machine that is bad enough for some tables.
+    side.drop("readings/by_hand.json", noisy_device(FIRST_DEVICE))
+    side.drop("machine_sensors/by_hand.csv", hot_machine())
+    if in_bulk:
+        _succeed(side.run("nights in bulk"))
+    else:
+        _succeed(*side.run_mixed(*(f"night {night}" for night in reversed(NIGHTS))))
+
+
+def _succeed(*jobs: Ended) -> None:
+    for ended in jobs:
+        assert ended.exit == 0, ended
+
+
+def noisy_device(device: int) -> str:
+    """More anomalies of one device in one day than are let pass."""
+    reading = {
+        "device_id": device,
+        "metric_name": "temperature",
+        "metric_value": 21.5,
+        "unit": "celsius",
+        "quality_score": 90,
+        "is_anomaly": True,
+    }
+    day = NIGHTS[0]
+    return "\n".join(
+        json.dumps({"reading_id": 9_000_000_000_000 + hour, "timestamp": f"{day} {hour:02}:00:00", **reading})
+        for hour in range(12)
+    )
+
+
+def hot_machine() -> str:
+    """A machine above the temperature that a rule calls too hot."""
+    values = f"99999,1,A06,M1,{NIGHTS[0]} 12:00:00,20.0,700.0,1000.0,105.0,100.0,1.0"
+    return "\n".join([",".join(SOURCES["machine_sensors"].fields), values, ""])

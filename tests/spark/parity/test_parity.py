@@ -1,0 +1,150 @@
+"""The same argument lists on both platforms come to the same tables, verdicts and messages.
+
+Databricks is stood in for by tests/support/standin/compute.py, on the tests' own Spark server. That its API, a wheel and Airflow's scheduler change
+nothing about it is for tests/end_to_end/test_on_databricks.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.kafka import VARIABLE, parse
+from jobs.stream.batches import Batch, counts
+from jobs.tables import SOURCES, STREAMED
+from tests.spark.parity.conftest import BROKEN, NIGHTS, RECEIVED, RUNS, FewTables, Sides
+from tests.support.kafka import broker as kafka
+from tests.support.sides import COMPARED, Digests, Side, verdicts
+
+Both = tuple[FewTables, FewTables]
+
+
+def nights_in(digests: Digests, table: str) -> set[str]:
+    """The nights of which a table has rows."""
+    return {str(night) for name, night in digests if name == table}
+
+
+def test_a_night_that_fails_its_check_fails_alike_on_both_and_makes_no_gold(few: Both) -> None:
+    for side in few:
+        note = side.notes_of_the_failed["check_silver"]
+        assert side.failed.exit == note["exit"] == 3
+        assert side.failed.said == f"check_silver: {note['message']}\n"
+        assert "unknown status" in side.page_of_the_failed
+        assert "gold" not in side.notes_of_the_failed
+        assert side.gold_of_the_failed == {}
+    here, there = (side.notes_of_the_failed["check_silver"] for side in few)
+    assert (verdicts(there), there["message"]) == (verdicts(here), here["message"])
+
+
+def test_once_the_cause_is_mended_the_night_goes_on_to_the_same_tables_and_verdicts(
+    few: Both, sides: Sides
+) -> None:
+    here, there = few
+    assert (here.mended.exit, there.mended.exit) == (0, 0)
+    assert nights_in(here.tables, "gold.device_health") >= {BROKEN}
+    assert there.tables == here.tables
+    assert set(there.notes) == set(here.notes) == {*sides.local.emitted["broken night"]}
+    for stage, note in here.notes.items():
+        assert verdicts(there.notes[stage]) == verdicts(note), stage
+        assert len(there.notes[stage]["pages"]) == len(note["pages"]), stage
+
+
+def test_earlier_nights_in_bulk_on_databricks_and_backwards_here_come_to_the_same_tables_none_of_them_empty(
+    after_all: Sides,
+) -> None:
+    here, there = (side.digests() for side in after_all)
+    assert {table for table, _ in here} == {*COMPARED}
+    assert here["gold.transactions_daily", date.fromisoformat(NIGHTS[0])][0] > 5
+    assert nights_in(here, "gold.device_health") >= {*NIGHTS, BROKEN}
+    assert there == here
+
+
+def test_nights_have_the_same_bronze_and_quarantine_on_both(after_all: Sides) -> None:
+    bronze = [f"bronze.{source}" for source in SOURCES]
+    here, there = (side.digests(bronze, but=("_file", "_ingested_at")) for side in after_all)
+    assert {table for table, _ in here} == {*bronze}
+    assert there == here
+    here, there = (side.rows("ops.quarantine", "file") for side in after_all)
+    assert {row.source for row in here} > {"readings", "sensor_logs"}
+    assert there == here
+
+
+def test_nights_have_the_same_accounts_on_both(after_all: Sides) -> None:
+    here, there = (side.rows("ops.row_accounts", "run_id", "settled_at") for side in after_all)
+    assert {row.source for row in here} == {*SOURCES}
+    assert {str(row.night) for row in here} >= {*NIGHTS, BROKEN}
+    assert there == here
+
+
+@pytest.mark.parametrize("stage", ["check_bronze", "check_silver", "check_gold"])
+def test_all_tables_pass_as_many_expectations_on_both(after_all: Sides, stage: str) -> None:
+    """A night by itself has not the rows of two in bulk, and so not the very same verdict."""
+
+    def of_each(note: Mapping[str, Any]) -> dict[str, tuple[int, bool]]:
+        return {
+            table["table"]: (table["detail"]["expectations"], table["detail"]["success"])
+            for table in note["tables"]
+        }
+
+    month = f"{NIGHTS[0]:.7}"
+    in_bulk = of_each(after_all.remote.notes("nights in bulk", f".{month}")[stage])
+    assert len(in_bulk) >= 10
+    for night in NIGHTS:
+        assert of_each(after_all.local.notes(f"night {night}")[stage]) == in_bulk, night
+
+
+def test_pages_are_where_the_notes_say(after_all: Sides) -> None:
+    for side in after_all:
+        notes = [note for name in ("broken night", "streams") for note in side.notes(name).values()]
+        pages = [page for note in notes for page in note["pages"]]
+        assert len(pages) > 10
+        for page in pages:
+            assert (side.settings.docs / page).stat().st_size > 0, page
+
+
+def test_a_stream_to_kafka_is_the_same_messages_from_both_each_with_its_own_secret(
+    sides: Sides, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def messages(broker: kafka.Kafka) -> set[tuple[Any, ...]]:
+        reader = sides.local.spark.read.format("kafka").options(**parse(broker.connection_string).options)
+        both = reader.option("subscribe", ",".join(STREAMED)).option("startingOffsets", "earliest")
+        sent = both.load().selectExpr("topic", "cast(key AS STRING)", "cast(value AS STRING)").collect()
+        assert len(set(sent)) == len(sent) == asked_for
+        return set(sent)
+
+    def received(side: Side) -> set[str]:
+        assert side.run("from Kafka").exit == 0
+        files = list(side.landing(RECEIVED).glob("*-received-*"))
+        lines = [line for file in files for line in file.read_text().splitlines()]
+        assert len(set(lines)) == len(lines) == 120
+        # No night of another test is to take them in.
+        for file in files:
+            file.unlink()
+        return set(lines)
+
+    form = RUNS["to Kafka"].form
+    piece, night = Batch(0, form["seconds"], form["rows_per_second"]), date.fromisoformat(form["night"])
+    seed = sides.local.settings.seed
+    asked_for = sum(sum(counts(source, night, piece, seed)) for source in STREAMED)
+    assert asked_for > 300
+    for side in sides:
+        refused = side.run("without a secret")
+        assert refused.exit == 2 and "nothing says where Kafka is" in refused.said
+    (tmp_path / "here").mkdir()
+    with kafka.running(tmp_path / "here") as broker:
+        monkeypatch.setenv(VARIABLE, broker.connection_string)
+        assert sides.local.run("to Kafka").exit == 0
+        here = messages(broker)
+        landed = received(sides.local)
+        assert landed == {value for topic, _, value in here if topic == RECEIVED}
+    monkeypatch.delenv(VARIABLE)
+    (tmp_path / "there").mkdir()
+    with kafka.running(tmp_path / "there") as broker:
+        sides.keep_secret("lakehouse", "kafka", broker.connection_string)
+        assert sides.remote.run("to Kafka").exit == 0
+        assert messages(broker) == here
+        assert received(sides.remote) == landed

@@ -1,0 +1,33 @@
+"""The project's Spark folder with settings and jars of the tests besides: what `connect-server` starts from."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.support.project import PROJECT
+
+# Compiling the query of a few rows takes longer than running it.
+INTERPRETED = ("spark.sql.codegen.wholeStage=false", "spark.sql.codegen.factoryMode=NO_CODEGEN")
+
+# Compiling well takes the JVM longer than all that few rows need. With one compiler it plans room for little code, and
+# Spark fails when that is full. The metastore need not outlive a crash.
+QUICK = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -Dderby.system.durability=test"
+
+
+def spark_folder(folder: Path, settings: Iterable[str], jars: Iterable[Path] = ()) -> Path:
+    """Make it, anew if it is there, with settings `name=value` that go before the project's; its `connect-server`.
+
+    The script takes settings and jars from the folder that it lies in, so a link to it here runs it unchanged.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "jars").mkdir(parents=True)
+    script = folder / "connect-server"
+    script.symlink_to(PROJECT / "spark" / "connect-server")
+    shutil.copytree(PROJECT / "spark" / "conf", folder / "conf")
+    with (folder / "conf" / "spark-defaults.conf").open("a") as defaults:
+        defaults.writelines(f"\n{setting.replace('=', ' ', 1)}" for setting in settings)
+    for jar in (*(PROJECT / "spark" / "jars").glob("*.jar"), *jars):
+        (folder / "jars" / jar.name).symlink_to(jar.resolve())
+    return script
