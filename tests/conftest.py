@@ -3,10 +3,6 @@
 import os
 import secrets
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -15,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.project import PROJECT, free_port
-from tests.support.spark_folder import INTERPRETED, spark_folder
-from tests.support.standin.spark_server import of_databricks, standin_jar
+from tests.support.connect_server import connect_server as connect_server_in
+from tests.support.project import PROJECT
 
 # Fixture -> marker: what a test cannot do without. `-m "not spark"` and the like choose by it.
 NEEDS = {
@@ -28,10 +23,6 @@ NEEDS = {
     "stack": "containers",
     "browser": "browser",
 }
-
-# Each test has a lake of its own, and Hive's metastore takes a third of the time of making one. That Hive takes the
-# product's tables shows end to end.
-SETTINGS = (*INTERPRETED, "spark.sql.catalogImplementation=in-memory")
 
 # Airflow and Spark never share an environment, so each runs its own tests of this tree.
 _AIRFLOW = ("databricks", "support/standin", "unit/dags", "unit/workspace")
@@ -70,46 +61,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def connect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Run the real server; give the environment in which jobs reach it."""
-    home = tmp_path_factory.mktemp("spark")
-    port, token = free_port(), secrets.token_hex(16)
-    environment = {
-        **os.environ,
-        "LAKEHOUSE_HOME": str(home),
-        "LAKEHOUSE_SPARK_PYTHON": sys.executable,
-        "SPARK_CONNECT_AUTHENTICATE_TOKEN": token,
-        "SPARK_CONNECT_PORT": str(port),
-        # Delta keeps a table for an hour in memory after its last use, and each test has a lake of its own.
-        "SPARK_DRIVER_MEMORY": "5g",
-    }
-    # What Databricks has besides serves the tests that compare both platforms.
-    settings = (*SETTINGS, *of_databricks("main", home))
-    script = spark_folder(home / "spark", settings, [standin_jar(Path(sys.executable))])
-    log = home / "server.log"
-    with log.open("w") as output:
-        server = subprocess.Popen(
-            [script],
-            env=environment,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-        try:
-            _wait_for(port, server, log)
-            remote = f"sc://localhost:{port}/;authorization=Bearer%20{token}"
-            yield {"SPARK_REMOTE": remote, "LAKEHOUSE_HOME": str(home), "GX_ANALYTICS_ENABLED": "false"}
-        finally:
-            server.terminate()
-            server.wait(30)
-
-
-def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and server.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.2)
-    pytest.fail(f"the Connect server did not start:\n{log.read_text()[-3000:]}")
+    with connect_server_in(tmp_path_factory.mktemp("spark")) as environment:
+        yield environment
 
 
 @pytest.fixture(scope="session")

@@ -13,23 +13,24 @@ This file is a plugin of pytest, too: tests that need a Spark Connect server get
 
 import json
 import os
-import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 PROJECT = Path(__file__).resolve().parents[1]
-LINKED = (".venv", "spark/jars", "tests/support/kafka/jars")
+sys.path.insert(0, str(PROJECT))
+
+from tests.support.connect_server import connect_server  # noqa: E402
+
+LINKED = (".venv", "spark/jars", "tests/support/kafka/jars", "tests/support/standin/spark/jars")
 SHARED = "PLANT_FAULTS_SERVER"
 # Each is a run of pytest of its own: they differ in environment, or in what their conftest.py sets up.
 GROUPS = {
@@ -523,8 +524,9 @@ def main(arguments: list[str], project: Path = PROJECT, faults: Iterable[Fault] 
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
         if not any(test.startswith(NEED_SERVER) for test in tests):
             return planted(copy, chosen, environment)
-        with server(copy, Path(folder), environment) as shared:
-            return planted(copy, chosen, shared)
+        # One for all: starting one for each fault takes longer.
+        with connect_server(Path(folder) / "spark") as shared:
+            return planted(copy, chosen, {**environment, SHARED: json.dumps(shared)})
 
 
 def planted(copy: Path, faults: list[Fault], environment: Mapping[str, str]) -> int:
@@ -624,45 +626,6 @@ def copied(project: Path, copy: Path) -> Path:
         (copy / name).symlink_to(project / name)
     shutil.copy2(__file__, copy / "tests")
     return copy
-
-
-@contextmanager
-def server(copy: Path, home: Path, environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """Run a Spark Connect server; the environment in which tests find it. Starting one for each fault takes longer."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    token, log = secrets.token_hex(16), home / "server.log"
-    own = {
-        "LAKEHOUSE_HOME": str(home / "lake"),
-        "LAKEHOUSE_SPARK_PYTHON": str(copy / ".venv/spark/bin/python"),
-        "SPARK_CONNECT_AUTHENTICATE_TOKEN": token,
-        "SPARK_CONNECT_PORT": str(port),
-        "SPARK_DRIVER_MEMORY": "5g",
-    }
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [copy / "spark/connect-server"],
-            env={**environment, **own},
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    try:
-        deadline = time.monotonic() + 120
-        while socket.socket().connect_ex(("127.0.0.1", port)):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit(f"the Connect server did not start:\n{log.read_text()[-2000:]}")
-            time.sleep(0.2)
-        given = {
-            "SPARK_REMOTE": f"sc://localhost:{port}/;authorization=Bearer%20{token}",
-            "LAKEHOUSE_HOME": own["LAKEHOUSE_HOME"],
-            "GX_ANALYTICS_ENABLED": "false",
-        }
-        yield {**environment, SHARED: json.dumps(given)}
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 if __name__ == "__main__":

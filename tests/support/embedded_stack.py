@@ -16,6 +16,7 @@ from typing import Any
 from embedded.airflow_api import AirflowApi
 from tests.support.http_server import Webhook
 from tests.support.project import PROJECT
+from tests.support.spark_folder import QUICK
 
 # The system's Python, not that of an environment: `embedded` must do with the standard library.
 SYSTEM_PYTHON = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
@@ -110,6 +111,7 @@ class Embedded:
             "LAKEHOUSE_HOME": str(self.home),
             "AIRFLOW_PORT": str(self.airflow_port),
             "SPARK_CONNECT_PORT": str(self.connect_port),
+            "JDK_JAVA_OPTIONS": QUICK,
         }
 
     def __call__(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -11,9 +11,9 @@ from tests.support.project import PROJECT
 # Compiling the query of a few rows takes longer than running it.
 INTERPRETED = ("spark.sql.codegen.wholeStage=false", "spark.sql.codegen.factoryMode=NO_CODEGEN")
 
-# Compiling well takes the JVM longer than all that few rows need. With one compiler it plans room for little code, and
-# Spark fails when that is full. The metastore need not outlive a crash.
-QUICK = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -Dderby.system.durability=test"
+# For a JVM that lives for a night or two: compiling well takes a third of its time. With one compiler it plans room for
+# little code, and Spark fails when that is full.
+QUICK = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
 
 
 def spark_folder(folder: Path, settings: Iterable[str], jars: Iterable[Path] = ()) -> Path:

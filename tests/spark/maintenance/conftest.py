@@ -1,26 +1,10 @@
-"""What the tests of commands share: running one, and its sessions' settings."""
+"""What the tests of commands share: running one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from jobs import session
 from jobs.main import main
-
-
-@pytest.fixture(scope="module", autouse=True)
-def interpreted() -> Iterator[None]:
-    """The sessions that commands open interpret queries of a few rows, as that of the tests itself does."""
-    configured = session._configured
-
-    def interpreting(opened):
-        opened.conf.set("spark.sql.codegen.wholeStage", "false")
-        opened.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
-        return configured(opened)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session, "_configured", interpreting)
-        yield
 
 
 @pytest.fixture
