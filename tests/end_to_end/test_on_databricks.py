@@ -33,7 +33,7 @@ from tests.support.standin.start import Standin, start
 LATER = ("2024-03-06", "2024-03-07")
 EARLIER = ("2024-03-01", "2024-03-02")
 RECEIVED = "live_sensors"
-FEW = ["device_health", "climate_hourly"]
+FEW = ["device_health", "sensor_hourly"]
 
 
 def workspace(standin: Standin, command: str) -> subprocess.CompletedProcess[str]:

@@ -16,9 +16,17 @@ from tests.support.spark_folder import INTERPRETED, spark_folder
 from tests.support.standin.spark_server import of_databricks, standin_jar
 
 PYTHON = PROJECT / ".venv/spark/bin/python"
-# Each test has a lake of its own, and Hive's metastore takes a third of the time of making one. That Hive takes the
-# product's tables shows end to end.
-SETTINGS = (*INTERPRETED, "spark.sql.catalogImplementation=in-memory")
+SETTINGS = (
+    *INTERPRETED,
+    # Each test has a lake of its own, and Hive's metastore takes a third of the time of making one. That Hive takes the
+    # product's tables shows end to end.
+    "spark.sql.catalogImplementation=in-memory",
+    # Of few rows, adaptive execution makes one partition of however many there were.
+    "spark.sql.shuffle.partitions=1",
+    "spark.databricks.delta.snapshotPartitions=1",
+    # Plans are described for a page that nobody opens.
+    "spark.sql.ui.explainMode=simple",
+)
 
 
 @contextmanager

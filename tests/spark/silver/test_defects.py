@@ -204,7 +204,7 @@ def test_nights_in_any_order_give_the_same_features_and_rates(spark, tmp_path):
         name: importlib.import_module(f"jobs.{name}").run
         for name in ("generate", "bronze", "silver", "gold", "publish", "check")
     }
-    parts, orders, found = {"scale": 0.04, "tables": MACHINES}, ([4, 5, 6], [6, 4, 5]), []
+    parts, orders, found = {"scale": 0.04, "tables": MACHINES}, ([5, 6], [6, 5]), []
     # A night lands as it is whatever was before it. Machines are no devices of the registry, which stays empty.
     with new_lake(spark, tmp_path / "landed") as landed:
         for day in orders[0]:
