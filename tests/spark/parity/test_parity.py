@@ -59,7 +59,7 @@ def test_earlier_nights_in_bulk_on_databricks_and_backwards_here_come_to_the_sam
     here, there = (side.digests() for side in after_all)
     assert {table for table, _ in here} == {*COMPARED}
     assert here["gold.transactions_daily", date.fromisoformat(EARLIER[0])][0] > 5
-    assert nights_in(here, "gold.device_health") >= {*EARLIER, NIGHT}
+    assert nights_in(here, "gold.sensor_hourly") >= {*EARLIER, NIGHT}
     assert there == here
 
 
