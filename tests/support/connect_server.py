@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.project import PROJECT, free_port
+from tests.support.project import PROJECT, free_port, wait_for_port
 from tests.support.spark_folder import INTERPRETED, spark_folder
 from tests.support.standin.spark_server import of_databricks, standin_jar
 
@@ -52,7 +50,7 @@ def connect_server(home: Path) -> Iterator[dict[str, str]]:
             [script], env=environment, stdout=output, stderr=output, start_new_session=True
         )
     try:
-        _wait_for(port, server, log)
+        wait_for_port(port, server, log, 120)
         yield {
             "SPARK_REMOTE": f"sc://localhost:{port}/;authorization=Bearer%20{token}",
             "LAKEHOUSE_HOME": str(home),
@@ -61,13 +59,3 @@ def connect_server(home: Path) -> Iterator[dict[str, str]]:
     finally:
         server.terminate()
         server.wait(30)
-
-
-def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and server.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.2)
-    raise RuntimeError(f"the Connect server did not start:\n{log.read_text()[-3000:]}")

@@ -5,13 +5,14 @@ import secrets
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyspark
+
+from tests.support.project import wait_for_port
 
 HERE = Path(__file__).parent
 SECONDS = 60  # to start or to stop
@@ -81,7 +82,7 @@ def running(folder: Path) -> Iterator[Kafka]:
             [*java("kafka.Kafka"), properties], stdout=output, stderr=output, start_new_session=True
         )
         try:
-            wait_for(port, broker, log)
+            wait_for_port(port, broker, log, SECONDS)
             yield Kafka(text, log)
         finally:
             os.killpg(broker.pid, signal.SIGTERM)
@@ -95,14 +96,3 @@ def java(main: str) -> list[str]:
     # Spark's resolver leaves out Scala's library, since Spark brings it along.
     scala = next((Path(pyspark.__file__).parent / "jars").glob("scala-library-*.jar"))
     return [str(program), "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", f"{HERE / 'jars'}/*:{scala}", main]
-
-
-def wait_for(port: int, broker: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until the broker listens."""
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline and broker.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.2)
-    raise AssertionError(f"the broker did not start:\n{log.read_text()[-3000:]}")

@@ -7,16 +7,14 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
-import time
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.support.project import PROJECT
+from tests.support.project import PROJECT, free_port, wait_for_port
 from tests.support.spark_folder import spark_folder
 
 SOURCES = Path(__file__).parent / "spark"
@@ -86,9 +84,7 @@ class SparkServer:
                 continue
 
     def _start(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         token = secrets.token_hex(16)
         home = self._root / "spark-home"
         home.mkdir(exist_ok=True)
@@ -113,14 +109,8 @@ class SparkServer:
                 stderr=output,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + 180
-        while time.monotonic() < deadline and self._process.poll() is None:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    self._remote = f"sc://127.0.0.1:{port}/;authorization=Bearer%20{token}"
-                    return
-            time.sleep(0.2)
-        raise RuntimeError(f"the Spark server did not start:\n{log.read_text(errors='replace')[-3000:]}")
+        wait_for_port(port, self._process, log, 180)
+        self._remote = f"sc://127.0.0.1:{port}/;authorization=Bearer%20{token}"
 
 
 def of_databricks(catalog: str, root: Path) -> tuple[str, ...]:
