@@ -27,7 +27,7 @@ from tests.support.embedded_stack import NIGHT, SCALE, STAGES, Embedded, left_be
 from tests.support.kafka import broker as kafka
 from tests.support.project import PROJECT, free_port
 from tests.support.sides import COMPARED, Digests, digests, verdicts
-from tests.support.spark_folder import INTERPRETED, QUICK
+from tests.support.spark_folder import FEW_ROWS, QUICK
 from tests.support.standin.start import Standin, start
 
 LATER = ("2024-03-06", "2024-03-07")
@@ -61,7 +61,7 @@ def variables(standin: Standin) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
     """The workspace, with everything deployed as docs/databricks.md says."""
-    root, options = tmp_path_factory.mktemp("standin"), {"spark_conf": [*INTERPRETED]}
+    root, options = tmp_path_factory.mktemp("standin"), {"spark_conf": [*FEW_ROWS]}
     with start(root, spark_memory="2g", spark_java_options=QUICK, **options) as standin:
         deployed = workspace(standin, "deploy")
         assert deployed.returncode == 0, deployed.stdout + deployed.stderr

@@ -10,18 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.project import PROJECT, free_port, wait_for_port
-from tests.support.spark_folder import INTERPRETED, spark_folder
+from tests.support.spark_folder import FEW_ROWS, spark_folder
 from tests.support.standin.spark_server import of_databricks, standin_jar
 
 PYTHON = PROJECT / ".venv/spark/bin/python"
 SETTINGS = (
-    *INTERPRETED,
+    *FEW_ROWS,
     # Each test has a lake of its own, and Hive's metastore takes a third of the time of making one. That Hive takes the
     # product's tables shows end to end.
     "spark.sql.catalogImplementation=in-memory",
-    # Of few rows, adaptive execution makes one partition of however many there were.
-    "spark.sql.shuffle.partitions=1",
-    "spark.databricks.delta.snapshotPartitions=1",
     # Plans are described for a page that nobody opens.
     "spark.sql.ui.explainMode=simple",
 )

@@ -8,8 +8,17 @@ from pathlib import Path
 
 from tests.support.project import PROJECT
 
-# Compiling the query of a few rows takes longer than running it.
-INTERPRETED = ("spark.sql.codegen.wholeStage=false", "spark.sql.codegen.factoryMode=NO_CODEGEN")
+# Of few rows, compiling a query takes longer than running it, and so do planning it again after each of its stages and
+# tasks that have no rows.
+FEW_ROWS = (
+    "spark.sql.codegen.wholeStage=false",
+    "spark.sql.codegen.factoryMode=NO_CODEGEN",
+    "spark.sql.adaptive.enabled=false",
+    "spark.sql.files.minPartitionNum=1",
+    "spark.sql.leafNodeDefaultParallelism=1",
+    "spark.sql.shuffle.partitions=1",
+    "spark.databricks.delta.snapshotPartitions=1",
+)
 
 # For a JVM that lives for a night or two: compiling well takes a third of its time. With one compiler it plans room for
 # little code, and Spark fails when that is full.

@@ -7,7 +7,7 @@ from io import BytesIO
 
 import pytest
 
-from tests.support.spark_folder import INTERPRETED, QUICK
+from tests.support.spark_folder import FEW_ROWS, QUICK
 from tests.support.standin.in_process import serve_here
 from tests.support.standin.start import Standin
 from tests.support.standin.tiny_wheel import tiny_wheel
@@ -24,7 +24,7 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
     root = tmp_path_factory.mktemp("standin")
     options = {
         "spark_memory": "1g",
-        "spark_conf": [*INTERPRETED],
+        "spark_conf": [*FEW_ROWS],
         "spark_java_options": QUICK,
         "spark_on_request": True,
         "cluster": clusters,
