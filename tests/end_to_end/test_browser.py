@@ -202,16 +202,19 @@ def test_the_form_refuses_a_bad_value_and_starts_nothing(browser: Browser) -> No
     assert runs_of(browser) == runs
 
 
-def test_a_night_started_from_the_form_runs_to_its_end(browser: Browser) -> None:
+def test_a_night_started_from_the_form_runs_to_its_end_with_the_tables_chosen(browser: Browser) -> None:
     before = runs_of(browser)
     trigger_form(browser)
     night = browser.find("input[name=element_night]")
     night.send_keys(f"{NIGHT[5:7]}{NIGHT[8:]}{NIGHT[:4]}")
     browser.until(lambda: night.get_attribute("value") == NIGHT)
     put(browser.find("input[name=element_scale]"), SCALE)
+    browser.driver.find_element(By.CSS_SELECTOR, "#element_tables input").send_keys("climate_h", Keys.ENTER)
+    browser.until(lambda: "climate_hourly" in browser.find("#element_tables").text)
     browser.keep_picture("trigger")
     submit(browser, lambda: runs_of(browser) > before)
     (new,) = runs_of(browser) - before
     browser.until(lambda: "report" in browser.stack.notes(new), 900)
-    report = browser.stack.notes(new)["report"]
-    assert (report["status"], report["night"]) == ("done", NIGHT)
+    notes = browser.stack.notes(new)
+    assert (notes["report"]["status"], notes["report"]["night"]) == ("done", NIGHT)
+    assert [table["table"] for table in notes["publish"]["tables"]] == ["gold.climate_hourly"]
