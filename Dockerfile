@@ -23,6 +23,7 @@ RUN /opt/build/make-venv /opt/venvs/jobs client.txt
 # An empty airflow.cfg: every setting comes from the environment, none from a generated file.
 RUN install -d -o 50000 -g 0 -m 0750 /opt/airflow/logs && touch /opt/airflow/airflow.cfg
 ENV PATH=/opt/venvs/airflow/bin:$PATH \
+    PYTHONPATH=/opt/lakehouse \
     AIRFLOW_HOME=/opt/airflow \
     AIRFLOW__CORE__DAGS_FOLDER=/opt/lakehouse/dags \
     AIRFLOW__CORE__PLUGINS_FOLDER=/opt/lakehouse/plugins \
@@ -30,6 +31,7 @@ ENV PATH=/opt/venvs/airflow/bin:$PATH \
     GX_ANALYTICS_ENABLED=false \
     LAKEHOUSE_JOBS_PYTHON=/opt/venvs/jobs/bin/python
 COPY docker/make-secrets docker/airflow-health docker/jobs /usr/local/bin/
+COPY catalog /opt/lakehouse/catalog
 COPY expectations /opt/lakehouse/expectations
 COPY jobs /opt/lakehouse/jobs
 COPY queries /opt/lakehouse/queries

@@ -9,7 +9,7 @@ COMPOSE ?= docker compose
 # The system's certificates, not uv's own: a company's proxy may sign what passes through it.
 UV = .venv/tools/bin/uv --system-certs
 # What each environment type-checks.
-TYPED_spark = jobs expectations embedded
+TYPED_spark = catalog jobs expectations embedded
 TYPED_airflow = dags plugins workspace
 COMPILE = $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.11
 

@@ -22,8 +22,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from catalog.pipeline import STEP_NAMES  # noqa: E402
 from embedded.config import read_config  # noqa: E402
-from embedded.night import STAGES, Night, Run  # noqa: E402
+from embedded.night import Night, Run  # noqa: E402
 from embedded.stack import DAG, Stack  # noqa: E402
 
 COLD, WARM, BARE = "2024-03-05", "2024-03-06", "2024-03-07"
@@ -89,7 +90,7 @@ def read_night(stack: Stack, night: str) -> Seconds:
 def bare_night(clone: Path, night: str, scale: float) -> dict[str, float]:
     """Run a night stage by stage without Airflow; seconds of each."""
     took = {}
-    for step in STAGES:
+    for step in STEP_NAMES:
         stage, _, layer = step.partition("_")
         argv = [stage, "--night", night, "--run-id", "bare", *(["--layer", layer] if layer else [])]
         argv += ["--scale", str(scale)] if stage == "generate" else []
@@ -138,7 +139,7 @@ def main() -> None:
         f"\nScale {scale:g}, {os.cpu_count()} cores. `make run` on a fresh clone: {first:.0f} s. Seconds:\n"
     )
     print("| | first night | warm night | warm, without Airflow | ratio |\n|---|---|---|---|---|")
-    for step in STAGES:
+    for step in STEP_NAMES:
         ratio = warm[1][step] / bare[step]
         print(f"| {step} | {cold[1][step]:.1f} | {warm[1][step]:.1f} | {bare[step]:.1f} | {ratio:.2f} |")
     print(

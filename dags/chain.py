@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow.sdk import Asset, chain
@@ -11,18 +9,13 @@ from job import Job, Page
 from platforms import operator_for
 from targets import Target, load_target
 
+from catalog.pipeline import STEPS, Step
+from catalog.tables import GOLD, STREAMED, selection
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable
 
     from airflow.sdk import Context
-
-# The catalog is the jobs' own; only names are read of it here.
-CATALOG = tomllib.loads((Path(__file__).parents[1] / "jobs/catalog.toml").read_text(encoding="utf-8"))
-SOURCES, GOLD = tuple(CATALOG["sources"]), tuple(CATALOG["gold"])
-# Sources that a night works on only when they, or what is made of them, are named.
-OPTIONAL = tuple(name for name, source in CATALOG["sources"].items() if source.get("optional"))
-JSON_SOURCES = tuple(name for name, source in CATALOG["sources"].items() if source["format"] == "json")
-STREAMED = tuple(name for name, source in CATALOG["sources"].items() if source.get("streamed"))
 
 NIGHT = "{{ night_of(dag_run, params) }}"
 RUN = "{{ slug_of(run_id) }}"
@@ -36,23 +29,10 @@ DATA_DOCS = "/plugin/data-docs/data-docs"
 NIGHT_REPORT = "/plugin/night-report/data-docs"
 
 
-def _sources_of(table: dict[str, list[str]]) -> Iterator[str]:
-    """The sources that a table is made from, if need be by way of others."""
-    for name in table["reads"]:
-        if name in CATALOG["derived"]:
-            yield from _sources_of(CATALOG["derived"][name])
-        else:
-            yield from (
-                source for source, entry in CATALOG["sources"].items() if entry.get("silver", source) == name
-            )
-
-
 def gold_of(tables: Collection[str]) -> tuple[str, ...]:
     """The gold tables of a run on these sources and gold tables; of none named, those of every night."""
-    chosen = {*tables} or {*SOURCES} - {*OPTIONAL}
-    return tuple(
-        name for name, table in CATALOG["gold"].items() if name in chosen or chosen & {*_sources_of(table)}
-    )
+    selected = selection(tables)
+    return tuple(name for name in GOLD if name in selected)
 
 
 NIGHTLY_GOLD = gold_of(())
@@ -77,20 +57,19 @@ def night_jobs(target: Target) -> tuple[Job, ...]:
     """The stages of one night, in order."""
     where = (f"--night={NIGHT}", *_where(target))
 
-    def check(layer: str) -> Job:
-        page = Page("Validation results", f"{DATA_DOCS}/runs/{RUN}/check_{layer}.html")
-        return Job(f"check_{layer}", ("check", f"--layer={layer}", *where), page=page)
+    def argv(step: Step) -> tuple[str, ...]:
+        if step.stage == "generate":
+            return ("generate", "--scale={{ params.scale }}", "--seed={{ params.seed }}", DIRT, *where)
+        return (step.stage, *([f"--layer={step.layer}"] if step.layer else []), *where)
 
-    return (
-        Job("generate", ("generate", "--scale={{ params.scale }}", "--seed={{ params.seed }}", DIRT, *where)),
-        Job("bronze", ("bronze", *where)),
-        check("bronze"),
-        Job("silver", ("silver", *where)),
-        check("silver"),
-        Job("gold", ("gold", *where)),
-        check("gold"),
-        Job("publish", ("publish", *where), outlets=gold_assets(target)),
-        Job("report", ("report", *where), page=Page("Night report", f"{NIGHT_REPORT}/nights/{NIGHT}.html")),
+    def page(step: Step) -> Page | None:
+        if step.layer:
+            return Page("Validation results", f"{DATA_DOCS}/runs/{RUN}/{step.name}.html")
+        return Page("Night report", f"{NIGHT_REPORT}/nights/{NIGHT}.html") if step.stage == "report" else None
+
+    published = {"publish": gold_assets(target)}
+    return tuple(
+        Job(step.name, argv(step), outlets=published.get(step.name, ()), page=page(step)) for step in STEPS
     )
 
 

@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Param
-from chain import GOLD, SOURCES, emit_what_was_published
+from chain import emit_what_was_published
 from notify import AlertNotifier, FailureNotifier
+
+from catalog.tables import NAMES
 
 DEFAULTS: dict[str, Any] = {
     "owner": "data-platform",
@@ -80,9 +82,9 @@ def tables() -> Param:
     return Param(
         [],
         type=["null", "array"],
-        items={"type": "string", "enum": [*SOURCES, *GOLD]},
+        items={"type": "string", "enum": [*NAMES]},
         uniqueItems=True,
-        examples=[*SOURCES, *GOLD],
+        examples=[*NAMES],
         title="Tables",
         description="Only these sources and gold tables. Empty: all but the optional ones.",
     )

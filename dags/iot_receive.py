@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
-from chain import JSON_SOURCES, declare, receive_jobs
+from chain import declare, receive_jobs
 from form import DEFAULTS
 from job import slug_of
+
+from catalog.tables import JSON_SOURCES
 
 with DAG(
     dag_id="iot_receive",

@@ -9,21 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from catalog.pipeline import STEP_NAMES
 from embedded.errors import DataRefused, Failed
 from embedded.services import log_of
 from embedded.stack import DAG, Stack
 
-STAGES = (
-    "generate",
-    "bronze",
-    "check_bronze",
-    "silver",
-    "check_silver",
-    "gold",
-    "check_gold",
-    "publish",
-    "report",
-)
 ENDED = {"success", "failed"}
 POLL_SECONDS = 0.5
 
@@ -69,7 +59,7 @@ class Run:
             # Before its tasks: once the run is over, what is told of them is final.
             state = self._state()
             tasks = self._tasks()
-            for stage in STAGES:
+            for stage in STEP_NAMES:
                 self._tell(stage, tasks.get(stage, {}), told)
             if state in ENDED:
                 break
@@ -121,7 +111,9 @@ class Run:
         return str(self.note(stage).get("message") or "see its log")
 
     def _failure(self, tasks: dict[str, dict[str, Any]]) -> Failed:
-        stage = next((name for name in STAGES if tasks.get(name, {}).get("state") == "failed"), STAGES[0])
+        stage = next(
+            (name for name in STEP_NAMES if tasks.get(name, {}).get("state") == "failed"), STEP_NAMES[0]
+        )
         log = self._log(stage, tasks.get(stage, {}).get("try_number", 1))
         lines = "\n".join(f"    {line}" for line in last_lines(log))
         kind = DataRefused if self.note(stage).get("status") == "refused" else Failed

@@ -63,6 +63,8 @@ def airflow_environment(config: Config, vault: Vault) -> dict[str, str]:
             "LAKEHOUSE_HOME": str(config.home),
             "LAKEHOUSE_JOBS_PYTHON": str(config.spark_python),
             "LAKEHOUSE_TARGET": config.target,
+            # The DAGs read the catalog.
+            "PYTHONPATH": str(PROJECT),
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
             "PYTHONUNBUFFERED": "1",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 
+from catalog.pipeline import STEPS
 from embedded.config import Config
 from embedded.night import Run
 from embedded.vault import USER
 
-CHECKS = ("check_bronze", "check_silver", "check_gold")
+CHECKS = tuple(step.name for step in STEPS if step.layer)
 
 
 def summary(run: Run) -> str:

@@ -6,10 +6,10 @@ from importlib.util import find_spec
 from great_expectations import ExpectationSuite
 from great_expectations.expectations import Expectation, ExpectTableColumnsToMatchOrderedList
 
+from catalog.tables import SOURCES, STREAMS, TABLES
 from expectations.actions import fail
 from expectations.bronze_feed import feed
 from expectations.bronze_stream import stream
-from jobs.tables import SOURCES, STREAMS, TABLES
 
 
 def suite(layer: str, table: str) -> ExpectationSuite:

@@ -8,11 +8,11 @@ from urllib.parse import unquote
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from catalog.tables import TABLES, Source
 from jobs import landed_files, lines, schema, store
 from jobs.results import TableResult
 from jobs.session import on_databricks
 from jobs.settings import Settings
-from jobs.tables import TABLES, Source
 
 PARALLEL = 4
 _ARRIVED = r"/arrived=(\d{4}-\d{2}-\d{2})/"

@@ -8,12 +8,12 @@ from great_expectations.core import ExpectationSuiteValidationResult, Expectatio
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from catalog.tables import DERIVED, STREAMS, sources_of
 from expectations import suite
 from jobs import store
 from jobs.pages import render
 from jobs.results import ContractBroken, TableResult, write_atomically
 from jobs.settings import Settings
-from jobs.tables import DERIVED, STREAMS, sources_of
 from jobs.validation import SITE, Validation
 
 PARALLEL = 3

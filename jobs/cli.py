@@ -5,26 +5,13 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
+from catalog.pipeline import STAGES, STEPS
+from catalog.tables import JSON_SOURCES, NAMES, OPTIONAL
 from jobs import dirt, stream_options
 from jobs import settings as checks
 from jobs.arguments import add_night, add_place
 from jobs.settings import FIRST_NIGHT, MAX_SCALE, MIN_SCALE, Settings
-from jobs.tables import NAMES, OPTIONAL, SOURCES
 
-STAGES = {
-    "generate": "land one night of simulated IoT data, dirt included; the same night is always the same rows",
-    "bronze": "take every new file of the landing zone into the bronze tables, exactly once",
-    "silver": "type, check and deduplicate every bronze row that has no fate yet; put failures into quarantine",
-    "check": "prove bronze, silver or the staged gold against its Great Expectations suites; write data docs",
-    "gold": "build the gold tables into staging, for the dates that the night touched",
-    "publish": "replace the touched slices of gold by what staging holds, one atomic commit a table",
-    "report": "assert that every row has a fate and write the night's page",
-    "history": "take a range of nights through all stages in bulk; the same tables as night by night",
-    "stream": "send a piece of a simulated stream to a Delta table, to files or to Kafka",
-    "receive": "land what came to a source's topic in Kafka, for `bronze`; each message exactly once",
-    "maintain": "compact and vacuum every table, remove the pages of old runs; no row changes",
-    "verify": "recompute row accounts and digests of a night and say whether they hold",
-}
 # What is no stage of a night. Name -> module with `add_arguments` and `run`, and what it does. The module is
 # loaded when the command is run: whoever asks about stages needs nothing but Python.
 COMMANDS = {
@@ -62,16 +49,17 @@ class Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """Build the parser of `python -m jobs`; a command has a parser of its own."""
+    by_hand = ", ".join(f"{step.stage} --layer {step.layer}" if step.layer else step.stage for step in STEPS)
     top = Parser(
         prog="python -m jobs",
         description="One stage of one night of the IoT lakehouse.",
-        epilog="A night by hand: generate, bronze, check --layer bronze, silver, check --layer silver, gold, "
-        "check --layer gold, publish, report. SPARK_REMOTE names the Spark Connect server, sc://…; "
+        epilog=f"A night by hand: {by_hand}. SPARK_REMOTE names the Spark Connect server, sc://…; "
         f"`python3 -m embedded job STAGE …` sets it for this machine's stack. {EXIT_STATUS}.",
     )
     stages = top.add_subparsers(dest="stage", required=True, metavar="stage")
-    for name, purpose in STAGES.items():
-        _add_stage(stages.add_parser(name, help=purpose, description=f"{purpose}.", epilog=EXIT_STATUS), name)
+    for name, stage in STAGES.items():
+        described = {"help": stage.purpose, "description": f"{stage.purpose}."}
+        _add_stage(stages.add_parser(name, epilog=EXIT_STATUS, **described), name)
     for name, (_, purpose) in COMMANDS.items():
         stages.add_parser(name, help=purpose)
     return top
@@ -142,7 +130,7 @@ def _add_topic(stage: argparse.ArgumentParser) -> None:
     stage.add_argument(
         "--source",
         dest="received",
-        choices=[name for name, source in SOURCES.items() if source.format == "json"],
+        choices=JSON_SOURCES,
         required=True,
         help="what is received, from the topic of the same name",
     )

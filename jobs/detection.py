@@ -13,9 +13,9 @@ from fnmatch import fnmatchcase
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from catalog.tables import SILVER, TABLES, Source
 from jobs import store
 from jobs.settings import FIRST_NIGHT, Settings
-from jobs.tables import SILVER, TABLES, Source
 
 MALFORMED, DUPLICATE = "malformed", "duplicate"
 LATE = "dated before the night it arrived"

@@ -8,18 +8,13 @@ from itertools import groupby
 
 from pyspark.sql import SparkSession
 
+from catalog.pipeline import STEPS, Step
 from jobs import schema, store
 from jobs.record import Outcome, leave_note, run_stage
 from jobs.results import ContractBroken, JobError, TableResult, UsageError
 from jobs.settings import Settings
 
 log = logging.getLogger("jobs")
-
-# The stages of a night, as `stage` or `stage_layer`.
-STEPS = (
-    *("generate", "bronze", "check_bronze", "silver", "check_silver", "gold", "check_gold", "publish"),
-    "report",
-)
 
 
 def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
@@ -52,16 +47,15 @@ def _months(nights: list[date]) -> Iterator[list[date]]:
         yield list(month)
 
 
-def _run_step(spark: SparkSession, of_month: Settings, step: str) -> list[str]:
-    stage, _, layer = step.partition("_")
-    settings, started = replace(of_month, stage=stage, layer=layer or None), datetime.now(UTC)
+def _run_step(spark: SparkSession, of_month: Settings, step: Step) -> list[str]:
+    settings, started = replace(of_month, stage=step.stage, layer=step.layer or None), datetime.now(UTC)
     try:
         results = run_stage(spark, settings)
     except (ContractBroken, JobError, UsageError) as error:
         leave_note(settings, Outcome.of(error), started)
         raise
     leave_note(settings, Outcome(results), started)
-    log.info("%-14s %6.1f s", step, (datetime.now(UTC) - started) / timedelta(seconds=1))
+    log.info("%-14s %6.1f s", step.name, (datetime.now(UTC) - started) / timedelta(seconds=1))
     return [page for result in results for page in result.pages]
 
 

@@ -13,9 +13,9 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from catalog.tables import Source
 from jobs.results import JobError, UsageError
 from jobs.session import on_databricks
-from jobs.tables import Source
 
 VARIABLE = "LAKEHOUSE_KAFKA"
 SCOPE, KEY = "lakehouse", "kafka"  # of a secret on Databricks

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from catalog.tables import Source
 from jobs.results import JobError
-from jobs.tables import Source
 
 log = logging.getLogger(__name__)
 

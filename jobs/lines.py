@@ -8,7 +8,7 @@ when it is no record at all). Other columns pass through.
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.tables import Source
+from catalog.tables import Source
 
 
 def parse(lines: DataFrame, source: Source) -> DataFrame:

@@ -8,11 +8,11 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from catalog.tables import SCHEMAS, TABLES, Table
 from jobs import store
 from jobs.care.old_pages import remove_old_pages
 from jobs.results import JobError, TableResult
 from jobs.settings import Settings
-from jobs.tables import SCHEMAS, TABLES, Table
 
 PARALLEL = 2
 

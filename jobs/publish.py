@@ -6,12 +6,12 @@ from datetime import date
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from catalog.tables import GOLD, SLICES, SOURCES, Table, sources_of
 from jobs import restatements, schema, store
 from jobs.flat_files import csv_lines
 from jobs.results import JobError, TableResult, write_lines
 from jobs.settings import Settings
 from jobs.store import Digest
-from jobs.tables import GOLD, SLICES, SOURCES, Table, sources_of
 
 PARALLEL = 3
 EXPORT = "iot_gold_export.csv"

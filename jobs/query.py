@@ -12,12 +12,12 @@ from pathlib import Path
 from pyspark.errors import AnalysisException
 from pyspark.sql import Row, SparkSession
 
+from catalog.tables import SILVER, sources_of
 from jobs import session, store
 from jobs.arguments import add_night, add_place
 from jobs.pages import shown
 from jobs.results import JobError
 from jobs.settings import Settings
-from jobs.tables import SILVER, sources_of
 from jobs.text_table import text_table
 
 # Beside the jobs in a checkout and an image; among them in the wheel.

@@ -12,10 +12,10 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from catalog.tables import SOURCES, Source
 from jobs import kafka
 from jobs.results import TableResult
 from jobs.settings import Settings
-from jobs.tables import SOURCES, Source
 
 MOST_MESSAGES = 1_000_000  # of a batch
 LOST = ("KAFKA_DATA_LOSS", "may have been lost")  # in what Databricks and Spark say

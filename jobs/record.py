@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
+from catalog.tables import TABLES
 from jobs import schema, session, store
 from jobs.results import ContractBroken, JobError, TableResult, UsageError, write_atomically
 from jobs.settings import Settings
-from jobs.tables import TABLES
 
 log = logging.getLogger("jobs")
 

@@ -8,12 +8,13 @@ from typing import Any
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
+from catalog.pipeline import STEP_NAMES
+from catalog.tables import SOURCES
 from jobs import detection, query, schema, store
 from jobs.flow import Flow
 from jobs.pages import render
 from jobs.results import ContractBroken, TableResult, write_atomically
 from jobs.settings import Settings
-from jobs.tables import SOURCES
 
 OPS = (
     "row_accounts",
@@ -27,7 +28,6 @@ OPS = (
 ALERTS = "alerts"
 PARALLEL = 3
 SHOWN = 8  # rows of an answer
-STAGES = ("generate", "bronze", "check_bronze", "silver", "check_silver", "gold", "check_gold", "publish")
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def _answers(spark: SparkSession, settings: Settings, asked: list[query.Query]) 
 
 def read_notes(settings: Settings) -> list[dict[str, Any]]:
     """Read what the stages of this run left about this night, in order."""
-    files = [settings.run_folder / f"{stage}.json" for stage in STAGES]
+    files = [settings.run_folder / f"{step}.json" for step in STEP_NAMES if step != settings.step]
     notes = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
     # By hand, one run id may have served several nights.
     return [note for note in notes if note["night"] == str(settings.night)]

@@ -8,10 +8,10 @@ from datetime import date
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from catalog.tables import GOLD, SILVER, SOURCES, Source, Table, sources_of
 from jobs import store
 from jobs.settings import Settings
 from jobs.store import Digest
-from jobs.tables import GOLD, SILVER, SOURCES, Source, Table, sources_of
 
 Slices = Mapping[str, list[date]]  # full name of a gold table -> slices of it
 Arrived = Mapping[str, Mapping[tuple[date, date | None], int]]  # source -> (night, event date) -> rows

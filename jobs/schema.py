@@ -8,10 +8,10 @@ from dataclasses import replace
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from catalog.tables import CATALOG, TABLES, Table, columns_of
 from jobs import store
 from jobs.results import UsageError
 from jobs.settings import Settings
-from jobs.tables import CATALOG, TABLES, Table, columns_of
 
 log = logging.getLogger("jobs")
 

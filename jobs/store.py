@@ -10,13 +10,12 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql import functions as F
 
+from catalog.pipeline import writers_of
+from catalog.tables import TABLES, Table, columns_of
 from jobs.results import JobError
 from jobs.settings import Settings
-from jobs.tables import TABLES, Table, columns_of
 
 HALF_BITS = 32
-# Of a layer's tables, the stage that makes them; of `ops`, of those that others read.
-MAKERS = {"bronze": "bronze", "silver": "silver", "staging": "gold", "gold": "publish", "ops": "silver"}
 
 
 def read(spark: SparkSession, settings: Settings, name: str) -> DataFrame:
@@ -32,9 +31,10 @@ def read_staged(spark: SparkSession, settings: Settings, gold: str) -> DataFrame
 
 def missing(settings: Settings, error: AnalysisException) -> JobError | None:
     """What to do about a table that is not there, if that is what went wrong: the stage that makes it."""
-    for name, table in TABLES.items():
+    for name in TABLES:
         if error.getCondition() == "TABLE_OR_VIEW_NOT_FOUND" and settings.table(name) in str(error):
-            maker = "silver" if name.startswith("staging.judged") else MAKERS[table.layer]
+            # Of `ops`, silver makes those that other stages read.
+            maker = (*writers_of(name), "silver")[0]
             return JobError(
                 f"there is no table {settings.table(name).replace('`', '')} yet; run `{maker}` before "
                 f"`{settings.stage}`"

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import dataclass, fields
 from typing import Any
 
-from jobs.tables import STREAMED, selection
+from catalog.tables import STREAMED, selection
 
 SINKS = ("delta", "json", "kafka")
 MOST_ROWS_PER_SECOND = 50_000  # ids of a second leave room for twice these

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from pyspark.sql import DataFrame
 
-from jobs.tables import Table
+from catalog.tables import Table
 
 Transformation = Callable[..., DataFrame]
 

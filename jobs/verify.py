@@ -7,11 +7,11 @@ from datetime import date
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from catalog.tables import Source
 from jobs import store
 from jobs.results import ContractBroken, TableResult
 from jobs.settings import Settings
 from jobs.silver import settle
-from jobs.tables import Source
 
 log = logging.getLogger("jobs")
 

@@ -85,8 +85,8 @@ def spark(connect_server: dict[str, str]) -> Iterator[object]:
 @contextmanager
 def new_lake(spark: object, home: Path) -> Iterator[Callable[..., object]]:
     """Settings for stages in a lake of its own, folder and schemas; gone afterwards."""
+    from catalog.tables import SCHEMAS, selection
     from jobs.settings import Settings
-    from jobs.tables import SCHEMAS, selection
 
     prefix = f"t{secrets.token_hex(4)}_"
 

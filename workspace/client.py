@@ -12,13 +12,13 @@ from databricks.sdk.errors import NotFound, PermissionDenied, Unauthenticated
 from databricks.sdk.errors.base import DatabricksError
 from platforms.databricks_client import WHEELS, ClusterProblem, ConnectionProblem, address_of, hook_of
 
+from catalog.tables import SCHEMAS
+
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
     from databricks.sdk.service.iam import User
     from targets import Databricks, Target
 
-# As in jobs/tables.py, which this side of the project never imports; a test compares.
-LAYERS = ("bronze", "silver", "staging", "gold", "ops")
 HOST_SECONDS = 10.0
 
 
@@ -45,7 +45,7 @@ class Place:
     @property
     def schemas(self) -> tuple[str, ...]:
         """Full names of the schemas that the jobs use, and the volume's own."""
-        layers = [f"{self.target.catalog}.{self.target.prefix}{layer}" for layer in LAYERS]
+        layers = [f"{self.target.catalog}.{self.target.prefix}{layer}" for layer in SCHEMAS]
         return tuple(dict.fromkeys([*layers, self.volume.rpartition(".")[0]]))
 
     @property

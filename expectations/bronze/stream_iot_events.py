@@ -2,10 +2,10 @@
 
 from great_expectations.expectations import Expectation, ExpectColumnValuesToNotBeNull
 
+from catalog.tables import SOURCES
 from expectations.actions import flag
 from expectations.bronze_stream import stream
 from expectations.conditions import where
-from jobs.tables import SOURCES
 
 MEASURED = ("temperature", "humidity", "pressure")
 SOURCE = SOURCES["iot_events"]

@@ -4,12 +4,12 @@ from argparse import ArgumentParser, Namespace
 
 from pyspark.sql import DataFrame
 
+from catalog.tables import DERIVED, Table
 from jobs import settings as checks
 from jobs import store
 from jobs.care import place
 from jobs.care.versions import pick, readable, rows_at, versions
 from jobs.flat_files import in_order, texts_of
-from jobs.tables import DERIVED, Table
 
 SLICES_SHOWN = 7
 

@@ -10,9 +10,9 @@ from great_expectations.expectations import (
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from catalog.tables import Table
 from expectations import suite
 from jobs import store
-from jobs.tables import Table
 
 
 def key_of(table: Table) -> tuple[str, ...]:

@@ -11,12 +11,12 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from catalog.tables import Table
 from jobs import settings as checks
 from jobs import store
 from jobs.care import place
 from jobs.flat_files import csv_lines, in_order, write_parquet
 from jobs.results import JobError, UsageError, write_lines
-from jobs.tables import Table
 
 
 def add_arguments(parser: ArgumentParser) -> None:

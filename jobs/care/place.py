@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 from pyspark.sql import SparkSession
 
+from catalog.tables import TABLES, Table
 from jobs import session
 from jobs import settings as checks
 from jobs.arguments import add_place
 from jobs.results import UsageError
 from jobs.settings import Settings
-from jobs.tables import TABLES, Table
 from jobs.text_table import text_table
 
 WIDEST = 40  # characters of a cell that are shown
@@ -35,7 +35,7 @@ def table(text: str) -> Table:
         names = " or ".join(each.full_name for each in found)
         raise ArgumentTypeError(f"{text[:40]!r} is several tables; say {names}")
     near = [name for name in TABLES if name.split(".")[-1] in text or text in name][:5]
-    hint = ", ".join(near) if near else "for example gold.climate_hourly; jobs/catalog.toml has all"
+    hint = ", ".join(near) if near else "for example gold.climate_hourly; catalog/catalog.toml has all"
     raise ArgumentTypeError(f"no table {text[:40]!r}; {hint}")
 
 

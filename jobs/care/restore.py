@@ -7,6 +7,7 @@ from datetime import date
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
+from catalog.tables import ACCEPTED, SOURCES, TABLES, Table
 from jobs import schema, store
 from jobs.care import place
 from jobs.care.as_of import add_moment, is_rewritten_whole, of_night
@@ -14,7 +15,6 @@ from jobs.care.difference import difference, held_elsewhere, key_of
 from jobs.care.versions import Version, pick, readable, rows_at, versions
 from jobs.results import UsageError
 from jobs.settings import Settings
-from jobs.tables import ACCEPTED, SOURCES, TABLES, Table
 
 SHOWN = 10
 

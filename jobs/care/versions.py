@@ -10,19 +10,13 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
+from catalog.pipeline import writers_of
+from catalog.tables import TABLES, Table
 from jobs import store
 from jobs.care.place import exists
 from jobs.results import JobError, UsageError
 from jobs.settings import Settings
-from jobs.tables import TABLES, Table
 
-# The stages that write a layer's tables; those of `ops` are written by nearly all.
-WRITERS = {
-    "bronze": ("bronze",),
-    "silver": ("silver",),
-    "gold": ("publish",),
-    "staging": ("silver", "gold", "publish"),
-}
 # They leave the rows as they were, or put back what others wrote.
 CARE = ("maintain", "restore")
 ROWS = {
@@ -106,8 +100,9 @@ def _runs(spark: SparkSession, settings: Settings, table: Table) -> list[_Run]:
     if not exists(spark, settings, TABLES["ops.job_runs"]):
         return []
     rows = store.read(spark, settings, "ops.job_runs").where("status = 'done' AND stage <> 'history'")
-    if table.layer in WRITERS:
-        rows = rows.where(store.texts("stage", [*WRITERS[table.layer], *CARE]))
+    # Tables of `ops` are written by nearly all.
+    if writers := writers_of(table.full_name):
+        rows = rows.where(store.texts("stage", [*writers, *CARE]))
     told = rows.groupBy("run_id", "stage", F.col("night").cast("string").alias("night"), "started_at").agg(
         F.max("ended_at").alias("ended_at"),
         F.array_contains(F.collect_set("table"), table.full_name).alias("names_it"),

@@ -1,9 +1,9 @@
 """`devices`: the registry as it was first loaded. One row per device."""
 
+from catalog.tables import SOURCES
 from jobs.generate import fleet
 from jobs.generate.feed import FIRST_DEVICE, FLEET_SIZE, Feed
 from jobs.generate.values import Values
-from jobs.tables import SOURCES
 
 
 def columns(values: Values) -> dict[str, tuple[str, str]]:

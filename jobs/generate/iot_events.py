@@ -8,11 +8,11 @@ from datetime import date, datetime, timedelta
 from math import pi, sin
 from uuid import UUID
 
+from catalog.tables import SOURCES
 from jobs.generate.catalogs import Catalogs, Choice, Range, defaults
 from jobs.generate.draw import Draw
 from jobs.generate.feed import LineFeed, Row
 from jobs.settings import FIRST_NIGHT
-from jobs.tables import SOURCES
 
 SENSORS = 10_000
 CALIBRATED_EVERY = 180  # days

@@ -13,13 +13,13 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from catalog.tables import SOURCES, Source
 from jobs.dirt import USUAL
 from jobs.generate import plain
 from jobs.generate.feed import BaseFeed, Feed, FrameFeed, LineFeed
 from jobs.generate.night import delivery, plain_delivery
 from jobs.results import TableResult, UsageError, write_atomically
 from jobs.settings import FIRST_NIGHT, Settings
-from jobs.tables import SOURCES, Source
 
 Writer = Callable[[Path, Path], None]  # writes the lines and the truth of a delivery into two folders
 PARALLEL = 4  # feeds built at a time; each is a few small Spark jobs

@@ -7,11 +7,11 @@ import dbldatagen as dg
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from catalog.tables import SOURCES, Source
 from jobs.dirt import USUAL
 from jobs.generate.feed import LATEST_DAYS, Feed, FrameFeed
 from jobs.generate.values import Values, choose
 from jobs.settings import FIRST_NIGHT
-from jobs.tables import SOURCES, Source
 
 PARTITIONS = 2  # files a night; any number gives the same rows
 

@@ -5,10 +5,10 @@ from datetime import date
 import dbldatagen as dg
 from pyspark.sql import DataFrame, SparkSession
 
+from catalog.tables import SOURCES
 from jobs.generate.feed import FrameFeed
 from jobs.generate.night import PARTITIONS
 from jobs.generate.values import Values
-from jobs.tables import SOURCES
 
 DEVICES = 1000
 JITTER = 0.0005  # degrees, as dbldatagen has it

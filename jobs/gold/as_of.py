@@ -4,8 +4,8 @@ when later nights are loaded, and nights can be loaded in any order."""
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from catalog.tables import DEVICE_COLUMNS
 from jobs.settings import FIRST_NIGHT
-from jobs.tables import DEVICE_COLUMNS
 
 
 def window(rows: DataFrame, nights: DataFrame, days: int) -> DataFrame:

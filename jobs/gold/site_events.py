@@ -3,9 +3,9 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from catalog.tables import GOLD
 from jobs.gold import as_of
 from jobs.gold.exact import count_if
-from jobs.tables import GOLD
 
 
 def build_site_events(

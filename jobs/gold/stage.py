@@ -6,10 +6,10 @@ from datetime import date
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from catalog.tables import SILVER, SLICES, Table, sources_of
 from jobs import schema, store, transformations
 from jobs.results import TableResult
 from jobs.settings import Settings
-from jobs.tables import SILVER, SLICES, Table, sources_of
 
 PARALLEL = 3
 

@@ -7,8 +7,8 @@ function `clean_<table>(rows, registry)` of its own, in `jobs/silver/<table>.py`
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from catalog.tables import SILVER, Source
 from jobs import transformations
-from jobs.tables import SILVER, Source
 
 PASSED_ON = ("_night", "_file", "_malformed", "_line")
 

@@ -7,11 +7,11 @@ from datetime import date
 
 from pyspark.sql import DataFrame, SparkSession
 
+from catalog.tables import DERIVED, SILVER, Table, sources_of
 from jobs import store, transformations
 from jobs.settings import Settings
 from jobs.silver.settle import PARALLEL, Claim
 from jobs.store import Digest
-from jobs.tables import DERIVED, SILVER, Table, sources_of
 
 
 @dataclass(frozen=True)

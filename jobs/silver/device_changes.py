@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.tables import DEVICE, DEVICE_COLUMNS
+from catalog.tables import DEVICE, DEVICE_COLUMNS
 
 
 def clean_device_changes(rows: DataFrame, registry: DataFrame) -> DataFrame:

@@ -2,7 +2,7 @@
 
 from pyspark.sql import DataFrame
 
-from jobs.tables import SILVER
+from catalog.tables import SILVER
 
 
 def derive_devices(devices_history: DataFrame) -> DataFrame:

@@ -3,8 +3,8 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from catalog.tables import DEVICE_COLUMNS, SILVER
 from jobs.settings import FIRST_NIGHT
-from jobs.tables import DEVICE_COLUMNS, SILVER
 
 
 def derive_devices_history(device_registry: DataFrame, device_changes: DataFrame) -> DataFrame:

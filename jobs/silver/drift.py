@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from catalog.tables import TABLES
 from jobs import store
 from jobs.settings import Settings
 from jobs.silver.settle import Claim
-from jobs.tables import TABLES
 
 # A source that makes up a name for every line must not fill the table.
 MOST = 1000

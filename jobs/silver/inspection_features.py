@@ -3,8 +3,8 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from catalog.tables import SILVER
 from jobs.silver.time_series import HOUR, as_of_join, ema, interpolate, moving_average, resample
-from jobs.tables import SILVER
 
 TRIP = ("device_id", "trip_id", "factory_id", "model_id")
 MEASURED = (

@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.tables import SILVER
+from catalog.tables import SILVER
 
 # What each rule finds, and when. A value that is missing meets no rule.
 RULES = {

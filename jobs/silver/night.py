@@ -8,13 +8,13 @@ from threading import Thread
 
 from pyspark.sql import SparkSession
 
+from catalog.tables import DERIVED, REGISTRY, Source, Table, sources_of
 from jobs import schema, store
 from jobs.results import TableResult
 from jobs.settings import Settings
 from jobs.silver import drift, settle
 from jobs.silver.derive import Derived, derive, touched_by
 from jobs.silver.settle import FATES, PARALLEL, Claim, Counts
-from jobs.tables import DERIVED, REGISTRY, Source, Table, sources_of
 
 OPS = ("ops.quarantine", "ops.row_accounts", "ops.digests", "ops.schema_drift")
 

@@ -13,12 +13,12 @@ from threading import Lock
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from catalog.tables import SILVER, TABLES, Source
 from jobs import store
 from jobs.bronze import landed_lines
 from jobs.settings import Settings
 from jobs.silver.judge import content, judge, rank
 from jobs.store import Digest
-from jobs.tables import SILVER, TABLES, Source
 
 PARALLEL = 4
 FATES = ("landed", "bronze", "silver", "quarantined", "duplicates")

@@ -9,12 +9,12 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from catalog.tables import SOURCES
 from jobs.generate.values import Values
 from jobs.results import UsageError, write_atomically
 from jobs.settings import FIRST_NIGHT
 from jobs.stream import iot_events, live_sensors, transactions, volume
 from jobs.stream_options import DAY, MOST_ROWS_IN_MEMORY, Stream
-from jobs.tables import SOURCES
 
 COLUMNS = {"transactions": transactions.columns, "live_sensors": live_sensors.columns}
 SECOND = 100_000  # numbers of rows that a second has room for

@@ -4,12 +4,12 @@ from datetime import date
 
 from pyspark.sql import DataFrame, SparkSession
 
+from catalog.tables import SOURCES
 from jobs import lines
 from jobs.generate.catalogs import defaults
 from jobs.generate.iot_events import event
 from jobs.generate.plain import text
 from jobs.settings import FIRST_NIGHT
-from jobs.tables import SOURCES
 
 FIRST_ROW = 1_000_000  # above the numbers of the night's own events, so that no id is given twice
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from catalog.tables import SOURCES
 from jobs import kafka, schema, store
 from jobs.settings import Settings
 from jobs.stream.batches import Batch
 from jobs.stream_options import Stream
-from jobs.tables import SOURCES
 
 Sink = Callable[[DataFrame, Batch], None]
 

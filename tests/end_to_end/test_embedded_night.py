@@ -13,7 +13,7 @@ import duckdb
 import pytest
 import requests
 
-from jobs.tables import OPTIONAL, SOURCES
+from catalog.tables import OPTIONAL, SOURCES
 from tests.support.embedded_stack import NIGHT, SCALE, STAGES, Embedded, wait_for
 
 # A night this small may be without anomalies.

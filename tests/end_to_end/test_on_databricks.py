@@ -20,9 +20,9 @@ import pytest
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
+from catalog.tables import STREAMED
 from jobs import cli
 from jobs.settings import Settings
-from jobs.tables import STREAMED
 from tests.support.embedded_stack import NIGHT, SCALE, STAGES, Embedded, left_behind, wait_for
 from tests.support.kafka import broker as kafka
 from tests.support.project import PROJECT, free_port

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
+from catalog.tables import REGISTRY, SOURCES, selection
 from jobs.generate import catalogs
 from jobs.generate.iot_events import event
 from jobs.results import TableResult
-from jobs.tables import REGISTRY, SOURCES, selection
 from tests.simulator.nights import SEED, TUESDAY
 
 NIGHT = TUESDAY

@@ -8,12 +8,12 @@ from math import sqrt
 import pytest
 from pyspark.sql import functions as F
 
+from catalog.tables import GOLD
 from jobs import query, schema, store
 from jobs.generate.sensor_logs import FEED, TICKS
 from jobs.generate.values import Values
 from jobs.gold.climate_hourly import build_climate_hourly
 from jobs.settings import FIRST_NIGHT
-from jobs.tables import GOLD
 from tests.simulator.nights import parquet
 
 CLIMATE = GOLD["climate_hourly"]

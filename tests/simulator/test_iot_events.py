@@ -2,8 +2,8 @@
 
 import json
 
+from catalog.tables import Table
 from jobs.store import hash_of
-from jobs.tables import Table
 from tests.simulator.settled import EVENTS, simulated_event
 
 

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from catalog.tables import SOURCES
 from jobs.generate.machines import FACTORIES, MINUTES, MODELS, PARTS, PRONE_FACTORY
-from jobs.tables import SOURCES
 from tests.simulator import settled as hand
 from tests.simulator.nights import MONDAY, TUESDAY, WEDNESDAY
 

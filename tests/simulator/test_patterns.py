@@ -10,9 +10,9 @@ from math import pi, sin, sqrt
 
 import pytest
 
+from catalog.tables import SOURCES
 from jobs.generate import fleet
 from jobs.settings import FIRST_NIGHT
-from jobs.tables import SOURCES
 from tests.simulator.nights import SATURDAY, SEASONS, SUNDAY, TUESDAY
 
 

@@ -10,10 +10,10 @@ from math import sqrt
 
 import pytest
 
+from catalog.tables import SOURCES
 from jobs.generate import fleet
 from jobs.generate.events import EVENT_TYPES
 from jobs.settings import FIRST_NIGHT
-from jobs.tables import SOURCES
 from tests.simulator.nights import DECEMBER, MAY, TUESDAY
 
 

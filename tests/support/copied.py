@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from catalog.tables import TABLES
 from jobs.settings import Settings
-from jobs.tables import TABLES
 
 Lake = Callable[..., Settings]
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from catalog.pipeline import STEP_NAMES
 from embedded.airflow_api import AirflowApi
 from tests.support.http_server import Webhook
 from tests.support.project import PROJECT
@@ -22,17 +23,7 @@ from tests.support.spark_folder import QUICK
 SYSTEM_PYTHON = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
 NIGHT = "2024-03-05"
 SCALE = "0.02"
-STAGES = [
-    "generate",
-    "bronze",
-    "check_bronze",
-    "silver",
-    "check_silver",
-    "gold",
-    "check_gold",
-    "publish",
-    "report",
-]
+STAGES = [*STEP_NAMES]
 
 
 def wait_for(true: Callable[[], bool], seconds: float = 1800) -> None:

@@ -9,9 +9,9 @@ from datetime import date
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from catalog.tables import GOLD, selection
 from jobs import store
 from jobs.settings import FIRST_NIGHT
-from jobs.tables import GOLD, selection
 
 D5, D6 = date(2024, 3, 5), date(2024, 3, 6)
 ALL = selection(())

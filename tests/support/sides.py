@@ -15,10 +15,10 @@ from typing import Any
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
+from catalog.tables import TABLES, Table, columns_of
 from jobs import cli, store
 from jobs.main import main
 from jobs.settings import Settings
-from jobs.tables import TABLES, Table, columns_of
 from tests.support.emitted import Emitted
 from tests.support.standin.compute import Ended
 

@@ -8,10 +8,10 @@ from importlib.util import find_spec
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from catalog.tables import SOURCES
 from jobs.generate.feed import BaseFeed, Feed
 from jobs.generate.values import Values
 from jobs.settings import FIRST_NIGHT
-from jobs.tables import SOURCES
 
 FEEDS: dict[str, BaseFeed] = {
     source: import_module(f"jobs.generate.{source}").FEED

@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from jobs.tables import GOLD, SILVER, SOURCES, TABLES
+from catalog.tables import GOLD, SILVER, SOURCES, TABLES
 from tests.support.project import PROJECT
 
 PAGE = (PROJECT / "docs/coverage.md").read_text()

@@ -5,9 +5,9 @@ from datetime import date
 import pytest
 from pyspark.sql import DataFrame
 
+from catalog.tables import SILVER, columns_of
 from jobs import schema, store
 from jobs.silver.judge import content
-from jobs.tables import SILVER, columns_of
 
 NIGHT = date(2024, 3, 5)
 TABLE = SILVER["locations"]

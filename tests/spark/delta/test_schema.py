@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from pyspark.sql import Row
 
+from catalog.tables import GOLD, TABLES
 from jobs import schema, store
 from jobs.results import UsageError
 from jobs.settings import Settings
-from jobs.tables import GOLD, TABLES
 from tests.conftest import new_lake
 from tests.support.copied import copy_tables
 

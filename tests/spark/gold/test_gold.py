@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from pyspark.sql import functions as F
 
+from catalog.tables import SILVER
 from jobs.generate.readings import AGEING, UNITS, normal_value
 from jobs.generate.values import Values
 from jobs.gold.alerts import THRESHOLDS, build_alerts
@@ -19,7 +20,6 @@ from jobs.gold.readings_5min import build_readings_5min
 from jobs.gold.sensor_hourly import build_sensor_hourly
 from jobs.gold.site_events import build_site_events
 from jobs.gold.transactions_daily import build_transactions_daily
-from jobs.tables import SILVER
 
 NIGHT = date(2024, 3, 5)
 

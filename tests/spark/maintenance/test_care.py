@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from catalog.tables import GOLD, SILVER, TABLES
 from jobs import schema, store, verify
 from jobs.care.difference import difference
 from jobs.care.versions import versions
-from jobs.tables import GOLD, SILVER, TABLES
 from tests.support.copied import copy_tables, folder_of
 
 CLIMATE = GOLD["climate_hourly"]

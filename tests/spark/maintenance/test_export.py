@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from catalog.tables import TABLES
 from jobs import publish, schema, store
 from jobs.flat_files import csv_lines
-from jobs.tables import TABLES
 from tests.support.copied import copy_tables
 
 CLIMATE, EVENTS = TABLES["gold.climate_hourly"], TABLES["silver.iot_events"]

@@ -13,13 +13,13 @@ import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
+from catalog.tables import TABLES, Table, columns_of
 from jobs import cli, maintain, schema, store
 from jobs.care.old_pages import remove_old_pages
 from jobs.care.versions import rows_at, versions
 from jobs.main import main
 from jobs.results import TableResult
 from jobs.settings import Settings
-from jobs.tables import TABLES, Table, columns_of
 from tests.support.copied import folder_of
 
 NIGHT = date(2024, 3, 5)

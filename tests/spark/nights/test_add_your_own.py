@@ -31,13 +31,13 @@ print(json.dumps([codes, [list(row) for row in rows], [row.reasons for row in re
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """The project's own packages, with what the page says added."""
-    for package in ("jobs", "expectations"):
+    for package in ("catalog", "jobs", "expectations"):
         shutil.copytree(PROJECT / package, tmp_path / package)
     blocks = re.findall(r"```(?:toml|python)\n# (\S+)\n(.*?)```", HOW_TO, re.S)
-    assert [name for name, _ in blocks].count("jobs/catalog.toml") == 2 and len(blocks) == 5
+    assert [name for name, _ in blocks].count("catalog/catalog.toml") == 2 and len(blocks) == 5
     for name, text in blocks:
         file = tmp_path / name
-        assert file.exists() == (name == "jobs/catalog.toml"), "only the catalog is changed"
+        assert file.exists() == (name == "catalog/catalog.toml"), "only the catalog is changed"
         with file.open("a") as whole:
             whole.write(f"\n{text}")
     return tmp_path

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from catalog.tables import OPTIONAL, SCHEMAS, SOURCES, TABLES
 from jobs.generate.feed import FIRST_DEVICE
-from jobs.tables import OPTIONAL, SCHEMAS, SOURCES, TABLES
 from tests.support.emitted import Run, asked
 from tests.support.sides import Digests, Ended, Side, at_once, in_this_process
 from tests.support.standin.compute import compute

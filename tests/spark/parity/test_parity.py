@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from catalog.tables import SOURCES, STREAMED
 from jobs.kafka import VARIABLE, parse
 from jobs.stream.batches import Batch, counts
-from jobs.tables import SOURCES, STREAMED
 from tests.spark.parity.conftest import EARLIER, NIGHT, RECEIVED, RUNS, Night, Sides
 from tests.support.kafka import broker as kafka
 from tests.support.sides import COMPARED, Digests, Side, verdicts

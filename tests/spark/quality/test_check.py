@@ -8,11 +8,11 @@ from datetime import date, datetime, timedelta
 import pytest
 from great_expectations.expectations import ExpectColumnValuesToNotBeNull
 
+from catalog.tables import TABLES
 from expectations import suite
 from expectations.actions import flag
 from jobs import bronze, check, schema, store
 from jobs.results import ContractBroken
-from jobs.tables import TABLES
 
 NIGHT = date(2024, 3, 5)
 NOON = datetime(2024, 3, 5, 12)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from catalog.tables import REGISTRY, SOURCES
 from jobs import detection, report
 from jobs.detection import LATE, Alarm, Fault, Score, score
 from jobs.dirt import USUAL
 from jobs.settings import FIRST_NIGHT
-from jobs.tables import REGISTRY, SOURCES
 
 HOT, UNKNOWN = "temperature outside -20 to 60 celsius", "device is not in the registry"
 

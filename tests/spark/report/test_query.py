@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from catalog.tables import GOLD, TABLES, selection
 from jobs import cli, query, report, schema, store
 from jobs.main import main
 from jobs.settings import Settings
-from jobs.tables import GOLD, TABLES, selection
 from tests.support.project import PROJECT
 
 D4, D5 = date(2024, 3, 4), date(2024, 3, 5)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from pyspark.sql import Row
 
+from catalog.tables import TABLES
 from jobs import report, schema, store
 from jobs.flow import Flow
 from jobs.results import ContractBroken
 from jobs.settings import Settings
-from jobs.tables import TABLES
 
 NIGHT, UNEVEN = date(2024, 3, 5), date(2024, 3, 7)
 READINGS = frozenset({"readings"})

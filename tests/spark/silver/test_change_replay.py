@@ -15,12 +15,12 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from catalog.tables import REGISTRY, SILVER, SOURCES
 from jobs.lines import parse
 from jobs.settings import FIRST_NIGHT
 from jobs.silver.devices import derive_devices
 from jobs.silver.devices_history import derive_devices_history
 from jobs.silver.judge import judge, rank
-from jobs.tables import REGISTRY, SILVER, SOURCES
 
 CASES = 400
 NIGHTS = [FIRST_NIGHT + timedelta(days) for days in range(3)]

@@ -8,13 +8,13 @@ from datetime import date, datetime, timedelta
 import pytest
 from pyspark.sql import functions as F
 
+from catalog.tables import REGISTRY, SILVER, SOURCES
 from jobs import store
 from jobs.generate import inspections, machine_sensors
 from jobs.gold.defect_rates import build_defect_rates
 from jobs.silver.clean import clean
 from jobs.silver.inspection_features import derive_inspection_features
 from jobs.silver.machine_anomalies import derive_machine_anomalies
-from jobs.tables import REGISTRY, SILVER, SOURCES
 from tests.conftest import new_lake
 from tests.support.simulated import drawn
 from tests.support.stages import compiling

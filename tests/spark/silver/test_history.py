@@ -4,9 +4,9 @@ from datetime import date, datetime
 
 import pytest
 
+from catalog.tables import SILVER
 from jobs.silver.devices import derive_devices
 from jobs.silver.devices_history import derive_devices_history
-from jobs.tables import SILVER
 
 REGISTRY = SILVER["device_registry"].columns
 CHANGES = SILVER["device_changes"].columns

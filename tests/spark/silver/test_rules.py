@@ -16,11 +16,11 @@ from great_expectations.expectations import (
 )
 from great_expectations.expectations.conditions import Column
 
+from catalog.tables import SILVER
 from expectations import suite
 from expectations.actions import flag, quarantine
 from expectations.conditions import no_row_where, where
 from jobs.silver.rules import RULES, is_broken, reasons, row_rules
-from jobs.tables import SILVER
 
 NAN, INFINITE = float("nan"), float("inf")
 MONDAY, TUESDAY = date(2024, 3, 4), date(2024, 3, 5)

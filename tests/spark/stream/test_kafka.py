@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from catalog.tables import SOURCES
 from jobs import kafka
 from jobs.results import JobError
 from jobs.stream.batches import Batch, Checkpoint, rows_of
 from jobs.stream_options import Stream
-from jobs.tables import SOURCES
 from tests.support.kafka.broker import Kafka, running
 
 NIGHT = date(2024, 3, 5)

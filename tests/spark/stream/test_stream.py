@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from pyspark.sql import functions as F
 
+from catalog.tables import STREAMED
 from jobs.gold.readings_5min import build_readings_5min
 from jobs.results import UsageError
 from jobs.settings import FIRST_NIGHT
@@ -18,7 +19,6 @@ from jobs.store import union
 from jobs.stream import volume
 from jobs.stream.batches import Batch, Checkpoint, counts, rows_of
 from jobs.stream_options import DAY, Stream
-from jobs.tables import STREAMED
 
 NIGHT = date(2024, 3, 5)
 STREAM = Stream("live_sensors", 10, None, 60, "delta", 100)

@@ -41,7 +41,7 @@ def imported() -> dict[str, list[str]]:
         capture_output=True,
         text=True,
         cwd=PROJECT / "dags",
-        env=os.environ | {"PYTHONPATH": str(PROJECT / "plugins")},
+        env=os.environ | {"PYTHONPATH": f"{PROJECT / 'plugins'}:{PROJECT}"},
         timeout=300,
     )
     assert done.returncode == 0, done.stderr

@@ -14,12 +14,13 @@ import pytest
 from airflow.serialization.encoders import coerce_to_core_timetable
 from airflow.timetables.interval import CronDataIntervalTimetable
 from airflow.timetables.trigger import CronTriggerTimetable
-from chain import NIGHTLY_GOLD, gold_of
+from chain import NIGHTLY_GOLD
 from notify import AlertNotifier, FailureNotifier
 from platforms import PLATFORMS
 
+from catalog.pipeline import STEP_NAMES
+from catalog.tables import NAMES
 from jobs.settings import MAX_SCALE, MIN_SCALE
-from jobs.tables import GOLD, NAMES, selection
 from tests.support.project import PROJECT
 
 FORBIDDEN = {"pyspark", "delta", "great_expectations", "jobs", "expectations", "pandas", "dbldatagen"}
@@ -172,17 +173,7 @@ def test_no_source_is_received_that_is_not_sent_as_json(bag: Any) -> None:
 
 
 def test_the_night_dag_runs_its_stages_one_after_the_other(nightly: Any) -> None:
-    names = [
-        "generate",
-        "bronze",
-        "check_bronze",
-        "silver",
-        "check_silver",
-        "gold",
-        "check_gold",
-        "publish",
-        "report",
-    ]
+    names = [*STEP_NAMES]
     assert [task.task_id for task in nightly.topological_sort()] == names
     for before, after in pairwise(names):
         assert nightly.get_task(before).downstream_task_ids == {after}
@@ -192,12 +183,6 @@ def test_publish_emits_one_asset_per_gold_table_of_the_night(nightly: Any) -> No
     assets = {asset.name: asset.uri for asset in nightly.get_task("publish").outlets}
     assert assets == {f"gold.{table}": f"lakehouse://spark_catalog/gold/{table}" for table in NIGHTLY_GOLD}
     assert not any(task.outlets for task in nightly.tasks if task.task_id != "publish")
-
-
-def test_a_run_on_some_tables_emits_the_assets_that_the_jobs_publish() -> None:
-    for tables in ([], *([name] for name in NAMES)):
-        chosen = selection(tables)
-        assert [*gold_of(tables)] == [table for table in GOLD if table in chosen], tables
 
 
 @pytest.mark.parametrize(

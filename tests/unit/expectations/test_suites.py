@@ -11,9 +11,9 @@ from great_expectations.expectations import (
     ExpectTableRowCountToBeBetween,
 )
 
+from catalog.tables import GOLD, SILVER, SOURCES, STREAMS, TABLES
 from expectations import suite
 from jobs.silver.rules import is_about_rows, row_rules
-from jobs.tables import GOLD, SILVER, SOURCES, STREAMS, TABLES
 
 BRONZE = [("bronze", name) for name in SOURCES]
 NAMES = [

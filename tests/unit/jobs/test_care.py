@@ -2,10 +2,10 @@
 
 import pytest
 
+from catalog.tables import GOLD, SILVER
 from jobs.care import place
 from jobs.care.difference import key_of
 from jobs.main import main
-from jobs.tables import GOLD, SILVER
 
 
 @pytest.fixture

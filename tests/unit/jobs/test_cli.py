@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from catalog.tables import GOLD, NAMES, OPTIONAL, selection, sources_of
 from jobs import cli
-from jobs.tables import GOLD, NAMES, OPTIONAL, selection, sources_of
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *argv: str) -> str:

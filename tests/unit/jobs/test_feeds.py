@@ -1,6 +1,6 @@
 """Which simulated feeds a night has, and how much they deliver."""
 
-from jobs.tables import selection
+from catalog.tables import selection
 from tests.support.simulated import FEEDS
 
 

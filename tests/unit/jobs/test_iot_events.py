@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from catalog.tables import SOURCES
 from jobs import main
 from jobs.dirt import USUAL
 from jobs.generate import catalogs, plain
 from jobs.generate.iot_events import FEED, event
 from jobs.results import UsageError
-from jobs.tables import SOURCES
 
 NIGHT, SUNDAY = date(2024, 3, 5), date(2024, 3, 3)
 

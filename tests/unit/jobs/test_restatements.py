@@ -2,11 +2,11 @@
 
 from datetime import date, datetime
 
+from catalog.tables import GOLD
 from jobs import report
 from jobs.pages import hours
 from jobs.restatements import Restatement, find
 from jobs.store import Digest
-from jobs.tables import GOLD
 
 D3, D4, D5, D6 = (date(2024, 3, day) for day in (3, 4, 5, 6))
 CLIMATE = frozenset({"sensor_logs", "climate_hourly"})

@@ -2,8 +2,8 @@
 
 import pytest
 
-from jobs import tables
-from jobs.tables import DERIVED, GOLD, SILVER, SOURCES, CatalogError, Source, Table, sources_of
+from catalog import tables
+from catalog.tables import DERIVED, GOLD, SILVER, SOURCES, CatalogError, Source, Table, sources_of
 
 GOOD = {"grain": "One row per day.", "columns": "night DATE, rows BIGINT", "slice": "night"}
 

@@ -15,8 +15,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from catalog.tables import TABLES
 from jobs.cli import parse
-from jobs.tables import TABLES
 from tests.support.project import PROJECT
 from tests.unit.workspace import bundle
 
@@ -75,12 +75,6 @@ def test_schemas_and_volume_are_those_of_the_target(target: str) -> None:
 
 def test_development_mode_leaves_the_schemas_their_names() -> None:
     assert bundle.root()["experimental"]["skip_name_prefix_for_schema"] is True
-
-
-def test_layers_are_those_of_the_jobs(columns: dict[str, str]) -> None:
-    from workspace.client import LAYERS
-
-    assert set(LAYERS) == {name.partition(".")[0] for name in columns}
 
 
 @pytest.mark.parametrize("target", TARGETS)

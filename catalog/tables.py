@@ -138,6 +138,8 @@ SOURCES: dict[str, Source] = {
 }
 ACCEPTED = {name: _silver(name, values) for name, values in _catalog["silver"].items()}
 OPTIONAL = tuple(name for name, source in SOURCES.items() if source.optional)
+# What can be received from Kafka.
+JSON_SOURCES = tuple(name for name, source in SOURCES.items() if source.format == "json")
 STREAMED = tuple(name for name, source in SOURCES.items() if source.streamed)
 # The bronze tables that `stream` writes itself, without the landing zone, and the source that each holds.
 STREAMS = {f"stream_{name}": SOURCES[name] for name in STREAMED}
