@@ -13,6 +13,8 @@ import attrs
 from airflow.sdk import BaseOperatorLink
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from catalog.run_result import path_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -95,10 +97,10 @@ def slug_of(run_id: str) -> str:
 
 
 def data_docs() -> Path:
-    """The folder of pages and notes on Airflow's own machine, wherever the jobs run."""
+    """The folder of pages and run results on Airflow's own machine, wherever the jobs run."""
     return Path(os.environ["LAKEHOUSE_HOME"]).absolute() / "data-docs"
 
 
-def note_of(run_id: str, stage: str) -> str:
-    """Where in the data docs a stage leaves its note about itself."""
-    return f"runs/{slug_of(run_id)}/{stage}.json"
+def result_of(run_id: str, step: str) -> str:
+    """Where in the data docs a step leaves its result."""
+    return path_of(slug_of(run_id), step)

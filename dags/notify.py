@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import requests
@@ -10,7 +9,9 @@ from airflow.sdk import BaseNotifier, Connection
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
-from job import data_docs, night_of, note_of
+from job import data_docs, night_of, result_of
+
+from catalog.run_result import RunResult
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -67,7 +68,7 @@ class FailureNotifier(Webhook):
 class AlertNotifier(Webhook):
     """Posts how many alerts a night raised, once its report stands; nothing about a night without any.
 
-    The report's own note says so. It lies in the data docs of this machine, wherever the job ran.
+    The report's own result says so. It lies in the data docs of this machine, wherever the job ran.
     """
 
     connection = "lakehouse_alerts"
@@ -84,12 +85,12 @@ class AlertNotifier(Webhook):
 
 
 def _alerts(run_id: str, stage: str) -> dict[str, int]:
-    """Severity -> number of alerts, from the note that a stage left; none where it tells of none."""
+    """Severity -> number of alerts, from the result that a step left; none where it names none."""
     try:
-        note = json.loads((data_docs() / note_of(run_id, stage)).read_text(encoding="utf-8"))
+        result = RunResult.from_json((data_docs() / result_of(run_id, stage)).read_bytes())
     except FileNotFoundError:
         return {}
-    told = [table["detail"].get("alerts", {}) for table in note["tables"]]
+    told = [table.detail.get("alerts", {}) for table in result.tables]
     return {severity: count for alerts in told for severity, count in alerts.items()}
 
 

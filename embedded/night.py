@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from catalog.pipeline import STEP_NAMES
+from catalog.run_result import REFUSED, RunResult, TableEntry, path_of
 from embedded.errors import DataRefused, Failed
 from embedded.services import log_of
 from embedded.stack import DAG, Stack
@@ -39,7 +41,7 @@ class Run:
     def __init__(self, stack: Stack, night: Night) -> None:
         self.stack = stack
         self.night = night
-        # Safe as a folder name as it is, so its pages and notes are found under this very id.
+        # Safe as a folder name as it is, so its pages and results are found under this very id.
         self.id = f"make_run__{night.night}__{datetime.now(UTC):%Y%m%dT%H%M%S}"
         self._path = f"/dags/{DAG}/dagRuns"
 
@@ -67,14 +69,23 @@ class Run:
         if state == "failed":
             raise self._failure(tasks)
 
-    def note(self, stage: str) -> dict[str, Any]:
-        """What the stage wrote about itself; empty if it did not come so far."""
-        file = self.stack.config.home / "data-docs" / "runs" / self.id / f"{stage}.json"
+    def result(self, step: str) -> RunResult | None:
+        """What the step left; None if it did not come so far."""
+        file = self.stack.config.home / "data-docs" / path_of(self.id, step)
         try:
-            found: dict[str, Any] = json.loads(file.read_text())
+            return RunResult.from_json(file.read_text())
         except (OSError, ValueError):
-            return {}
-        return found
+            return None
+
+    def tables(self, step: str) -> tuple[TableEntry, ...]:
+        """The tables that the step's result names; none if it did not come so far."""
+        result = self.result(step)
+        return result.tables if result else ()
+
+    def status(self, step: str) -> str:
+        """The status in the step's result; empty if it did not come so far."""
+        result = self.result(step)
+        return result.status if result else ""
 
     def _state(self) -> str:
         """What Airflow says of the run. Raises Failed when nobody will take it further."""
@@ -100,7 +111,7 @@ class Run:
         told.add(mark)
         if state == "success":
             seconds = f"{task['duration'] or 0:6.1f} s"
-            print(f"  {stage:<13}{seconds}  {what_came_of(stage, self.note(stage))}", flush=True)
+            print(f"  {stage:<13}{seconds}  {what_came_of(stage, self.tables(stage))}", flush=True)
         elif state == "up_for_retry":
             print(
                 f"  {stage:<13}attempt {attempt} failed, Airflow tries again: {self._message(stage)}",
@@ -108,7 +119,8 @@ class Run:
             )
 
     def _message(self, stage: str) -> str:
-        return str(self.note(stage).get("message") or "see its log")
+        result = self.result(stage)
+        return (result.message if result else "") or "see its log"
 
     def _failure(self, tasks: dict[str, dict[str, Any]]) -> Failed:
         stage = next(
@@ -116,7 +128,7 @@ class Run:
         )
         log = self._log(stage, tasks.get(stage, {}).get("try_number", 1))
         lines = "\n".join(f"    {line}" for line in last_lines(log))
-        kind = DataRefused if self.note(stage).get("status") == "refused" else Failed
+        kind = DataRefused if self.status(stage) == REFUSED else Failed
         return kind(f"{stage} failed; the end of its log:\n{lines}\n  the whole log: {log}")
 
     def _log(self, stage: str, attempt: int) -> Path:
@@ -124,18 +136,16 @@ class Run:
         return folder / f"task_id={stage}" / f"attempt={attempt}.log"
 
 
-def what_came_of(stage: str, note: dict[str, Any]) -> str:
+def what_came_of(stage: str, tables: Sequence[TableEntry]) -> str:
     """A stage's result in a few words: rows, or expectations."""
-    tables = note.get("tables", [])
     if stage.startswith("check"):
         expectations, failed, warned = (
-            sum(table["detail"].get(key, 0) for table in tables)
-            for key in ("expectations", "failed", "warned")
+            sum(table.detail.get(key, 0) for table in tables) for key in ("expectations", "failed", "warned")
         )
         return f"{expectations:>11,} expectations, {failed} failed, {warned} warned"
     if stage == "report":
-        return str(tables[0]["detail"].get("summary", "written")) if tables else "written"
-    return f"{sum(table['rows'] for table in tables):>11,} rows in {len(tables)} tables"
+        return str(tables[0].detail.get("summary", "written")) if tables else "written"
+    return f"{sum(table.rows for table in tables):>11,} rows in {len(tables)} tables"
 
 
 def last_lines(log: Path, count: int = 12) -> list[str]:

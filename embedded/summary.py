@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from catalog.pipeline import STEPS
+from catalog.run_result import REFUSED
 from embedded.config import Config
 from embedded.night import Run
 from embedded.vault import USER
@@ -25,7 +26,7 @@ def summary(run: Run) -> str:
             "",
             f"  Airflow      {config.url}/dags/iot_nightly/runs/{run.id}",
             f"               user {USER}, password: `make password` ({shown(config, 'secrets/ui-password')})",
-            *([f"  report       {report}"] if run.note("report") else []),
+            *([f"  report       {report}"] if run.result("report") else []),
             f"  data docs    {pages}",
             *(f"  what failed  {pages}/data-docs/runs/{run.id}/{check}.html" for check in _refused(run)),
             f"  lake         {os.path.relpath(config.home)}",
@@ -39,9 +40,9 @@ def _figures(run: Run) -> list[str]:
 
     Where silver did not come to account for them, rows are what was landed and loaded.
     """
-    settled = run.note("silver").get("tables", [])
+    settled = run.tables("silver")
     landed, bronze, silver, quarantined, duplicates = (
-        sum(table["detail"].get(column, 0) for table in settled)
+        sum(table.detail.get(column, 0) for table in settled)
         for column in ("landed", "bronze", "silver", "quarantined", "duplicates")
     )
     if not settled:
@@ -61,13 +62,12 @@ def shown(config: Config, name: str) -> str:
 
 
 def _rows(run: Run, stage: str) -> int:
-    return sum(table["rows"] for table in run.note(stage).get("tables", []))
+    return sum(table.rows for table in run.tables(stage))
 
 
 def _unmet(run: Run, how: str) -> int:
-    notes = [run.note(check) for check in CHECKS]
-    return sum(table["detail"].get(how, 0) for note in notes for table in note.get("tables", []))
+    return sum(table.detail.get(how, 0) for check in CHECKS for table in run.tables(check))
 
 
 def _refused(run: Run) -> list[str]:
-    return [check for check in CHECKS if run.note(check).get("status") == "refused"]
+    return [check for check in CHECKS if run.status(check) == REFUSED]

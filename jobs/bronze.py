@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from catalog.tables import TABLES, Source
 from jobs import landed_files, lines, schema, store
-from jobs.results import TableResult
+from jobs.outcome import TableResult
 from jobs.session import on_databricks
 from jobs.settings import Settings
 

@@ -11,8 +11,10 @@ from pyspark.sql import functions as F
 from catalog.tables import DERIVED, STREAMS, sources_of
 from expectations import suite
 from jobs import store
+from jobs.errors import ContractBroken
+from jobs.files import write_atomically
+from jobs.outcome import TableResult
 from jobs.pages import render
-from jobs.results import ContractBroken, TableResult, write_atomically
 from jobs.settings import Settings
 from jobs.validation import SITE, Validation
 

@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from catalog.tables import SILVER, TABLES, Source
 from jobs import store
 from jobs.settings import FIRST_NIGHT, Settings
+from jobs.state import accounts
 
 MALFORMED, DUPLICATE = "malformed", "duplicate"
 LATE = "dated before the night it arrived"
@@ -178,11 +179,9 @@ def _flagged(spark: SparkSession, settings: Settings, source: Source) -> DataFra
 
 def _duplicates(spark: SparkSession, settings: Settings) -> dict[str, int | None]:
     before = settings.night - timedelta(days=1)
-    accounts = store.read(spark, settings, "ops.row_accounts").where(
-        store.dates("night", [settings.night, before])
-    )
+    of_both = accounts.of_nights(spark, settings, [settings.night, before])
     counts: dict[date, dict[str, int]] = defaultdict(dict)
-    for row in accounts.collect():
+    for row in of_both.collect():
         counts[row.night][row.source] = row.duplicates
     is_first = settings.night == FIRST_NIGHT
     return {

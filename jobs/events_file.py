@@ -4,10 +4,11 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
 from jobs import settings as checks
+from jobs.errors import JobError, UsageError
+from jobs.files import write_lines
 from jobs.generate import catalogs
 from jobs.generate.iot_events import event, file_name
 from jobs.generate.plain import text
-from jobs.results import JobError, UsageError, write_lines
 
 MOST = 10_000_000
 

@@ -9,10 +9,11 @@ from itertools import groupby
 from pyspark.sql import SparkSession
 
 from catalog.pipeline import STEPS, Step
-from jobs import schema, store
-from jobs.record import Outcome, leave_note, run_stage
-from jobs.results import ContractBroken, JobError, TableResult, UsageError
+from jobs.errors import ContractBroken, JobError, UsageError
+from jobs.outcome import Outcome, TableResult
+from jobs.runner import run_stage
 from jobs.settings import Settings
+from jobs.state import accounts, run_results
 
 log = logging.getLogger("jobs")
 
@@ -52,9 +53,9 @@ def _run_step(spark: SparkSession, of_month: Settings, step: Step) -> list[str]:
     try:
         results = run_stage(spark, settings)
     except (ContractBroken, JobError, UsageError) as error:
-        leave_note(settings, Outcome.of(error), started)
+        run_results.write(settings, Outcome.of(error), started)
         raise
-    leave_note(settings, Outcome(results), started)
+    run_results.write(settings, Outcome(results), started)
     log.info("%-14s %6.1f s", step.name, (datetime.now(UTC) - started) / timedelta(seconds=1))
     return [page for result in results for page in result.pages]
 
@@ -64,18 +65,11 @@ def is_published(spark: SparkSession, settings: Settings) -> bool:
 
     A source stays due until every gold table made of it is published, so also if one of them was not asked for.
     """
-    schema.ensure(spark, settings, ["ops.row_accounts"])
-    done = _accounts(spark, settings, "is_balanced AND is_published")
-    return done == {(source.name, night) for source in settings.sources for night in settings.nights}
-
-
-def _accounts(spark: SparkSession, settings: Settings, condition: str) -> set[tuple[str, date]]:
-    accounts = store.read(spark, settings, "ops.row_accounts").where(condition)
-    these = accounts.where(store.dates("night", settings.nights)).select("source", "night").collect()
-    return {(row.source, row.night) for row in these if row.source in settings.tables}
+    accounts.ensure(spark, settings)
+    wanted = {(source.name, night) for source in settings.sources for night in settings.nights}
+    return wanted <= accounts.published(spark, settings, settings.nights)
 
 
 def _result(spark: SparkSession, settings: Settings, name: str) -> TableResult:
-    accounts = store.read(spark, settings, "ops.row_accounts").where(store.dates("night", settings.nights))
-    landed = accounts.selectExpr("coalesce(sum(landed), 0)").collect()[0][0]
+    landed = accounts.lines_landed(spark, settings, settings.nights)
     return TableResult(name, landed, {"nights": len(settings.nights), "report": str(settings.night)})

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import Source
-from jobs.results import JobError, UsageError
+from jobs.errors import JobError, UsageError
 from jobs.session import on_databricks
 
 VARIABLE = "LAKEHOUSE_KAFKA"

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from catalog.tables import Source
-from jobs.results import JobError
+from jobs.errors import JobError
 
 log = logging.getLogger(__name__)
 

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from jobs import cli, session
-from jobs.record import Outcome, leave_note, run_stage
-from jobs.results import ContractBroken, JobError, UsageError
+from jobs.errors import ContractBroken, JobError, UsageError
+from jobs.outcome import Outcome
+from jobs.runner import run_stage
 from jobs.settings import Settings
+from jobs.state import run_results
 
 log = logging.getLogger("jobs")
 
@@ -25,9 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     started = datetime.now(UTC)
     outcome = _outcome(settings)
     try:
-        leave_note(settings, outcome, started)
+        run_results.write(settings, outcome, started)
     except OSError as error:
-        # Whoever waits for the note would take the stage for one that never ran.
+        # Whoever waits for the result would take the stage for one that never ran.
         outcome = outcome if outcome.code else Outcome.of(error)
     for result in outcome.results:
         log.info("%-28s %12s rows", result.table, f"{result.rows:,}")

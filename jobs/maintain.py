@@ -11,7 +11,8 @@ from pyspark.sql import functions as F
 from catalog.tables import SCHEMAS, TABLES, Table
 from jobs import store
 from jobs.care.old_pages import remove_old_pages
-from jobs.results import JobError, TableResult
+from jobs.errors import JobError
+from jobs.outcome import TableResult
 from jobs.settings import Settings
 
 PARALLEL = 2

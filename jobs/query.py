@@ -15,8 +15,8 @@ from pyspark.sql import Row, SparkSession
 from catalog.tables import SILVER, sources_of
 from jobs import session, store
 from jobs.arguments import add_night, add_place
+from jobs.errors import JobError
 from jobs.pages import shown
-from jobs.results import JobError
 from jobs.settings import Settings
 from jobs.text_table import text_table
 

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from catalog.tables import SOURCES, Source
 from jobs import kafka
-from jobs.results import TableResult
+from jobs.outcome import TableResult
 from jobs.settings import Settings
 
 MOST_MESSAGES = 1_000_000  # of a batch

@@ -3,21 +3,22 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from catalog.pipeline import STEP_NAMES
+from catalog.run_result import RunResult, TableEntry
 from catalog.tables import SOURCES
 from jobs import detection, query, schema, store
+from jobs.errors import ContractBroken
+from jobs.files import write_atomically
 from jobs.flow import Flow
+from jobs.outcome import TableResult
 from jobs.pages import render
-from jobs.results import ContractBroken, TableResult, write_atomically
 from jobs.settings import Settings
+from jobs.state import accounts, run_results
 
 OPS = (
-    "row_accounts",
     "quarantine",
     "digests",
     "rejected_files",
@@ -38,7 +39,7 @@ class Night:
     reasons: list[Row]  # source, reason, rows; a row with two reasons counts under both
     digests: list[Row]
     rejected_files: list[Row]
-    stages: list[dict[str, Any]]  # notes that the run's stages left, in order
+    stages: list[RunResult]  # of the run, in order
     restated: list[Row] = field(default_factory=list)  # slices that this night restated, or that are its own
     scores: list[Row] = field(default_factory=list)
     drift: list[Row] = field(default_factory=list)  # fields that no column takes as they came
@@ -46,14 +47,14 @@ class Night:
     alerts: list[Row] = field(default_factory=list)  # severity, alerts of the night's day
 
     @property
-    def checks(self) -> list[dict[str, Any]]:
-        """Notes of the stages that checked a layer."""
-        return [note for note in self.stages if note["stage"].startswith("check_")]
+    def checks(self) -> list[RunResult]:
+        """Results of the steps that checked a layer."""
+        return [result for result in self.stages if result.stage.startswith("check_")]
 
     @property
-    def gold(self) -> list[dict[str, Any]]:
-        """Gold tables as published: `table`, `rows`."""
-        return [table for note in self.stages if note["stage"] == "publish" for table in note["tables"]]
+    def gold(self) -> list[TableEntry]:
+        """Gold tables as published."""
+        return [table for result in self.stages if result.stage == "publish" for table in result.tables]
 
     @property
     def alerts_by_severity(self) -> dict[str, int]:
@@ -74,7 +75,7 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     read = {name for each in asked for name in each.tables}
     if ALERTS in settings.tables:
         read.add(f"gold.{ALERTS}")
-    schema.ensure(spark, settings, [*(f"ops.{name}" for name in OPS), *read])
+    schema.ensure(spark, settings, [accounts.TABLE, *(f"ops.{name}" for name in OPS), *read])
     detection.run(spark, settings)
     night = read_night(spark, settings, asked)
     problems = find_problems(settings, night)
@@ -84,7 +85,7 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     write_atomically(settings.docs / data, to_json(settings, night, summary, problems))
     write_index(settings)
     result = TableResult(
-        "ops.row_accounts",
+        accounts.TABLE,
         len(night.accounts),
         {
             "summary": summary,
@@ -100,14 +101,14 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
 
 
 def read_night(spark: SparkSession, settings: Settings, asked: list[query.Query]) -> Night:
-    """Collect what `ops`, the run's own notes and some queries say about the night."""
+    """Collect what `ops`, the run's own results and some queries say about the night."""
 
     def tonight(name: str) -> DataFrame:
         return store.read(spark, settings, f"ops.{name}").where(store.dates("night", [settings.night]))
 
     reasons = tonight("quarantine").select("source", F.explode("reasons").alias("reason"))
     frames = {
-        "accounts": tonight("row_accounts").orderBy("source"),
+        "accounts": accounts.of_nights(spark, settings, [settings.night]).orderBy("source"),
         "reasons": reasons.groupBy("source", "reason")
         .agg(F.count("*").alias("rows"))
         .orderBy(F.desc("rows")),
@@ -121,7 +122,7 @@ def read_night(spark: SparkSession, settings: Settings, asked: list[query.Query]
         frames["alerts"] = _alerts(spark, settings)
     with ThreadPoolExecutor(PARALLEL) as pool:
         rows = dict(zip(frames, pool.map(lambda frame: frame.collect(), frames.values()), strict=True))
-    return Night(**rows, stages=read_notes(settings), answers=_answers(spark, settings, asked))
+    return Night(**rows, stages=run_results.of_night(settings), answers=_answers(spark, settings, asked))
 
 
 def _alerts(spark: SparkSession, settings: Settings) -> DataFrame:
@@ -140,14 +141,6 @@ def _answers(spark: SparkSession, settings: Settings, asked: list[query.Query]) 
     """The first rows of what each query finds."""
     with ThreadPoolExecutor(PARALLEL) as pool:
         return list(pool.map(lambda each: query.ask(spark, settings, each, SHOWN), asked))
-
-
-def read_notes(settings: Settings) -> list[dict[str, Any]]:
-    """Read what the stages of this run left about this night, in order."""
-    files = [settings.run_folder / f"{step}.json" for step in STEP_NAMES if step != settings.step]
-    notes = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
-    # By hand, one run id may have served several nights.
-    return [note for note in notes if note["night"] == str(settings.night)]
 
 
 def find_problems(settings: Settings, night: Night) -> list[str]:
@@ -175,10 +168,10 @@ def summarize(settings: Settings, night: Night, problems: list[str]) -> str:
     """The night in one line."""
     if problems:
         return f"{settings.night} is not settled: {'; '.join(problems)}"
-    tables = [table["detail"] for note in night.checks for table in note["tables"]]
+    tables = [table.detail for result in night.checks for table in result.tables]
     warned = sum(detail["warned"] for detail in tables)
     hold = sum(detail["expectations"] - detail["failed"] for detail in tables) - warned
-    published = sum(table["rows"] for table in night.gold)
+    published = sum(table.rows for table in night.gold)
     return (
         f"{settings.night}: {night.total('landed'):,} lines landed = {night.total('silver'):,} in silver"
         f" + {night.total('quarantined'):,} quarantined + {night.total('duplicates'):,} duplicates;"
@@ -202,7 +195,7 @@ def render_page(settings: Settings, night: Night, problems: list[str]) -> str:
             silver=night.total("silver"),
             quarantined=night.total("quarantined"),
             duplicates=night.total("duplicates"),
-            gold=sum(table["rows"] for table in night.gold),
+            gold=sum(table.rows for table in night.gold),
         ),
         run=f"../runs/{settings.run_id}",
     )
@@ -225,7 +218,7 @@ def to_json(settings: Settings, night: Night, summary: str, problems: list[str])
         "summary": summary,
         "accounts": [account.asDict() for account in night.accounts],
         "alerts": night.alerts_by_severity,
-        "gold": {table["table"]: table["rows"] for table in night.gold},
+        "gold": {table.table: table.rows for table in night.gold},
         "queries": answers,
     }
     return json.dumps(data, indent=1, default=str)

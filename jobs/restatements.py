@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from catalog.tables import GOLD, SILVER, SOURCES, Source, Table, sources_of
 from jobs import store
 from jobs.settings import Settings
+from jobs.state import accounts
 from jobs.store import Digest
 
 Slices = Mapping[str, list[date]]  # full name of a gold table -> slices of it
@@ -118,12 +119,7 @@ def _arrived(
     spark: SparkSession, settings: Settings, found: list[Restatement], staged_at: str
 ) -> tuple[Arrived, Hours]:
     """Rows of silver that gold did not have before this run, of the event dates that matter; and their hours."""
-    due = store.read(spark, settings, "ops.row_accounts").where(
-        f"NOT is_published AND settled_at <= '{staged_at}'"
-    )
-    nights: dict[str, list[date]] = {}
-    for row in due.select("source", "night").collect():
-        nights.setdefault(row.source, []).append(row.night)
+    nights = accounts.unpublished_at(spark, settings, staged_at)
     windows: dict[str, set[date]] = {}
     for each in found:
         for source, days in each.window.items():

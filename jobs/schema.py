@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from catalog.tables import CATALOG, TABLES, Table, columns_of
 from jobs import store
-from jobs.results import UsageError
+from jobs.errors import UsageError
 from jobs.settings import Settings
 
 log = logging.getLogger("jobs")

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from jobs.results import JobError
+from jobs.errors import JobError
 from jobs.settings import Settings
 
 # PySpark prints what it raises to stderr as well, as JSON; users get one line, and what is unexpected a traceback.

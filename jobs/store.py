@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from catalog.pipeline import writers_of
 from catalog.tables import TABLES, Table, columns_of
-from jobs.results import JobError
+from jobs.errors import JobError
 from jobs.settings import Settings
 
 HALF_BITS = 32

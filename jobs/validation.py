@@ -30,7 +30,7 @@ from great_expectations.expectations.expectation_configuration import Expectatio
 from pyspark.sql import DataFrame
 
 from jobs.engine import OneJobEngine
-from jobs.results import JobError
+from jobs.errors import JobError
 from jobs.settings import Settings
 
 SITE = "expectations"

@@ -9,9 +9,12 @@ from pyspark.sql import functions as F
 
 from catalog.tables import Source
 from jobs import store
-from jobs.results import ContractBroken, TableResult
+from jobs.errors import ContractBroken
+from jobs.outcome import TableResult
 from jobs.settings import Settings
 from jobs.silver import settle
+from jobs.state import accounts
+from jobs.state.accounts import OUTCOMES, Account
 
 log = logging.getLogger("jobs")
 
@@ -23,8 +26,8 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
 
     Raises ContractBroken that names each account and digest that does not hold.
     """
-    accounts, digests = _accounts(spark, settings), _digests(spark, settings)
-    results = [*accounts, *digests]
+    balances, digests = _accounts(spark, settings), _digests(spark, settings)
+    results = [*balances, *digests]
     broken = [
         f"{result.table} ({result.detail['found']})" for result in results if not result.detail["holds"]
     ]
@@ -32,20 +35,20 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
         raise ContractBroken(f"{len(broken)} of {len(results)} do not hold: {'; '.join(broken)}", results)
     if not results:
         raise ContractBroken(f"nothing is recorded for {settings.night}: was the night run?")
-    log.info("%s: %d accounts balance and %d digests hold", settings.night, len(accounts), len(digests))
+    log.info("%s: %d accounts balance and %d digests hold", settings.night, len(balances), len(digests))
     return results
 
 
 def _accounts(spark: SparkSession, settings: Settings) -> list[TableResult]:
-    night = store.read(spark, settings, "ops.row_accounts").where(store.dates("night", [settings.night]))
-    recorded = {row.source: row for row in night.collect()}
+    of_night = accounts.of_nights(spark, settings, [settings.night])
+    recorded = {row.source: row for row in of_night.collect()}
     nights = {source: [settings.night] for source in settings.sources if source.name in recorded}
     results = []
     for found in _recount(spark, settings, nights):
         row = recorded[found.source]
-        holds = found.is_balanced and all(getattr(found, fate) == row[fate] for fate in settle.FATES)
+        holds = found.is_balanced and all(getattr(found, outcome) == row[outcome] for outcome in OUTCOMES)
         counts = ", ".join(
-            f"{fate} {getattr(found, fate):,} (recorded {row[fate]:,})" for fate in settle.FATES
+            f"{outcome} {getattr(found, outcome):,} (recorded {row[outcome]:,})" for outcome in OUTCOMES
         )
         results.append(
             TableResult(f"account of {found.source}", found.bronze, {"holds": holds, "found": counts})
@@ -53,13 +56,11 @@ def _accounts(spark: SparkSession, settings: Settings) -> list[TableResult]:
     return results
 
 
-def _recount(
-    spark: SparkSession, settings: Settings, nights: dict[Source, list[date]]
-) -> list[settle.Account]:
+def _recount(spark: SparkSession, settings: Settings, nights: dict[Source, list[date]]) -> list[Account]:
     claims = [settle.claim(spark, settings, source, days) for source, days in nights.items()]
     with ThreadPoolExecutor(PARALLEL) as pool:
         kept = pool.map(lambda claim: settle.count(claim, claim.judge()), claims)
-        return settle.accounts(spark, settings, dict(zip(claims, kept, strict=True)))
+        return settle.accounts_of(spark, settings, dict(zip(claims, kept, strict=True)))
 
 
 def _digests(spark: SparkSession, settings: Settings) -> list[TableResult]:

@@ -94,7 +94,7 @@ FAULTS = [
     ),
     fault(
         "an account always balances",
-        "jobs/silver/settle.py",
+        "jobs/state/accounts.py",
         "return self.landed == self.bronze == self.silver + self.quarantined + self.duplicates",
         "return True",
         "unit/jobs/test_account.py::test_a_line_too_few_or_too_many_anywhere_is_no_balance",
@@ -159,7 +159,7 @@ FAULTS = [
     ),
     fault(
         "an older staging wins",
-        "jobs/publish.py",
+        "jobs/state/staged_slices.py",
         "AND staged_at < '{staged_at}' AND ({these})",
         "AND false AND ({these})",
         "spark/nights/test_night.py::test_nights_give_the_same_digests_in_any_order_and_when_their_stages_mix",
@@ -249,8 +249,8 @@ FAULTS = [
     ),
     fault(
         "publish takes what was never staged",
-        "jobs/publish.py",
-        "if not staged:",
+        "jobs/state/staged_slices.py",
+        "if not rows:",
         "if False:",
         "spark/nights/test_night.py::test_publish_refuses_a_run_that_has_staged_nothing",
     ),
@@ -401,9 +401,9 @@ FAULTS = [
     ),
     fault(
         "gold is published before its check",
-        "dags/chain.py",
-        '        check("gold"),\n        Job("publish", ("publish", *where), outlets=gold_assets(target)),',
-        '        Job("publish", ("publish", *where), outlets=gold_assets(target)),\n        check("gold"),',
+        "catalog/pipeline.py",
+        '    Step("check", "gold"),\n    Step("publish"),\n',
+        '    Step("publish"),\n    Step("check", "gold"),\n',
         "unit/dags/test_dag_rules.py::test_the_night_dag_runs_its_stages_one_after_the_other",
     ),
     fault(

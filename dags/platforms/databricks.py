@@ -5,7 +5,6 @@ Why a run is submitted once and never reported wrongly: docs/decisions/2026-11-2
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import secrets
@@ -19,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.databricks.exceptions import DatabricksApiError
 from airflow.providers.databricks.operators.databricks import DatabricksSubmitRunOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
-from job import Job, PageLink, data_docs, failure, note_of
+from job import Job, PageLink, data_docs, failure, result_of
 from tenacity import stop_after_attempt, wait_exponential
 
+from catalog.run_result import RunResult
 from platforms.databricks_request import on_compute, request
 
 if TYPE_CHECKING:
@@ -192,15 +192,15 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
             return error
         status, message = int(exit_status[1]), str(error)
         try:
-            note = self._bring_pages(context)
+            result = self._bring_pages(context)
         except Exception as lost:
             self.log.warning("The pages of this run could not be fetched: %s", lost)
         else:
-            message = note["message"] if note.get("exit") == status else message
+            message = result.message if result.exit == status else message
         return failure(self.task_id, status, f"exit {status}", message)
 
-    def _bring_pages(self, context: Context) -> dict[str, Any]:
-        """Copy what the job wrote into the data docs of this machine; gives the job's note about itself."""
+    def _bring_pages(self, context: Context) -> RunResult:
+        """Copy what the job wrote into the data docs of this machine; gives the job's result."""
         from platforms.databricks_client import workspace_client  # the SDK takes a second to import
 
         files = workspace_client(self.databricks_conn_id).files
@@ -209,7 +209,7 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
         def bring(page: str) -> bytes:
             target = (docs / page).resolve()
             if not target.is_relative_to(docs.resolve()):
-                raise AirflowException(f"the job's note names a page outside the data docs: {page[:200]}")
+                raise AirflowException(f"the job's result names a page outside the data docs: {page[:200]}")
             if "/static/" in page and target.exists():
                 return b""
             contents = files.download(f"{self.home}/data-docs/{page}").contents
@@ -219,14 +219,14 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
             _write_atomically(target, data)
             return data
 
-        note: dict[str, Any] = json.loads(bring(note_of(context["run_id"], self.task_id)))
+        result = RunResult.from_json(bring(result_of(context["run_id"], self.task_id)))
         with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
-            list(pool.map(bring, note["pages"]))
-        return note
+            list(pool.map(bring, result.pages))
+        return result
 
-    def _tell(self, note: dict[str, Any]) -> None:
-        for table in note["tables"]:
-            self.log.info("%-28s %12s rows", table["table"], f"{table['rows']:,}")
+    def _tell(self, result: RunResult) -> None:
+        for table in result.tables:
+            self.log.info("%-28s %12s rows", table.table, f"{table.rows:,}")
 
 
 def _generation(context: Context) -> int:

@@ -15,8 +15,9 @@ from catalog.tables import Table
 from jobs import settings as checks
 from jobs import store
 from jobs.care import place
+from jobs.errors import JobError, UsageError
+from jobs.files import write_lines
 from jobs.flat_files import csv_lines, in_order, write_parquet
-from jobs.results import JobError, UsageError, write_lines
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -11,7 +11,7 @@ from catalog.tables import TABLES, Table
 from jobs import session
 from jobs import settings as checks
 from jobs.arguments import add_place
-from jobs.results import UsageError
+from jobs.errors import UsageError
 from jobs.settings import Settings
 from jobs.text_table import text_table
 

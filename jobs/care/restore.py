@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import date
 
 from pyspark.sql import DataFrame, Row, SparkSession
-from pyspark.sql import functions as F
 
-from catalog.tables import ACCEPTED, SOURCES, TABLES, Table
+from catalog.tables import ACCEPTED, SOURCES, Table
 from jobs import schema, store
 from jobs.care import place
 from jobs.care.as_of import add_moment, is_rewritten_whole, of_night
 from jobs.care.difference import difference, held_elsewhere, key_of
 from jobs.care.versions import Version, pick, readable, rows_at, versions
-from jobs.results import UsageError
+from jobs.errors import UsageError
 from jobs.settings import Settings
+from jobs.state import accounts
 
 SHOWN = 10
 
@@ -140,14 +140,14 @@ def _restore(spark: SparkSession, settings: Settings, plan: Plan, is_different: 
 def _doubts(spark: SparkSession, settings: Settings, plan: Plan) -> list[str]:
     """What `verify` says of the nights that are put back, where the accounts know other numbers of rows."""
     source = _source(plan.table)
-    if source is None or not place.exists(spark, settings, TABLES["ops.row_accounts"]):
+    if source is None or not accounts.exists(spark, settings):
         return ["verify will hold: digests are recorded anew"] if plan.table.layer == "gold" else []
     counts = {row._night: row["count"] for row in plan.then.groupBy("_night").count().collect()}
-    accounts = store.read(spark, settings, "ops.row_accounts").where(F.col("source") == source)
+    of_source = accounts.of_source(spark, settings, source)
     differing = [
         f"verify --night {row.night} will say: account of {source} does not hold "
         f"({plan.table.layer} {counts.get(row.night, 0):,}, recorded {row[plan.table.layer]:,})"
-        for row in accounts.where(plan.condition.replace("`_night`", "`night`")).orderBy("night").collect()
+        for row in of_source.where(plan.condition.replace("`_night`", "`night`")).orderBy("night").collect()
         if counts.get(row.night, 0) != row[plan.table.layer]
     ]
     left = [f"and {len(differing) - SHOWN:,} nights more"] if len(differing) > SHOWN else []

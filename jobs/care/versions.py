@@ -14,7 +14,7 @@ from catalog.pipeline import writers_of
 from catalog.tables import TABLES, Table
 from jobs import store
 from jobs.care.place import exists
-from jobs.results import JobError, UsageError
+from jobs.errors import JobError, UsageError
 from jobs.settings import Settings
 
 # They leave the rows as they were, or put back what others wrote.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from jobs.results import TableResult
+    from jobs.outcome import TableResult
     from jobs.settings import Settings
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from jobs.results import UsageError
+from jobs.errors import UsageError
 
 DEFAULTS = Path(__file__).with_name("iot_events.toml")
 LARGEST = 2**53  # a whole number beyond it is not exact in JSON

@@ -15,10 +15,12 @@ from pyspark.sql import functions as F
 
 from catalog.tables import SOURCES, Source
 from jobs.dirt import USUAL
+from jobs.errors import UsageError
+from jobs.files import write_atomically
 from jobs.generate import plain
 from jobs.generate.feed import BaseFeed, Feed, FrameFeed, LineFeed
 from jobs.generate.night import delivery, plain_delivery
-from jobs.results import TableResult, UsageError, write_atomically
+from jobs.outcome import TableResult
 from jobs.settings import FIRST_NIGHT, Settings
 
 Writer = Callable[[Path, Path], None]  # writes the lines and the truth of a delivery into two folders

@@ -7,9 +7,9 @@ from datetime import date
 from pathlib import Path
 
 from jobs.dirt import USUAL
+from jobs.files import write_lines
 from jobs.generate.draw import Draw
 from jobs.generate.feed import LATEST_DAYS, LineFeed
-from jobs.results import write_lines
 from jobs.settings import FIRST_NIGHT
 
 OLDEST = LATEST_DAYS + 1  # a row that comes late can be sent again the night after

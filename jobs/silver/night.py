@@ -10,13 +10,14 @@ from pyspark.sql import SparkSession
 
 from catalog.tables import DERIVED, REGISTRY, Source, Table, sources_of
 from jobs import schema, store
-from jobs.results import TableResult
+from jobs.outcome import TableResult
 from jobs.settings import Settings
 from jobs.silver import drift, settle
 from jobs.silver.derive import Derived, derive, touched_by
-from jobs.silver.settle import FATES, PARALLEL, Claim, Counts
+from jobs.silver.settle import PARALLEL, Claim, Counts
+from jobs.state import accounts
 
-OPS = ("ops.quarantine", "ops.row_accounts", "ops.digests", "ops.schema_drift")
+OPS = ("ops.quarantine", accounts.TABLE, "ops.digests", "ops.schema_drift")
 
 
 def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
@@ -58,11 +59,11 @@ def _settle(spark: SparkSession, settings: Settings, claims: list[Claim]) -> dic
         )
         recording = pool.submit(_record_digests, spark, settings, counts, derived)
         settle.quarantine(settings, [claim for claim in claims if not claim.is_empty])
-        accounts = settle.accounts(spark, settings, counts)
+        found = settle.accounts_of(spark, settings, counts)
         recording.result()
         drifting.result()
         # Last, since a balanced account is what tells the next run that nothing is left to do.
-        settle.record(spark, settings, accounts)
+        accounts.reconcile(spark, settings, found)
     return {claim.source: nights for claim, nights in lost.items() if nights}
 
 
@@ -93,13 +94,13 @@ def _merge(claim: Claim) -> tuple[list[date], Counts]:
 
 
 def _results(spark: SparkSession, settings: Settings) -> list[TableResult]:
-    accounts = store.read(spark, settings, "ops.row_accounts").where(store.dates("night", [settings.night]))
-    by_source = {row.source: row for row in accounts.collect()}
+    of_night = accounts.of_nights(spark, settings, [settings.night])
+    by_source = {row.source: row for row in of_night.collect()}
     return [
         TableResult(
             f"silver.{source.silver}",
             by_source[source.name].silver,
-            {name: by_source[source.name][name] for name in (*FATES, "is_balanced")},
+            {name: by_source[source.name][name] for name in (*accounts.OUTCOMES, "is_balanced")},
         )
         for source in settings.sources
     ]

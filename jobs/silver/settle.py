@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from threading import Lock
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -18,31 +17,11 @@ from jobs import store
 from jobs.bronze import landed_lines
 from jobs.settings import Settings
 from jobs.silver.judge import content, judge, rank
+from jobs.state import accounts
+from jobs.state.accounts import Account
 from jobs.store import Digest
 
 PARALLEL = 4
-FATES = ("landed", "bronze", "silver", "quarantined", "duplicates")
-# The accounts are one table: of two sources that change it at once, one would fail.
-_MARKING = Lock()
-
-
-@dataclass(frozen=True)
-class Account:
-    """Row counts of one source and night, each counted where the rows are kept."""
-
-    source: str
-    night: date
-    landed: int
-    bronze: int
-    silver: int
-    quarantined: int
-    duplicates: int
-
-    @property
-    def is_balanced(self) -> bool:
-        """Whether every landed line has exactly one fate."""
-        return self.landed == self.bronze == self.silver + self.quarantined + self.duplicates
-
 
 Arrivals = dict[date, dict[date | None, int]]  # night -> event date -> bronze rows
 
@@ -119,12 +98,10 @@ def unsettled(spark: SparkSession, settings: Settings) -> list[Claim]:
     The run's own nights are among them as long as they have no account. Cost follows new rows: those of settled
     nights are looked at only where bronze as a whole holds more rows than the accounts say.
     """
-    settled: dict[str, dict[date, int]] = {source.name: {} for source in settings.sources}
-    for row in store.read(spark, settings, "ops.row_accounts").where("is_balanced").collect():
-        settled.setdefault(row.source, {})[row.night] = row.bronze
+    settled = accounts.reconciled(spark, settings)
     with ThreadPoolExecutor(PARALLEL) as pool:
         found = pool.map(
-            lambda source: _unsettled(spark, settings, source, settled[source.name]), settings.sources
+            lambda source: _unsettled(spark, settings, source, settled.get(source.name, {})), settings.sources
         )
         return [claim for claim in found if claim.nights]
 
@@ -163,7 +140,7 @@ def _total(rows: Mapping[date | None, int]) -> int:
 def displaced(claim: Claim) -> list[date]:
     """Settled later nights that lose a row to the claim's, because an earlier arrival of its key came to light.
 
-    They are marked as unbalanced at once: a crash after the merge must not leave them believed.
+    They are pending again at once: a crash after the merge must not leave them believed.
     """
     if claim.is_newest:
         return []
@@ -172,12 +149,7 @@ def displaced(claim: Claim) -> list[date]:
         row[0] for row in losing.where("_held_by > _night").select("_held_by").distinct().collect()
     )
     if nights:
-        accounts = store.read(claim.spark, claim.settings, "ops.row_accounts").where(
-            (F.col("source") == claim.source.name) & F.expr(store.dates("night", nights))
-        )
-        marked = accounts.withColumn("is_balanced", F.lit(False))
-        with _MARKING:
-            store.upsert(claim.settings, "ops.row_accounts", marked, ("source", "night"))
+        accounts.reopen(claim.spark, claim.settings, claim.source, nights)
     return nights
 
 
@@ -240,7 +212,7 @@ def count(claim: Claim, judged: DataFrame) -> Counts:
     return Counts(landed, duplicates, store.digests(claim.spark, claim.settings, claim.name, claim.nights))
 
 
-def accounts(spark: SparkSession, settings: Settings, counts: Mapping[Claim, Counts]) -> list[Account]:
+def accounts_of(spark: SparkSession, settings: Settings, counts: Mapping[Claim, Counts]) -> list[Account]:
     """Put together an account for each claimed source and night, having counted what is in quarantine."""
     kept = store.read(spark, settings, "ops.quarantine").where(_in_quarantine(counts))
     quarantined = {
@@ -271,15 +243,3 @@ def _in_quarantine(claims: Iterable[Claim]) -> str:
         f"(source = '{claim.source.name}' AND {store.dates('night', claim.nights)})" for claim in claims
     ]
     return " OR ".join(conditions) or "false"
-
-
-def record(spark: SparkSession, settings: Settings, accounts: Iterable[Account]) -> None:
-    """Write accounts to `ops.row_accounts`."""
-    rows = [(a.source, a.night, *[getattr(a, fate) for fate in FATES], a.is_balanced) for a in accounts]
-    counts = ", ".join(f"{fate} BIGINT" for fate in FATES)
-    frame = spark.createDataFrame(
-        rows, f"source STRING, night DATE, {counts}, is_balanced BOOLEAN"
-    ).withColumns(
-        {"is_published": F.lit(False), "run_id": F.lit(settings.run_id), "settled_at": F.current_timestamp()}
-    )
-    store.upsert(settings, "ops.row_accounts", frame, ("source", "night"))

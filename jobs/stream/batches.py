@@ -10,8 +10,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from catalog.tables import SOURCES
+from jobs.errors import UsageError
+from jobs.files import write_atomically
 from jobs.generate.values import Values
-from jobs.results import UsageError, write_atomically
 from jobs.settings import FIRST_NIGHT
 from jobs.stream import iot_events, live_sensors, transactions, volume
 from jobs.stream_options import DAY, MOST_ROWS_IN_MEMORY, Stream

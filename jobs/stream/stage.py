@@ -5,7 +5,7 @@ import time
 
 from pyspark.sql import SparkSession
 
-from jobs.results import TableResult
+from jobs.outcome import TableResult
 from jobs.settings import Settings
 from jobs.stream.batches import Batch, Checkpoint, counts, cut, rows_of
 from jobs.stream.sinks import clear, sink_of

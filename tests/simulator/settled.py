@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from catalog.tables import REGISTRY, SOURCES, selection
 from jobs.generate import catalogs
 from jobs.generate.iot_events import event
-from jobs.results import TableResult
+from jobs.outcome import TableResult
 from tests.simulator.nights import SEED, TUESDAY
 
 NIGHT = TUESDAY

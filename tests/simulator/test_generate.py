@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from catalog.tables import SOURCES, selection
+from jobs.errors import UsageError
 from jobs.generate.feed import Feed
 from jobs.generate.night import delivery
 from jobs.generate.values import Values
-from jobs.results import UsageError
 from jobs.settings import FIRST_NIGHT
 from tests.simulator.nights import JANUARY, NIGHTS, SUNDAY, TUESDAY
 from tests.support.simulated import FEEDS

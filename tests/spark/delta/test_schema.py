@@ -13,7 +13,7 @@ from pyspark.sql import Row
 
 from catalog.tables import GOLD, TABLES
 from jobs import schema, store
-from jobs.results import UsageError
+from jobs.errors import UsageError
 from jobs.settings import Settings
 from tests.conftest import new_lake
 from tests.support.copied import copy_tables

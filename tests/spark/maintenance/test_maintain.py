@@ -18,8 +18,9 @@ from jobs import cli, maintain, schema, store
 from jobs.care.old_pages import remove_old_pages
 from jobs.care.versions import rows_at, versions
 from jobs.main import main
-from jobs.results import TableResult
+from jobs.outcome import TableResult
 from jobs.settings import Settings
+from tests.support import run_results
 from tests.support.copied import folder_of
 
 NIGHT = date(2024, 3, 5)
@@ -228,10 +229,7 @@ def test_fewer_than_seven_days_are_refused_in_one_line(capsys, days):
 
 
 def leave(docs: Path, run_id: str, stage: str, night: str, ended: datetime) -> None:
-    folder = docs / "runs" / run_id
-    folder.mkdir(parents=True, exist_ok=True)
-    note = {"stage": stage, "night": night, "ended_at": ended.isoformat()}
-    (folder / f"{stage}.json").write_text(json.dumps(note))
+    run_results.leave(docs, run_results.result(stage, run_id=run_id, night=night, ended_at=ended.isoformat()))
     for root in (
         docs / "expectations/validations",
         docs.parent / "great_expectations/uncommitted/validations",

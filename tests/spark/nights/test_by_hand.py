@@ -8,9 +8,9 @@ import pytest
 
 from jobs import schema, session
 from jobs.cli import STAGES
+from jobs.errors import JobError
 from jobs.main import main
-from jobs.record import run_stage
-from jobs.results import JobError
+from jobs.runner import run_stage
 from tests.support.project import free_port
 
 NIGHT = date(2024, 3, 5)

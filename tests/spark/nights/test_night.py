@@ -12,7 +12,8 @@ from pyspark.sql import functions as F
 
 from catalog.tables import GOLD, SOURCES, selection
 from jobs import history, store
-from jobs.results import ContractBroken, JobError, TableResult
+from jobs.errors import ContractBroken, JobError
+from jobs.outcome import TableResult
 from jobs.settings import Settings
 from tests.conftest import new_lake
 from tests.support.nights import ALL, D5, D6, FEW, Digests, Lake, bring, digests, due, files, run_stage

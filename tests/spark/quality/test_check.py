@@ -12,7 +12,7 @@ from catalog.tables import TABLES
 from expectations import suite
 from expectations.actions import flag
 from jobs import bronze, check, schema, store
-from jobs.results import ContractBroken
+from jobs.errors import ContractBroken
 
 NIGHT = date(2024, 3, 5)
 NOON = datetime(2024, 3, 5, 12)

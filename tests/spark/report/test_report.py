@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 from pyspark.sql import Row
 
+from catalog.run_result import TableEntry
 from catalog.tables import TABLES
 from jobs import report, schema, store
+from jobs.errors import ContractBroken
 from jobs.flow import Flow
-from jobs.results import ContractBroken
 from jobs.settings import Settings
+from jobs.state import run_results
+from tests.support.run_results import leave, result
 
 NIGHT, UNEVEN = date(2024, 3, 5), date(2024, 3, 7)
 READINGS = frozenset({"readings"})
@@ -35,17 +38,6 @@ def account(source="readings", **changed):
     return Row(**{**row, **changed})
 
 
-def note(stage, *tables, **changed):
-    return {
-        "stage": stage,
-        "night": str(NIGHT),
-        "status": "done",
-        "seconds": 75.0,
-        "tables": list(tables),
-        **changed,
-    }
-
-
 def checked(table, *failures, warned=0):
     detail = {
         "success": True,
@@ -54,7 +46,7 @@ def checked(table, *failures, warned=0):
         "warned": warned,
         "page": "../../expectations/p.html",
     }
-    return {"table": table, "rows": 1000, "detail": {**detail, "failures": list(failures)}}
+    return TableEntry(table, 1000, {**detail, "failures": list(failures)})
 
 
 def a_night(**changed):
@@ -65,9 +57,9 @@ def a_night(**changed):
         "digests": [Row(table="silver.readings", night=NIGHT, rows=1000, digest="-123456789", run_id="test")],
         "rejected_files": [],
         "stages": [
-            note("silver", {"table": "silver.readings", "rows": 1000, "detail": {}}),
-            note("check_silver", checked("silver.readings", failure, warned=1), seconds=4.2),
-            note("publish", {"table": "gold.sensor_hourly", "rows": 640, "detail": {}}),
+            result("silver", TableEntry("silver.readings", 1000)),
+            result("check_silver", checked("silver.readings", failure, warned=1), seconds=4.2),
+            result("publish", TableEntry("gold.sensor_hourly", 640)),
         ],
     }
     return report.Night(**{**parts, **changed})
@@ -145,12 +137,10 @@ def test_a_selected_source_without_an_account_is_a_problem(settings):
     assert report.find_problems(settings, night) == ["readings has no account"]
 
 
-def test_notes_of_another_night_under_the_same_run_id_are_left_out(settings):
-    settings.run_folder.mkdir(parents=True)
+def test_results_of_another_night_under_the_same_run_id_are_left_out(settings):
     for stage, night in (("bronze", "2024-03-04"), ("silver", "2024-03-05")):
-        (settings.run_folder / f"{stage}.json").write_text(json.dumps(note(stage, night=night)))
-
-    assert [found["stage"] for found in report.read_notes(settings)] == ["silver"]
+        leave(settings.docs, result(stage, night=night, run_id=settings.run_id))
+    assert [found.stage for found in run_results.of_night(settings)] == ["silver"]
 
 
 def test_nights_are_listed_newest_first(settings):

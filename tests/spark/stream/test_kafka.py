@@ -14,7 +14,7 @@ import pytest
 
 from catalog.tables import SOURCES
 from jobs import kafka
-from jobs.results import JobError
+from jobs.errors import JobError
 from jobs.stream.batches import Batch, Checkpoint, rows_of
 from jobs.stream_options import Stream
 from tests.support.kafka.broker import Kafka, running

@@ -12,8 +12,8 @@ import pytest
 from pyspark.sql import functions as F
 
 from catalog.tables import STREAMED
+from jobs.errors import UsageError
 from jobs.gold.readings_5min import build_readings_5min
-from jobs.results import UsageError
 from jobs.settings import FIRST_NIGHT
 from jobs.store import union
 from jobs.stream import volume

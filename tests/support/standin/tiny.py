@@ -38,7 +38,7 @@ def wait() -> None:
 
 
 def stage() -> None:
-    """What Airflow sees of a stage of the jobs: a note in the data docs.
+    """What Airflow sees of a stage of the jobs: its result in the data docs.
 
     It does not end while the lake has a file `held/<stage>`, and refuses where there is a file `refused/<stage>`.
     """
@@ -49,11 +49,17 @@ def stage() -> None:
     while (home / "held" / name).exists():
         time.sleep(0.05)
     refused = (home / "refused" / name).exists()
-    outcome = {"exit": 3, "message": "as told"} if refused else {"exit": 0, "message": ""}
-    note = home / "data-docs" / "runs" / given["run-id"] / f"{name}.json"
-    note.parent.mkdir(parents=True, exist_ok=True)
-    note.write_text(json.dumps({**outcome, "pages": [], "tables": []}))
-    sys.exit(outcome["exit"])
+    outcome = ("refused", 3, "as told") if refused else ("done", 0, "")
+    result = {
+        **{"stage": name, "night": given.get("night", "2024-03-05"), "run_id": given["run-id"]},
+        **dict(zip(("status", "exit", "message"), outcome, strict=True)),
+        **dict.fromkeys(("started_at", "ended_at"), "2024-03-06T01:00:00+00:00"),
+        **{"seconds": 0.0, "tables": [], "pages": []},
+    }
+    file = home / "data-docs" / "runs" / given["run-id"] / f"{name}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(result))
+    sys.exit(result["exit"])
 
 
 def tables() -> None:

@@ -18,7 +18,6 @@ from chain import NIGHTLY_GOLD
 from notify import AlertNotifier, FailureNotifier
 from platforms import PLATFORMS
 
-from catalog.pipeline import STEP_NAMES
 from catalog.tables import NAMES
 from jobs.settings import MAX_SCALE, MIN_SCALE
 from tests.support.project import PROJECT
@@ -173,7 +172,18 @@ def test_no_source_is_received_that_is_not_sent_as_json(bag: Any) -> None:
 
 
 def test_the_night_dag_runs_its_stages_one_after_the_other(nightly: Any) -> None:
-    names = [*STEP_NAMES]
+    # Spelled out here alone: elsewhere they are taken from the catalog, which could have them in another order.
+    names = [
+        "generate",
+        "bronze",
+        "check_bronze",
+        "silver",
+        "check_silver",
+        "gold",
+        "check_gold",
+        "publish",
+        "report",
+    ]
     assert [task.task_id for task in nightly.topological_sort()] == names
     for before, after in pairwise(names):
         assert nightly.get_task(before).downstream_task_ids == {after}

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from notify import AlertNotifier, FailureNotifier
 
+from catalog.run_result import TableEntry
 from tests.support.http_server import Webhook, serving
+from tests.support.run_results import leave, result
 
 LINK = "http://localhost:8080/dags/iot_nightly/runs/r1/tasks/check_silver?try_number=1"
 
@@ -115,10 +117,9 @@ def reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[
     monkeypatch.setenv("LAKEHOUSE_HOME", str(tmp_path))
 
     def context(alerts: dict[str, int] | None) -> Any:
-        note = tmp_path / "data-docs/runs/by_hand/report.json"
-        note.parent.mkdir(parents=True)
-        detail = {"summary": "all is well"} if alerts is None else {"alerts": alerts}
-        note.write_text(json.dumps({"tables": [{"table": "ops.row_accounts", "rows": 1, "detail": detail}]}))
+        detail: dict[str, Any] = {"summary": "all is well"} if alerts is None else {"alerts": alerts}
+        entry = TableEntry("ops.row_accounts", 1, detail)
+        leave(tmp_path / "data-docs", result("report", entry, run_id="by_hand"))
         told = failed({"night": "2024-03-04"})
         told["ti"].task_id, told["run_id"] = "report", "by:hand"
         return told | {"task": SimpleNamespace(page_href="/plugin/night-report/nights/2024-03-04.html")}
@@ -136,7 +137,7 @@ def test_a_night_with_alerts_is_one_message_with_their_number_by_severity(
     assert page.startswith("http://") and page.endswith("/plugin/night-report/nights/2024-03-04.html")
 
 
-@pytest.mark.parametrize("alerts", [{}, None], ids=["no alerts", "a note about other things"])
+@pytest.mark.parametrize("alerts", [{}, None], ids=["no alerts", "a result about other things"])
 def test_a_night_without_alerts_is_no_message(
     webhook: Webhook, reported: Callable[[dict[str, int] | None], Any], alerts: dict[str, int] | None
 ) -> None:
@@ -144,7 +145,7 @@ def test_a_night_without_alerts_is_no_message(
     assert webhook.posts == []
 
 
-def test_a_task_that_left_no_note_is_no_message(
+def test_a_task_that_left_no_result_is_no_message(
     webhook: Webhook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: list[str]
 ) -> None:
     monkeypatch.setenv("LAKEHOUSE_HOME", str(tmp_path))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from http.server import HTTPServer
 from pathlib import Path
 
 import pytest
 
+from catalog.run_result import REFUSED, TableEntry
 from embedded import cli
 from embedded.airflow_api import AirflowApi
 from embedded.config import Config
@@ -17,6 +17,7 @@ from embedded.night import Night, Run
 from embedded.stack import Stack
 from embedded.summary import summary
 from tests.support.http_server import Handler, serving
+from tests.support.run_results import leave, result
 
 
 class Airflow(Handler):
@@ -58,13 +59,14 @@ def test_a_run_that_somebody_deleted_is_not_waited_for(run: Run) -> None:
 
 
 def test_a_night_that_was_refused_is_summed_up_as_far_as_it_came(run: Run) -> None:
-    notes = run.stack.config.home / "data-docs/runs" / run.id
-    notes.mkdir(parents=True)
-    devices = {"table": "a", "rows": 5, "detail": {}}
-    verdict = {"table": "b", "rows": 7, "detail": {"expectations": 9, "failed": 2, "warned": 1}}
-    (notes / "generate.json").write_text(json.dumps({"status": "done", "tables": [devices, devices]}))
-    (notes / "bronze.json").write_text(json.dumps({"status": "done", "tables": [devices]}))
-    (notes / "check_bronze.json").write_text(json.dumps({"status": "refused", "tables": [verdict]}))
+    devices = TableEntry("a", 5)
+    verdict = TableEntry("b", 7, {"expectations": 9, "failed": 2, "warned": 1})
+    for left in (
+        result("generate", devices, devices, run_id=run.id),
+        result("bronze", devices, run_id=run.id),
+        result("check_bronze", verdict, run_id=run.id, status=REFUSED, exit=3),
+    ):
+        leave(run.stack.config.home / "data-docs", left)
     told = dict(line.split(maxsplit=1) for line in summary(run).splitlines() if len(line.split()) > 1)
     assert told["landed"] == "10 rows"
     assert told["bronze"] == "5 rows"

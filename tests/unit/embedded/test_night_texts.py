@@ -5,24 +5,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from catalog.run_result import TableEntry
 from embedded.night import last_lines, what_came_of
 
 
-def note(*tables: dict[str, object]) -> dict[str, object]:
-    return {"tables": list(tables)}
-
-
 def test_a_stage_is_told_by_its_rows() -> None:
-    told = what_came_of("bronze", note({"table": "a", "rows": 1000}, {"table": "b", "rows": 234}))
+    told = what_came_of("bronze", [TableEntry("a", 1000), TableEntry("b", 234)])
     assert told.split() == ["1,234", "rows", "in", "2", "tables"]
 
 
 def test_a_check_is_told_by_its_expectations() -> None:
     tables = [
-        {"table": "a", "rows": 9, "detail": {"expectations": 7, "failed": 1, "warned": 2}},
-        {"table": "b", "rows": 9, "detail": {}},
+        TableEntry("a", 9, {"expectations": 7, "failed": 1, "warned": 2}),
+        TableEntry("b", 9),
     ]
-    assert what_came_of("check_gold", note(*tables)).split() == [
+    assert what_came_of("check_gold", tables).split() == [
         "7",
         "expectations,",
         "1",
@@ -33,8 +30,8 @@ def test_a_check_is_told_by_its_expectations() -> None:
 
 
 def test_a_report_is_told_by_its_own_words() -> None:
-    tables = {"table": "ops.row_accounts", "rows": 7, "detail": {"summary": "all well"}}
-    assert what_came_of("report", note(tables)) == "all well"
+    accounts = TableEntry("ops.row_accounts", 7, {"summary": "all well"})
+    assert what_came_of("report", [accounts]) == "all well"
 
 
 def test_the_end_of_a_log_is_its_last_messages_with_the_cause_instead_of_a_traceback(tmp_path: Path) -> None:

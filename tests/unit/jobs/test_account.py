@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from jobs.silver.settle import FATES, Account
+from jobs.state.accounts import OUTCOMES, Account
 
 BALANCED = Account("readings", date(2024, 3, 5), landed=9, bronze=9, silver=5, quarantined=3, duplicates=1)
 
@@ -15,7 +15,7 @@ def test_an_account_balances_when_every_line_has_one_fate():
     assert replace(BALANCED, landed=0, bronze=0, silver=0, quarantined=0, duplicates=0).is_balanced
 
 
-@pytest.mark.parametrize("fate", FATES)
+@pytest.mark.parametrize("fate", OUTCOMES)
 def test_a_line_too_few_or_too_many_anywhere_is_no_balance(fate):
     for difference in (-1, 1):
         assert not replace(BALANCED, **{fate: getattr(BALANCED, fate) + difference}).is_balanced

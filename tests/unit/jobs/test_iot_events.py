@@ -13,9 +13,9 @@ import pytest
 from catalog.tables import SOURCES
 from jobs import main
 from jobs.dirt import USUAL
+from jobs.errors import UsageError
 from jobs.generate import catalogs, plain
 from jobs.generate.iot_events import FEED, event
-from jobs.results import UsageError
 
 NIGHT, SUNDAY = date(2024, 3, 5), date(2024, 3, 3)
 

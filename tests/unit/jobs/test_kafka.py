@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from jobs import kafka
-from jobs.results import JobError, UsageError
+from jobs.errors import JobError, UsageError
 from jobs.settings import Settings
 from jobs.stream import stage
 from jobs.stream_options import Stream

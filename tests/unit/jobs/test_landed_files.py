@@ -10,8 +10,8 @@ import pytest
 
 from catalog.tables import SOURCES
 from jobs import landed_files
+from jobs.errors import JobError
 from jobs.landed_files import prepare
-from jobs.results import JobError
 
 FIFTH, SIXTH = date(2024, 3, 5), date(2024, 3, 6)
 LOGS, SITES = SOURCES["sensor_logs"], SOURCES["locations"]

@@ -1,11 +1,9 @@
-"""Running one stage of a night, and what is kept of it: a row a table in `ops.job_runs`, a note for the UI."""
+"""Running one stage, and the rows about it in `ops.job_runs`, one a table."""
 
 import importlib
 import json
 import logging
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pyspark.errors import AnalysisException
@@ -13,45 +11,12 @@ from pyspark.sql import SparkSession
 
 from catalog.tables import TABLES
 from jobs import schema, session, store
-from jobs.results import ContractBroken, JobError, TableResult, UsageError, write_atomically
+from jobs.outcome import Outcome, TableResult, in_words
 from jobs.settings import Settings
 
 log = logging.getLogger("jobs")
 
 _Told = tuple[str | None, int | None, str, dict[str, object]]  # table, rows, status, detail
-
-
-@dataclass
-class Outcome:
-    """What came of a stage."""
-
-    results: list[TableResult] = field(default_factory=list)
-    status: str = "done"
-    message: str = ""
-    code: int = 0
-
-    @classmethod
-    def of(cls, error: Exception) -> "Outcome":
-        """The outcome of a stage that raised."""
-        if isinstance(error, ContractBroken):
-            return cls(error.results, "refused", str(error), 3)
-        return cls([], "failed", _in_words(error), 2 if isinstance(error, UsageError) else 1)
-
-
-def _in_words(error: Exception) -> str:
-    if isinstance(error, (JobError, UsageError)):
-        return str(error)
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    said = (str(error).splitlines() or [""])[0][:500]
-    return f"{type(error).__name__}: {said}{_behind(error, said)}"
-
-
-def _behind(error: Exception, said: str) -> str:
-    """What an error of Spark's comes from: the error itself may say no more than that a query failed."""
-    stack = error.getStackTrace() if hasattr(error, "getStackTrace") else ""
-    causes = re.findall(r"^Caused by: (?:[\w$]+\.)*(.+)", stack or "", re.MULTILINE)
-    return f" (caused by {causes[-1][:300]})" if causes and causes[-1][:100] not in said else ""
 
 
 def run_stage(spark: SparkSession, settings: Settings) -> list[TableResult]:
@@ -94,7 +59,7 @@ def _append_failure(spark: SparkSession, settings: Settings, outcome: Outcome, s
     try:
         _append(spark, settings, [(None, None, outcome.status, {"message": outcome.message})], started)
     except Exception as error:
-        log.warning("ops.job_runs has no row about this: %s", _in_words(error))
+        log.warning("ops.job_runs has no row about this: %s", in_words(error))
 
 
 def _append(spark: SparkSession, settings: Settings, told: list[_Told], started: datetime) -> None:
@@ -107,22 +72,3 @@ def _append(spark: SparkSession, settings: Settings, told: list[_Told], started:
     ]
     schema.ensure(spark, settings, ["ops.job_runs"])
     store.append(settings, "ops.job_runs", spark.createDataFrame(rows, TABLES["ops.job_runs"].columns))
-
-
-def leave_note(settings: Settings, outcome: Outcome, started: datetime) -> None:
-    """Leave the outcome where the Airflow UI and `make run` read it without Spark."""
-    ended = datetime.now(UTC)
-    note = {
-        "stage": settings.step,
-        "night": str(settings.night),
-        "run_id": settings.run_id,
-        "status": outcome.status,
-        "exit": outcome.code,
-        "message": outcome.message,
-        "started_at": started.isoformat(),
-        "ended_at": ended.isoformat(),
-        "seconds": round((ended - started).total_seconds(), 1),
-        "tables": [{"table": r.table, "rows": r.rows, "detail": r.detail} for r in outcome.results],
-        "pages": sorted({page for r in outcome.results for page in r.pages}),
-    }
-    write_atomically(settings.run_folder / f"{settings.step}.json", json.dumps(note, indent=1))

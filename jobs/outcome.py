@@ -1,0 +1,51 @@
+"""What came of a stage: of each table, and as a whole."""
+
+import re
+from dataclasses import dataclass, field
+
+from catalog.run_result import DONE, FAILED, REFUSED
+from jobs.errors import ContractBroken, JobError, UsageError
+
+
+@dataclass(frozen=True)
+class TableResult:
+    """What a stage did to one table. `rows` are those it landed, wrote, published or checked."""
+
+    table: str
+    rows: int
+    detail: dict[str, object] = field(default_factory=dict)
+    pages: tuple[str, ...] = ()  # written about it, relative to the data docs
+
+
+@dataclass
+class Outcome:
+    """What came of a stage."""
+
+    results: list[TableResult] = field(default_factory=list)
+    status: str = DONE
+    message: str = ""
+    code: int = 0
+
+    @classmethod
+    def of(cls, error: Exception) -> "Outcome":
+        """The outcome of a stage that raised."""
+        if isinstance(error, ContractBroken):
+            return cls(error.results, REFUSED, str(error), 3)
+        return cls([], FAILED, in_words(error), 2 if isinstance(error, UsageError) else 1)
+
+
+def in_words(error: Exception) -> str:
+    """An error in one line, with what it comes from."""
+    if isinstance(error, (JobError, UsageError)):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    said = (str(error).splitlines() or [""])[0][:500]
+    return f"{type(error).__name__}: {said}{_behind(error, said)}"
+
+
+def _behind(error: Exception, said: str) -> str:
+    """What an error of Spark's comes from: the error itself may say no more than that a query failed."""
+    stack = error.getStackTrace() if hasattr(error, "getStackTrace") else ""
+    causes = re.findall(r"^Caused by: (?:[\w$]+\.)*(.+)", stack or "", re.MULTILINE)
+    return f" (caused by {causes[-1][:300]})" if causes and causes[-1][:100] not in said else ""

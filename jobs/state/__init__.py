@@ -1,0 +1,27 @@
+"""What decides what a run does, each table of it with one module that reads and writes it.
+
+A batch is what arrived of one source for one night. Its life:
+
+    landed files
+        | bronze: rows with `_night`
+        v
+     pending <-----------------------------+
+        | silver: accounts.reconcile       | silver: accounts.reopen, when an earlier arrival of one of its
+        v                                  | keys comes to light; bronze, when more rows of it arrive
+    reconciled ----------------------------+
+        | gold: staged_slices.stage        |
+        v                                  |
+      staged --------> superseded: staged_slices.publish of a later run's staging of the same slice
+        | check_gold: passes, and only     |
+        v then Airflow goes on             |
+     checked                               |
+        | publish: staged_slices.publish,  |
+        v accounts.publish                 |
+    published -----------------------------+
+
+Pending is a batch without an account, with one that does not balance, or with more bronze rows than its account
+counts. Reconciled is one whose account balances: `landed = bronze = silver + quarantined + duplicates`. Published
+is one whose account says so: every gold table made from its source was published after the batch was reconciled.
+Staged, checked and superseded are states of gold slices of a run, and no account knows of them. All functions are
+safe to repeat, and a run that ends anywhere is completed by the next one.
+"""

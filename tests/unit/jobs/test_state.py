@@ -1,0 +1,51 @@
+"""What decides what a run does is read and written by its owner alone; others would find it in no time."""
+
+import re
+
+import pytest
+
+from catalog.run_result import RunResult
+from tests.support.project import PROJECT
+from tests.support.run_results import result
+
+# Owner -> what nobody else in the packages names.
+OWNED = {
+    "jobs/state/accounts.py": r"ops\.row_accounts|\brow_accounts\b",
+    "jobs/state/staged_slices.py": r"\bSLICES\b|gold_slices",
+    "jobs/state/run_results.py": r"\bpath_of\b|run_folder / f",
+}
+# Where these are defined, and those of the other side, who read results through `catalog.run_result` as well.
+DEFINED = ("catalog/", "dags/job.py", "embedded/night.py")
+
+
+@pytest.mark.parametrize("owner", OWNED)
+def test_state_is_named_by_its_owner_alone(owner: str) -> None:
+    assert re.search(OWNED[owner], (PROJECT / owner).read_text()), "the owner itself has another word for it"
+    files = [
+        file
+        for package in ("catalog", "dags", "embedded", "expectations", "jobs", "plugins", "workspace")
+        for file in (PROJECT / package).rglob("*.py")
+    ]
+    named = {str(file.relative_to(PROJECT)) for file in files if re.search(OWNED[owner], file.read_text())}
+    assert {file for file in named - {owner} if not file.startswith(DEFINED)} == set()
+
+
+def test_a_result_is_read_as_it_was_written() -> None:
+    written = result("check_gold", status="refused", exit=3, message="as told", pages=("runs/x.html",))
+    assert RunResult.from_json(written.to_json()) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "Expecting value"),
+        ("[]", "no run result"),
+        ('{"status": "done"}', "no run result: 'tables'"),
+        (result("gold").to_json().replace('"version": 1', '"version": 2'), "of version 2, not 1"),
+        (result("gold").to_json().replace('"done"', '"well"'), "status is 'well'"),
+    ],
+    ids=["empty", "a list", "keys missing", "another version", "a status that is none"],
+)
+def test_what_is_no_result_is_refused(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        RunResult.from_json(text)
