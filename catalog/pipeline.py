@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Stage:
-    """A subcommand of `python -m jobs`, which module `jobs.<name>` runs."""
+    """A subcommand of `python -m jobs`."""
 
+    module: str  # with `run(spark, settings)`
     purpose: str
     writes: tuple[str, ...] = ()  # beginnings of the names of tables, `layer.name`; not all of `ops`
 
@@ -14,31 +15,52 @@ class Stage:
 # In the order of a night, as far as they are steps of one.
 STAGES = {
     "generate": Stage(
-        "land one night of simulated IoT data, dirt included; the same night is always the same rows"
+        "jobs.generate.stage",
+        "land one night of simulated IoT data, dirt included; the same night is always the same rows",
     ),
     "bronze": Stage(
-        "take every new file of the landing zone into the bronze tables, exactly once", ("bronze.",)
+        "jobs.bronze.stage",
+        "take every new file of the landing zone into the bronze tables, exactly once",
+        ("bronze.",),
     ),
     "silver": Stage(
+        "jobs.silver.stage",
         "type, check and deduplicate every bronze row that has no fate yet; put failures into quarantine",
         ("silver.", "staging.judged_"),
     ),
     "check": Stage(
-        "prove bronze, silver or the staged gold against its Great Expectations suites; write data docs"
+        "jobs.quality.check",
+        "prove bronze, silver or the staged gold against its Great Expectations suites; write data docs",
     ),
     "gold": Stage(
-        "build the gold tables into staging, for the dates that the night touched", ("staging.gold_",)
+        "jobs.gold.stage",
+        "build the gold tables into staging, for the dates that the night touched",
+        ("staging.gold_",),
     ),
     "publish": Stage(
+        "jobs.gold.publish",
         "replace the touched slices of gold by what staging holds, one atomic commit a table",
         ("gold.", "staging.gold_"),
     ),
-    "report": Stage("assert that every row has a fate and write the night's page"),
-    "history": Stage("take a range of nights through all stages in bulk; the same tables as night by night"),
-    "stream": Stage("send a piece of a simulated stream to a Delta table, to files or to Kafka"),
-    "receive": Stage("land what came to a source's topic in Kafka, for `bronze`; each message exactly once"),
-    "maintain": Stage("compact and vacuum every table, remove the pages of old runs; no row changes"),
-    "verify": Stage("recompute row accounts and digests of a night and say whether they hold"),
+    "report": Stage("jobs.report.stage", "assert that every row has a fate and write the night's page"),
+    "history": Stage(
+        "jobs.backfill",
+        "take a range of nights through all stages in bulk; the same tables as night by night",
+    ),
+    "stream": Stage(
+        "jobs.stream.stage", "send a piece of a simulated stream to a Delta table, to files or to Kafka"
+    ),
+    "receive": Stage(
+        "jobs.bronze.receive",
+        "land what came to a source's topic in Kafka, for `bronze`; each message exactly once",
+    ),
+    "maintain": Stage(
+        "jobs.maintenance.stage",
+        "compact and vacuum every table, remove the pages of old runs; no row changes",
+    ),
+    "verify": Stage(
+        "jobs.quality.verify", "recompute row accounts and digests of a night and say whether they hold"
+    ),
 }
 
 

@@ -7,30 +7,31 @@ from typing import NoReturn
 
 from catalog.pipeline import STAGES, STEPS
 from catalog.tables import JSON_SOURCES, NAMES, OPTIONAL
-from jobs import dirt, stream_options
 from jobs import settings as checks
 from jobs.arguments import add_night, add_place
+from jobs.generate import fault_rates
 from jobs.settings import FIRST_NIGHT, MAX_SCALE, MIN_SCALE, Settings
+from jobs.stream import options as stream_options
 
 # What is no stage of a night. Name -> module with `add_arguments` and `run`, and what it does. The module is
 # loaded when the command is run: whoever asks about stages needs nothing but Python.
 COMMANDS = {
     "events-file": (
-        "jobs.events_file",
+        "jobs.generate.events_file",
         "write a plain batch of IoT events as JSON lines; no Spark is needed",
     ),
-    "query": ("jobs.query", "answer one of the demo queries about a night, as a table"),
+    "query": ("jobs.report.query", "answer one of the demo queries about a night, as a table"),
     "history-of": (
-        "jobs.care.history_of",
+        "jobs.maintenance.history_of",
         "list a table's versions: when, what was done, rows written, and which run of which night did it",
     ),
-    "as-of": ("jobs.care.as_of", "print what a table held at a version, or as a night's run left it"),
+    "as-of": ("jobs.maintenance.as_of", "print what a table held at a version, or as a night's run left it"),
     "restore": (
-        "jobs.care.restore",
+        "jobs.maintenance.restore",
         "put a table, or one night's slice of it, back to what it held at a version",
     ),
     "export": (
-        "jobs.care.export",
+        "jobs.maintenance.export",
         "copy a table's rows of one night or several into one CSV or Parquet file",
     ),
 }
@@ -58,8 +59,8 @@ def parser() -> argparse.ArgumentParser:
     )
     stages = top.add_subparsers(dest="stage", required=True, metavar="stage")
     for name, stage in STAGES.items():
-        described = {"help": stage.purpose, "description": f"{stage.purpose}."}
-        _add_stage(stages.add_parser(name, epilog=EXIT_STATUS, **described), name)
+        about = f"{stage.purpose}."
+        _add_stage(stages.add_parser(name, help=stage.purpose, description=about, epilog=EXIT_STATUS), name)
     for name, (_, purpose) in COMMANDS.items():
         stages.add_parser(name, help=purpose)
     return top
@@ -108,11 +109,11 @@ def _add_stage(stage: argparse.ArgumentParser, name: str) -> None:
     if name in ("generate", "history"):
         stage.add_argument(
             "--dirt",
-            type=dirt.shares,
+            type=fault_rates.shares,
             default="",
             metavar="KIND=SHARE,…",
             help="what goes wrong with how many rows, where other than usual; usual is "
-            + ",".join(f"{kind}={share:g}" for kind, share in dirt.USUAL.items()),
+            + ",".join(f"{kind}={share:g}" for kind, share in fault_rates.USUAL.items()),
         )
     if name in ("generate", "history", "stream"):
         stage.add_argument(

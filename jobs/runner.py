@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
+from catalog.pipeline import STAGES
 from catalog.tables import TABLES
 from jobs import schema, session, store
 from jobs.outcome import Outcome, TableResult, in_words
@@ -16,6 +17,7 @@ from jobs.settings import Settings
 
 log = logging.getLogger("jobs")
 
+Stage = Callable[[SparkSession, Settings], list[TableResult]]
 _Told = tuple[str | None, int | None, str, dict[str, object]]  # table, rows, status, detail
 
 
@@ -37,18 +39,16 @@ def run_stage(spark: SparkSession, settings: Settings) -> list[TableResult]:
 
 def _run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     try:
-        return _stage(settings)(spark, settings)
+        return stage(settings.stage)(spark, settings)
     except AnalysisException as error:
         if missing := store.missing(settings, error):
             raise missing from None
         raise
 
 
-def _stage(settings: Settings) -> Callable[[SparkSession, Settings], list[TableResult]]:
-    # Imported when used: Great Expectations alone takes seconds to import, and only `check` needs it.
-    run: Callable[[SparkSession, Settings], list[TableResult]] = importlib.import_module(
-        f"jobs.{settings.stage}"
-    ).run
+def stage(name: str) -> Stage:
+    """The function that runs a stage. Imported when used: Great Expectations alone takes seconds."""
+    run: Stage = importlib.import_module(STAGES[name].module).run
     return run
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from catalog.tables import GOLD, NAMES, SOURCES, TABLES, Source, Table, selection
-from jobs.stream_options import Stream
+from jobs.stream.options import Stream
 
 FIRST_NIGHT = date(2024, 1, 1)  # the simulated fleet is installed on this day
 SHORTEST_RETENTION_DAYS = 7

@@ -1,4 +1,4 @@
-"""From a table's name to the function that computes it: `<verb>_<table>` in `jobs/<layer>/<table>.py`."""
+"""From a table's name to the function that computes it: `<verb>_<table>` in `jobs/<layer>/tables/<table>.py`."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -13,7 +13,7 @@ Transformation = Callable[..., DataFrame]
 
 def find(verb: str, table: Table) -> Transformation | None:
     """The table's function for that verb; None when its file has none, or there is no file."""
-    module = f"jobs.{table.layer}.{table.name}"
+    module = f"jobs.{table.layer}.tables.{table.name}"
     if find_spec(module) is None:
         return None
     found: Transformation | None = getattr(import_module(module), f"{verb}_{table.name}", None)
@@ -28,6 +28,6 @@ def get(verb: str, table: Table) -> Transformation:
     if found := find(verb, table):
         return found
     raise LookupError(
-        f"no function {verb}_{table.name} in jobs/{table.layer}/{table.name}.py, which says how "
+        f"no function {verb}_{table.name} in jobs/{table.layer}/tables/{table.name}.py, which says how "
         f"{table.full_name} is computed"
     )

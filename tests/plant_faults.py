@@ -65,7 +65,7 @@ FAULTS = [
     # Accounts
     fault(
         "a malformed line is dropped",
-        "jobs/lines.py",
+        "jobs/bronze/parsing.py",
         'F.when(~F.col("_is_record"), F.col("value"))',
         'F.lit(None).cast("string")',
         "spark/bronze/test_lines.py::test_a_truncated_json_line_is_kept_as_it_was",
@@ -73,7 +73,7 @@ FAULTS = [
     ),
     fault(
         "tokens of a CSV line are not counted",
-        "jobs/lines.py",
+        "jobs/bronze/parsing.py",
         "separators == len(names) - 1",
         "separators >= 0",
         "spark/bronze/test_lines.py::test_a_csv_line_with_too_few_or_too_many_tokens_is_malformed",
@@ -101,14 +101,14 @@ FAULTS = [
     ),
     fault(
         "the report lets a night pass that does not balance",
-        "jobs/report.py",
+        "jobs/report/stage.py",
         "return bool(account.is_balanced) and account.landed == account.bronze == fates",
         "return True",
         "spark/report/test_report.py::test_an_account_that_does_not_balance_is_a_problem",
     ),
     fault(
         "verify compares no digests",
-        "jobs/verify.py",
+        "jobs/quality/verify.py",
         "holds = now is not None and (now.rows, now.digest) == (row.rows, row.digest)",
         "holds = now is not None",
         "spark/nights/test_night.py::test_verify_confirms_a_night_and_names_what_was_tampered_with",
@@ -138,7 +138,7 @@ FAULTS = [
     ),
     fault(
         "sums are of doubles",
-        "jobs/gold/exact.py",
+        "jobs/gold/aggregates.py",
         'total = F.sum(F.col(column).cast(_VALUE)).cast("double")\n    return F.round(',
         'total = F.sum(F.col(column).cast("double"))\n    return (lambda mean, _: mean)(',
         "spark/gold/test_gold.py::test_a_mean_is_exact_whatever_the_order_of_rows",
@@ -152,7 +152,7 @@ FAULTS = [
     ),
     fault(
         "of two changes at one instant the lower sequence holds",
-        "jobs/silver/devices_history.py",
+        "jobs/silver/tables/devices_history.py",
         "F.desc_nulls_last",
         "F.asc_nulls_last",
         "spark/silver/test_history.py::test_of_two_changes_at_one_instant_the_higher_sequence_holds",
@@ -188,7 +188,7 @@ FAULTS = [
     ),
     fault(
         "devices without events are left out",
-        "jobs/gold/site_events.py",
+        "jobs/gold/tables/site_events.py",
         'how="left"',
         'how="inner"',
         "spark/gold/test_gold.py::test_every_registered_device_is_listed_with_its_events",
@@ -211,7 +211,7 @@ FAULTS = [
     ),
     fault(
         "a reading on the threshold raises an alert",
-        "jobs/gold/alerts.py",
+        "jobs/gold/tables/alerts.py",
         "F.when(value > high, high)",
         "F.when(value >= high, high)",
         "spark/gold/test_gold.py::test_an_alert_is_raised_by_a_reading_beyond_a_warning_threshold_but_not_by_one_on_it",
@@ -219,7 +219,7 @@ FAULTS = [
     # Late data
     fault(
         "a restatement is not noticed",
-        "jobs/restatements.py",
+        "jobs/gold/restatements.py",
         "and was.night not in nights",
         "and was.night in nights",
         "unit/jobs/test_restatements.py::test_a_slice_of_another_night_that_is_different_now_is_restated",
@@ -234,14 +234,14 @@ FAULTS = [
     # Checks and publish
     fault(
         "an expectation that raised is only a flag",
-        "jobs/check.py",
+        "jobs/quality/check.py",
         'action="fail" if error else _action(meta, result.result)',
         "action=_action(meta, result.result)",
         "spark/quality/test_check.py::test_an_expectation_that_cannot_be_tried_is_never_green_not_even_a_flag",
     ),
     fault(
         "a failed check is green",
-        "jobs/check.py",
+        "jobs/quality/check.py",
         "raise ContractBroken(_message(verdicts), results)",
         "_message(verdicts)",
         "spark/quality/test_check.py::test_staged_gold_that_is_wrong_is_refused",
@@ -264,7 +264,7 @@ FAULTS = [
     # Files by hand
     fault(
         "a file that must not be read is read",
-        "jobs/landed_files.py",
+        "jobs/bronze/landing_zone.py",
         "if is_new and (reason := _flaw(file, source)):",
         "if (reason := _flaw(file, source)) and not reason:",
         "unit/jobs/test_landed_files.py::test_compression_other_than_gzip_is_set_aside_and_told_what_to_bring",
@@ -272,7 +272,7 @@ FAULTS = [
     ),
     fault(
         "links are followed",
-        "jobs/landed_files.py",
+        "jobs/bronze/landing_zone.py",
         "if not entry.is_file(follow_symlinks=False):",
         "if not entry.is_file():",
         "unit/jobs/test_landed_files.py::test_a_link_is_set_aside_and_what_it_leads_to_stays_where_it_is",
@@ -294,7 +294,7 @@ FAULTS = [
     ),
     fault(
         "what a topic had before is not received",
-        "jobs/receive.py",
+        "jobs/bronze/receive.py",
         '.option("startingOffsets", "earliest")',
         '.option("startingOffsets", "latest")',
         "spark/stream/test_kafka.py::test_messages_are_landed_once_and_reach_silver_or_quarantine",
@@ -429,7 +429,7 @@ FAULTS = [
     ),
     fault(
         "the jobs need more than serverless has",
-        "jobs/verify.py",
+        "jobs/quality/verify.py",
         "nights = {source: [settings.night] for source in settings.sources if source.name in recorded}",
         "spark.sparkContext.setLogLevel('WARN')\n"
         "    nights = {source: [settings.night] for source in settings.sources if source.name in recorded}",
@@ -482,7 +482,7 @@ FAULTS = [
     ),
     fault(
         "time travel stays in the present",
-        "jobs/care/versions.py",
+        "jobs/maintenance/versions.py",
         " VERSION AS OF {version.number}",
         "",
         "spark/maintenance/test_care.py::test_a_night_is_shown_as_its_own_run_left_it_and_not_as_later_ones_restated_it",

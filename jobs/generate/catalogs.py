@@ -8,7 +8,7 @@ from typing import Any
 
 from jobs.errors import UsageError
 
-DEFAULTS = Path(__file__).with_name("iot_events.toml")
+DEFAULTS = Path(__file__).parent / "feeds/iot_events.toml"
 LARGEST = 2**53  # a whole number beyond it is not exact in JSON
 
 

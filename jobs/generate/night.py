@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from catalog.tables import SOURCES, Source
-from jobs.dirt import USUAL
+from jobs.generate.fault_rates import USUAL
 from jobs.generate.feed import LATEST_DAYS, Feed, FrameFeed
 from jobs.generate.values import Values, choose
 from jobs.settings import FIRST_NIGHT

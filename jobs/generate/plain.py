@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from jobs.dirt import USUAL
 from jobs.files import write_lines
 from jobs.generate.draw import Draw
+from jobs.generate.fault_rates import USUAL
 from jobs.generate.feed import LATEST_DAYS, LineFeed
 from jobs.settings import FIRST_NIGHT
 

@@ -16,7 +16,7 @@ def judge(rows: DataFrame, source: Source, known_devices: DataFrame) -> DataFram
 
     Grain: one row per bronze row. `_line` keeps the bronze row as it was.
     """
-    # Imported when used, for what Great Expectations takes to import; see `jobs/silver/night.py`.
+    # Imported when used, for what Great Expectations takes to import; see `jobs/silver/stage.py`.
     from expectations import suite
     from jobs.silver.rules import reasons
 

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from catalog.tables import SILVER, TABLES, Source
 from jobs import store
-from jobs.bronze import landed_lines
+from jobs.bronze.stage import landed_lines
 from jobs.settings import Settings
 from jobs.silver.judge import content, judge, rank
 from jobs.state import accounts

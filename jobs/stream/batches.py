@@ -14,8 +14,9 @@ from jobs.errors import UsageError
 from jobs.files import write_atomically
 from jobs.generate.values import Values
 from jobs.settings import FIRST_NIGHT
-from jobs.stream import iot_events, live_sensors, transactions, volume
-from jobs.stream_options import DAY, MOST_ROWS_IN_MEMORY, Stream
+from jobs.stream import volume
+from jobs.stream.feeds import iot_events, live_sensors, transactions
+from jobs.stream.options import DAY, MOST_ROWS_IN_MEMORY, Stream
 
 COLUMNS = {"transactions": transactions.columns, "live_sensors": live_sensors.columns}
 SECOND = 100_000  # numbers of rows that a second has room for

@@ -15,7 +15,7 @@ from catalog.tables import SOURCES
 from jobs import kafka, schema, store
 from jobs.settings import Settings
 from jobs.stream.batches import Batch
-from jobs.stream_options import Stream
+from jobs.stream.options import Stream
 
 Sink = Callable[[DataFrame, Batch], None]
 

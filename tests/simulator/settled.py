@@ -4,14 +4,14 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
 from catalog.tables import REGISTRY, SOURCES, selection
+from jobs import runner
 from jobs.generate import catalogs
-from jobs.generate.iot_events import event
+from jobs.generate.feeds.iot_events import event
 from jobs.outcome import TableResult
 from tests.simulator.nights import SEED, TUESDAY
 
@@ -77,7 +77,7 @@ def settle(spark: SparkSession, lake: Callable[..., object]) -> Settled:
 
     def run(stage: str, **more: object) -> list[TableResult]:
         settings = lake(stage, **{"night": NIGHT, "tables": TABLES, **more})
-        return import_module(f"jobs.{stage}").run(spark, settings)
+        return runner.stage(stage)(spark, settings)
 
     # Without the registry's first load, of 10,000 devices: none of these feeds' devices is in the registry.
     for scale in set(SCALES.values()):

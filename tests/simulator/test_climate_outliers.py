@@ -9,10 +9,11 @@ import pytest
 from pyspark.sql import functions as F
 
 from catalog.tables import GOLD
-from jobs import query, schema, store
-from jobs.generate.sensor_logs import FEED, TICKS
+from jobs import schema, store
+from jobs.generate.feeds.sensor_logs import FEED, TICKS
 from jobs.generate.values import Values
-from jobs.gold.climate_hourly import build_climate_hourly
+from jobs.gold.tables.climate_hourly import build_climate_hourly
+from jobs.report import query
 from jobs.settings import FIRST_NIGHT
 from tests.simulator.nights import parquet
 

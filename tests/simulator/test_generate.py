@@ -7,12 +7,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from hashlib import sha256
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from catalog.tables import SOURCES, selection
+from jobs import runner
 from jobs.errors import UsageError
 from jobs.generate.feed import Feed
 from jobs.generate.night import delivery
@@ -56,7 +56,7 @@ DRAWN = {
 def first_run(spark, module_lake) -> tuple[Path, dict[str, int]]:
     """A home in which all feeds have landed, the optional ones too, and the rows that each table was said to have."""
     settings = module_lake("generate", tables=selection(FEEDS))
-    results = import_module("jobs.generate").run(spark, settings)
+    results = runner.stage("generate")(spark, settings)
     return settings.home, {result.table: result.rows for result in results}
 
 

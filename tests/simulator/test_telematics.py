@@ -4,7 +4,7 @@ import json
 from datetime import date
 from functools import partial
 
-from jobs.generate.telematics import FEED, positions
+from jobs.generate.feeds.telematics import FEED, positions
 from tests.simulator.nights import parquet
 
 NIGHT = date(2024, 3, 5)

@@ -1,6 +1,5 @@
 """Whole nights in this process, and what landed for them brought into another lake instead of made again."""
 
-import importlib
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from catalog.tables import GOLD, selection
-from jobs import store
+from jobs import runner, store
 from jobs.settings import FIRST_NIGHT
 
 D5, D6 = date(2024, 3, 5), date(2024, 3, 6)
@@ -74,7 +73,7 @@ def due(spark: SparkSession, lake: Lake) -> set[tuple[str, date]]:
 def run_stage(spark: SparkSession, lake: Lake, stage: str, night: date, **overrides: object) -> list:
     """Run one stage in this process, by default as the run `night-<night>`."""
     settings = lake(stage, **{"night": night, "run_id": f"night-{night}", **overrides})
-    return importlib.import_module(f"jobs.{stage}").run(spark, settings)
+    return runner.stage(stage)(spark, settings)
 
 
 def digests(spark: SparkSession, lake: Lake) -> Digests:

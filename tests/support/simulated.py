@@ -14,9 +14,9 @@ from jobs.generate.values import Values
 from jobs.settings import FIRST_NIGHT
 
 FEEDS: dict[str, BaseFeed] = {
-    source: import_module(f"jobs.generate.{source}").FEED
+    source: import_module(f"jobs.generate.feeds.{source}").FEED
     for source in SOURCES
-    if find_spec(f"jobs.generate.{source}")
+    if find_spec(f"jobs.generate.feeds.{source}")
 }
 
 

@@ -1,10 +1,11 @@
 """Running stages in a test's own lake, in this process."""
 
-import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+
+from jobs import runner
 
 
 @pytest.fixture
@@ -12,7 +13,7 @@ def run(spark, lake) -> Callable[..., list]:
     """Run one stage: `run("silver", night=…)`."""
 
     def stage(name: str, **overrides: object) -> list:
-        return importlib.import_module(f"jobs.{name}").run(spark, lake(name, **overrides))
+        return runner.stage(name)(spark, lake(name, **overrides))
 
     return stage
 

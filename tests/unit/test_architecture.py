@@ -17,9 +17,9 @@ ACROSS_THE_LINE = [
     ("dags/job.py", "jobs.settings"),
     ("workspace/deploy.py", "jobs.settings"),
     ("catalog/tables.py", "jobs.settings"),
-    ("jobs/publish.py", "airflow"),
+    ("jobs/gold/publish.py", "airflow"),
     ("expectations/device.py", "airflow"),
-    ("jobs/silver/judge.py", "jobs.gold.exact"),
+    ("jobs/silver/judge.py", "jobs.gold.aggregates"),
 ]
 
 

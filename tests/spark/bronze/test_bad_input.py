@@ -4,12 +4,13 @@ Everything is dropped at once, taken in by one run, and a second run finds nothi
 """
 
 import gzip
-import importlib
 from collections import Counter
 from datetime import date
 from pathlib import Path
 
 import pytest
+
+from jobs import runner
 
 NIGHT = date(2024, 3, 5)
 TABLES = frozenset({"sensor_logs", "climate_hourly", "locations", "events", "telemetry"})
@@ -62,7 +63,7 @@ def dropped(spark, module_lake):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     for stage in ("bronze", "silver", "bronze", "silver", "gold", "publish"):
-        importlib.import_module(f"jobs.{stage}").run(spark, module_lake(stage, tables=TABLES))
+        runner.stage(stage)(spark, module_lake(stage, tables=TABLES))
     return module_lake
 
 

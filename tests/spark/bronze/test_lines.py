@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from catalog.tables import SOURCES
-from jobs.lines import parse
+from jobs.bronze.parsing import parse
 
 READING = '{"reading_id":7,"device_id":1000,"timestamp":"2024-03-05 10:00:00","metric_value":21.5}'
 TRUNCATED = READING[:30]

@@ -9,17 +9,17 @@ import pytest
 from pyspark.sql import functions as F
 
 from catalog.tables import SILVER
-from jobs.generate.readings import AGEING, UNITS, normal_value
+from jobs.generate.feeds.readings import AGEING, UNITS, normal_value
 from jobs.generate.values import Values
-from jobs.gold.alerts import THRESHOLDS, build_alerts
-from jobs.gold.climate_hourly import build_climate_hourly
-from jobs.gold.device_anomalies import build_device_anomalies
-from jobs.gold.device_health import build_device_health
-from jobs.gold.fleet_last_seen import build_fleet_last_seen
-from jobs.gold.readings_5min import build_readings_5min
-from jobs.gold.sensor_hourly import build_sensor_hourly
-from jobs.gold.site_events import build_site_events
-from jobs.gold.transactions_daily import build_transactions_daily
+from jobs.gold.tables.alerts import THRESHOLDS, build_alerts
+from jobs.gold.tables.climate_hourly import build_climate_hourly
+from jobs.gold.tables.device_anomalies import build_device_anomalies
+from jobs.gold.tables.device_health import build_device_health
+from jobs.gold.tables.fleet_last_seen import build_fleet_last_seen
+from jobs.gold.tables.readings_5min import build_readings_5min
+from jobs.gold.tables.sensor_hourly import build_sensor_hourly
+from jobs.gold.tables.site_events import build_site_events
+from jobs.gold.tables.transactions_daily import build_transactions_daily
 
 NIGHT = date(2024, 3, 5)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs import report
+from jobs.report import stage as report
 
 D5, D6 = date(2024, 3, 5), date(2024, 3, 6)
 CLIMATE = frozenset({"sensor_logs", "climate_hourly"})

@@ -5,9 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from catalog.tables import GOLD, SILVER, TABLES
-from jobs import schema, store, verify
-from jobs.care.difference import difference
-from jobs.care.versions import versions
+from jobs import schema, store
+from jobs.maintenance.difference import difference
+from jobs.maintenance.versions import versions
+from jobs.quality import verify
 from tests.support.copied import copy_tables, folder_of
 
 CLIMATE = GOLD["climate_hourly"]

@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from catalog.tables import TABLES
-from jobs import publish, schema, store
+from jobs import schema, store
 from jobs.flat_files import csv_lines
+from jobs.gold import publish
 from tests.support.copied import copy_tables
 
 CLIMATE, EVENTS = TABLES["gold.climate_hourly"], TABLES["silver.iot_events"]
@@ -137,7 +138,7 @@ def test_a_failure_half_way_leaves_nothing(export, monkeypatch):
         yield "header"
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("jobs.care.export.csv_lines", fail_after_a_row)
+    monkeypatch.setattr("jobs.maintenance.export.csv_lines", fail_after_a_row)
     code, _, error, found = export("climate_hourly", "--night=2024-03-05", "--format=csv")
     assert (code, found) == (1, []) and "No space left on device" in error
 

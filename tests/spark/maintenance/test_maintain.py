@@ -14,10 +14,11 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from catalog.tables import TABLES, Table, columns_of
-from jobs import cli, maintain, schema, store
-from jobs.care.old_pages import remove_old_pages
-from jobs.care.versions import rows_at, versions
+from jobs import cli, schema, store
 from jobs.main import main
+from jobs.maintenance import stage as maintain
+from jobs.maintenance.old_pages import remove_old_pages
+from jobs.maintenance.versions import rows_at, versions
 from jobs.outcome import TableResult
 from jobs.settings import Settings
 from tests.support import run_results

@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from catalog.tables import GOLD, SOURCES, selection
-from jobs import history, store
+from jobs import backfill, store
 from jobs.errors import ContractBroken, JobError
 from jobs.outcome import TableResult
 from jobs.settings import Settings
@@ -107,7 +107,7 @@ def test_the_next_night_replaces_the_partitions_that_its_rows_belong_to_and_no_o
 
 
 def test_verify_confirms_a_night_and_names_what_was_tampered_with(spark, nights, caplog):
-    verify = importlib.import_module("jobs.verify")
+    verify = importlib.import_module("jobs.quality.verify")
     with caplog.at_level("INFO", "jobs"):
         results = verify.run(spark, nights.lake("verify", night=D5))
     assert all(result.detail["holds"] for result in results)
@@ -157,8 +157,8 @@ def bulk(spark, nights, tmp_path_factory) -> Iterator[Bulk]:
         for stage in ("bronze", "silver", "gold"):
             run_stage(spark, lake, stage, D6, tables=FEW)
         asked = lake("history", first=D5, night=D6, run_id="bulk", tables=FEW)
-        was_published = history.is_published(spark, asked)
-        months = history.run(spark, asked)
+        was_published = backfill.is_published(spark, asked)
+        months = backfill.run(spark, asked)
         yield Bulk(lake, asked, was_published, months, digests(spark, lake))
 
 
@@ -220,5 +220,5 @@ def test_nights_in_bulk_end_in_the_same_tables_as_night_by_night(spark, nights, 
     assert f"nights/{D6}.html" in month.pages
     # All that is made of sensor logs was asked for, so nothing of them is due any more.
     whole = replace(bulk.asked, tables=frozenset({"sensor_logs", "climate_hourly"}))
-    assert history.is_published(spark, whole)
-    assert history.run(spark, whole) == [replace(month, pages=())]
+    assert backfill.is_published(spark, whole)
+    assert backfill.run(spark, whole) == [replace(month, pages=())]

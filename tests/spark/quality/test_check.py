@@ -11,8 +11,10 @@ from great_expectations.expectations import ExpectColumnValuesToNotBeNull
 from catalog.tables import TABLES
 from expectations import suite
 from expectations.actions import flag
-from jobs import bronze, check, schema, store
+from jobs import schema, store
+from jobs.bronze import stage as bronze
 from jobs.errors import ContractBroken
+from jobs.quality import check
 
 NIGHT = date(2024, 3, 5)
 NOON = datetime(2024, 3, 5, 12)

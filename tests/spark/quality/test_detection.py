@@ -2,15 +2,16 @@
 
 import json
 from datetime import timedelta
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from catalog.tables import REGISTRY, SOURCES
-from jobs import detection, report
-from jobs.detection import LATE, Alarm, Fault, Score, score
-from jobs.dirt import USUAL
+from jobs import runner
+from jobs.generate.fault_rates import USUAL
+from jobs.quality import detection
+from jobs.quality.detection import LATE, Alarm, Fault, Score, score
+from jobs.report import stage as report
 from jobs.settings import FIRST_NIGHT
 
 HOT, UNKNOWN = "temperature outside -20 to 60 celsius", "device is not in the registry"
@@ -111,7 +112,7 @@ NAMES = frozenset(
 @pytest.fixture(scope="module")
 def stage(spark, module_lake):
     """Run a stage in the lake of these tests."""
-    return lambda name, **more: import_module(f"jobs.{name}").run(
+    return lambda name, **more: runner.stage(name)(
         spark, module_lake(name, night=NIGHT, tables=NAMES, scale=0.05, **more)
     )
 

@@ -14,7 +14,7 @@ from great_expectations.expectations import (
 from great_expectations.expectations.conditions import Column
 
 from expectations.conditions import where
-from jobs.engine import OneJobEngine
+from jobs.quality.gx_engine import OneJobEngine
 
 EXPECTATIONS = [
     ExpectTableRowCountToBeBetween(min_value=1, max_value=3),

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from catalog.tables import GOLD, TABLES, selection
-from jobs import cli, query, report, schema, store
+from jobs import cli, schema, store
 from jobs.main import main
+from jobs.report import query
+from jobs.report import stage as report
 from jobs.settings import Settings
 from tests.support.project import PROJECT
 
@@ -235,7 +237,7 @@ def test_the_wheel_brings_the_queries_along(tmp_path):
         files.extractall(tmp_path / "installed")
     names = sorted(path.stem for path in (tmp_path / "installed/jobs/queries").glob("*.sql"))
     assert names == sorted(QUERIES)
-    code = "from jobs.query import queries; print(*sorted(queries()))"
+    code = "from jobs.report.query import queries; print(*sorted(queries()))"
     python = PROJECT / ".venv/spark/bin/python"
     found = subprocess.run([python, "-c", code], cwd=tmp_path / "installed", capture_output=True, text=True)
     assert found.stdout.split() == names, found.stderr

@@ -10,9 +10,10 @@ from pyspark.sql import Row
 
 from catalog.run_result import TableEntry
 from catalog.tables import TABLES
-from jobs import report, schema, store
+from jobs import schema, store
 from jobs.errors import ContractBroken
-from jobs.flow import Flow
+from jobs.report import stage as report
+from jobs.report.flow_chart import Flow
 from jobs.settings import Settings
 from jobs.state import run_results
 from tests.support.run_results import leave, result

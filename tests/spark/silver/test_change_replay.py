@@ -4,7 +4,6 @@ Hypothesis makes the cases, one device each; all of them go through the real sta
 sends on a night is worked on before what it had sent on the night before, and that of the others in order.
 """
 
-import importlib
 import json
 import random
 from collections import defaultdict
@@ -16,11 +15,12 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from catalog.tables import REGISTRY, SILVER, SOURCES
-from jobs.lines import parse
+from jobs import runner
+from jobs.bronze.parsing import parse
 from jobs.settings import FIRST_NIGHT
-from jobs.silver.devices import derive_devices
-from jobs.silver.devices_history import derive_devices_history
 from jobs.silver.judge import judge, rank
+from jobs.silver.tables.devices import derive_devices
+from jobs.silver.tables.devices_history import derive_devices_history
 
 CASES = 400
 NIGHTS = [FIRST_NIGHT + timedelta(days) for days in range(3)]
@@ -161,7 +161,7 @@ def replayed(spark, module_lake):
                 land(landing / "devices", night, images, 1)
         for stage in ("bronze", "silver"):
             last = module_lake(stage, night=nights[-1], run_id=f"{nights[-1]}", tables=frozenset(REGISTRY))
-            importlib.import_module(f"jobs.{stage}").run(spark, last)
+            runner.stage(stage)(spark, last)
     return made, lambda name: spark.table(module_lake("verify").table(name))
 
 

@@ -1,6 +1,5 @@
 """From machine readings and inspections to defect rates: what the analytics find is what was planted."""
 
-import importlib
 import shutil
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -9,12 +8,12 @@ import pytest
 from pyspark.sql import functions as F
 
 from catalog.tables import REGISTRY, SILVER, SOURCES
-from jobs import store
-from jobs.generate import inspections, machine_sensors
-from jobs.gold.defect_rates import build_defect_rates
+from jobs import runner, store
+from jobs.generate.feeds import inspections, machine_sensors
+from jobs.gold.tables.defect_rates import build_defect_rates
 from jobs.silver.clean import clean
-from jobs.silver.inspection_features import derive_inspection_features
-from jobs.silver.machine_anomalies import derive_machine_anomalies
+from jobs.silver.tables.inspection_features import derive_inspection_features
+from jobs.silver.tables.machine_anomalies import derive_machine_anomalies
 from tests.conftest import new_lake
 from tests.support.simulated import drawn
 from tests.support.stages import compiling
@@ -201,8 +200,7 @@ def test_a_generator_whose_defects_follow_from_nothing_would_be_found_out(times_
 def test_nights_in_any_order_give_the_same_features_and_rates(spark, tmp_path):
     """Each night's inspections reach back into the night before, and late rows into all of them."""
     stages = {
-        name: importlib.import_module(f"jobs.{name}").run
-        for name in ("generate", "bronze", "silver", "gold", "publish", "check")
+        name: runner.stage(name) for name in ("generate", "bronze", "silver", "gold", "publish", "check")
     }
     parts, orders, found = {"scale": 0.04, "tables": MACHINES}, ([5, 6], [6, 5]), []
     # A night lands as it is whatever was before it. Machines are no devices of the registry, which stays empty.

@@ -5,8 +5,8 @@ from datetime import date, datetime
 import pytest
 
 from catalog.tables import SILVER
-from jobs.silver.devices import derive_devices
-from jobs.silver.devices_history import derive_devices_history
+from jobs.silver.tables.devices import derive_devices
+from jobs.silver.tables.devices_history import derive_devices_history
 
 REGISTRY = SILVER["device_registry"].columns
 CHANGES = SILVER["device_changes"].columns

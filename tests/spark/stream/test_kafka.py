@@ -16,7 +16,7 @@ from catalog.tables import SOURCES
 from jobs import kafka
 from jobs.errors import JobError
 from jobs.stream.batches import Batch, Checkpoint, rows_of
-from jobs.stream_options import Stream
+from jobs.stream.options import Stream
 from tests.support.kafka.broker import Kafka, running
 
 NIGHT = date(2024, 3, 5)

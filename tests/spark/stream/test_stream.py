@@ -12,13 +12,14 @@ import pytest
 from pyspark.sql import functions as F
 
 from catalog.tables import STREAMED
+from jobs import runner
 from jobs.errors import UsageError
-from jobs.gold.readings_5min import build_readings_5min
+from jobs.gold.tables.readings_5min import build_readings_5min
 from jobs.settings import FIRST_NIGHT
 from jobs.store import union
 from jobs.stream import volume
 from jobs.stream.batches import Batch, Checkpoint, counts, rows_of
-from jobs.stream_options import DAY, Stream
+from jobs.stream.options import DAY, Stream
 
 NIGHT = date(2024, 3, 5)
 STREAM = Stream("live_sensors", 10, None, 60, "delta", 100)
@@ -46,9 +47,7 @@ def stream(run):
 @pytest.fixture(scope="module")
 def shared_run(spark, module_lake):
     """Run a stage in the lake of the module, in which each test has nights or sources of its own."""
-    return lambda name, **overrides: importlib.import_module(f"jobs.{name}").run(
-        spark, module_lake(name, **overrides)
-    )
+    return lambda name, **overrides: runner.stage(name)(spark, module_lake(name, **overrides))
 
 
 @pytest.fixture(scope="module")

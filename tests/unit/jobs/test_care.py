@@ -3,9 +3,9 @@
 import pytest
 
 from catalog.tables import GOLD, SILVER
-from jobs.care import place
-from jobs.care.difference import key_of
 from jobs.main import main
+from jobs.maintenance import place
+from jobs.maintenance.difference import key_of
 
 
 @pytest.fixture

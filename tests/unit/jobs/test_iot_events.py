@@ -12,10 +12,10 @@ import pytest
 
 from catalog.tables import SOURCES
 from jobs import main
-from jobs.dirt import USUAL
 from jobs.errors import UsageError
 from jobs.generate import catalogs, plain
-from jobs.generate.iot_events import FEED, event
+from jobs.generate.fault_rates import USUAL
+from jobs.generate.feeds.iot_events import FEED, event
 
 NIGHT, SUNDAY = date(2024, 3, 5), date(2024, 3, 3)
 
@@ -221,7 +221,7 @@ def test_a_batch_that_fails_midway_leaves_the_file_that_was_there(tmp_path, monk
             raise OSError(28, "No space left on device")
         return {"row": row}
 
-    monkeypatch.setattr("jobs.events_file.event", full)
+    monkeypatch.setattr("jobs.generate.events_file.event", full)
     assert a_file("--out", path, "--count", 5) == 1
     assert "No space left" in capsys.readouterr().err
     assert [file.name for file in tmp_path.iterdir()] == ["x.json"] and path.read_text() == "former\n"
@@ -229,7 +229,7 @@ def test_a_batch_that_fails_midway_leaves_the_file_that_was_there(tmp_path, monk
 
 def test_the_generator_needs_the_standard_library_alone():
     # -S leaves out site-packages, and with them pyspark.
-    code = "import jobs.generate.iot_events, jobs.events_file, sys; assert 'pyspark' not in sys.modules"
+    code = "import jobs.generate.feeds.iot_events, jobs.generate.events_file, sys; assert 'pyspark' not in sys.modules"
     subprocess.run([sys.executable, "-S", "-c", code], check=True)
 
 

@@ -8,7 +8,7 @@ from jobs import kafka
 from jobs.errors import JobError, UsageError
 from jobs.settings import Settings
 from jobs.stream import stage
-from jobs.stream_options import Stream
+from jobs.stream.options import Stream
 from tests.support.project import free_port
 
 KEY = "kept/to=ourselves+"

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from catalog.tables import SOURCES
-from jobs import landed_files
+from jobs.bronze import landing_zone
+from jobs.bronze.landing_zone import prepare
 from jobs.errors import JobError
-from jobs.landed_files import prepare
 
 FIFTH, SIXTH = date(2024, 3, 5), date(2024, 3, 6)
 LOGS, SITES = SOURCES["sensor_logs"], SOURCES["locations"]
@@ -139,7 +139,7 @@ def test_compression_other_than_gzip_is_set_aside_and_told_what_to_bring(folder,
 
 
 def test_a_gzip_file_that_unpacks_to_more_than_the_cap_is_set_aside_unread_to_its_end(folder, monkeypatch):
-    monkeypatch.setattr(landed_files, "MOST_UNPACKED", 3 << 20)
+    monkeypatch.setattr(landing_zone, "MOST_UNPACKED", 3 << 20)
     bomb = gzip.compress(b"\n" * (64 << 20))
     put(folder, "large.json.gz", bomb[: len(bomb) // 2])  # read to its end, it would be said to be cut
     put(folder, "fits.json.gz", gzip.compress(b"\n" * (3 << 20)))

@@ -3,9 +3,9 @@
 from datetime import date, datetime
 
 from catalog.tables import GOLD
-from jobs import report
+from jobs.gold.restatements import Restatement, find
 from jobs.pages import hours
-from jobs.restatements import Restatement, find
+from jobs.report import stage as report
 from jobs.store import Digest
 
 D3, D4, D5, D6 = (date(2024, 3, day) for day in (3, 4, 5, 6))

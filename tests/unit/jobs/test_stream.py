@@ -10,7 +10,7 @@ from jobs import cli
 from jobs.settings import FIRST_NIGHT
 from jobs.stream import volume
 from jobs.stream.batches import SECOND, Batch, Checkpoint, counts, cut
-from jobs.stream_options import DAY, MOST_ROWS_PER_SECOND, Stream
+from jobs.stream.options import DAY, MOST_ROWS_PER_SECOND, Stream
 
 NIGHT = date(2024, 3, 5)
 STREAM = Stream("live_sensors", 10, None, 60, "delta", 100)

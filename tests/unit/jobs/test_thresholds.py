@@ -1,7 +1,7 @@
 """Warning thresholds of alerts."""
 
 from expectations.silver.readings import RANGES
-from jobs.gold.alerts import THRESHOLDS
+from jobs.gold.tables.alerts import THRESHOLDS
 
 
 def test_warning_thresholds_lie_within_what_a_working_sensor_can_report():

@@ -211,7 +211,7 @@ def test_the_run_by_hand_of_the_docs_is_one_that_the_api_and_the_jobs_take() -> 
     assert task["environment_key"] == environment["environment_key"]
     argv = task["python_wheel_task"]["parameters"]
     assert argv[0] == "restore"
-    code = "import json, sys; from argparse import ArgumentParser; from jobs.care import restore\n"
+    code = "import json, sys; from argparse import ArgumentParser; from jobs.maintenance import restore\n"
     code += "parser = ArgumentParser(); restore.add_arguments(parser); print(parser.parse_args(json.load(sys.stdin)))"
     done = subprocess.run(
         # It reads and writes tables, so that its module wants Spark.

@@ -1,0 +1,1 @@
+"""What landed, as it came: one bronze row per line."""

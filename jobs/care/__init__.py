@@ -1,1 +1,0 @@
-"""Care of tables by hand: their versions, what they held, putting them back, taking copies out."""

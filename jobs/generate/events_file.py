@@ -1,0 +1,72 @@
+"""Command `events-file`: events with an object of changing keys as one plain file, without Spark."""
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import Path
+
+from jobs import settings as checks
+from jobs.errors import JobError, UsageError
+from jobs.files import write_lines
+from jobs.generate import catalogs
+from jobs.generate.feeds.iot_events import event, file_name
+from jobs.generate.plain import text
+
+MOST = 10_000_000
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help="the file; in a folder that exists, iot_events_YYYYMMDD_HHMMSS.json",
+    )
+    parser.add_argument("--count", type=_count, required=True, help=f"events; at most {MOST:,}")
+    parser.add_argument(
+        "--seed", type=checks.seed, default=42, help="another seed, other values (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--night",
+        type=checks.night,
+        default=checks.FIRST_NIGHT,
+        metavar="YYYY-MM-DD",
+        help="the day (UTC) on which the events happen (default: %(default)s); `generate` makes the same "
+        "ones for a night of the same seed",
+    )
+    parser.add_argument(
+        "--settings",
+        type=Path,
+        metavar="FILE",
+        help="TOML; replaces keys of jobs/generate/feeds/iot_events.toml",
+    )
+    for end in ("min", "max"):
+        parser.add_argument(
+            f"--{end}-keys", type=_count, metavar="N", help=f"{end}imum number of keys in json_column"
+        )
+
+
+def run(arguments: Namespace) -> None:
+    """Write the file, whole or not at all. Raises UsageError and JobError."""
+    drawn_from = catalogs.load(arguments.settings, min_keys=arguments.min_keys, max_keys=arguments.max_keys)
+    try:
+        path = _target(arguments.out, file_name(arguments.night))
+        index = (arguments.night - checks.FIRST_NIGHT).days
+        rows = (event(arguments.seed, index, row, drawn_from) for row in range(arguments.count))
+        write_lines(path, map(text, rows))
+    except OSError as error:
+        raise JobError(f"cannot write {arguments.out}: {error.strerror}") from None
+    print(path)
+
+
+def _target(out: Path, name: str) -> Path:
+    path = out / name if out.is_dir() else out
+    if not path.parent.is_dir():
+        raise UsageError(f"there is no folder {path.parent}")
+    return path
+
+
+def _count(given: str) -> int:
+    if not (given.isascii() and given.isdigit() and len(given) < 10 and 0 < int(given) <= MOST):
+        raise ArgumentTypeError(f"{given[:40]!r} is not a whole number from 1 to {MOST:,}")
+    return int(given)

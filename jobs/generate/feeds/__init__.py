@@ -1,0 +1,1 @@
+"""What each source is made of; one file a source."""

@@ -1,0 +1,172 @@
+"""Landing a night's delivery: files that appear whole, once, and always with the same bytes."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from catalog.tables import SOURCES, Source
+from jobs.errors import UsageError
+from jobs.files import write_atomically
+from jobs.generate import plain
+from jobs.generate.fault_rates import USUAL
+from jobs.generate.feed import BaseFeed, Feed, FrameFeed, LineFeed
+from jobs.generate.night import delivery, plain_delivery
+from jobs.outcome import TableResult
+from jobs.settings import FIRST_NIGHT, Settings
+
+Writer = Callable[[Path, Path], None]  # writes the lines and the truth of a delivery into two folders
+PARALLEL = 4  # feeds built at a time; each is a few small Spark jobs
+
+
+def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+    """Land the nights of every selected source; one that is already there is left alone.
+
+    Rows of a result: lines of those nights, and of the fleet's first load in the run that lands it.
+
+    Raises UsageError when it is there with another scale or seed.
+    """
+    work = list(_due(settings))
+    for feed, night in work:
+        _refuse_other_parameters(settings, feed, night)
+    missing = [item for item in work if not _manifest(settings, *item).exists()]
+    # dbldatagen parses column types with a parser that threads must not share: plans first, then the work.
+    writers = [_writer(spark, settings, feed, night) for feed, night in missing]
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        list(pool.map(lambda item, write: _land(settings, item[0], item[1], write), missing, writers))
+    return _results(settings, [item for item in work if item in missing or item[1] in settings.nights], work)
+
+
+def _writer(spark: SparkSession, settings: Settings, feed: BaseFeed, night: date) -> Writer:
+    dirt = {**USUAL, **settings.dirt}
+    match feed:
+        case Feed():
+            rows = delivery(spark, feed, night, settings.scale, settings.seed, dirt)
+            return lambda folder, truth: _write_rows(rows, feed, folder, truth)
+        case FrameFeed():
+            undisturbed = plain_delivery(spark, feed, night, settings.scale, settings.seed)
+            return lambda folder, truth: _write_rows(undisturbed, feed, folder, truth)
+        case LineFeed():
+            lines = plain.lines(feed, night, settings.scale, settings.seed, dirt)
+            return lambda folder, truth: plain.write(lines, folder, truth)
+    raise TypeError(f"{feed.source}: nothing here lands a {type(feed).__name__}")
+
+
+def _results(
+    settings: Settings, landed: Iterable[tuple[BaseFeed, date]], due: Iterable[tuple[BaseFeed, date]]
+) -> list[TableResult]:
+    lines = {feed.source: 0 for feed, _ in due}
+    for feed, night in landed:
+        lines[feed.source] += json.loads(_manifest(settings, feed, night).read_text())["lines"]
+    return [TableResult(f"landing.{source}", rows) for source, rows in lines.items()]
+
+
+def _due(settings: Settings) -> Iterator[tuple[BaseFeed, date]]:
+    """What must be there when the nights have landed: their own deliveries and the fleet's first load."""
+    for feed in filter(None, map(_feed_of, settings.sources)):
+        if feed.is_initial or (feed.first_night_rows and settings.nights[0] != FIRST_NIGHT):
+            yield feed, FIRST_NIGHT
+        if not feed.is_initial:
+            yield from ((feed, night) for night in settings.nights)
+
+
+def _feed_of(source: Source) -> BaseFeed | None:
+    """How a source is simulated; None for one that only others deliver."""
+    module = f"jobs.generate.feeds.{source.name}"
+    feed: BaseFeed | None = import_module(module).FEED if find_spec(module) else None
+    return feed
+
+
+def _folder(settings: Settings, feed: BaseFeed, night: date) -> Path:
+    return settings.landing / feed.source / f"arrived={night}"
+
+
+def _manifest(settings: Settings, feed: BaseFeed, night: date) -> Path:
+    # File streams pass over names that begin with an underscore.
+    return _folder(settings, feed, night) / "_generated.json"
+
+
+def _parameters(settings: Settings, feed: BaseFeed) -> dict[str, object]:
+    scale = {"scale": settings.scale} if feed.is_scaled else {}
+    dirt = {} if feed.is_reliable else {"dirt": dict(settings.dirt)}
+    return {"seed": settings.seed, **scale, **dirt}
+
+
+def _refuse_other_parameters(settings: Settings, feed: BaseFeed, night: date) -> None:
+    manifest = _manifest(settings, feed, night)
+    if not manifest.exists():
+        return
+    landed = {"dirt": {}, **json.loads(manifest.read_text())}
+    differing = {
+        name: f"{name} {_said(landed[name])}, not {_said(value)}"
+        for name, value in _parameters(settings, feed).items()
+        if landed[name] != value
+    }
+    if differing:
+        # Every night needs the fleet's first load, which has the lake's seed and dirt, and no scale.
+        lasting = [f"{name} {_said(landed[name])}" for name in ("seed", "dirt") if name in differing]
+        advice = (
+            f"a lake has one seed and one dirt: use {' and '.join(lasting)}, or another lake"
+            if lasting
+            else "use the same parameters, another night or another lake"
+        )
+        raise UsageError(
+            f"{feed.source} of {night} has already landed with {' and '.join(differing.values())}; {advice}"
+        )
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dict):
+        return ",".join(f"{kind}={share:g}" for kind, share in value.items()) or "as usual"
+    return f"{value:g}"
+
+
+def _land(settings: Settings, feed: BaseFeed, night: date, write: Writer) -> None:
+    """Land one feed's delivery; its manifest comes last and says that it is whole."""
+    drafts = settings.landing / "_drafts" / feed.source / str(night)
+    write(drafts, settings.truth(feed.source, night))
+    folder = _folder(settings, feed, night)
+    folder.mkdir(parents=True, exist_ok=True)
+    counts = {path.name: _move(draft, path) for draft, path in _named(feed, night, drafts, folder)}
+    shutil.rmtree(drafts)
+    landed = {**_parameters(settings, feed), "lines": sum(counts.values()), "files": counts}
+    write_atomically(_manifest(settings, feed, night), json.dumps(landed, indent=1))
+
+
+def _write_rows(rows: DataFrame, feed: BaseFeed, folder: Path, truth: Path) -> None:
+    _write_lines(rows, feed, folder)
+    faults = rows.select("key", F.explode("kinds").alias("kind"))
+    faults.coalesce(1).write.mode("overwrite").json(str(truth))
+
+
+def _write_lines(rows: DataFrame, feed: BaseFeed, folder: Path) -> None:
+    if SOURCES[feed.source].format == "json":
+        rows.select("line").write.mode("overwrite").text(str(folder))
+        return
+    # One column that is named like the header and never quoted: each line goes out as it is.
+    header = ",".join(SOURCES[feed.source].fields)
+    rows.select(F.col("line").alias(header)).write.mode("overwrite").option("header", True).option(
+        "sep", "\x01"
+    ).option("quote", "\x00").option("escape", "\x00").option("emptyValue", "").csv(str(folder))
+
+
+def _named(feed: BaseFeed, night: date, drafts: Path, folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Draft files and the names they land under: the same names whenever the night is generated again."""
+    given = {"source": feed.source, "night": night, "format": SOURCES[feed.source].format}
+    for number, draft in enumerate(sorted(drafts.glob("part-*"))):
+        yield draft, folder / feed.file_name.format(number=number, **given)
+
+
+def _move(draft: Path, path: Path) -> int:
+    with draft.open("rb") as file:
+        lines = sum(1 for _ in file)
+    draft.replace(path)
+    return lines - (1 if path.suffix == ".csv" and lines else 0)

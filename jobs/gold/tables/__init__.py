@@ -1,0 +1,1 @@
+"""How each gold table is computed; one file a table."""

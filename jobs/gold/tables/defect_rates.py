@@ -1,0 +1,30 @@
+"""`gold.defect_rates`: how many parts of a machine were defective, and whether it had run hot."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.gold.aggregates import count_if, mean
+
+UNKNOWN = "unknown"  # factory and model of a machine that sent nothing in the day before
+
+
+def build_defect_rates(inspection_features: DataFrame) -> DataFrame:
+    """One row per day, device, factory and model; hot is a temperature above its average of the hours before.
+
+    Inspections of hot machines have counts of their own, so that any sum of rows tells how much likelier
+    their parts are defective.
+    """
+    is_hot = "sensor_temperature > sensor_temperature_average"
+    known = inspection_features.fillna(UNKNOWN, ["factory_id", "model_id"])
+    return known.groupBy("event_date", "device_id", "factory_id", "model_id").agg(
+        F.count("*").alias("inspection_count"),
+        F.sum(F.col("defect").cast("bigint")).alias("defect_count"),
+        mean("defect").alias("defect_rate"),
+        count_if(is_hot).alias("hot_inspection_count"),
+        count_if(f"{is_hot} AND defect = 1").alias("hot_defect_count"),
+        mean("sensor_temperature").alias("avg_temperature"),
+        mean("sensor_rotation_speed").alias("avg_rotation_speed"),
+        mean("sensor_air_pressure").alias("avg_air_pressure"),
+        mean("sensor_delay").alias("avg_delay"),
+        mean("sensor_density").alias("avg_density"),
+    )

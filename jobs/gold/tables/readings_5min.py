@@ -1,0 +1,34 @@
+"""`gold.readings_5min`: what each live sensor measured in each five minutes."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.gold.aggregates import count_if, mean
+
+WINDOW, WATERMARK = "5 minutes", "10 minutes"
+
+
+def build_readings_5min(live_sensors: DataFrame) -> DataFrame:
+    """One row per device and window of five minutes; `live_sensors` may be a stream.
+
+    A stream gives a window once, as soon as a reading has come that is ten minutes later than its end, and leaves
+    out what comes after that. Gold is built from all of silver for the dates that were touched: it has the same
+    windows sooner, and a late reading restates its window (`ops.restatements` tells which).
+    """
+    windows = live_sensors.withWatermark("timestamp", WATERMARK).groupBy(
+        "event_date", F.window("timestamp", WINDOW).alias("window"), "device_id", "device_type"
+    )
+    counted = windows.agg(
+        F.count("*").alias("reading_count"),
+        mean("reading").alias("avg_reading"),
+        F.min("reading").alias("min_reading"),
+        F.max("reading").alias("max_reading"),
+        count_if("is_anomaly").alias("anomaly_count"),
+    )
+    return counted.select(
+        "event_date",
+        F.col("window.start").alias("window_start"),
+        F.col("window.end").alias("window_end"),
+        *("device_id", "device_type", "reading_count"),
+        *("avg_reading", "min_reading", "max_reading", "anomaly_count"),
+    )

@@ -1,0 +1,1 @@
+"""Files, versions and pages: keeping, looking back, putting back."""

@@ -1,0 +1,105 @@
+"""Command `export`: a table's rows of some nights as one CSV or Parquet file."""
+
+import filecmp
+import os
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from catalog.tables import Table
+from jobs import settings as checks
+from jobs import store
+from jobs.errors import JobError, UsageError
+from jobs.files import write_lines
+from jobs.flat_files import csv_lines, in_order, write_parquet
+from jobs.maintenance import place
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    place.add_table(parser)
+    for flag, name, text in (
+        ("--night", "night", "one slice of the table"),
+        ("--from", "first", "the first slice of several"),
+        ("--to", "last", "the last one"),
+    ):
+        parser.add_argument(flag, dest=name, type=checks.night, metavar="YYYY-MM-DD", help=text)
+    parser.add_argument("--format", choices=("csv", "parquet"), required=True, help="of the file")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the file goes")
+
+
+def run(arguments: Namespace) -> None:
+    """Write the file, whole or not at all, and print its path.
+
+    A file that is there already is left alone: fine when it is the same, byte for byte, else a UsageError.
+    """
+    table: Table = arguments.table
+    first, last = _range(arguments)
+    if not arguments.out.is_dir():
+        raise UsageError(f"there is no folder {arguments.out}")
+    spark, settings = place.connect(arguments)
+    day = F.col(table.slice)
+    rows = store.read(spark, settings, table.full_name).where((day >= F.lit(first)) & (day <= F.lit(last)))
+    slices = sorted(row[0] for row in rows.select(table.slice).distinct().collect())
+    if not slices:
+        raise UsageError(f"{table.full_name} has no rows of {_name(first, last)}")
+    path = arguments.out / f"{table.full_name}.{_name(first, last)}.{arguments.format}"
+    # In one order and a slice at a time: the same rows are the same bytes, and memory holds one slice.
+    parts = [in_order(rows.where(store.dates(table.slice, [each]))) for each in slices]
+    _place(path, lambda draft: WRITE[arguments.format](draft, parts))
+    print(path)
+
+
+def _range(arguments: Namespace) -> tuple[date, date]:
+    night, first, last = arguments.night, arguments.first, arguments.last
+    if (night is None) == (first is None and last is None) or (first is None) != (last is None):
+        raise UsageError("give --night, or --from and --to")
+    if night is None and first > last:
+        raise UsageError(f"the range ends on {last}, before it begins on {first}")
+    return (first, last) if night is None else (night, night)
+
+
+def _name(first: date, last: date) -> str:
+    return str(first) if first == last else f"{first}_{last}"
+
+
+def _write_csv(file: Path, parts: list[DataFrame]) -> None:
+    def lines() -> Iterator[str]:
+        for number, part in enumerate(parts):
+            of_part = csv_lines(part)
+            header = next(of_part)
+            if not number:
+                yield header
+            yield from of_part
+
+    write_lines(file, lines())
+
+
+WRITE: dict[str, Callable[[Path, list[DataFrame]], None]] = {"csv": _write_csv, "parquet": write_parquet}
+
+
+def _place(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a draft beside the file, and give it the file's name unless another file has that."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    with _removed(draft):
+        try:
+            write(draft)
+            if not path.exists():
+                draft.replace(path)
+            elif not (path.is_file() and filecmp.cmp(draft, path, shallow=False)):
+                raise UsageError(f"{path} is there already and is another export; move it away first")
+        except OSError as error:
+            raise JobError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+@contextmanager
+def _removed(draft: Path) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,30 @@
+"""Command `history-of`: the versions of a table, newest first."""
+
+from argparse import ArgumentParser, Namespace
+
+from jobs.maintenance import place
+from jobs.maintenance.versions import versions
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    place.add_table(parser)
+    parser.add_argument(
+        "--limit",
+        type=place.whole_number,
+        default=20,
+        metavar="N",
+        help="the newest so many; 0: all (default: %(default)s)",
+    )
+
+
+def run(arguments: Namespace) -> None:
+    """Print the versions. Raises UsageError and JobError."""
+    spark, settings = place.connect(arguments)
+    found = versions(spark, settings, arguments.table)
+    shown = found[: arguments.limit or None]
+    header = ("version", "time (UTC)", "operation", "rows", "night", "stage", "run")
+    rows = [(v.number, v.committed_at, v.operation, v.rows, v.night, v.stage, v.run_id) for v in shown]
+    print(place.aligned(header, rows))
+    if left := len(found) - len(shown):
+        print(f"and {left:,} older; --limit 0 shows all")

@@ -1,0 +1,163 @@
+"""Command `restore`: a table, or the slice of one night, as it was at a version; one commit, itself a version."""
+
+from argparse import ArgumentParser, Namespace
+from dataclasses import dataclass
+from datetime import date
+
+from pyspark.sql import DataFrame, Row, SparkSession
+
+from catalog.tables import ACCEPTED, SOURCES, Table
+from jobs import schema, store
+from jobs.errors import UsageError
+from jobs.maintenance import place
+from jobs.maintenance.as_of import add_moment, is_rewritten_whole, of_night
+from jobs.maintenance.difference import difference, held_elsewhere, key_of
+from jobs.maintenance.versions import Version, pick, readable, rows_at, versions
+from jobs.settings import Settings
+from jobs.state import accounts
+
+SHOWN = 10
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    place.add_table(parser)
+    add_moment(parser)
+    parser.add_argument("--dry-run", action="store_true", help="only say what would change")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be put back."""
+
+    table: Table
+    version: Version
+    newest: Version
+    night: date | None  # whose slice; None for the whole table
+    now: DataFrame
+    then: DataFrame
+
+    @property
+    def slices(self) -> list[date] | None:
+        """What is put back; None for the whole table."""
+        return None if self.night is None else [self.night]
+
+    @property
+    def condition(self) -> str:
+        """SQL: the rows that are replaced."""
+        return "true" if self.night is None else store.dates(self.table.slice, [self.night])
+
+
+def run(arguments: Namespace) -> None:
+    """Say what changes, change it, and say what `verify` makes of it.
+
+    Raises UsageError for a table, version or night that cannot be put back, and JobError when its files are
+    gone; nothing has been changed then.
+    """
+    table: Table = arguments.table
+    _refuse(table, arguments)
+    spark, settings = place.connect(arguments)
+    plan = _plan(spark, settings, table, arguments)
+    with readable(table, plan.version):
+        changes = sorted(_changes(spark, settings, plan), key=lambda row: str(row.slice))
+        _tell_changes(plan, changes)
+        doubts = _doubts(spark, settings, plan)
+        if not arguments.dry_run:
+            _restore(spark, settings, plan, bool(changes))
+    print("\n".join(doubts))
+    if arguments.dry_run:
+        print("dry run: nothing has been changed")
+    elif changes:
+        print(f"done; to undo it: restore {table.full_name} --version {plan.newest.number}")
+
+
+def _refuse(table: Table, arguments: Namespace) -> None:
+    if table.layer == "ops":
+        raise UsageError(
+            f"{table.full_name} is the platform's own record of what happened, and is not put back; "
+            "see it with as-of"
+        )
+    if table.layer == "staging":
+        raise UsageError(f"{table.full_name} belongs to runs under way; run their stages again instead")
+    if arguments.version is None and arguments.night is None:
+        raise UsageError("give --version, --night or both")
+
+
+def _plan(spark: SparkSession, settings: Settings, table: Table, arguments: Namespace) -> Plan:
+    found = versions(spark, settings, table)
+    version = pick(found, table, arguments.version, arguments.night)
+    then = rows_at(spark, settings, table, version)
+    if set(then.columns) != set(table.column_names):
+        raise UsageError(
+            f"{table.full_name} had other columns at version {version.number} than it has in the catalog"
+        )
+    night = None if is_rewritten_whole(table) else arguments.night
+    now = of_night(store.read(spark, settings, table.full_name), table, arguments)
+    return Plan(table, version, found[0], night, now, of_night(then, table, arguments))
+
+
+def _changes(spark: SparkSession, settings: Settings, plan: Plan) -> list[Row]:
+    key = key_of(plan.table)
+    if plan.night:
+        stay = store.read(spark, settings, plan.table.full_name).where(f"NOT ({plan.condition})")
+        if twice := held_elsewhere(plan.then, stay, plan.table, key):
+            raise UsageError(
+                f"{twice:,} rows of that slice are in other nights of {plan.table.full_name} now and would "
+                "stand there twice; put back the whole table with --version alone"
+            )
+    return difference(plan.now, plan.then, plan.table, key).collect()
+
+
+def _tell_changes(plan: Plan, changes: list[Row]) -> None:
+    print(f"{plan.table.full_name} as of {plan.version}")
+    if not changes:
+        print("that is what it holds now")
+        return
+    rows = [(row.slice, row.added, row.removed, row.changed) for row in changes[-SHOWN:]]
+    total = ("all", *[sum(row[name] for row in changes) for name in ("added", "removed", "changed")])
+    print(place.aligned((plan.table.slice, "added", "removed", "changed"), [*rows, total]))
+    if len(changes) > SHOWN:
+        print(f"and {len(changes) - SHOWN:,} older slices, counted in the last line")
+
+
+def _restore(spark: SparkSession, settings: Settings, plan: Plan, is_different: bool) -> None:
+    """Put the rows back in one commit, then the digests in another.
+
+    The digests come second and in any case: a restore that was cut off in between is mended by repeating it.
+    """
+    name = plan.table.full_name
+    if is_different and plan.night is None:
+        # No row moves: Delta lists the old files again.
+        spark.sql(f"RESTORE TABLE {settings.table(name)} TO VERSION AS OF {plan.version.number}").collect()
+    elif is_different:
+        store.replace_where(settings, name, plan.then, plan.condition)
+    if plan.table.layer in ("silver", "gold"):
+        held = store.read(spark, settings, name).where(plan.condition)
+        schema.ensure(spark, settings, ["ops.digests"])
+        store.record_digests(spark, settings, {name: plan.slices}, store.digests_of(held, plan.table))
+
+
+def _doubts(spark: SparkSession, settings: Settings, plan: Plan) -> list[str]:
+    """What `verify` says of the nights that are put back, where the accounts know other numbers of rows."""
+    source = _source(plan.table)
+    if source is None or not accounts.exists(spark, settings):
+        return ["verify will hold: digests are recorded anew"] if plan.table.layer == "gold" else []
+    counts = {row._night: row["count"] for row in plan.then.groupBy("_night").count().collect()}
+    of_source = accounts.of_source(spark, settings, source)
+    differing = [
+        f"verify --night {row.night} will say: account of {source} does not hold "
+        f"({plan.table.layer} {counts.get(row.night, 0):,}, recorded {row[plan.table.layer]:,})"
+        for row in of_source.where(plan.condition.replace("`_night`", "`night`")).orderBy("night").collect()
+        if counts.get(row.night, 0) != row[plan.table.layer]
+    ]
+    left = [f"and {len(differing) - SHOWN:,} nights more"] if len(differing) > SHOWN else []
+    return [*differing[:SHOWN], *left] or ["verify will hold: accounts agree, digests are recorded anew"]
+
+
+def _source(table: Table) -> str | None:
+    """The source whose accounts count this table's rows."""
+    if table.layer == "bronze":
+        return table.name
+    if table.name not in ACCEPTED or table.layer != "silver":
+        return None
+    return next(name for name, source in SOURCES.items() if source.silver == table.name)

@@ -1,0 +1,1 @@
+"""Proving tables against their suites, and nights against their accounts."""

@@ -1,0 +1,208 @@
+"""Stage `check`: what bronze, silver or the staged gold holds is proven against its suites."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from catalog.tables import DERIVED, STREAMS, sources_of
+from expectations import suite
+from jobs import store
+from jobs.errors import ContractBroken
+from jobs.files import write_atomically
+from jobs.outcome import TableResult
+from jobs.pages import render
+from jobs.quality.gx_validation import SITE, Validation
+from jobs.settings import Settings
+
+PARALLEL = 3
+TO_DOCS = "../.."  # from the folder of a run's pages
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An expectation that does not hold."""
+
+    expectation: str  # its type, in words
+    columns: list[str]
+    action: str  # quarantine, flag or fail
+    reason: str
+    observed: str
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether the night may go on."""
+        return self.action == "flag"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a table did."""
+
+    table: str
+    rows: int
+    expectations: int
+    failures: list[Failure]  # warnings last
+    pages: list[str]  # that show it, relative to the data docs; Great Expectations' page about it comes first
+
+    @property
+    def page(self) -> str:
+        """Great Expectations' page about this validation, relative to the run's pages."""
+        return f"{TO_DOCS}/{self.pages[0]}"
+
+    @property
+    def warned(self) -> int:
+        """How many expectations do not hold but only flag."""
+        return sum(failure.is_warning for failure in self.failures)
+
+    @property
+    def failed(self) -> int:
+        """How many expectations do not hold and stop the night."""
+        return len(self.failures) - self.warned
+
+    def result(self) -> TableResult:
+        """The verdict as the stage gives it back."""
+        detail = {
+            "success": not self.failed,
+            "expectations": self.expectations,
+            "failed": self.failed,
+            "warned": self.warned,
+            "page": self.page,
+            "failures": [asdict(failure) for failure in self.failures],
+        }
+        return TableResult(self.table, self.rows, detail, tuple(self.pages))
+
+
+def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+    """Validate every selected table of the layer and write the run's page about it.
+
+    Rows of a result: rows validated, for bronze and silver those that arrived in the night.
+
+    Raises ContractBroken when an expectation that is more than a flag does not hold, or could not be tried.
+    """
+    slices = _slices(spark, settings)
+    validation = Validation(settings)
+
+    def validate(name: str) -> tuple[int, ExpectationSuiteValidationResult]:
+        rows = slices[name].count()
+        return rows, validation.validate(suite(*name.split(".")), slices[name], rows)
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        validations = dict(zip(slices, pool.map(validate, slices), strict=True))
+    spark.sql("SELECT 1").collect()  # when Spark itself is gone the failures say nothing about the data
+    pages = validation.build_pages([found for _, found in validations.values()])
+    run_page = f"runs/{settings.run_id}/{settings.step}.html"
+    verdicts = [
+        _verdict(_table(settings, name), rows, found, [*pages[name], run_page])
+        for name, (rows, found) in validations.items()
+    ]
+    page = render("check.html", settings=settings, verdicts=verdicts, index=f"{TO_DOCS}/{SITE}/index.html")
+    write_atomically(settings.docs / run_page, page)
+    results = [verdict.result() for verdict in verdicts]
+    if any(verdict.failed for verdict in verdicts):
+        raise ContractBroken(_message(verdicts), results)
+    return results
+
+
+def _slices(spark: SparkSession, settings: Settings) -> dict[str, DataFrame]:
+    """Suite name -> the rows that the run is responsible for."""
+    if settings.layer == "gold":
+        return {
+            f"gold.{table.name}": store.read_staged(spark, settings, table.name) for table in settings.gold
+        }
+    if settings.layer == "bronze":
+        landed = {
+            f"bronze.{source.name}": _landed(spark, settings, source.name) for source in settings.sources
+        }
+        return landed | _streamed(spark, settings)
+    tonight = store.dates("_night", settings.nights)
+    arrived = {
+        f"silver.{source.silver}": store.read(spark, settings, f"silver.{source.silver}").where(tonight)
+        for source in settings.sources
+    }
+    for table in DERIVED.values():
+        if any(source.name in settings.tables for source in sources_of(table)):
+            rows = store.read(spark, settings, table.full_name)
+            # A table that is rewritten whole belongs to every night.
+            arrived[table.full_name] = rows.where(tonight) if table.slice == "event_date" else rows
+    return arrived
+
+
+def _landed(spark: SparkSession, settings: Settings, source: str) -> DataFrame:
+    rows = store.read(spark, settings, f"bronze.{source}").where(store.dates("_night", settings.nights))
+    # Examples of what was found are counted by value, which no variant can be.
+    return rows.withColumn("_rescued", F.expr("to_json(_rescued)"))
+
+
+def _streamed(spark: SparkSession, settings: Settings) -> dict[str, DataFrame]:
+    """Rows that streams have sent to Delta, of the sources that anything has been sent of; selected or not.
+
+    No night works on them, so that a night's check is the only one they get.
+    """
+    names = [f"bronze.{name}" for name in STREAMS]
+    return {
+        name: store.read(spark, settings, name).where(store.dates("_night", settings.nights))
+        for name in names
+        if spark.catalog.tableExists(settings.table(name))
+    }
+
+
+def _table(settings: Settings, name: str) -> str:
+    return name.replace("gold.", "staging.gold_") if settings.layer == "gold" else name
+
+
+def _verdict(table: str, rows: int, found: ExpectationSuiteValidationResult, pages: list[str]) -> Verdict:
+    unmet = [_failure(result) for result in found.results if not result.success]
+    in_order = sorted(unmet, key=lambda failure: failure.is_warning)
+    return Verdict(table, rows, len(found.results), in_order, pages)
+
+
+def _failure(result: ExpectationValidationResult) -> Failure:
+    config: Any = result.expectation_config
+    meta, kwargs, error = config.meta or {}, config.kwargs, _error(result)
+    columns = kwargs.get("column_list") or [kwargs.get(key) for key in ("column", "column_A", "column_B")]
+    return Failure(
+        expectation=config.type.removeprefix("expect_").replace("_", " "),
+        columns=[column for column in columns if column],
+        # An expectation that could not be tried proves nothing, so it is never only a warning.
+        action="fail" if error else _action(meta, result.result),
+        reason=meta.get("reason", "no reason given"),
+        observed=error or _observed(result.result),
+    )
+
+
+def _action(meta: dict[str, Any], found: dict[str, Any]) -> str:
+    is_little = found.get("element_count", 0) < meta.get("of_at_least", 0)
+    return "flag" if is_little else str(meta.get("action", "fail"))
+
+
+def _error(result: ExpectationValidationResult) -> str:
+    """What went wrong while the expectation was tried; empty when nothing did."""
+    found: Any = result.exception_info or {}
+    for info in [found] if "raised_exception" in found else found.values():
+        if info["raised_exception"]:
+            return f"could not be tried: {str(info['exception_message']).strip().splitlines()[0][:300]}"
+    return ""
+
+
+def _observed(result: dict[str, Any]) -> str:
+    if "unexpected_count" not in result:
+        observed = result.get("observed_value", "unknown")
+        return f"{observed:,} rows" if isinstance(observed, int) else str(observed)
+    examples = ", ".join(dict.fromkeys(str(value) for value in result.get("partial_unexpected_list", [])))
+    shown = examples if len(examples) < 80 else f"{examples[:80]}…"
+    return f"{result['unexpected_count']:,} of {result['element_count']:,} rows: {shown}"
+
+
+def _message(verdicts: list[Verdict]) -> str:
+    broken = [
+        f"{verdict.table}: {failure.reason} ({failure.observed})"
+        for verdict in verdicts
+        for failure in verdict.failures
+        if not failure.is_warning
+    ]
+    count = f"{len(broken)} expectations do" if len(broken) > 1 else "1 expectation does"
+    return f"{count} not hold: {'; '.join(broken)}"

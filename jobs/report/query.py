@@ -1,0 +1,140 @@
+"""Command `query`: the demo queries, `queries/*.sql`, about one night; their answers are in the report, too.
+
+A query is one SELECT. Its first line is a comment that says what it answers; tables stand there as {layer.name}
+and the night as :night.
+"""
+
+import re
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import Row, SparkSession
+
+from catalog.tables import SILVER, sources_of
+from jobs import session, store
+from jobs.arguments import add_night, add_place
+from jobs.errors import JobError
+from jobs.pages import shown
+from jobs.settings import Settings
+from jobs.text_table import text_table
+
+# Beside the jobs in a checkout and an image; among them in the wheel.
+FOLDERS = (Path(__file__).parents[2] / "queries", Path(__file__).parents[1] / "queries")
+_TABLE = re.compile(r"\{([\w.]+)\}")
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query as it stands in its file."""
+
+    name: str
+    text: str
+
+    @property
+    def purpose(self) -> str:
+        """What it answers, in words."""
+        return self.text.splitlines()[0].removeprefix("-- ")
+
+    @property
+    def tables(self) -> list[str]:
+        """The tables that it reads, as `layer.name`."""
+        return list(dict.fromkeys(_TABLE.findall(self.text)))
+
+    def sql(self, settings: Settings) -> str:
+        """The query about the settings' night, with the names that its tables have at the target."""
+        # Not by `args`: Spark Connect loses them when the frame is worked on further.
+        about = self.text.replace(":night", f"DATE'{settings.night}'")
+        return _TABLE.sub(lambda found: settings.table(found[1]), about)
+
+    def is_answerable(self, settings: Settings) -> bool:
+        """Whether the run has worked on all that it reads."""
+        return all(_is_selected(name, settings) for name in self.tables)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The first rows of what a query found."""
+
+    query: Query
+    columns: list[str]
+    rows: list[Row]
+    has_more: bool
+
+    def is_number(self, column: int) -> bool:
+        """Whether a column, counted from 0, holds numbers: they stand to the right."""
+        return any(isinstance(row[column], (int, float)) for row in self.rows)
+
+
+def queries() -> dict[str, Query]:
+    """All queries, by name."""
+    files = sorted(file for folder in FOLDERS for file in folder.glob("*.sql"))
+    return {file.stem: Query(file.stem, file.read_text(encoding="utf-8")) for file in files}
+
+
+def ask(spark: SparkSession, settings: Settings, query: Query, most: int) -> Answer:
+    """Answer a query about the settings' night, with so many rows at most."""
+    found = spark.sql(query.sql(settings)).limit(most + 1)
+    rows = found.collect()
+    return Answer(query, found.columns, rows[:most], len(rows) > most)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    listed = "; ".join(f"{query.name}: {query.purpose}" for query in queries().values())
+    parser.add_argument("query", type=_known, metavar="NAME", help=listed)
+    add_night(parser, "--night", "night", "the day (UTC) to ask about")
+    parser.add_argument(
+        "--rows", type=_count, default=20, metavar="N", help="rows to print at most (default: %(default)s)"
+    )
+    add_place(parser)
+
+
+def _known(name: str) -> Query:
+    found = queries()
+    if name not in found:
+        raise ArgumentTypeError(f"no query {name[:40]!r}; there are {', '.join(found)}")
+    return found[name]
+
+
+def _count(given: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,5}", given):
+        raise ArgumentTypeError(f"{given[:40]!r} is not a whole number from 1 to 999999")
+    return int(given)
+
+
+def run(arguments: Namespace) -> None:
+    """Print the answer. Raises JobError when Spark cannot be reached, or there is no lake there yet."""
+    settings = Settings(
+        "query",
+        arguments.night,
+        f"query-{arguments.query.name}",
+        arguments.home,
+        arguments.catalog,
+        arguments.prefix,
+        frozenset(),
+    )
+    try:
+        answer = ask(session.connect(settings), settings, arguments.query, arguments.rows)
+    except AnalysisException as error:
+        raise store.missing(settings, error) or JobError(str(error).splitlines()[0][:200]) from None
+    print(answer.query.purpose)
+    print(table_of(answer))
+    if answer.has_more:
+        print(f"… and more; --rows shows more than {arguments.rows}")
+
+
+def table_of(answer: Answer) -> str:
+    """An answer as text in aligned columns."""
+    texts = [[shown(value) for value in row] for row in answer.rows]
+    to_right = [answer.is_number(index) for index in range(len(answer.columns))]
+    return text_table(answer.columns, texts, to_right, underlined=True)
+
+
+def _is_selected(name: str, settings: Settings) -> bool:
+    layer, _, table = name.partition(".")
+    if layer == "gold":
+        return table in settings.tables
+    sources = sources_of(SILVER[table]) if SILVER[table].reads else {}
+    return all(source.name in settings.tables for source in sources)

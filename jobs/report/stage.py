@@ -1,0 +1,232 @@
+"""Stage `report`: one page about a night, and the proof that every one of its rows has a fate."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+
+from catalog.run_result import RunResult, TableEntry
+from catalog.tables import SOURCES
+from jobs import schema, store
+from jobs.errors import ContractBroken
+from jobs.files import write_atomically
+from jobs.outcome import TableResult
+from jobs.pages import render
+from jobs.quality import detection
+from jobs.report import query
+from jobs.report.flow_chart import Flow
+from jobs.settings import Settings
+from jobs.state import accounts, run_results
+
+OPS = (
+    "quarantine",
+    "digests",
+    "rejected_files",
+    "restatements",
+    "detection_scores",
+    "schema_drift",
+)
+ALERTS = "alerts"
+PARALLEL = 3
+SHOWN = 8  # rows of an answer
+
+
+@dataclass(frozen=True)
+class Night:
+    """What is known about a night when its report is written; frames of `ops`, collected."""
+
+    accounts: list[Row]
+    reasons: list[Row]  # source, reason, rows; a row with two reasons counts under both
+    digests: list[Row]
+    rejected_files: list[Row]
+    stages: list[RunResult]  # of the run, in order
+    restated: list[Row] = field(default_factory=list)  # slices that this night restated, or that are its own
+    scores: list[Row] = field(default_factory=list)
+    drift: list[Row] = field(default_factory=list)  # fields that no column takes as they came
+    answers: list[query.Answer] = field(default_factory=list)  # to the demo queries
+    alerts: list[Row] = field(default_factory=list)  # severity, alerts of the night's day
+
+    @property
+    def checks(self) -> list[RunResult]:
+        """Results of the steps that checked a layer."""
+        return [result for result in self.stages if result.stage.startswith("check_")]
+
+    @property
+    def gold(self) -> list[TableEntry]:
+        """Gold tables as published."""
+        return [table for result in self.stages if result.stage == "publish" for table in result.tables]
+
+    @property
+    def alerts_by_severity(self) -> dict[str, int]:
+        """Severity -> alerts of the night's day."""
+        return {row.severity: row.alerts for row in self.alerts}
+
+    def total(self, column: str) -> int:
+        """Sum of a column of the accounts."""
+        return sum(account[column] for account in self.accounts)
+
+
+def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+    """Write the night's page, the same as JSON, and the list of nights; give the night in one line as `summary`.
+
+    Raises ContractBroken when a source has no account for the night, or one that does not balance.
+    """
+    asked = [each for each in query.queries().values() if each.is_answerable(settings)]
+    read = {name for each in asked for name in each.tables}
+    if ALERTS in settings.tables:
+        read.add(f"gold.{ALERTS}")
+    schema.ensure(spark, settings, [accounts.TABLE, *(f"ops.{name}" for name in OPS), *read])
+    detection.run(spark, settings)
+    night = read_night(spark, settings, asked)
+    problems = find_problems(settings, night)
+    summary = summarize(settings, night, problems)
+    page, data = f"nights/{settings.night}.html", f"nights/{settings.night}.json"
+    write_atomically(settings.docs / page, render_page(settings, night, problems))
+    write_atomically(settings.docs / data, to_json(settings, night, summary, problems))
+    write_index(settings)
+    result = TableResult(
+        accounts.TABLE,
+        len(night.accounts),
+        {
+            "summary": summary,
+            "page": f"../../{page}",
+            "balanced": not problems,
+            "alerts": night.alerts_by_severity,
+        },
+        (page, data, "index.html"),
+    )
+    if problems:
+        raise ContractBroken(summary, [result])
+    return [result]
+
+
+def read_night(spark: SparkSession, settings: Settings, asked: list[query.Query]) -> Night:
+    """Collect what `ops`, the run's own results and some queries say about the night."""
+
+    def tonight(name: str) -> DataFrame:
+        return store.read(spark, settings, f"ops.{name}").where(store.dates("night", [settings.night]))
+
+    reasons = tonight("quarantine").select("source", F.explode("reasons").alias("reason"))
+    frames = {
+        "accounts": accounts.of_nights(spark, settings, [settings.night]).orderBy("source"),
+        "reasons": reasons.groupBy("source", "reason")
+        .agg(F.count("*").alias("rows"))
+        .orderBy(F.desc("rows")),
+        "digests": tonight("digests").orderBy("table"),
+        "rejected_files": tonight("rejected_files").orderBy("file"),
+        "restated": _restated(spark, settings),
+        "scores": tonight("detection_scores").orderBy("source", "kind"),
+        "drift": tonight("schema_drift").orderBy("source", "field", "type"),
+    }
+    if ALERTS in settings.tables:
+        frames["alerts"] = _alerts(spark, settings)
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        rows = dict(zip(frames, pool.map(lambda frame: frame.collect(), frames.values()), strict=True))
+    return Night(**rows, stages=run_results.of_night(settings), answers=_answers(spark, settings, asked))
+
+
+def _alerts(spark: SparkSession, settings: Settings) -> DataFrame:
+    raised = store.read(spark, settings, f"gold.{ALERTS}").where(store.dates("event_date", [settings.night]))
+    return raised.groupBy("severity").agg(F.count("*").alias("alerts")).orderBy("severity")
+
+
+def _restated(spark: SparkSession, settings: Settings) -> DataFrame:
+    """What this night did to the gold of others, and others to its own."""
+    rows = store.read(spark, settings, "ops.restatements")
+    concerned = f"{store.dates('night', [settings.night])} OR {store.dates('slice', [settings.night])}"
+    return rows.where(concerned).orderBy("table", "slice", "restated_at")
+
+
+def _answers(spark: SparkSession, settings: Settings, asked: list[query.Query]) -> list[query.Answer]:
+    """The first rows of what each query finds."""
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        return list(pool.map(lambda each: query.ask(spark, settings, each, SHOWN), asked))
+
+
+def find_problems(settings: Settings, night: Night) -> list[str]:
+    """Say in words which sources are not settled: no account, or one that does not balance."""
+    accounted = {account.source for account in night.accounts}
+    missing = [f"{source.name} has no account" for source in settings.sources if source.name not in accounted]
+    uneven = [_equation(account) for account in night.accounts if not _balances(account)]
+    return [*missing, *uneven]
+
+
+def _balances(account: Row) -> bool:
+    fates = account.silver + account.quarantined + account.duplicates
+    return bool(account.is_balanced) and account.landed == account.bronze == fates
+
+
+def _equation(account: Row) -> str:
+    return (
+        f"{account.source}: {account.landed:,} lines landed, {account.bronze:,} in bronze, but "
+        f"{account.silver:,} in silver, {account.quarantined:,} quarantined and "
+        f"{account.duplicates:,} duplicates"
+    )
+
+
+def summarize(settings: Settings, night: Night, problems: list[str]) -> str:
+    """The night in one line."""
+    if problems:
+        return f"{settings.night} is not settled: {'; '.join(problems)}"
+    tables = [table.detail for result in night.checks for table in result.tables]
+    warned = sum(detail["warned"] for detail in tables)
+    hold = sum(detail["expectations"] - detail["failed"] for detail in tables) - warned
+    published = sum(table.rows for table in night.gold)
+    return (
+        f"{settings.night}: {night.total('landed'):,} lines landed = {night.total('silver'):,} in silver"
+        f" + {night.total('quarantined'):,} quarantined + {night.total('duplicates'):,} duplicates;"
+        f" {hold} expectations hold, {warned} warned;"
+        f" {published:,} rows published to {len(night.gold)} gold tables"
+    )
+
+
+def render_page(settings: Settings, night: Night, problems: list[str]) -> str:
+    """The night as one HTML page that needs nothing else."""
+    return render(
+        "night.html",
+        settings=settings,
+        night=night,
+        problems=problems,
+        sources=SOURCES,
+        balances=_balances,
+        flow=Flow.of(
+            landed=night.total("landed"),
+            bronze=night.total("bronze"),
+            silver=night.total("silver"),
+            quarantined=night.total("quarantined"),
+            duplicates=night.total("duplicates"),
+            gold=sum(table.rows for table in night.gold),
+        ),
+        run=f"../runs/{settings.run_id}",
+    )
+
+
+def to_json(settings: Settings, night: Night, summary: str, problems: list[str]) -> str:
+    """The night for programs: whether it is settled, its accounts, alerts, gold tables and answers."""
+    answers = {
+        answer.query.name: {
+            "answers": answer.query.purpose,
+            "rows": [row.asDict() for row in answer.rows],
+            "has_more": answer.has_more,
+        }
+        for answer in night.answers
+    }
+    data = {
+        "night": settings.night,
+        "run_id": settings.run_id,
+        "is_settled": not problems,
+        "summary": summary,
+        "accounts": [account.asDict() for account in night.accounts],
+        "alerts": night.alerts_by_severity,
+        "gold": {table.table: table.rows for table in night.gold},
+        "queries": answers,
+    }
+    return json.dumps(data, indent=1, default=str)
+
+
+def write_index(settings: Settings) -> None:
+    """List the nights that have a page, newest first."""
+    nights = sorted((page.stem for page in (settings.docs / "nights").glob("????-??-??.html")), reverse=True)
+    write_atomically(settings.docs / "index.html", render("index.html", nights=nights))

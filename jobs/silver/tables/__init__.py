@@ -1,0 +1,1 @@
+"""How each silver table is computed from others, or its bronze rows; one file a table."""
