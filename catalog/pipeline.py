@@ -9,6 +9,9 @@ class Stage:
 
     module: str  # with `run(spark, settings)`
     purpose: str
+    arguments: str = (
+        ""  # module with `declare(parser)` and `Options`, where it takes more than a night and tables
+    )
     writes: tuple[str, ...] = ()  # beginnings of the names of tables, `layer.name`; not all of `ops`
 
 
@@ -17,46 +20,53 @@ STAGES = {
     "generate": Stage(
         "jobs.generate.stage",
         "land one night of simulated IoT data, dirt included; the same night is always the same rows",
+        arguments="jobs.generate.arguments",
     ),
     "bronze": Stage(
         "jobs.bronze.stage",
         "take every new file of the landing zone into the bronze tables, exactly once",
-        ("bronze.",),
+        writes=("bronze.",),
     ),
     "silver": Stage(
         "jobs.silver.stage",
         "type, check and deduplicate every bronze row that has no fate yet; put failures into quarantine",
-        ("silver.", "staging.judged_"),
+        writes=("silver.", "staging.judged_"),
     ),
     "check": Stage(
         "jobs.quality.check",
         "prove bronze, silver or the staged gold against its Great Expectations suites; write data docs",
+        arguments="jobs.quality.arguments",
     ),
     "gold": Stage(
         "jobs.gold.stage",
         "build the gold tables into staging, for the dates that the night touched",
-        ("staging.gold_",),
+        writes=("staging.gold_",),
     ),
     "publish": Stage(
         "jobs.gold.publish",
         "replace the touched slices of gold by what staging holds, one atomic commit a table",
-        ("gold.", "staging.gold_"),
+        writes=("gold.", "staging.gold_"),
     ),
     "report": Stage("jobs.report.stage", "assert that every row has a fate and write the night's page"),
     "history": Stage(
-        "jobs.backfill",
+        "jobs.backfill.stage",
         "take a range of nights through all stages in bulk; the same tables as night by night",
+        arguments="jobs.backfill.arguments",
     ),
     "stream": Stage(
-        "jobs.stream.stage", "send a piece of a simulated stream to a Delta table, to files or to Kafka"
+        "jobs.stream.stage",
+        "send a piece of a simulated stream to a Delta table, to files or to Kafka",
+        arguments="jobs.stream.arguments",
     ),
     "receive": Stage(
         "jobs.bronze.receive",
         "land what came to a source's topic in Kafka, for `bronze`; each message exactly once",
+        arguments="jobs.bronze.arguments",
     ),
     "maintain": Stage(
         "jobs.maintenance.stage",
         "compact and vacuum every table, remove the pages of old runs; no row changes",
+        arguments="jobs.maintenance.arguments",
     ),
     "verify": Stage(
         "jobs.quality.verify", "recompute row accounts and digests of a night and say whether they hold"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from jobs import cli, session
+from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken, JobError, UsageError
 from jobs.outcome import Outcome
 from jobs.runner import run_stage
@@ -42,7 +43,7 @@ def _outcome(settings: Settings) -> Outcome:
     try:
         # What cannot be written is better known before the work than after it.
         settings.run_folder.mkdir(parents=True, exist_ok=True)
-        outcome = Outcome(run_stage(session.connect(settings), settings))
+        outcome = Outcome(run_stage(Lake(session.connect(settings), settings)))
         session.close()
         return outcome
     except (ContractBroken, JobError, UsageError, OSError) as error:

@@ -5,7 +5,9 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import MISSING, fields
 from datetime import date
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -85,12 +87,28 @@ def spark(connect_server: dict[str, str]) -> Iterator[object]:
 @contextmanager
 def new_lake(spark: object, home: Path) -> Iterator[Callable[..., object]]:
     """Settings for stages in a lake of its own, folder and schemas; gone afterwards."""
+    from catalog.pipeline import STAGES
     from catalog.tables import SCHEMAS, selection
     from jobs.settings import Settings
 
     prefix = f"t{secrets.token_hex(4)}_"
 
     def settings(stage: str, **overrides: object) -> Settings:
+        # A command's arguments are its own affair.
+        if module := STAGES[stage].arguments if stage in STAGES else "":
+            kind = import_module(module).Options
+            names = {field.name for field in fields(kind)}
+            given = {name: overrides.pop(name) for name in names & overrides.keys()}
+            # Of a stage that is not told how much it simulates, little is enough.
+            little = {"scale": 0.01} if "scale" in names else {}
+            required = {
+                field.name
+                for field in fields(kind)
+                if field.default is MISSING and field.default_factory is MISSING
+            }
+            # Without those it is asked for folders and names alone.
+            if "options" not in overrides and required <= given.keys():
+                overrides["options"] = kind(**little | given)
         defaults = {
             "stage": stage,
             "night": date(2024, 3, 5),
@@ -99,7 +117,6 @@ def new_lake(spark: object, home: Path) -> Iterator[Callable[..., object]]:
             "catalog": "spark_catalog",
             "prefix": prefix,
             "tables": selection(()),
-            "scale": 0.01,
         }
         return Settings(**{**defaults, **overrides})
 

@@ -123,7 +123,7 @@ FAULTS = [
     # Reproducibility
     fault(
         "a digest passes over nulls",
-        "jobs/store.py",
+        "jobs/delta/digests.py",
         "F.xxhash64(*values, *[column.isNull() for column in named.values()])",
         "F.xxhash64(*values)",
         "spark/delta/test_digests.py::test_where_a_null_stands_counts",
@@ -227,8 +227,8 @@ FAULTS = [
     fault(
         "late rows do not restate",
         "jobs/gold/stage.py",
-        "slices |= store.following((row.event_date for row in touched), days)",
-        "slices |= set(settings.nights)",
+        "slices |= following((row.event_date for row in touched), days)",
+        "slices |= set(lake.settings.nights)",
         "spark/gold/test_restatements.py::test_a_late_row_restates_its_hour_and_the_report_says_which_and_why",
     ),
     # Checks and publish
@@ -288,8 +288,8 @@ FAULTS = [
     fault(
         "a batch that is sent again is there twice",
         "jobs/stream/sinks.py",
-        'store.append(settings, table, dated, once=(f"{table}/{settings.night}", batch.end))',
-        "store.append(settings, table, dated)",
+        'once=(f"{table}/{night}", batch.end))',
+        "once=None)",
         "spark/stream/test_stream.py::test_delta_has_every_row_once_however_a_run_ended",
     ),
     fault(
@@ -358,7 +358,7 @@ FAULTS = [
     ),
     fault(
         "a run id may leave its folder",
-        "jobs/settings.py",
+        "jobs/arguments.py",
         'if not re.fullmatch(r"[A-Za-z0-9_.-]{1,200}", text) or set(text) == {"."}:',
         "if not text:",
         "unit/jobs/test_cli.py::test_a_run_id_that_could_leave_its_folder_is_refused",
@@ -430,9 +430,9 @@ FAULTS = [
     fault(
         "the jobs need more than serverless has",
         "jobs/quality/verify.py",
-        "nights = {source: [settings.night] for source in settings.sources if source.name in recorded}",
-        "spark.sparkContext.setLogLevel('WARN')\n"
-        "    nights = {source: [settings.night] for source in settings.sources if source.name in recorded}",
+        "nights = {source: [lake.settings.night] for source in lake.settings.sources if source.name in recorded}",
+        "lake.spark.sparkContext.setLogLevel('WARN')\n"
+        "    nights = {source: [lake.settings.night] for source in lake.settings.sources if source.name in recorded}",
         "unit/jobs/test_serverless.py::test_serverless_runs_this_file",
     ),
     # Pages
@@ -475,7 +475,7 @@ FAULTS = [
     # Maintenance and architecture
     fault(
         "files younger than seven days may go",
-        "jobs/settings.py",
+        "jobs/maintenance/arguments.py",
         "SHORTEST_RETENTION_DAYS = 7",
         "SHORTEST_RETENTION_DAYS = 0",
         "spark/maintenance/test_maintain.py::test_fewer_than_seven_days_are_refused_in_one_line",

@@ -14,6 +14,8 @@ from pyspark.sql import functions as F
 
 from catalog.tables import SOURCES, Source
 from jobs import kafka
+from jobs.bronze.arguments import Options
+from jobs.delta.lake import Lake
 from jobs.outcome import TableResult
 from jobs.settings import Settings
 
@@ -21,18 +23,21 @@ MOST_MESSAGES = 1_000_000  # of a batch
 LOST = ("KAFKA_DATA_LOSS", "may have been lost")  # in what Databricks and Spark say
 
 
-def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+def run(lake: Lake) -> list[TableResult]:
     """Land the messages that no earlier run has landed, a line each. Rows of a result: these lines.
 
     Raises UsageError when nothing says where Kafka is, JobError when it does not give its messages.
     """
-    source = SOURCES[settings.received]
-    drafts = settings.home / "checkpoints/receive" / source.name / "drafts"
-    _draft(spark, source, kafka.broker(), drafts)
+    options: Options = lake.settings.options
+    source = SOURCES[options.source]
+    drafts = lake.settings.home / "checkpoints/receive" / source.name / "drafts"
+    _draft(lake.spark, source, kafka.broker(), drafts)
     landed = [
-        str(draft.rename(_place(settings, source, draft))) for draft in _complete(drafts) if draft.exists()
+        str(draft.rename(_place(lake.settings, source, draft)))
+        for draft in _complete(drafts)
+        if draft.exists()
     ]
-    lines = spark.read.text(landed).count() if landed else 0
+    lines = lake.spark.read.text(landed).count() if landed else 0
     return [TableResult(f"landing.{source.name}", lines, {"files": len(landed)})]
 
 

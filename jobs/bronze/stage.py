@@ -5,15 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from urllib.parse import unquote
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import TABLES, Source
-from jobs import schema, store
 from jobs.bronze import landing_zone, parsing
+from jobs.delta.lake import Lake
 from jobs.outcome import TableResult
 from jobs.session import on_databricks
-from jobs.settings import Settings
 
 PARALLEL = 4
 _ARRIVED = r"/arrived=(\d{4}-\d{2}-\d{2})/"
@@ -21,7 +20,7 @@ _ARRIVED = r"/arrived=(\d{4}-\d{2}-\d{2})/"
 _ARRIVED_GLOB = "arrived=[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 
 
-def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+def run(lake: Lake) -> list[TableResult]:
     """Append the lines of all files that no earlier run took in.
 
     Files dropped by hand into `landing/<source>/` are first moved to the folder of the run's night, and those
@@ -29,43 +28,41 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
 
     Raises JobError when a source's folder is a link.
     """
-    names = [f"bronze.{source.name}" for source in settings.sources]
-    schema.ensure(spark, settings, [*names, "ops.rejected_files"])
+    names = [f"bronze.{source.name}" for source in lake.settings.sources]
+    lake.ensure([*names, "ops.rejected_files"])
     with ThreadPoolExecutor(PARALLEL) as pool:
-        prepared = pool.map(lambda source: _prepare_folder(spark, settings, source), settings.sources)
+        prepared = pool.map(lambda source: _prepare_folder(lake, source), lake.settings.sources)
         if rejected := [row for rows in prepared for row in rows]:
             columns = TABLES["ops.rejected_files"].columns
-            store.append(settings, "ops.rejected_files", spark.createDataFrame(rejected, columns))
-        taken = pool.map(lambda source: _ingest(spark, settings, source), settings.sources)
+            lake.append("ops.rejected_files", lake.spark.createDataFrame(rejected, columns))
+        taken = pool.map(lambda source: _ingest(lake, source), lake.settings.sources)
         return [TableResult(name, rows) for name, rows in zip(names, taken, strict=True)]
 
 
-def stream_lines(spark: SparkSession, settings: Settings, source: Source) -> DataFrame:
+def stream_lines(lake: Lake, source: Source) -> DataFrame:
     """Stream of a source's lines, from files that no earlier run took in; columns as `landed_lines`.
 
     The one place that knows how new files are found: Spark's file source here, Auto Loader on Databricks.
     """
-    reader = spark.readStream.schema("value STRING")
+    reader = lake.spark.readStream.schema("value STRING")
     if on_databricks():
         reader = reader.format("cloudFiles").option("cloudFiles.format", "text")
         # The folder's night is read from the path, in one way on all platforms.
         reader = reader.option("cloudFiles.partitionColumns", "")
     else:
         reader = reader.format("text").option("recursiveFileLookup", True)
-    return _lines(reader.load(str(settings.landing / source.name / _ARRIVED_GLOB)), source)
+    return _lines(reader.load(str(lake.settings.landing / source.name / _ARRIVED_GLOB)), source)
 
 
-def landed_lines(
-    spark: SparkSession, settings: Settings, source: Source, nights: Iterable[date]
-) -> DataFrame:
+def landed_lines(lake: Lake, source: Source, nights: Iterable[date]) -> DataFrame:
     """Lines that lie in the landing folders of some nights: `value`, `_file`, `_night`.
 
     Blank lines and CSV headers do not count.
     """
-    folders = [settings.landing / source.name / f"arrived={night}" for night in nights]
+    folders = [lake.settings.landing / source.name / f"arrived={night}" for night in nights]
     present = [str(folder) for folder in folders if folder.is_dir()]
-    reader = spark.read.format("text").option("recursiveFileLookup", True)
-    empty = spark.sql("SELECT '' AS value, named_struct('file_path', '') AS _metadata").limit(0)
+    reader = lake.spark.read.format("text").option("recursiveFileLookup", True)
+    empty = lake.spark.sql("SELECT '' AS value, named_struct('file_path', '') AS _metadata").limit(0)
     return _lines(reader.load(present) if present else empty, source)
 
 
@@ -80,41 +77,39 @@ def _lines(text: DataFrame, source: Source) -> DataFrame:
     return kept.where(F.col("value") != ",".join(source.fields)) if source.format == "csv" else kept
 
 
-def _ingest(spark: SparkSession, settings: Settings, source: Source) -> int:
+def _ingest(lake: Lake, source: Source) -> int:
     """Append a source's new lines to its table; give their number."""
-    parsed = parsing.parse(stream_lines(spark, settings, source), source)
+    parsed = parsing.parse(stream_lines(lake, source), source)
     rows = parsed.withColumn("_ingested_at", F.current_timestamp())
     name = f"bronze.{source.name}"
-    table = store.read(spark, settings, name)
+    table = lake.read(name)
     before = table.count()
     query = (
         rows.select(*TABLES[name].column_names)
         .writeStream.format("delta")
-        .option("checkpointLocation", str(settings.home / "checkpoints" / "bronze" / source.name))
-        .option("userMetadata", store.note(settings))
-        .queryName(f"{settings.run_id}.{name}")
+        .option("checkpointLocation", str(lake.settings.home / "checkpoints" / "bronze" / source.name))
+        .option("userMetadata", lake.commit_metadata)
+        .queryName(f"{lake.settings.run_id}.{name}")
         .trigger(availableNow=True)
-        .toTable(settings.table(name))
+        .toTable(lake.settings.table(name))
     )
     query.awaitTermination()
     return table.count() - before
 
 
-def _prepare_folder(spark: SparkSession, settings: Settings, source: Source) -> list[tuple[object, ...]]:
+def _prepare_folder(lake: Lake, source: Source) -> list[tuple[object, ...]]:
     """Make the landing folder ready for the stream; give a row for each file that it must not meet."""
-    folder = settings.landing / source.name
-    rejected = landing_zone.prepare(
-        folder, settings.night, source, lambda: _taken_in(spark, settings, source)
-    )
+    folder = lake.settings.landing / source.name
+    rejected = landing_zone.prepare(folder, lake.settings.night, source, lambda: _taken_in(lake, source))
     return [
-        (source.name, settings.night, str(each.file), each.reason, each.size, datetime.now(UTC))
+        (source.name, lake.settings.night, str(each.file), each.reason, each.size, datetime.now(UTC))
         for each in rejected
     ]
 
 
-def _taken_in(spark: SparkSession, settings: Settings, source: Source) -> frozenset[str]:
+def _taken_in(lake: Lake, source: Source) -> frozenset[str]:
     """The files that earlier runs read, as `arrived=2024-03-05/name`: another night may use the name again."""
-    files = store.read(spark, settings, f"bronze.{source.name}").select("_file").distinct()
+    files = lake.read(f"bronze.{source.name}").select("_file").distinct()
     # Spark gives the paths as those of URLs.
     paths = [unquote(row._file) for row in files.collect()]
     return frozenset(path.rpartition(f"/landing/{source.name}/")[2] for path in paths)

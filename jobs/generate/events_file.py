@@ -3,9 +3,9 @@
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
-from jobs import settings as checks
 from jobs.errors import JobError, UsageError
 from jobs.files import write_lines
+from jobs.generate import arguments as simulation
 from jobs.generate import catalogs
 from jobs.generate.feeds.iot_events import event, file_name
 from jobs.generate.plain import text
@@ -23,13 +23,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="the file; in a folder that exists, iot_events_YYYYMMDD_HHMMSS.json",
     )
     parser.add_argument("--count", type=_count, required=True, help=f"events; at most {MOST:,}")
-    parser.add_argument(
-        "--seed", type=checks.seed, default=42, help="another seed, other values (default: %(default)s)"
-    )
+    simulation.add_seed(parser)
     parser.add_argument(
         "--night",
-        type=checks.night,
-        default=checks.FIRST_NIGHT,
+        type=simulation.night,
+        default=simulation.FIRST_NIGHT,
         metavar="YYYY-MM-DD",
         help="the day (UTC) on which the events happen (default: %(default)s); `generate` makes the same "
         "ones for a night of the same seed",
@@ -51,7 +49,7 @@ def run(arguments: Namespace) -> None:
     drawn_from = catalogs.load(arguments.settings, min_keys=arguments.min_keys, max_keys=arguments.max_keys)
     try:
         path = _target(arguments.out, file_name(arguments.night))
-        index = (arguments.night - checks.FIRST_NIGHT).days
+        index = (arguments.night - simulation.FIRST_NIGHT).days
         rows = (event(arguments.seed, index, row, drawn_from) for row in range(arguments.count))
         write_lines(path, map(text, rows))
     except OSError as error:

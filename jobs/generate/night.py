@@ -8,10 +8,10 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from catalog.tables import SOURCES, Source
+from jobs.generate.arguments import FIRST_NIGHT
 from jobs.generate.fault_rates import USUAL
 from jobs.generate.feed import LATEST_DAYS, Feed, FrameFeed
 from jobs.generate.values import Values, choose
-from jobs.settings import FIRST_NIGHT
 
 PARTITIONS = 2  # files a night; any number gives the same rows
 

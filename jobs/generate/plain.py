@@ -7,10 +7,10 @@ from datetime import date
 from pathlib import Path
 
 from jobs.files import write_lines
+from jobs.generate.arguments import FIRST_NIGHT
 from jobs.generate.draw import Draw
 from jobs.generate.fault_rates import USUAL
 from jobs.generate.feed import LATEST_DAYS, LineFeed
-from jobs.settings import FIRST_NIGHT
 
 OLDEST = LATEST_DAYS + 1  # a row that comes late can be sent again the night after
 

@@ -10,52 +10,57 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import SOURCES, Source
+from jobs.delta.lake import Lake
 from jobs.errors import UsageError
 from jobs.files import write_atomically
 from jobs.generate import plain
+from jobs.generate.arguments import FIRST_NIGHT, Options, labels
 from jobs.generate.fault_rates import USUAL
 from jobs.generate.feed import BaseFeed, Feed, FrameFeed, LineFeed
 from jobs.generate.night import delivery, plain_delivery
 from jobs.outcome import TableResult
-from jobs.settings import FIRST_NIGHT, Settings
+from jobs.settings import Settings
 
 Writer = Callable[[Path, Path], None]  # writes the lines and the truth of a delivery into two folders
 PARALLEL = 4  # feeds built at a time; each is a few small Spark jobs
 
 
-def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+def run(lake: Lake) -> list[TableResult]:
     """Land the nights of every selected source; one that is already there is left alone.
 
     Rows of a result: lines of those nights, and of the fleet's first load in the run that lands it.
 
     Raises UsageError when it is there with another scale or seed.
     """
-    work = list(_due(settings))
+    work = list(_due(lake.settings))
     for feed, night in work:
-        _refuse_other_parameters(settings, feed, night)
-    missing = [item for item in work if not _manifest(settings, *item).exists()]
+        _refuse_other_parameters(lake.settings, feed, night)
+    missing = [item for item in work if not _manifest(lake.settings, *item).exists()]
     # dbldatagen parses column types with a parser that threads must not share: plans first, then the work.
-    writers = [_writer(spark, settings, feed, night) for feed, night in missing]
+    writers = [_writer(lake, feed, night) for feed, night in missing]
     with ThreadPoolExecutor(PARALLEL) as pool:
-        list(pool.map(lambda item, write: _land(settings, item[0], item[1], write), missing, writers))
-    return _results(settings, [item for item in work if item in missing or item[1] in settings.nights], work)
+        list(pool.map(lambda item, write: _land(lake.settings, item[0], item[1], write), missing, writers))
+    return _results(
+        lake.settings, [item for item in work if item in missing or item[1] in lake.settings.nights], work
+    )
 
 
-def _writer(spark: SparkSession, settings: Settings, feed: BaseFeed, night: date) -> Writer:
-    dirt = {**USUAL, **settings.dirt}
+def _writer(lake: Lake, feed: BaseFeed, night: date) -> Writer:
+    simulation: Options = lake.settings.options
+    rates = {**USUAL, **simulation.fault_rates}
     match feed:
         case Feed():
-            rows = delivery(spark, feed, night, settings.scale, settings.seed, dirt)
+            rows = delivery(lake.spark, feed, night, simulation.scale, simulation.seed, rates)
             return lambda folder, truth: _write_rows(rows, feed, folder, truth)
         case FrameFeed():
-            undisturbed = plain_delivery(spark, feed, night, settings.scale, settings.seed)
+            undisturbed = plain_delivery(lake.spark, feed, night, simulation.scale, simulation.seed)
             return lambda folder, truth: _write_rows(undisturbed, feed, folder, truth)
         case LineFeed():
-            lines = plain.lines(feed, night, settings.scale, settings.seed, dirt)
+            lines = plain.lines(feed, night, simulation.scale, simulation.seed, rates)
             return lambda folder, truth: plain.write(lines, folder, truth)
     raise TypeError(f"{feed.source}: nothing here lands a {type(feed).__name__}")
 
@@ -95,9 +100,10 @@ def _manifest(settings: Settings, feed: BaseFeed, night: date) -> Path:
 
 
 def _parameters(settings: Settings, feed: BaseFeed) -> dict[str, object]:
-    scale = {"scale": settings.scale} if feed.is_scaled else {}
-    dirt = {} if feed.is_reliable else {"dirt": dict(settings.dirt)}
-    return {"seed": settings.seed, **scale, **dirt}
+    simulation: Options = settings.options
+    scale = {"scale": simulation.scale} if feed.is_scaled else {}
+    dirt = {} if feed.is_reliable else {"dirt": dict(simulation.fault_rates)}
+    return {"seed": simulation.seed, **scale, **dirt}
 
 
 def _refuse_other_parameters(settings: Settings, feed: BaseFeed, night: date) -> None:
@@ -132,7 +138,7 @@ def _said(value: Any) -> str:
 def _land(settings: Settings, feed: BaseFeed, night: date, write: Writer) -> None:
     """Land one feed's delivery; its manifest comes last and says that it is whole."""
     drafts = settings.landing / "_drafts" / feed.source / str(night)
-    write(drafts, settings.truth(feed.source, night))
+    write(drafts, labels(settings.home, feed.source, night))
     folder = _folder(settings, feed, night)
     folder.mkdir(parents=True, exist_ok=True)
     counts = {path.name: _move(draft, path) for draft, path in _named(feed, night, drafts, folder)}

@@ -5,7 +5,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import DEVICE_COLUMNS
-from jobs.settings import FIRST_NIGHT
 
 
 def window(rows: DataFrame, nights: DataFrame, days: int) -> DataFrame:
@@ -23,7 +22,7 @@ def fleet(device_registry: DataFrame, device_changes: DataFrame, nights: DataFra
     loaded = device_registry.select(
         *DEVICE_COLUMNS,
         "_night",
-        F.lit(FIRST_NIGHT).cast("timestamp").alias("changed_at"),
+        F.col("_night").cast("timestamp").alias("changed_at"),
         F.lit(None).cast("bigint").alias("sequence"),  # before any change of that instant
         F.lit("INSERT").alias("operation"),
     )

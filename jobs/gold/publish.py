@@ -3,23 +3,22 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
-from pyspark.sql import SparkSession
-
 from catalog.tables import GOLD, SOURCES, Table, sources_of
-from jobs import schema, store
+from jobs.delta import sql
+from jobs.delta.digests import Digest
+from jobs.delta.lake import Lake
 from jobs.files import write_lines
 from jobs.flat_files import csv_lines
 from jobs.gold import restatements
 from jobs.outcome import TableResult
 from jobs.settings import Settings
 from jobs.state import accounts, staged_slices
-from jobs.store import Digest
 
 PARALLEL = 3
 EXPORT = "iot_gold_export.csv"
 
 
-def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+def run(lake: Lake) -> list[TableResult]:
     """Replace the staged slices of every selected gold table, each table in one atomic commit.
 
     A slice that a run has published which staged it later is left as it is. Slices of other nights that come
@@ -28,34 +27,34 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     Raises JobError when this run has staged nothing.
     """
     known = ("ops.digests", "ops.restatements", accounts.TABLE)
-    schema.ensure(spark, settings, [*(table.full_name for table in settings.gold), *known])
-    slices, staged_at = staged_slices.staged(spark, settings)
+    lake.ensure([*(table.full_name for table in lake.settings.gold), *known])
+    slices, staged_at = staged_slices.staged(lake)
     with ThreadPoolExecutor(PARALLEL) as pool:
         published = list(
-            pool.map(lambda table: _publish(spark, settings, table, slices[table.name]), settings.gold)
+            pool.map(lambda table: _publish(lake, table, slices[table.name]), lake.settings.gold)
         )
-    by_name = {table.full_name: slices[table.name] for table in settings.gold if slices[table.name]}
+    by_name = {table.full_name: slices[table.name] for table in lake.settings.gold if slices[table.name]}
     digests = [digest for found in published for digest in found]
-    restatements.record(spark, settings, by_name, digests, staged_at)
-    store.record_digests(spark, settings, by_name, digests)
-    if "climate_hourly" in settings.tables:
-        _export(spark, settings)
-    staged_slices.publish(spark, settings, slices, staged_at)
-    accounts.publish(spark, settings, _sources_done(settings), staged_at)
+    restatements.record(lake, by_name, digests, staged_at)
+    lake.record_digests(by_name, digests)
+    if "climate_hourly" in lake.settings.tables:
+        _export(lake)
+    staged_slices.publish(lake, slices, staged_at)
+    accounts.publish(lake, _sources_done(lake.settings), staged_at)
     return [
         TableResult(table.full_name, sum(digest.rows for digest in found))
-        for table, found in zip(settings.gold, published, strict=True)
+        for table, found in zip(lake.settings.gold, published, strict=True)
     ]
 
 
-def _publish(spark: SparkSession, settings: Settings, table: Table, slices: list[date]) -> list[Digest]:
+def _publish(lake: Lake, table: Table, slices: list[date]) -> list[Digest]:
     """Replace a table's slices by those staged; give the digests of what is published now."""
     if not slices:
         return []
-    these = store.dates(table.slice, slices)
-    rows = store.read_staged(spark, settings, table.name).where(these)
-    store.replace_where(settings, table.full_name, rows, these)
-    return store.digests(spark, settings, table.full_name, slices)
+    these = sql.dates(table.slice, slices)
+    rows = lake.read_staged(table.name).where(these)
+    lake.replace_where(table.full_name, rows, these)
+    return lake.digests(table.full_name, slices)
 
 
 def _sources_done(settings: Settings) -> list[str]:
@@ -64,7 +63,7 @@ def _sources_done(settings: Settings) -> list[str]:
     return [name for name, source in SOURCES.items() if not any(source in sources for sources in left_out)]
 
 
-def _export(spark: SparkSession, settings: Settings) -> None:
+def _export(lake: Lake) -> None:
     """Write `gold.climate_hourly` to one CSV file that spreadsheets may open without fear."""
-    hours = store.read(spark, settings, "gold.climate_hourly").orderBy("hour", "location")
-    write_lines(settings.home / "export" / EXPORT, csv_lines(hours))
+    hours = lake.read("gold.climate_hourly").orderBy("hour", "location")
+    write_lines(lake.settings.home / "export" / EXPORT, csv_lines(hours))

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from catalog.tables import GOLD, SILVER, SOURCES, Source, Table, sources_of
-from jobs import store
-from jobs.settings import Settings
+from jobs.day_spans import preceding
+from jobs.delta import sql
+from jobs.delta.digests import Digest
+from jobs.delta.lake import Lake
 from jobs.state import accounts
-from jobs.store import Digest
 
 Slices = Mapping[str, list[date]]  # full name of a gold table -> slices of it
 Arrived = Mapping[str, Mapping[tuple[date, date | None], int]]  # source -> (night, event date) -> rows
@@ -34,7 +34,7 @@ class Restatement:
         # A night looks back on so many days, itself included; the slice of a date on so many before it.
         itself = 1 if self.table.slice == "night" else 0
         return {
-            source: store.preceding([self.slice], max(0, days - itself))
+            source: preceding([self.slice], max(0, days - itself))
             for source, days in sources_of(self.table).items()
         }
 
@@ -78,24 +78,22 @@ def find(
     ]
 
 
-def record(
-    spark: SparkSession, settings: Settings, slices: Slices, published: Iterable[Digest], staged_at: str
-) -> None:
+def record(lake: Lake, slices: Slices, published: Iterable[Digest], staged_at: str) -> None:
     """Write to `ops.restatements` which of the published slices are different from what `ops.digests` has.
 
     Late rows are those of nights that gold did not have yet. Call it before the new digests are recorded; it
     is safe to repeat.
     """
-    recorded = store.read(spark, settings, "ops.digests").where(store.texts("table", slices)).collect()
+    recorded = lake.read("ops.digests").where(sql.texts("table", slices)).collect()
     before = [Digest(row.table, row.night, row.rows, row.digest) for row in recorded]
-    found = find(before, published, slices, settings.nights)
+    found = find(before, published, slices, lake.settings.nights)
     if not found:
         return
-    arrived, hours = _arrived(spark, settings, found, staged_at)
+    arrived, hours = _arrived(lake, found, staged_at)
     rows = [
         (
-            settings.run_id,
-            settings.night,
+            lake.settings.run_id,
+            lake.settings.night,
             each.table.full_name,
             each.slice,
             each.before.rows,
@@ -107,19 +105,17 @@ def record(
         )
         for each in found
     ]
-    frame = spark.createDataFrame(
+    frame = lake.spark.createDataFrame(
         rows,
         "run_id STRING, night DATE, table STRING, slice DATE, rows_before BIGINT, rows_after BIGINT, "
         "digest_before STRING, digest_after STRING, late_rows MAP<STRING,BIGINT>, hours ARRAY<INT>",
     ).withColumn("restated_at", F.current_timestamp())
-    store.upsert(settings, "ops.restatements", frame, ("run_id", "table", "slice"))
+    lake.upsert("ops.restatements", frame, ("run_id", "table", "slice"))
 
 
-def _arrived(
-    spark: SparkSession, settings: Settings, found: list[Restatement], staged_at: str
-) -> tuple[Arrived, Hours]:
+def _arrived(lake: Lake, found: list[Restatement], staged_at: str) -> tuple[Arrived, Hours]:
     """Rows of silver that gold did not have before this run, of the event dates that matter; and their hours."""
-    nights = accounts.unpublished_at(spark, settings, staged_at)
+    nights = accounts.unpublished_at(lake, staged_at)
     windows: dict[str, set[date]] = {}
     for each in found:
         for source, days in each.window.items():
@@ -127,16 +123,16 @@ def _arrived(
     frames = []
     for name in windows.keys() & nights.keys():
         silver = SILVER[SOURCES[name].silver]
-        rows = store.read(spark, settings, silver.full_name).where(store.dates("_night", nights[name]))
+        rows = lake.read(silver.full_name).where(sql.dates("_night", nights[name]))
         if silver.is_dated:
-            rows = rows.where(store.dates("event_date", windows[name]))
+            rows = rows.where(sql.dates("event_date", windows[name]))
         day = F.col("event_date") if silver.is_dated else F.lit(None).cast("date").alias("event_date")
         hour = F.hour("timestamp") if silver.is_dated else F.lit(None).cast("int")
         frames.append(rows.select(F.lit(name).alias("source"), "_night", day, hour.alias("hour")))
     arrived: dict[str, Counter[tuple[date, date | None]]] = defaultdict(Counter)
     hours: dict[str, dict[date, set[int]]] = defaultdict(lambda: defaultdict(set))
     if frames:
-        for row in store.union(frames).groupBy("source", "_night", "event_date", "hour").count().collect():
+        for row in sql.union(frames).groupBy("source", "_night", "event_date", "hour").count().collect():
             arrived[row.source][row._night, row.event_date] += row["count"]
             if row.event_date:
                 hours[row.source][row.event_date].add(row.hour)

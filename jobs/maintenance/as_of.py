@@ -5,8 +5,9 @@ from argparse import ArgumentParser, Namespace
 from pyspark.sql import DataFrame
 
 from catalog.tables import DERIVED, Table
-from jobs import settings as checks
-from jobs import store
+from jobs import arguments as common
+from jobs.delta import sql
+from jobs.delta.digests import digests_of
 from jobs.flat_files import in_order, texts_of
 from jobs.maintenance import place
 from jobs.maintenance.versions import pick, readable, rows_at, versions
@@ -28,7 +29,7 @@ def add_moment(parser: ArgumentParser) -> None:
     parser.add_argument("--version", type=place.whole_number, metavar="N", help="see history-of")
     parser.add_argument(
         "--night",
-        type=checks.night,
+        type=common.night,
         metavar="YYYY-MM-DD",
         help="this night's slice, without --version as the night's last run left it",
     )
@@ -43,17 +44,17 @@ def of_night(rows: DataFrame, table: Table, arguments: Namespace) -> DataFrame:
     """The slice of the night that the arguments name; all rows when they name none, or the table has no slices."""
     if arguments.night is None or is_rewritten_whole(table):
         return rows
-    return rows.where(store.dates(table.slice, [arguments.night]))
+    return rows.where(sql.dates(table.slice, [arguments.night]))
 
 
 def run(arguments: Namespace) -> None:
     """Print the version, its newest slices and its first rows. Raises UsageError and JobError."""
     table: Table = arguments.table
-    spark, settings = place.connect(arguments)
-    version = pick(versions(spark, settings, table), table, arguments.version, arguments.night)
+    lake = place.connect(arguments)
+    version = pick(versions(lake, table), table, arguments.version, arguments.night)
     print(f"{table.full_name} as of {version}")
     with readable(table, version):
-        rows = of_night(rows_at(spark, settings, table, version), table, arguments)
+        rows = of_night(rows_at(lake, table, version), table, arguments)
         print(f"\n{_slices(rows, table)}")
         if arguments.limit:
             first = in_order(rows).limit(arguments.limit)
@@ -64,7 +65,7 @@ def _slices(rows: DataFrame, table: Table) -> str:
     """The newest slices with their digests, which say whether two versions of a slice are the same."""
     if not set(table.column_names) <= set(rows.columns):
         return f"{rows.count():,} rows, in columns that are no longer those of the catalog"
-    found = sorted(store.digests_of(rows, table), key=lambda digest: str(digest.night), reverse=True)
+    found = sorted(digests_of(rows, table), key=lambda digest: str(digest.night), reverse=True)
     shown = [(digest.night, digest.rows, digest.digest) for digest in found[:SLICES_SHOWN]]
     left = [f"and {len(found) - len(shown):,} older"] if len(found) > len(shown) else []
     total = f"{sum(digest.rows for digest in found):,} rows in {len(found):,} slices"

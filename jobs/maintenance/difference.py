@@ -12,7 +12,8 @@ from pyspark.sql import functions as F
 
 from catalog.tables import Table
 from expectations import suite
-from jobs import store
+from jobs.delta import sql
+from jobs.delta.digests import hash_of
 
 
 def key_of(table: Table) -> tuple[str, ...]:
@@ -38,7 +39,7 @@ def difference(now: DataFrame, then: DataFrame, table: Table, key: Sequence[str]
     under the same key with other values. Without a key nothing counts as changed. Grain: one row per slice
     that differs.
     """
-    rows = store.union([_signed(then, table, key, 1), _signed(now, table, key, -1)])
+    rows = sql.union([_signed(then, table, key, 1), _signed(now, table, key, -1)])
     differing = rows.groupBy("slice", "key", "hash").agg(F.sum("sign").alias("n")).where("n <> 0")
     of_key = differing.groupBy("slice", "key").agg(
         F.expr("sum(greatest(n, 0))").alias("gains"), F.expr("sum(greatest(-n, 0))").alias("losses")
@@ -51,10 +52,10 @@ def difference(now: DataFrame, then: DataFrame, table: Table, key: Sequence[str]
 
 
 def _signed(rows: DataFrame, table: Table, key: Sequence[str], sign: int) -> DataFrame:
-    row = store.hash_of(table, table.column_names)
+    row = hash_of(table, table.column_names)
     return rows.select(
         F.col(table.slice).alias("slice"),
-        (store.hash_of(table, key) if key else row).alias("key"),
+        (hash_of(table, key) if key else row).alias("key"),
         row.alias("hash"),
         F.lit(sign).alias("sign"),
     )

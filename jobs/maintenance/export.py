@@ -12,8 +12,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import Table
-from jobs import settings as checks
-from jobs import store
+from jobs import arguments as common
+from jobs.delta import sql
 from jobs.errors import JobError, UsageError
 from jobs.files import write_lines
 from jobs.flat_files import csv_lines, in_order, write_parquet
@@ -28,7 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         ("--from", "first", "the first slice of several"),
         ("--to", "last", "the last one"),
     ):
-        parser.add_argument(flag, dest=name, type=checks.night, metavar="YYYY-MM-DD", help=text)
+        parser.add_argument(flag, dest=name, type=common.night, metavar="YYYY-MM-DD", help=text)
     parser.add_argument("--format", choices=("csv", "parquet"), required=True, help="of the file")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the file goes")
 
@@ -42,15 +42,15 @@ def run(arguments: Namespace) -> None:
     first, last = _range(arguments)
     if not arguments.out.is_dir():
         raise UsageError(f"there is no folder {arguments.out}")
-    spark, settings = place.connect(arguments)
+    lake = place.connect(arguments)
     day = F.col(table.slice)
-    rows = store.read(spark, settings, table.full_name).where((day >= F.lit(first)) & (day <= F.lit(last)))
+    rows = lake.read(table.full_name).where((day >= F.lit(first)) & (day <= F.lit(last)))
     slices = sorted(row[0] for row in rows.select(table.slice).distinct().collect())
     if not slices:
         raise UsageError(f"{table.full_name} has no rows of {_name(first, last)}")
     path = arguments.out / f"{table.full_name}.{_name(first, last)}.{arguments.format}"
     # In one order and a slice at a time: the same rows are the same bytes, and memory holds one slice.
-    parts = [in_order(rows.where(store.dates(table.slice, [each]))) for each in slices]
+    parts = [in_order(rows.where(sql.dates(table.slice, [each]))) for each in slices]
     _place(path, lambda draft: WRITE[arguments.format](draft, parts))
     print(path)
 

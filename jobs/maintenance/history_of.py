@@ -20,8 +20,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> None:
     """Print the versions. Raises UsageError and JobError."""
-    spark, settings = place.connect(arguments)
-    found = versions(spark, settings, arguments.table)
+    lake = place.connect(arguments)
+    found = versions(lake, arguments.table)
     shown = found[: arguments.limit or None]
     header = ("version", "time (UTC)", "operation", "rows", "night", "stage", "run")
     rows = [(v.number, v.committed_at, v.operation, v.rows, v.night, v.stage, v.run_id) for v in shown]

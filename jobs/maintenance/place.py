@@ -5,12 +5,10 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from pyspark.sql import SparkSession
-
 from catalog.tables import TABLES, Table
 from jobs import session
-from jobs import settings as checks
-from jobs.arguments import add_place
+from jobs.arguments import add_location, yesterday
+from jobs.delta.lake import Lake
 from jobs.errors import UsageError
 from jobs.settings import Settings
 from jobs.text_table import text_table
@@ -23,7 +21,7 @@ def add_table(parser: ArgumentParser) -> None:
     parser.add_argument(
         "table", type=table, metavar="TABLE", help="as gold.climate_hourly; any of the catalog"
     )
-    add_place(parser)
+    add_location(parser)
 
 
 def table(text: str) -> Table:
@@ -46,31 +44,26 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
-def connect(arguments: Namespace) -> tuple[SparkSession, Settings]:
-    """Give a session and the settings of a command; two at once do not get in each other's way.
+def connect(arguments: Namespace) -> Lake:
+    """Give a command its lake; two at once do not get in each other's way.
 
     Raises UsageError when the command's table does not exist.
     """
     run_id = f"{arguments.stage}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     settings = Settings(
         stage=arguments.stage,
-        night=checks.FIRST_NIGHT,
+        night=yesterday(),
         run_id=run_id,
         home=arguments.home,
         catalog=arguments.catalog,
         prefix=arguments.prefix,
         tables=frozenset(),
     )
-    spark = session.connect(settings)
-    if not exists(spark, settings, arguments.table):
+    lake = Lake(session.connect(settings), settings)
+    if not lake.exists(arguments.table.full_name):
         name = settings.table(arguments.table.full_name).replace("`", "")
         raise UsageError(f"there is no table {name} yet; has a night been run?")
-    return spark, settings
-
-
-def exists(spark: SparkSession, settings: Settings, table: Table) -> bool:
-    """Whether the table has been created."""
-    return bool(spark.catalog.tableExists(settings.table(table.full_name)))
+    return lake
 
 
 def aligned(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -4,16 +4,17 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 from datetime import date
 
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, Row
 
 from catalog.tables import ACCEPTED, SOURCES, Table
-from jobs import schema, store
+from jobs.delta import sql
+from jobs.delta.digests import digests_of
+from jobs.delta.lake import Lake
 from jobs.errors import UsageError
 from jobs.maintenance import place
 from jobs.maintenance.as_of import add_moment, is_rewritten_whole, of_night
 from jobs.maintenance.difference import difference, held_elsewhere, key_of
 from jobs.maintenance.versions import Version, pick, readable, rows_at, versions
-from jobs.settings import Settings
 from jobs.state import accounts
 
 SHOWN = 10
@@ -45,7 +46,7 @@ class Plan:
     @property
     def condition(self) -> str:
         """SQL: the rows that are replaced."""
-        return "true" if self.night is None else store.dates(self.table.slice, [self.night])
+        return "true" if self.night is None else sql.dates(self.table.slice, [self.night])
 
 
 def run(arguments: Namespace) -> None:
@@ -56,14 +57,14 @@ def run(arguments: Namespace) -> None:
     """
     table: Table = arguments.table
     _refuse(table, arguments)
-    spark, settings = place.connect(arguments)
-    plan = _plan(spark, settings, table, arguments)
+    lake = place.connect(arguments)
+    plan = _plan(lake, table, arguments)
     with readable(table, plan.version):
-        changes = sorted(_changes(spark, settings, plan), key=lambda row: str(row.slice))
+        changes = sorted(_changes(lake, plan), key=lambda row: str(row.slice))
         _tell_changes(plan, changes)
-        doubts = _doubts(spark, settings, plan)
+        doubts = _doubts(lake, plan)
         if not arguments.dry_run:
-            _restore(spark, settings, plan, bool(changes))
+            _restore(lake, plan, bool(changes))
     print("\n".join(doubts))
     if arguments.dry_run:
         print("dry run: nothing has been changed")
@@ -83,23 +84,23 @@ def _refuse(table: Table, arguments: Namespace) -> None:
         raise UsageError("give --version, --night or both")
 
 
-def _plan(spark: SparkSession, settings: Settings, table: Table, arguments: Namespace) -> Plan:
-    found = versions(spark, settings, table)
+def _plan(lake: Lake, table: Table, arguments: Namespace) -> Plan:
+    found = versions(lake, table)
     version = pick(found, table, arguments.version, arguments.night)
-    then = rows_at(spark, settings, table, version)
+    then = rows_at(lake, table, version)
     if set(then.columns) != set(table.column_names):
         raise UsageError(
             f"{table.full_name} had other columns at version {version.number} than it has in the catalog"
         )
     night = None if is_rewritten_whole(table) else arguments.night
-    now = of_night(store.read(spark, settings, table.full_name), table, arguments)
+    now = of_night(lake.read(table.full_name), table, arguments)
     return Plan(table, version, found[0], night, now, of_night(then, table, arguments))
 
 
-def _changes(spark: SparkSession, settings: Settings, plan: Plan) -> list[Row]:
+def _changes(lake: Lake, plan: Plan) -> list[Row]:
     key = key_of(plan.table)
     if plan.night:
-        stay = store.read(spark, settings, plan.table.full_name).where(f"NOT ({plan.condition})")
+        stay = lake.read(plan.table.full_name).where(f"NOT ({plan.condition})")
         if twice := held_elsewhere(plan.then, stay, plan.table, key):
             raise UsageError(
                 f"{twice:,} rows of that slice are in other nights of {plan.table.full_name} now and would "
@@ -120,7 +121,7 @@ def _tell_changes(plan: Plan, changes: list[Row]) -> None:
         print(f"and {len(changes) - SHOWN:,} older slices, counted in the last line")
 
 
-def _restore(spark: SparkSession, settings: Settings, plan: Plan, is_different: bool) -> None:
+def _restore(lake: Lake, plan: Plan, is_different: bool) -> None:
     """Put the rows back in one commit, then the digests in another.
 
     The digests come second and in any case: a restore that was cut off in between is mended by repeating it.
@@ -128,22 +129,24 @@ def _restore(spark: SparkSession, settings: Settings, plan: Plan, is_different: 
     name = plan.table.full_name
     if is_different and plan.night is None:
         # No row moves: Delta lists the old files again.
-        spark.sql(f"RESTORE TABLE {settings.table(name)} TO VERSION AS OF {plan.version.number}").collect()
+        lake.spark.sql(
+            f"RESTORE TABLE {lake.settings.table(name)} TO VERSION AS OF {plan.version.number}"
+        ).collect()
     elif is_different:
-        store.replace_where(settings, name, plan.then, plan.condition)
+        lake.replace_where(name, plan.then, plan.condition)
     if plan.table.layer in ("silver", "gold"):
-        held = store.read(spark, settings, name).where(plan.condition)
-        schema.ensure(spark, settings, ["ops.digests"])
-        store.record_digests(spark, settings, {name: plan.slices}, store.digests_of(held, plan.table))
+        held = lake.read(name).where(plan.condition)
+        lake.ensure(["ops.digests"])
+        lake.record_digests({name: plan.slices}, digests_of(held, plan.table))
 
 
-def _doubts(spark: SparkSession, settings: Settings, plan: Plan) -> list[str]:
+def _doubts(lake: Lake, plan: Plan) -> list[str]:
     """What `verify` says of the nights that are put back, where the accounts know other numbers of rows."""
     source = _source(plan.table)
-    if source is None or not accounts.exists(spark, settings):
+    if source is None or not accounts.exists(lake):
         return ["verify will hold: digests are recorded anew"] if plan.table.layer == "gold" else []
     counts = {row._night: row["count"] for row in plan.then.groupBy("_night").count().collect()}
-    of_source = accounts.of_source(spark, settings, source)
+    of_source = accounts.of_source(lake, source)
     differing = [
         f"verify --night {row.night} will say: account of {source} does not hold "
         f"({plan.table.layer} {counts.get(row.night, 0):,}, recorded {row[plan.table.layer]:,})"

@@ -9,16 +9,17 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from catalog.tables import SCHEMAS, TABLES, Table
-from jobs import store
+from jobs.delta import sql
+from jobs.delta.lake import Lake
 from jobs.errors import JobError
+from jobs.maintenance.arguments import Options
 from jobs.maintenance.old_pages import remove_old_pages
 from jobs.outcome import TableResult
-from jobs.settings import Settings
 
 PARALLEL = 2
 
 
-def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+def run(lake: Lake) -> list[TableResult]:
     """Compact and vacuum every table, then remove old pages. No row changes. Safe to repeat.
 
     A table that a job writes at the same moment keeps what that job wrote: Delta lets one of the two commits
@@ -26,46 +27,49 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
 
     Raises JobError that names the tables that could not be tended; the others have been.
     """
+    options: Options = lake.settings.options
     problems: list[str] = []
 
     def tend(table: Table) -> TableResult:
         try:
-            return _tend(spark, settings, table)
+            return _tend(lake, table)
         except PySparkException as error:
             problems.append(f"{table.full_name} ({str(error).splitlines()[0][:200]})")
             return TableResult(table.full_name, 0)
 
     with ThreadPoolExecutor(PARALLEL) as pool:
-        results = list(pool.map(tend, _present(spark, settings)))
-    gone = remove_old_pages(settings, datetime.now(UTC) - timedelta(settings.docs_days))
+        results = list(pool.map(tend, _present(lake)))
+    gone = remove_old_pages(lake.settings, datetime.now(UTC) - timedelta(options.docs_days))
     if problems:
         raise JobError(f"{len(problems)} of {len(results)} tables were not tended: {'; '.join(problems)}")
     return [*results, TableResult("data docs", len(gone), {"runs": gone})]
 
 
-def _present(spark: SparkSession, settings: Settings) -> list[Table]:
+def _present(lake: Lake) -> list[Table]:
     """The catalog's tables that have been created."""
-    schemas = {row[0] for row in spark.sql(f"SHOW SCHEMAS IN `{settings.catalog}`").collect()}
+    schemas = {row[0] for row in lake.spark.sql(f"SHOW SCHEMAS IN `{lake.settings.catalog}`").collect()}
     found = {
         f"{layer}.{row.tableName}"
         for layer in SCHEMAS
-        if f"{settings.prefix}{layer}" in schemas
-        for row in spark.sql(f"SHOW TABLES IN {settings.schema(layer)}").collect()
+        if f"{lake.settings.prefix}{layer}" in schemas
+        for row in lake.spark.sql(f"SHOW TABLES IN {lake.settings.schema(layer)}").collect()
     }
     return [table for name, table in TABLES.items() if name in found]
 
 
-def _tend(spark: SparkSession, settings: Settings, table: Table) -> TableResult:
-    name = settings.table(table.full_name)
-    detail = spark.sql(f"DESCRIBE DETAIL {name}").select("numFiles", "clusteringColumns").collect()[0]
+def _tend(lake: Lake, table: Table) -> TableResult:
+    name = lake.settings.table(table.full_name)
+    detail = lake.spark.sql(f"DESCRIBE DETAIL {name}").select("numFiles", "clusteringColumns").collect()[0]
     # A clustered table is clustered by it: its owner chose the columns with ALTER TABLE … CLUSTER BY.
     clustered = list(detail.clusteringColumns or ())
     zorder = () if clustered else table.zorder
     removed = 0
     if (detail.numFiles or 0) > 1:
-        optimize = _zorder(spark, name, table, zorder) if zorder else f"OPTIMIZE {name}"
-        removed = spark.sql(optimize).select("metrics.numFilesRemoved").collect()[0][0] if optimize else 0
-    spark.sql(f"VACUUM {name} RETAIN {settings.vacuum_days * 24} HOURS").collect()
+        optimize = _zorder(lake.spark, name, table, zorder) if zorder else f"OPTIMIZE {name}"
+        removed = (
+            lake.spark.sql(optimize).select("metrics.numFilesRemoved").collect()[0][0] if optimize else 0
+        )
+    lake.spark.sql(f"VACUUM {name} RETAIN {lake.settings.options.vacuum_days * 24} HOURS").collect()
     by = {"clustered_by": clustered} if clustered else {"zordered_by": list(zorder)} if zorder else {}
     return TableResult(table.full_name, removed, {"files_before": detail.numFiles, **by})
 
@@ -80,4 +84,4 @@ def _zorder(spark: SparkSession, name: str, table: Table, columns: Sequence[str]
     scattered = files.groupBy(partition).count().where("count > 1").collect()
     days = [row[0] for row in scattered]
     by = ", ".join(f"`{column}`" for column in columns)
-    return f"OPTIMIZE {name} WHERE {store.dates(partition, days)} ZORDER BY ({by})" if days else ""
+    return f"OPTIMIZE {name} WHERE {sql.dates(partition, days)} ZORDER BY ({by})" if days else ""

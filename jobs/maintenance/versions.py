@@ -7,15 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from catalog.pipeline import writers_of
-from catalog.tables import TABLES, Table
-from jobs import store
+from catalog.tables import Table
+from jobs.delta import sql
+from jobs.delta.lake import Lake
 from jobs.errors import JobError, UsageError
-from jobs.maintenance.place import exists
-from jobs.settings import Settings
 
 # They leave the rows as they were, or put back what others wrote.
 CARE = ("maintain", "restore")
@@ -49,18 +48,18 @@ class Version:
         return f"version {self.number} ({self.committed_at} UTC, {self.operation}{by})"
 
 
-def versions(spark: SparkSession, settings: Settings, table: Table) -> list[Version]:
+def versions(lake: Lake, table: Table) -> list[Version]:
     """The table's versions, newest first, as far back as its log reaches.
 
     A commit says itself which run made it, but for merges: those are looked up in `ops.job_runs`, by the time.
     Where two runs of a stage overlap, or none is known, the run stays unknown.
     """
-    log = spark.sql(f"DESCRIBE HISTORY {settings.table(table.full_name)}")
+    log = lake.spark.sql(f"DESCRIBE HISTORY {lake.settings.table(table.full_name)}")
     commits = log.select(
         "version", F.unix_millis("timestamp").alias("millis"), "operation", "operationMetrics", "userMetadata"
     )
     found = [_version(row) for row in commits.collect()]
-    runs = _runs(spark, settings, table)
+    runs = _runs(lake, table)
     known = [version if version.run_id else _by_time(version, runs) for version in found]
     return sorted(known, key=lambda version: -version.number)
 
@@ -95,14 +94,14 @@ class _Run:
     ended: int
 
 
-def _runs(spark: SparkSession, settings: Settings, table: Table) -> list[_Run]:
+def _runs(lake: Lake, table: Table) -> list[_Run]:
     """Stages that can have written the table, with their times."""
-    if not exists(spark, settings, TABLES["ops.job_runs"]):
+    if not lake.exists("ops.job_runs"):
         return []
-    rows = store.read(spark, settings, "ops.job_runs").where("status = 'done' AND stage <> 'history'")
+    rows = lake.read("ops.job_runs").where("status = 'done' AND stage <> 'history'")
     # Tables of `ops` are written by nearly all.
     if writers := writers_of(table.full_name):
-        rows = rows.where(store.texts("stage", [*writers, *CARE]))
+        rows = rows.where(sql.texts("stage", [*writers, *CARE]))
     told = rows.groupBy("run_id", "stage", F.col("night").cast("string").alias("night"), "started_at").agg(
         F.max("ended_at").alias("ended_at"),
         F.array_contains(F.collect_set("table"), table.full_name).alias("names_it"),
@@ -155,9 +154,11 @@ def pick(found: list[Version], table: Table, number: int | None, night: date | N
     return of_night[0]
 
 
-def rows_at(spark: SparkSession, settings: Settings, table: Table, version: Version) -> DataFrame:
+def rows_at(lake: Lake, table: Table, version: Version) -> DataFrame:
     """The table's rows as of a version."""
-    return spark.sql(f"SELECT * FROM {settings.table(table.full_name)} VERSION AS OF {version.number}")
+    return lake.spark.sql(
+        f"SELECT * FROM {lake.settings.table(table.full_name)} VERSION AS OF {version.number}"
+    )
 
 
 @contextmanager

@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import DERIVED, STREAMS, sources_of
 from expectations import suite
-from jobs import store
+from jobs.delta import sql
+from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken
 from jobs.files import write_atomically
 from jobs.outcome import TableResult
@@ -76,15 +77,15 @@ class Verdict:
         return TableResult(self.table, self.rows, detail, tuple(self.pages))
 
 
-def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+def run(lake: Lake) -> list[TableResult]:
     """Validate every selected table of the layer and write the run's page about it.
 
     Rows of a result: rows validated, for bronze and silver those that arrived in the night.
 
     Raises ContractBroken when an expectation that is more than a flag does not hold, or could not be tried.
     """
-    slices = _slices(spark, settings)
-    validation = Validation(settings)
+    slices = _slices(lake)
+    validation = Validation(lake.settings)
 
     def validate(name: str) -> tuple[int, ExpectationSuiteValidationResult]:
         rows = slices[name].count()
@@ -92,66 +93,64 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
 
     with ThreadPoolExecutor(PARALLEL) as pool:
         validations = dict(zip(slices, pool.map(validate, slices), strict=True))
-    spark.sql("SELECT 1").collect()  # when Spark itself is gone the failures say nothing about the data
+    lake.spark.sql("SELECT 1").collect()  # when Spark itself is gone the failures say nothing about the data
     pages = validation.build_pages([found for _, found in validations.values()])
-    run_page = f"runs/{settings.run_id}/{settings.step}.html"
+    run_page = f"runs/{lake.settings.run_id}/{lake.settings.step}.html"
     verdicts = [
-        _verdict(_table(settings, name), rows, found, [*pages[name], run_page])
+        _verdict(_table(lake.settings, name), rows, found, [*pages[name], run_page])
         for name, (rows, found) in validations.items()
     ]
-    page = render("check.html", settings=settings, verdicts=verdicts, index=f"{TO_DOCS}/{SITE}/index.html")
-    write_atomically(settings.docs / run_page, page)
+    page = render(
+        "check.html", settings=lake.settings, verdicts=verdicts, index=f"{TO_DOCS}/{SITE}/index.html"
+    )
+    write_atomically(lake.settings.docs / run_page, page)
     results = [verdict.result() for verdict in verdicts]
     if any(verdict.failed for verdict in verdicts):
         raise ContractBroken(_message(verdicts), results)
     return results
 
 
-def _slices(spark: SparkSession, settings: Settings) -> dict[str, DataFrame]:
+def _slices(lake: Lake) -> dict[str, DataFrame]:
     """Suite name -> the rows that the run is responsible for."""
-    if settings.layer == "gold":
-        return {
-            f"gold.{table.name}": store.read_staged(spark, settings, table.name) for table in settings.gold
-        }
-    if settings.layer == "bronze":
-        landed = {
-            f"bronze.{source.name}": _landed(spark, settings, source.name) for source in settings.sources
-        }
-        return landed | _streamed(spark, settings)
-    tonight = store.dates("_night", settings.nights)
+    if lake.settings.options.layer == "gold":
+        return {f"gold.{table.name}": lake.read_staged(table.name) for table in lake.settings.gold}
+    if lake.settings.options.layer == "bronze":
+        landed = {f"bronze.{source.name}": _landed(lake, source.name) for source in lake.settings.sources}
+        return landed | _streamed(lake)
+    tonight = sql.dates("_night", lake.settings.nights)
     arrived = {
-        f"silver.{source.silver}": store.read(spark, settings, f"silver.{source.silver}").where(tonight)
-        for source in settings.sources
+        f"silver.{source.silver}": lake.read(f"silver.{source.silver}").where(tonight)
+        for source in lake.settings.sources
     }
     for table in DERIVED.values():
-        if any(source.name in settings.tables for source in sources_of(table)):
-            rows = store.read(spark, settings, table.full_name)
+        if any(source.name in lake.settings.tables for source in sources_of(table)):
+            rows = lake.read(table.full_name)
             # A table that is rewritten whole belongs to every night.
             arrived[table.full_name] = rows.where(tonight) if table.slice == "event_date" else rows
     return arrived
 
 
-def _landed(spark: SparkSession, settings: Settings, source: str) -> DataFrame:
-    rows = store.read(spark, settings, f"bronze.{source}").where(store.dates("_night", settings.nights))
+def _landed(lake: Lake, source: str) -> DataFrame:
+    rows = lake.read(f"bronze.{source}").where(sql.dates("_night", lake.settings.nights))
     # Examples of what was found are counted by value, which no variant can be.
     return rows.withColumn("_rescued", F.expr("to_json(_rescued)"))
 
 
-def _streamed(spark: SparkSession, settings: Settings) -> dict[str, DataFrame]:
+def _streamed(lake: Lake) -> dict[str, DataFrame]:
     """Rows that streams have sent to Delta, of the sources that anything has been sent of; selected or not.
 
     No night works on them, so that a night's check is the only one they get.
     """
     names = [f"bronze.{name}" for name in STREAMS]
     return {
-        name: store.read(spark, settings, name).where(store.dates("_night", settings.nights))
+        name: lake.read(name).where(sql.dates("_night", lake.settings.nights))
         for name in names
-        if spark.catalog.tableExists(settings.table(name))
+        if lake.spark.catalog.tableExists(lake.settings.table(name))
     }
 
 
 def _table(settings: Settings, name: str) -> str:
-    return name.replace("gold.", "staging.gold_") if settings.layer == "gold" else name
+    return name.replace("gold.", "staging.gold_") if settings.options.layer == "gold" else name
 
 
 def _verdict(table: str, rows: int, found: ExpectationSuiteValidationResult, pages: list[str]) -> Verdict:

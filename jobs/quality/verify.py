@@ -4,14 +4,12 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
-from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from catalog.tables import Source
-from jobs import store
+from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken
 from jobs.outcome import TableResult
-from jobs.settings import Settings
 from jobs.silver import settle
 from jobs.state import accounts
 from jobs.state.accounts import OUTCOMES, Account
@@ -21,12 +19,12 @@ log = logging.getLogger("jobs")
 PARALLEL = 4
 
 
-def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+def run(lake: Lake) -> list[TableResult]:
     """Recompute the night's row accounts and digests from the tables themselves; say so when all hold.
 
     Raises ContractBroken that names each account and digest that does not hold.
     """
-    balances, digests = _accounts(spark, settings), _digests(spark, settings)
+    balances, digests = _accounts(lake), _digests(lake)
     results = [*balances, *digests]
     broken = [
         f"{result.table} ({result.detail['found']})" for result in results if not result.detail["holds"]
@@ -34,17 +32,17 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     if broken:
         raise ContractBroken(f"{len(broken)} of {len(results)} do not hold: {'; '.join(broken)}", results)
     if not results:
-        raise ContractBroken(f"nothing is recorded for {settings.night}: was the night run?")
-    log.info("%s: %d accounts balance and %d digests hold", settings.night, len(balances), len(digests))
+        raise ContractBroken(f"nothing is recorded for {lake.settings.night}: was the night run?")
+    log.info("%s: %d accounts balance and %d digests hold", lake.settings.night, len(balances), len(digests))
     return results
 
 
-def _accounts(spark: SparkSession, settings: Settings) -> list[TableResult]:
-    of_night = accounts.of_nights(spark, settings, [settings.night])
+def _accounts(lake: Lake) -> list[TableResult]:
+    of_night = accounts.of_nights(lake, [lake.settings.night])
     recorded = {row.source: row for row in of_night.collect()}
-    nights = {source: [settings.night] for source in settings.sources if source.name in recorded}
+    nights = {source: [lake.settings.night] for source in lake.settings.sources if source.name in recorded}
     results = []
-    for found in _recount(spark, settings, nights):
+    for found in _recount(lake, nights):
         row = recorded[found.source]
         holds = found.is_balanced and all(getattr(found, outcome) == row[outcome] for outcome in OUTCOMES)
         counts = ", ".join(
@@ -56,18 +54,18 @@ def _accounts(spark: SparkSession, settings: Settings) -> list[TableResult]:
     return results
 
 
-def _recount(spark: SparkSession, settings: Settings, nights: dict[Source, list[date]]) -> list[Account]:
-    claims = [settle.claim(spark, settings, source, days) for source, days in nights.items()]
+def _recount(lake: Lake, nights: dict[Source, list[date]]) -> list[Account]:
+    claims = [settle.claim(lake, source, days) for source, days in nights.items()]
     with ThreadPoolExecutor(PARALLEL) as pool:
         kept = pool.map(lambda claim: settle.count(claim, claim.judge()), claims)
-        return settle.accounts_of(spark, settings, dict(zip(claims, kept, strict=True)))
+        return settle.accounts_of(lake, dict(zip(claims, kept, strict=True)))
 
 
-def _digests(spark: SparkSession, settings: Settings) -> list[TableResult]:
-    night = store.read(spark, settings, "ops.digests").where(F.col("night") == F.lit(settings.night))
+def _digests(lake: Lake) -> list[TableResult]:
+    night = lake.read("ops.digests").where(F.col("night") == F.lit(lake.settings.night))
     recorded = sorted(night.collect(), key=lambda row: str(row.table))
     with ThreadPoolExecutor(PARALLEL) as pool:
-        lists = pool.map(lambda row: store.digests(spark, settings, row.table, [settings.night]), recorded)
+        lists = pool.map(lambda row: lake.digests(row.table, [lake.settings.night]), recorded)
         found = {digest.table: digest for digests in lists for digest in digests}
     results = []
     for row in recorded:

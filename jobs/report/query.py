@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pyspark.errors import AnalysisException
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import Row
 
 from catalog.tables import SILVER, sources_of
-from jobs import session, store
-from jobs.arguments import add_night, add_place
+from jobs import session
+from jobs.arguments import add_location, add_night
+from jobs.delta.lake import Lake
 from jobs.errors import JobError
 from jobs.pages import shown
 from jobs.settings import Settings
@@ -73,9 +74,9 @@ def queries() -> dict[str, Query]:
     return {file.stem: Query(file.stem, file.read_text(encoding="utf-8")) for file in files}
 
 
-def ask(spark: SparkSession, settings: Settings, query: Query, most: int) -> Answer:
-    """Answer a query about the settings' night, with so many rows at most."""
-    found = spark.sql(query.sql(settings)).limit(most + 1)
+def ask(lake: Lake, query: Query, most: int) -> Answer:
+    """Answer a query about the lake's night, with so many rows at most."""
+    found = lake.spark.sql(query.sql(lake.settings)).limit(most + 1)
     rows = found.collect()
     return Answer(query, found.columns, rows[:most], len(rows) > most)
 
@@ -88,7 +89,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--rows", type=_count, default=20, metavar="N", help="rows to print at most (default: %(default)s)"
     )
-    add_place(parser)
+    add_location(parser)
 
 
 def _known(name: str) -> Query:
@@ -115,10 +116,11 @@ def run(arguments: Namespace) -> None:
         arguments.prefix,
         frozenset(),
     )
+    lake = Lake(session.connect(settings), settings)
     try:
-        answer = ask(session.connect(settings), settings, arguments.query, arguments.rows)
+        answer = ask(lake, arguments.query, arguments.rows)
     except AnalysisException as error:
-        raise store.missing(settings, error) or JobError(str(error).splitlines()[0][:200]) from None
+        raise lake.missing(error) or JobError(str(error).splitlines()[0][:200]) from None
     print(answer.query.purpose)
     print(table_of(answer))
     if answer.has_more:

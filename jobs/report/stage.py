@@ -4,17 +4,18 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from catalog.run_result import RunResult, TableEntry
 from catalog.tables import SOURCES
-from jobs import schema, store
+from jobs.delta import sql
+from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken
 from jobs.files import write_atomically
+from jobs.generate import detection
 from jobs.outcome import TableResult
 from jobs.pages import render
-from jobs.quality import detection
 from jobs.report import query
 from jobs.report.flow_chart import Flow
 from jobs.settings import Settings
@@ -68,24 +69,24 @@ class Night:
         return sum(account[column] for account in self.accounts)
 
 
-def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+def run(lake: Lake) -> list[TableResult]:
     """Write the night's page, the same as JSON, and the list of nights; give the night in one line as `summary`.
 
     Raises ContractBroken when a source has no account for the night, or one that does not balance.
     """
-    asked = [each for each in query.queries().values() if each.is_answerable(settings)]
+    asked = [each for each in query.queries().values() if each.is_answerable(lake.settings)]
     read = {name for each in asked for name in each.tables}
-    if ALERTS in settings.tables:
+    if ALERTS in lake.settings.tables:
         read.add(f"gold.{ALERTS}")
-    schema.ensure(spark, settings, [accounts.TABLE, *(f"ops.{name}" for name in OPS), *read])
-    detection.run(spark, settings)
-    night = read_night(spark, settings, asked)
-    problems = find_problems(settings, night)
-    summary = summarize(settings, night, problems)
-    page, data = f"nights/{settings.night}.html", f"nights/{settings.night}.json"
-    write_atomically(settings.docs / page, render_page(settings, night, problems))
-    write_atomically(settings.docs / data, to_json(settings, night, summary, problems))
-    write_index(settings)
+    lake.ensure([accounts.TABLE, *(f"ops.{name}" for name in OPS), *read])
+    detection.run(lake)
+    night = read_night(lake, asked)
+    problems = find_problems(lake.settings, night)
+    summary = summarize(lake.settings, night, problems)
+    page, data = f"nights/{lake.settings.night}.html", f"nights/{lake.settings.night}.json"
+    write_atomically(lake.settings.docs / page, render_page(lake.settings, night, problems))
+    write_atomically(lake.settings.docs / data, to_json(lake.settings, night, summary, problems))
+    write_index(lake.settings)
     result = TableResult(
         accounts.TABLE,
         len(night.accounts),
@@ -102,47 +103,47 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     return [result]
 
 
-def read_night(spark: SparkSession, settings: Settings, asked: list[query.Query]) -> Night:
+def read_night(lake: Lake, asked: list[query.Query]) -> Night:
     """Collect what `ops`, the run's own results and some queries say about the night."""
 
     def tonight(name: str) -> DataFrame:
-        return store.read(spark, settings, f"ops.{name}").where(store.dates("night", [settings.night]))
+        return lake.read(f"ops.{name}").where(sql.dates("night", [lake.settings.night]))
 
     reasons = tonight("quarantine").select("source", F.explode("reasons").alias("reason"))
     frames = {
-        "accounts": accounts.of_nights(spark, settings, [settings.night]).orderBy("source"),
+        "accounts": accounts.of_nights(lake, [lake.settings.night]).orderBy("source"),
         "reasons": reasons.groupBy("source", "reason")
         .agg(F.count("*").alias("rows"))
         .orderBy(F.desc("rows")),
         "digests": tonight("digests").orderBy("table"),
         "rejected_files": tonight("rejected_files").orderBy("file"),
-        "restated": _restated(spark, settings),
+        "restated": _restated(lake),
         "scores": tonight("detection_scores").orderBy("source", "kind"),
         "drift": tonight("schema_drift").orderBy("source", "field", "type"),
     }
-    if ALERTS in settings.tables:
-        frames["alerts"] = _alerts(spark, settings)
+    if ALERTS in lake.settings.tables:
+        frames["alerts"] = _alerts(lake)
     with ThreadPoolExecutor(PARALLEL) as pool:
         rows = dict(zip(frames, pool.map(lambda frame: frame.collect(), frames.values()), strict=True))
-    return Night(**rows, stages=run_results.of_night(settings), answers=_answers(spark, settings, asked))
+    return Night(**rows, stages=run_results.of_night(lake.settings), answers=_answers(lake, asked))
 
 
-def _alerts(spark: SparkSession, settings: Settings) -> DataFrame:
-    raised = store.read(spark, settings, f"gold.{ALERTS}").where(store.dates("event_date", [settings.night]))
+def _alerts(lake: Lake) -> DataFrame:
+    raised = lake.read(f"gold.{ALERTS}").where(sql.dates("event_date", [lake.settings.night]))
     return raised.groupBy("severity").agg(F.count("*").alias("alerts")).orderBy("severity")
 
 
-def _restated(spark: SparkSession, settings: Settings) -> DataFrame:
+def _restated(lake: Lake) -> DataFrame:
     """What this night did to the gold of others, and others to its own."""
-    rows = store.read(spark, settings, "ops.restatements")
-    concerned = f"{store.dates('night', [settings.night])} OR {store.dates('slice', [settings.night])}"
+    rows = lake.read("ops.restatements")
+    concerned = f"{sql.dates('night', [lake.settings.night])} OR {sql.dates('slice', [lake.settings.night])}"
     return rows.where(concerned).orderBy("table", "slice", "restated_at")
 
 
-def _answers(spark: SparkSession, settings: Settings, asked: list[query.Query]) -> list[query.Answer]:
+def _answers(lake: Lake, asked: list[query.Query]) -> list[query.Answer]:
     """The first rows of what each query finds."""
     with ThreadPoolExecutor(PARALLEL) as pool:
-        return list(pool.map(lambda each: query.ask(spark, settings, each, SHOWN), asked))
+        return list(pool.map(lambda each: query.ask(lake, each, SHOWN), asked))
 
 
 def find_problems(settings: Settings, night: Night) -> list[str]:

@@ -5,13 +5,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from catalog.tables import DERIVED, SILVER, Table, sources_of
-from jobs import store, transformations
-from jobs.settings import Settings
+from jobs import transformations
+from jobs.day_spans import following, preceding
+from jobs.delta import sql
+from jobs.delta.digests import Digest
+from jobs.delta.lake import Lake
 from jobs.silver.settle import PARALLEL, Claim
-from jobs.store import Digest
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,11 @@ def touched_by(claims: Iterable[Claim]) -> dict[Table, set[date]]:
     for table in DERIVED.values():
         for source, days in sources_of(table).items():
             if source in rows:
-                touched.setdefault(table, set()).update(store.following(rows[source], days))
+                touched.setdefault(table, set()).update(following(rows[source], days))
     return touched
 
 
-def derive(spark: SparkSession, settings: Settings, touched: dict[Table, set[date]]) -> list[Derived]:
+def derive(lake: Lake, touched: dict[Table, set[date]]) -> list[Derived]:
     """Write the touched tables side by side, each after those that it reads."""
     making: dict[str, Future[Derived]] = {}
 
@@ -42,7 +44,7 @@ def derive(spark: SparkSession, settings: Settings, touched: dict[Table, set[dat
         for name in table.reads:
             if name in making:
                 making[name].result()
-        return _write(spark, settings, table, sorted(touched[table]))
+        return _write(lake, table, sorted(touched[table]))
 
     # The catalog names a table after those that it reads, so whoever waits, waits for one that has begun.
     with ThreadPoolExecutor(PARALLEL) as pool:
@@ -51,19 +53,19 @@ def derive(spark: SparkSession, settings: Settings, touched: dict[Table, set[dat
         return [made.result() for made in making.values()]
 
 
-def _write(spark: SparkSession, settings: Settings, table: Table, dates: list[date]) -> Derived:
-    frames = [_read(spark, settings, table, SILVER[name], dates) for name in table.reads]
+def _write(lake: Lake, table: Table, dates: list[date]) -> Derived:
+    frames = [_read(lake, table, SILVER[name], dates) for name in table.reads]
     rows = transformations.get("derive", table)(*frames)
     if table.slice != "event_date":
-        store.overwrite(settings, table.full_name, rows)
-        return Derived(table.full_name, None, store.digests(spark, settings, table.full_name))
-    these = store.dates("event_date", dates)
-    store.replace_where(settings, table.full_name, rows.where(these), these)
-    return Derived(table.full_name, dates, store.digests(spark, settings, table.full_name, dates))
+        lake.overwrite(table.full_name, rows)
+        return Derived(table.full_name, None, lake.digests(table.full_name))
+    these = sql.dates("event_date", dates)
+    lake.replace_where(table.full_name, rows.where(these), these)
+    return Derived(table.full_name, dates, lake.digests(table.full_name, dates))
 
 
-def _read(spark: SparkSession, settings: Settings, table: Table, read: Table, dates: list[date]) -> DataFrame:
-    rows = store.read(spark, settings, read.full_name)
+def _read(lake: Lake, table: Table, read: Table, dates: list[date]) -> DataFrame:
+    rows = lake.read(read.full_name)
     if table.slice != "event_date" or not read.is_dated:
         return rows
-    return rows.where(store.dates("event_date", store.preceding(dates, table.days)))
+    return rows.where(sql.dates("event_date", preceding(dates, table.days)))

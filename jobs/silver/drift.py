@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import TABLES
-from jobs import store
-from jobs.settings import Settings
+from jobs.delta import sql
+from jobs.delta.lake import Lake
 from jobs.silver.settle import Claim
 
 # A source that makes up a name for every line must not fill the table.
@@ -29,7 +29,7 @@ def strange_fields(rows: DataFrame) -> DataFrame:
     return fields.groupBy("source", "night", "field", kind.alias("type")).agg(F.count("*").alias("rows"))
 
 
-def record(spark: SparkSession, settings: Settings, claims: Iterable[Claim]) -> None:
+def record(lake: Lake, claims: Iterable[Claim]) -> None:
     """Write the drift of the claimed nights to `ops.schema_drift`. Safe to repeat: bronze only grows."""
     frames = [
         claim.rows().select(F.lit(claim.source.name).alias("source"), "_night", "_rescued")
@@ -39,7 +39,7 @@ def record(spark: SparkSession, settings: Settings, claims: Iterable[Claim]) -> 
     if not frames:
         return
     # Looked at first, since on most nights there is nothing to write.
-    found = strange_fields(store.union(frames)).orderBy(F.desc("rows"), "field").limit(MOST).collect()
+    found = strange_fields(sql.union(frames)).orderBy(F.desc("rows"), "field").limit(MOST).collect()
     if found:
-        frame = spark.createDataFrame(found, TABLES["ops.schema_drift"].columns)
-        store.upsert(settings, "ops.schema_drift", frame, ("source", "night", "field", "type"))
+        frame = lake.spark.createDataFrame(found, TABLES["ops.schema_drift"].columns)
+        lake.upsert("ops.schema_drift", frame, ("source", "night", "field", "type"))

@@ -4,8 +4,8 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from catalog.tables import SILVER, Source
+from jobs.delta.digests import hash_of
 from jobs.silver.clean import clean
-from jobs.store import hash_of
 
 MALFORMED = "line is not a record"
 MISTYPED = "a field does not have the type of its column"

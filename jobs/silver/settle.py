@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import SILVER, TABLES, Source
-from jobs import store
 from jobs.bronze.stage import landed_lines
-from jobs.settings import Settings
+from jobs.delta import sql
+from jobs.delta.digests import Digest
+from jobs.delta.lake import Lake
 from jobs.silver.judge import content, judge, rank
 from jobs.state import accounts
 from jobs.state.accounts import Account
-from jobs.store import Digest
 
 PARALLEL = 4
 
@@ -31,12 +31,11 @@ class Claim:
 
     def __init__(
         self,
-        spark: SparkSession,
-        settings: Settings,
+        lake: Lake,
         source: Source,
         arrivals: Arrivals,
     ) -> None:
-        self.spark, self.settings, self.source = spark, settings, source
+        self.lake, self.source = lake, source
         self.nights = sorted(arrivals)
         self.bronze = {night: _total(rows) for night, rows in arrivals.items()}
         self.is_empty = not any(self.bronze.values())
@@ -45,26 +44,24 @@ class Claim:
         self.is_dated = SILVER[source.silver].is_dated
         self.event_dates = {day for rows in arrivals.values() for day in rows if day}
         # Keeps joins from reading all of silver: only these event dates can hold a row with the same key.
-        self.pruning = store.dates("event_date", self.event_dates) if self.is_dated else "true"
+        self.pruning = sql.dates("event_date", self.event_dates) if self.is_dated else "true"
 
     @cached_property
     def is_newest(self) -> bool:
         """Whether silver holds no row of these nights or later ones: nothing to replace then, only to insert."""
-        newest = store.read(self.spark, self.settings, self.name).agg(F.max("_night")).first()
+        newest = self.lake.read(self.name).agg(F.max("_night")).first()
         return newest is None or newest[0] is None or newest[0] < self.nights[0]
 
     def rows(self) -> DataFrame:
         """Bronze rows of the nights."""
-        bronze = store.read(self.spark, self.settings, f"bronze.{self.source.name}")
-        return bronze.where(store.dates("_night", self.nights))
+        bronze = self.lake.read(f"bronze.{self.source.name}")
+        return bronze.where(sql.dates("_night", self.nights))
 
     def judge(self) -> DataFrame:
         """Judge and rank the bronze rows of the nights. Grain: one row per bronze row."""
         # One version of each device is the current one, and a device's type never changes.
         known = (
-            store.read(self.spark, self.settings, "silver.devices_history")
-            .where("is_current")
-            .select("device_id", "device_type")
+            self.lake.read("silver.devices_history").where("is_current").select("device_id", "device_type")
         )
         judged = judge(self.rows(), self.source, known)
         is_bad = F.size("_reasons") > 0
@@ -79,54 +76,54 @@ class Claim:
 
     def keep_judgement(self) -> None:
         """Write the judgement down once: merge, quarantine and counts each read it."""
-        store.overwrite(self.settings, self.judged_name, self.judge())
+        self.lake.overwrite(self.judged_name, self.judge())
 
     def judged(self) -> DataFrame:
         """The judgement as written down."""
-        return store.read(self.spark, self.settings, self.judged_name)
+        return self.lake.read(self.judged_name)
 
     def held(self) -> DataFrame:
         """Keys in silver that rows of other nights hold, and the night of each (`_held_by`)."""
-        silver = store.read(self.spark, self.settings, self.name).where(self.pruning)
-        others = silver.where(f"NOT ({store.dates('_night', self.nights)})")
+        silver = self.lake.read(self.name).where(self.pruning)
+        others = silver.where(f"NOT ({sql.dates('_night', self.nights)})")
         return others.select(*self.source.key, F.col("_night").alias("_held_by"))
 
 
-def unsettled(spark: SparkSession, settings: Settings) -> list[Claim]:
+def unsettled(lake: Lake) -> list[Claim]:
     """Claim each selected source's nights whose bronze rows do not all have a fate.
 
     The run's own nights are among them as long as they have no account. Cost follows new rows: those of settled
     nights are looked at only where bronze as a whole holds more rows than the accounts say.
     """
-    settled = accounts.reconciled(spark, settings)
+    settled = accounts.reconciled(lake)
     with ThreadPoolExecutor(PARALLEL) as pool:
         found = pool.map(
-            lambda source: _unsettled(spark, settings, source, settled.get(source.name, {})), settings.sources
+            lambda source: _unsettled(lake, source, settled.get(source.name, {})), lake.settings.sources
         )
         return [claim for claim in found if claim.nights]
 
 
-def _unsettled(spark: SparkSession, settings: Settings, source: Source, settled: Mapping[date, int]) -> Claim:
-    arrivals = _arrivals(spark, settings, source, f"NOT ({store.dates('_night', settled)})")
-    rows = store.read(spark, settings, f"bronze.{source.name}").count()
+def _unsettled(lake: Lake, source: Source, settled: Mapping[date, int]) -> Claim:
+    arrivals = _arrivals(lake, source, f"NOT ({sql.dates('_night', settled)})")
+    rows = lake.read(f"bronze.{source.name}").count()
     if rows != sum(settled.values()) + sum(map(_total, arrivals.values())):
-        arrivals = _arrivals(spark, settings, source, "true")
+        arrivals = _arrivals(lake, source, "true")
     open_nights = {night: found for night, found in arrivals.items() if _total(found) != settled.get(night)}
-    for night in settings.nights:
+    for night in lake.settings.nights:
         if night not in settled:
             open_nights.setdefault(night, {})
-    return Claim(spark, settings, source, open_nights)
+    return Claim(lake, source, open_nights)
 
 
-def claim(spark: SparkSession, settings: Settings, source: Source, nights: Sequence[date]) -> Claim:
+def claim(lake: Lake, source: Source, nights: Sequence[date]) -> Claim:
     """Claim the given nights of a source."""
-    arrivals = _arrivals(spark, settings, source, store.dates("_night", nights))
-    return Claim(spark, settings, source, {night: arrivals.get(night, {}) for night in nights})
+    arrivals = _arrivals(lake, source, sql.dates("_night", nights))
+    return Claim(lake, source, {night: arrivals.get(night, {}) for night in nights})
 
 
-def _arrivals(spark: SparkSession, settings: Settings, source: Source, condition: str) -> Arrivals:
+def _arrivals(lake: Lake, source: Source, condition: str) -> Arrivals:
     event_date = F.to_date("timestamp") if "timestamp" in source.fields else F.lit(None).cast("date")
-    bronze = store.read(spark, settings, f"bronze.{source.name}").where(condition)
+    bronze = lake.read(f"bronze.{source.name}").where(condition)
     arrivals: Arrivals = {}
     for night, day, rows in bronze.groupBy("_night", event_date).count().collect():
         arrivals.setdefault(night, {})[day] = rows
@@ -149,7 +146,7 @@ def displaced(claim: Claim) -> list[date]:
         row[0] for row in losing.where("_held_by > _night").select("_held_by").distinct().collect()
     )
     if nights:
-        accounts.reopen(claim.spark, claim.settings, claim.source, nights)
+        accounts.reopen(claim.lake, claim.source, nights)
     return nights
 
 
@@ -159,7 +156,9 @@ def merge(claim: Claim) -> None:
     winners = claim.judged().where("_rank = 1").select(*table.column_names).alias("new")
     same = [f"new.`{name}` = {table.name}.`{name}`" for name in claim.source.key]
     pruning = [claim.pruning.replace("`event_date`", f"{table.name}.`event_date`")] if claim.is_dated else []
-    merging = winners.mergeInto(claim.settings.table(claim.name), F.expr(" AND ".join([*same, *pruning])))
+    merging = winners.mergeInto(
+        claim.lake.settings.table(claim.name), F.expr(" AND ".join([*same, *pruning]))
+    )
     if not claim.is_newest:
         differs = content(table.name, "new.") != content(table.name, f"{table.name}.")
         wins = F.expr(f"new._night < {table.name}._night") | (
@@ -170,11 +169,11 @@ def merge(claim: Claim) -> None:
     merging.whenNotMatched().insertAll().merge()
 
 
-def quarantine(settings: Settings, claims: Sequence[Claim]) -> None:
+def quarantine(lake: Lake, claims: Sequence[Claim]) -> None:
     """Replace what quarantine holds of the claims' sources and nights, in one commit."""
     if not claims:
         return
-    failed = store.union(
+    failed = sql.union(
         claim.judged()
         .where("_rank IS NULL")
         .select(
@@ -187,7 +186,7 @@ def quarantine(settings: Settings, claims: Sequence[Claim]) -> None:
         )
         for claim in claims
     )
-    store.replace_where(settings, "ops.quarantine", failed, _in_quarantine(claims))
+    lake.replace_where("ops.quarantine", failed, _in_quarantine(claims))
 
 
 @dataclass(frozen=True)
@@ -204,17 +203,17 @@ def count(claim: Claim, judged: DataFrame) -> Counts:
 
     `judged` is the judgement that settling wrote down or, to prove that one, a new one.
     """
-    landed = _per_night(landed_lines(claim.spark, claim.settings, claim.source, claim.nights))
+    landed = _per_night(landed_lines(claim.lake, claim.source, claim.nights))
     if claim.is_empty:
         return Counts(landed, {}, [])
     good = judged.where("_rank IS NOT NULL").join(claim.held(), on=list(claim.source.key), how="left")
     duplicates = _per_night(good.where("_rank > 1 OR _held_by IS NOT NULL"))
-    return Counts(landed, duplicates, store.digests(claim.spark, claim.settings, claim.name, claim.nights))
+    return Counts(landed, duplicates, claim.lake.digests(claim.name, claim.nights))
 
 
-def accounts_of(spark: SparkSession, settings: Settings, counts: Mapping[Claim, Counts]) -> list[Account]:
+def accounts_of(lake: Lake, counts: Mapping[Claim, Counts]) -> list[Account]:
     """Put together an account for each claimed source and night, having counted what is in quarantine."""
-    kept = store.read(spark, settings, "ops.quarantine").where(_in_quarantine(counts))
+    kept = lake.read("ops.quarantine").where(_in_quarantine(counts))
     quarantined = {
         (row.source, row.night): row["count"] for row in kept.groupBy("source", "night").count().collect()
     }
@@ -240,6 +239,6 @@ def _per_night(rows: DataFrame) -> dict[date, int]:
 def _in_quarantine(claims: Iterable[Claim]) -> str:
     """SQL condition: the rows of quarantine that are the claims' own; false when there are none."""
     conditions = [
-        f"(source = '{claim.source.name}' AND {store.dates('night', claim.nights)})" for claim in claims
+        f"(source = '{claim.source.name}' AND {sql.dates('night', claim.nights)})" for claim in claims
     ]
     return " OR ".join(conditions) or "false"

@@ -6,12 +6,9 @@ from datetime import date
 from importlib import import_module
 from threading import Thread
 
-from pyspark.sql import SparkSession
-
 from catalog.tables import DERIVED, REGISTRY, Source, Table, sources_of
-from jobs import schema, store
+from jobs.delta.lake import Lake
 from jobs.outcome import TableResult
-from jobs.settings import Settings
 from jobs.silver import drift, settle
 from jobs.silver.derive import Derived, derive, touched_by
 from jobs.silver.settle import PARALLEL, Claim, Counts
@@ -20,50 +17,50 @@ from jobs.state import accounts
 OPS = ("ops.quarantine", accounts.TABLE, "ops.digests", "ops.schema_drift")
 
 
-def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+def run(lake: Lake) -> list[TableResult]:
     """Settle every selected source and night that does not balance; one that does costs nothing.
 
     Rows of a result: what the run's night has in the silver table.
     """
     # Great Expectations takes seconds to import; meanwhile the server looks up what is due.
     Thread(target=import_module, args=["jobs.silver.rules"], daemon=True).start()
-    silver = [f"silver.{source.silver}" for source in settings.sources]
+    silver = [f"silver.{source.silver}" for source in lake.settings.sources]
     derived = [table.full_name for table in DERIVED.values()]
-    judged = [f"staging.judged_{source.name}" for source in settings.sources]
-    schema.ensure(spark, settings, [*silver, *derived, *judged, *OPS])
-    claims = settle.unsettled(spark, settings)
+    judged = [f"staging.judged_{source.name}" for source in lake.settings.sources]
+    lake.ensure([*silver, *derived, *judged, *OPS])
+    claims = settle.unsettled(lake)
     while claims:
-        lost = _settle(spark, settings, claims)
-        claims = [settle.claim(spark, settings, source, nights) for source, nights in lost.items()]
-    return _results(spark, settings)
+        lost = _settle(lake, claims)
+        claims = [settle.claim(lake, source, nights) for source, nights in lost.items()]
+    return _results(lake)
 
 
-def _settle(spark: SparkSession, settings: Settings, claims: list[Claim]) -> dict[Source, list[date]]:
+def _settle(lake: Lake, claims: list[Claim]) -> dict[Source, list[date]]:
     """Settle the claims; give the nights that lost rows to them and have to be settled again."""
     registry = [claim for claim in claims if claim.source.name in REGISTRY and not claim.is_empty]
     with ThreadPoolExecutor(PARALLEL) as pool:
         at_once = [*registry, *[claim for claim in claims if "device_id" not in claim.source.fields]]
         merging = {claim: pool.submit(_merge, claim) for claim in dict.fromkeys(at_once)}
-        drifting = pool.submit(drift.record, spark, settings, claims)
+        drifting = pool.submit(drift.record, lake, claims)
         for claim in registry:
             merging[claim].result()
         touched = touched_by(claims)
         of_registry = {table: dates for table, dates in touched.items() if _is_of_registry(table)}
-        derived = derive(spark, settings, of_registry)
+        derived = derive(lake, of_registry)
         # Rows that name a device are judged by the registry as it is now.
         merging |= {claim: pool.submit(_merge, claim) for claim in claims if claim not in merging}
         lost = {claim: merged.result()[0] for claim, merged in merging.items()}
         counts = {claim: merged.result()[1] for claim, merged in merging.items()}
         derived += derive(
-            spark, settings, {table: dates for table, dates in touched.items() if table not in of_registry}
+            lake, {table: dates for table, dates in touched.items() if table not in of_registry}
         )
-        recording = pool.submit(_record_digests, spark, settings, counts, derived)
-        settle.quarantine(settings, [claim for claim in claims if not claim.is_empty])
-        found = settle.accounts_of(spark, settings, counts)
+        recording = pool.submit(_record_digests, lake, counts, derived)
+        settle.quarantine(lake, [claim for claim in claims if not claim.is_empty])
+        found = settle.accounts_of(lake, counts)
         recording.result()
         drifting.result()
         # Last, since a balanced account is what tells the next run that nothing is left to do.
-        accounts.reconcile(spark, settings, found)
+        accounts.reconcile(lake, found)
     return {claim.source: nights for claim, nights in lost.items() if nights}
 
 
@@ -71,16 +68,14 @@ def _is_of_registry(table: Table) -> bool:
     return all(source.name in REGISTRY for source in sources_of(table))
 
 
-def _record_digests(
-    spark: SparkSession, settings: Settings, counts: dict[Claim, Counts], derived: list[Derived]
-) -> None:
+def _record_digests(lake: Lake, counts: dict[Claim, Counts], derived: list[Derived]) -> None:
     slices: dict[str, Iterable[date] | None] = {
         claim.name: claim.nights for claim in counts if not claim.is_empty
     }
     found: list[Counts | Derived] = [*counts.values(), *derived]
     digests = [digest for each in found for digest in each.digests]
     slices |= {made.table: made.slices for made in derived}
-    store.record_digests(spark, settings, slices, digests)
+    lake.record_digests(slices, digests)
 
 
 def _merge(claim: Claim) -> tuple[list[date], Counts]:
@@ -93,8 +88,8 @@ def _merge(claim: Claim) -> tuple[list[date], Counts]:
     return lost, settle.count(claim, claim.judged())
 
 
-def _results(spark: SparkSession, settings: Settings) -> list[TableResult]:
-    of_night = accounts.of_nights(spark, settings, [settings.night])
+def _results(lake: Lake) -> list[TableResult]:
+    of_night = accounts.of_nights(lake, [lake.settings.night])
     by_source = {row.source: row for row in of_night.collect()}
     return [
         TableResult(
@@ -102,5 +97,5 @@ def _results(spark: SparkSession, settings: Settings) -> list[TableResult]:
             by_source[source.name].silver,
             {name: by_source[source.name][name] for name in (*accounts.OUTCOMES, "is_balanced")},
         )
-        for source in settings.sources
+        for source in lake.settings.sources
     ]

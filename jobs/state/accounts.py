@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 from threading import Lock
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import Source
-from jobs import schema, store
-from jobs.settings import Settings
+from jobs.delta import sql
+from jobs.delta.lake import Lake
 
 TABLE = "ops.row_accounts"
 OUTCOMES = ("landed", "bronze", "silver", "quarantined", "duplicates")
@@ -39,93 +39,97 @@ class Account:
         return self.landed == self.bronze == self.silver + self.quarantined + self.duplicates
 
 
-def ensure(spark: SparkSession, settings: Settings) -> None:
+def ensure(lake: Lake) -> None:
     """Make the table unless it is there."""
-    schema.ensure(spark, settings, [TABLE])
+    lake.ensure([TABLE])
 
 
-def exists(spark: SparkSession, settings: Settings) -> bool:
+def exists(lake: Lake) -> bool:
     """Whether the table is there."""
-    return spark.catalog.tableExists(settings.table(TABLE))
+    return lake.exists(TABLE)
 
 
-def of_nights(spark: SparkSession, settings: Settings, nights: Iterable[date]) -> DataFrame:
+def of_nights(lake: Lake, nights: Iterable[date]) -> DataFrame:
     """The accounts of some nights; grain and columns are the table's."""
-    return store.read(spark, settings, TABLE).where(store.dates("night", nights))
+    return lake.read(TABLE).where(sql.dates("night", nights))
 
 
-def of_source(spark: SparkSession, settings: Settings, source: str) -> DataFrame:
+def of_source(lake: Lake, source: str) -> DataFrame:
     """The accounts of a source; grain and columns are the table's."""
-    return store.read(spark, settings, TABLE).where(F.col("source") == source)
+    return lake.read(TABLE).where(F.col("source") == source)
 
 
-def reconciled(spark: SparkSession, settings: Settings) -> dict[str, dict[date, int]]:
+def reconciled(lake: Lake) -> dict[str, dict[date, int]]:
     """Source -> its reconciled nights -> the bronze rows that the account counts."""
     found: dict[str, dict[date, int]] = {}
-    for row in store.read(spark, settings, TABLE).where("is_balanced").collect():
+    for row in lake.read(TABLE).where("is_balanced").collect():
         found.setdefault(row.source, {})[row.night] = row.bronze
     return found
 
 
-def unpublished_nights(spark: SparkSession, settings: Settings) -> set[date]:
+def unpublished_nights(lake: Lake) -> set[date]:
     """The nights of which gold does not have every source yet."""
-    rows = store.read(spark, settings, TABLE).where("NOT is_published").select("night").distinct()
+    rows = lake.read(TABLE).where("NOT is_published").select("night").distinct()
     return {row.night for row in rows.collect()}
 
 
-def nights_after(spark: SparkSession, settings: Settings, night: date) -> set[date]:
+def nights_after(lake: Lake, night: date) -> set[date]:
     """The nights after this one that have accounts."""
-    rows = store.read(spark, settings, TABLE).where(F.col("night") > night).select("night").distinct()
+    rows = lake.read(TABLE).where(F.col("night") > night).select("night").distinct()
     return {row.night for row in rows.collect()}
 
 
-def unpublished_at(spark: SparkSession, settings: Settings, moment: str) -> dict[str, list[date]]:
+def unpublished_at(lake: Lake, moment: str) -> dict[str, list[date]]:
     """Source -> the nights reconciled by that moment (UTC) that gold does not have yet."""
-    rows = store.read(spark, settings, TABLE).where(f"NOT is_published AND settled_at <= '{moment}'")
+    rows = lake.read(TABLE).where(f"NOT is_published AND settled_at <= '{moment}'")
     found: dict[str, list[date]] = {}
     for row in rows.select("source", "night").collect():
         found.setdefault(row.source, []).append(row.night)
     return found
 
 
-def published(spark: SparkSession, settings: Settings, nights: Iterable[date]) -> set[tuple[str, date]]:
+def published(lake: Lake, nights: Iterable[date]) -> set[tuple[str, date]]:
     """The sources and nights, of these nights, that are reconciled and published."""
-    rows = of_nights(spark, settings, nights).where("is_balanced AND is_published")
+    rows = of_nights(lake, nights).where("is_balanced AND is_published")
     return {(row.source, row.night) for row in rows.select("source", "night").collect()}
 
 
-def lines_landed(spark: SparkSession, settings: Settings, nights: Iterable[date]) -> int:
+def lines_landed(lake: Lake, nights: Iterable[date]) -> int:
     """How many lines landed in these nights, all sources together."""
-    rows = of_nights(spark, settings, nights)
+    rows = of_nights(lake, nights)
     return int(rows.selectExpr("coalesce(sum(landed), 0)").collect()[0][0])
 
 
-def reconcile(spark: SparkSession, settings: Settings, accounts: Iterable[Account]) -> None:
+def reconcile(lake: Lake, accounts: Iterable[Account]) -> None:
     """Write accounts, in one commit; what is pending becomes reconciled, if its account balances."""
     rows = [(a.source, a.night, *[getattr(a, name) for name in OUTCOMES], a.is_balanced) for a in accounts]
     counts = ", ".join(f"{name} BIGINT" for name in OUTCOMES)
-    frame = spark.createDataFrame(
+    frame = lake.spark.createDataFrame(
         rows, f"source STRING, night DATE, {counts}, is_balanced BOOLEAN"
     ).withColumns(
-        {"is_published": F.lit(False), "run_id": F.lit(settings.run_id), "settled_at": F.current_timestamp()}
+        {
+            "is_published": F.lit(False),
+            "run_id": F.lit(lake.settings.run_id),
+            "settled_at": F.current_timestamp(),
+        }
     )
-    store.upsert(settings, TABLE, frame, ("source", "night"))
+    lake.upsert(TABLE, frame, ("source", "night"))
 
 
-def reopen(spark: SparkSession, settings: Settings, source: Source, nights: Collection[date]) -> None:
+def reopen(lake: Lake, source: Source, nights: Collection[date]) -> None:
     """Make reconciled nights of a source pending again."""
-    accounts = of_source(spark, settings, source.name).where(store.dates("night", nights))
+    accounts = of_source(lake, source.name).where(sql.dates("night", nights))
     with _REOPENING:
-        store.upsert(settings, TABLE, accounts.withColumn("is_balanced", F.lit(False)), ("source", "night"))
+        lake.upsert(TABLE, accounts.withColumn("is_balanced", F.lit(False)), ("source", "night"))
 
 
-def publish(spark: SparkSession, settings: Settings, sources: Iterable[str], staged_at: str) -> None:
+def publish(lake: Lake, sources: Iterable[str], staged_at: str) -> None:
     """Mark the nights of these sources as published that were reconciled by the moment of staging (UTC).
 
     What was reconciled after it is not in what was staged.
     """
     names = ", ".join(f"'{name}'" for name in sources)
-    spark.sql(
-        f"UPDATE {settings.table(TABLE)} SET is_published = true "
+    lake.spark.sql(
+        f"UPDATE {lake.settings.table(TABLE)} SET is_published = true "
         f"WHERE NOT is_published AND settled_at <= '{staged_at}' AND source IN ({names})"
     )

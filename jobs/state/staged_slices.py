@@ -6,71 +6,72 @@ The only module that reads or writes that table; `jobs.state` says what becomes 
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from catalog.tables import SLICES
-from jobs import schema, store
+from jobs.delta import sql
+from jobs.delta.lake import Lake
 from jobs.errors import JobError
-from jobs.settings import Settings
 
 TABLE = SLICES.full_name
 
 Slices = Mapping[str, Sequence[date]]  # gold table -> its slices
 
 
-def ensure(spark: SparkSession, settings: Settings) -> None:
+def ensure(lake: Lake) -> None:
     """Make the table unless it is there."""
-    schema.ensure(spark, settings, [TABLE])
+    lake.ensure([TABLE])
 
 
-def replaced_by(spark: SparkSession, settings: Settings) -> str:
+def replaced_by(lake: Lake) -> str:
     """SQL condition on `run_id`: what this run's staging replaces, its own and what others have published."""
-    published = store.read(spark, settings, TABLE).where("published_at IS NOT NULL")
+    published = lake.read(TABLE).where("published_at IS NOT NULL")
     finished = {row.run_id for row in published.select("run_id").distinct().collect()}
-    return store.texts("run_id", {settings.run_id, *finished})
+    return sql.texts("run_id", {lake.settings.run_id, *finished})
 
 
-def stage(spark: SparkSession, settings: Settings, slices: Slices, staged_at: str, replaced: str) -> None:
+def stage(lake: Lake, slices: Slices, staged_at: str, replaced: str) -> None:
     """Keep which slices this run has staged, and at which moment (UTC) it began to read silver for them."""
     # The empty slice says that the table was built even when nothing of it was touched.
-    rows = [(name, slice_, settings.run_id) for name, days in slices.items() for slice_ in (None, *days)]
-    kept = spark.createDataFrame(rows, "table STRING, slice DATE, run_id STRING").withColumns(
+    rows = [(name, slice_, lake.settings.run_id) for name, days in slices.items() for slice_ in (None, *days)]
+    kept = lake.spark.createDataFrame(rows, "table STRING, slice DATE, run_id STRING").withColumns(
         {
             "staged_at": F.lit(staged_at).cast("timestamp"),
             "published_at": F.lit(None).cast("timestamp"),
         }
     )
-    store.replace_where(settings, TABLE, kept, replaced)
+    lake.replace_where(TABLE, kept, replaced)
 
 
-def staged(spark: SparkSession, settings: Settings) -> tuple[dict[str, list[date]], str]:
+def staged(lake: Lake) -> tuple[dict[str, list[date]], str]:
     """Slices by gold table that this run has staged and no later one has published, and when it staged them (UTC).
 
     Raises JobError when there are none.
     """
-    of_run = store.read(spark, settings, TABLE).where(F.col("run_id") == settings.run_id)
+    of_run = lake.read(TABLE).where(F.col("run_id") == lake.settings.run_id)
     rows = of_run.withColumn("staged_at", F.col("staged_at").cast("string")).collect()
     if not rows:
         raise JobError(
-            f"run {settings.run_id} has staged nothing, or another has cleared it away since it was published; "
+            f"run {lake.settings.run_id} has staged nothing, or another has cleared it away since it was published; "
             "run `gold` and `check --layer gold` first"
         )
     slices = {
         table.name: [row.slice for row in rows if row.table == table.name and row.slice]
-        for table in settings.gold
+        for table in lake.settings.gold
     }
     return slices, rows[0].staged_at
 
 
-def publish(spark: SparkSession, settings: Settings, slices: Slices, staged_at: str) -> None:
+def publish(lake: Lake, slices: Slices, staged_at: str) -> None:
     """Mark this run's slices as published; those that older runs have staged of the same are superseded."""
-    name = settings.table(TABLE)
+    name = lake.settings.table(TABLE)
     these = " OR ".join(
-        f"(`table` = '{table}' AND {store.dates('slice', days)})" for table, days in slices.items()
+        f"(`table` = '{table}' AND {sql.dates('slice', days)})" for table, days in slices.items()
     )
     # What an older run has staged of these slices knows less of silver and must not come after.
-    spark.sql(
-        f"DELETE FROM {name} WHERE run_id <> '{settings.run_id}' AND staged_at < '{staged_at}' AND ({these})"
+    lake.spark.sql(
+        f"DELETE FROM {name} WHERE run_id <> '{lake.settings.run_id}' AND staged_at < '{staged_at}' AND ({these})"
     )
-    spark.sql(f"UPDATE {name} SET published_at = current_timestamp() WHERE run_id = '{settings.run_id}'")
+    lake.spark.sql(
+        f"UPDATE {name} SET published_at = current_timestamp() WHERE run_id = '{lake.settings.run_id}'"
+    )

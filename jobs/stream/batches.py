@@ -12,11 +12,11 @@ from pyspark.sql import functions as F
 from catalog.tables import SOURCES
 from jobs.errors import UsageError
 from jobs.files import write_atomically
+from jobs.generate.arguments import FIRST_NIGHT
 from jobs.generate.values import Values
-from jobs.settings import FIRST_NIGHT
 from jobs.stream import volume
+from jobs.stream.arguments import DAY, MOST_ROWS_IN_MEMORY, Options
 from jobs.stream.feeds import iot_events, live_sensors, transactions
-from jobs.stream.options import DAY, MOST_ROWS_IN_MEMORY, Stream
 
 COLUMNS = {"transactions": transactions.columns, "live_sensors": live_sensors.columns}
 SECOND = 100_000  # numbers of rows that a second has room for
@@ -37,7 +37,7 @@ class Batch:
         return f"{self.start:05d}-{self.end:05d}"
 
 
-def cut(stream: Stream, position: int) -> Iterator[Batch]:
+def cut(stream: Options, position: int) -> Iterator[Batch]:
     """The batches of a run that begins at a second of the night; none after the night."""
     rate = stream.rows_per_second
     step = stream.trigger or max(1, MOST_ROWS_IN_MEMORY.get(stream.source, MOST_ROWS) // rate)

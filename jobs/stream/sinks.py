@@ -8,38 +8,41 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import SOURCES
-from jobs import kafka, schema, store
+from jobs import kafka
+from jobs.delta.lake import Lake
 from jobs.settings import Settings
+from jobs.stream.arguments import Options
 from jobs.stream.batches import Batch
-from jobs.stream.options import Stream
 
 Sink = Callable[[DataFrame, Batch], None]
 
 
-def sink_of(spark: SparkSession, settings: Settings, stream: Stream) -> tuple[str, Sink]:
+def sink_of(lake: Lake, stream: Options) -> tuple[str, Sink]:
     """What the sink is called, and a function that sends it a batch."""
     if stream.sink == "json":
-        folder = settings.landing / stream.source
-        return f"landing.{stream.source}", lambda rows, batch: drop(settings, stream, folder, rows, batch)
+        folder = lake.settings.landing / stream.source
+        return f"landing.{stream.source}", lambda rows, batch: drop(
+            lake.settings, stream, folder, rows, batch
+        )
     if stream.sink == "kafka":
         broker = kafka.broker()
         return f"kafka.{stream.source}", lambda rows, _: kafka.send(rows, SOURCES[stream.source], broker)
     table = f"bronze.stream_{stream.source}"
-    schema.ensure(spark, settings, [table])
-    return table, lambda rows, batch: append(settings, table, rows, batch)
+    lake.ensure([table])
+    return table, lambda rows, batch: append(lake, table, rows, batch)
 
 
-def append(settings: Settings, table: str, rows: DataFrame, batch: Batch) -> None:
+def append(lake: Lake, table: str, rows: DataFrame, batch: Batch) -> None:
     """Append a batch to a Delta table in one commit, once: the commit itself names the batch."""
-    dated = rows.withColumn("_night", F.lit(settings.night))
-    store.append(settings, table, dated, once=(f"{table}/{settings.night}", batch.end))
+    night = lake.settings.night
+    lake.append(table, rows.withColumn("_night", F.lit(night)), once=(f"{table}/{night}", batch.end))
 
 
-def drop(settings: Settings, stream: Stream, folder: Path, rows: DataFrame, batch: Batch) -> None:
+def drop(settings: Settings, stream: Options, folder: Path, rows: DataFrame, batch: Batch) -> None:
     """Drop a batch into the landing zone as JSON files that appear whole; `bronze` takes them in.
 
     Drafts that are complete are never made anew, since some of them may have been dropped, and taken in.
@@ -58,10 +61,10 @@ def drop(settings: Settings, stream: Stream, folder: Path, rows: DataFrame, batc
         draft.replace(folder / f"{stream.source}-{settings.night}-{batch.name}-{number}.json")
 
 
-def clear(settings: Settings, stream: Stream) -> None:
+def clear(settings: Settings, stream: Options) -> None:
     """Remove the drafts of batches that are known to have been sent."""
     shutil.rmtree(_drafts(settings, stream), ignore_errors=True)
 
 
-def _drafts(settings: Settings, stream: Stream) -> Path:
+def _drafts(settings: Settings, stream: Options) -> Path:
     return settings.landing / "_drafts" / stream.source / f"stream-{settings.night}"

@@ -3,37 +3,41 @@
 import logging
 import time
 
-from pyspark.sql import SparkSession
-
+from jobs.delta.lake import Lake
 from jobs.outcome import TableResult
-from jobs.settings import Settings
+from jobs.stream.arguments import Options
 from jobs.stream.batches import Batch, Checkpoint, counts, cut, rows_of
 from jobs.stream.sinks import clear, sink_of
 
 log = logging.getLogger("jobs")
 
 
-def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+def run(lake: Lake) -> list[TableResult]:
     """Send a piece of the night's stream, from where the last run ended. Rows of a result: those sent.
 
     Raises UsageError when the night has been streamed with another seed.
     """
-    stream = settings.stream
-    assert stream is not None  # noqa: S101 (for mypy; the parser has seen to it)
-    file = settings.home / "checkpoints/stream" / stream.source / stream.sink / f"{settings.night}.json"
-    checkpoint = Checkpoint.read(file, settings.seed)
-    name, send = sink_of(spark, settings, stream)
+    stream: Options = lake.settings.options
+    file = (
+        lake.settings.home
+        / "checkpoints/stream"
+        / stream.source
+        / stream.sink
+        / f"{lake.settings.night}.json"
+    )
+    checkpoint = Checkpoint.read(file, stream.seed)
+    name, send = sink_of(lake, stream)
 
     def rows_in(batches: list[Batch]) -> int:
-        return sum(sum(counts(stream.source, settings.night, batch, settings.seed)) for batch in batches)
+        return sum(sum(counts(stream.source, lake.settings.night, batch, stream.seed)) for batch in batches)
 
     def deliver(batch: Batch) -> None:
-        send(rows_of(spark, stream.source, settings.night, batch, settings.seed), batch)
+        send(rows_of(lake.spark, stream.source, lake.settings.night, batch, stream.seed), batch)
         checkpoint.commit(batch)
-        clear(settings, stream)
+        clear(lake.settings, stream)
 
     if checkpoint.planned is None:
-        clear(settings, stream)
+        clear(lake.settings, stream)
     unfinished = [checkpoint.planned] if checkpoint.planned else []
     for batch in unfinished:
         log.info("seconds %s were left unfinished; sending them first", batch.name)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from jobs.generate.draw import Draw
-from jobs.stream.options import DAY
+from jobs.stream.arguments import DAY
 
 # Rows of a minute where one a second is asked for. The transactions' come to 60 on average over a day, too, and
 # to no more than twice that: a second has room for twice the highest rate.

@@ -199,10 +199,3 @@ def test_a_backfill_of_the_ui_takes_the_nights_of_its_range(embedded: Embedded) 
     planned = embedded.api().post("/backfills/dry_run", asked)["backfills"]
     nights = [run["logical_date"][:10] for run in planned]
     assert nights == ["2024-03-05", "2024-03-06", "2024-03-07"]
-
-
-def test_a_night_is_verified_by_hand(embedded: Embedded) -> None:
-    done = embedded("job", "verify", "--night", NIGHT)
-    assert done.returncode == 0, done.stderr
-    assert "gold.sensor_hourly" in done.stdout and "account of readings" in done.stdout
-    assert re.search(rf"^{NIGHT}: \d+ accounts balance and \d+ digests hold$", done.stdout, re.MULTILINE)

@@ -75,6 +75,9 @@ def test_what_the_readme_says_can_be_done_by_hand(embedded: Embedded, line: str,
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.strip()
     assert "--out" not in argv or [file.suffix for file in tmp_path.iterdir()] == [".csv"]
+    if argv[0] == "verify":
+        assert "gold.sensor_hourly" in done.stdout and "account of readings" in done.stdout
+        assert re.search(rf"^{NIGHT}: \d+ accounts balance and \d+ digests hold$", done.stdout, re.MULTILINE)
 
 
 def test_when_spark_is_away_the_night_waits_and_goes_on_once_it_is_back(embedded: Embedded) -> None:

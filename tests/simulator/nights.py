@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from jobs.settings import FIRST_NIGHT
+from jobs.generate.arguments import FIRST_NIGHT
 
 TUESDAY, SATURDAY, SUNDAY = date(2024, 3, 5), date(2024, 3, 2), date(2024, 3, 3)
 MONDAY, WEDNESDAY = date(2024, 3, 4), date(2024, 3, 6)

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from catalog.tables import REGISTRY, SOURCES, selection
 from jobs import runner
+from jobs.delta.lake import Lake
 from jobs.generate import catalogs
 from jobs.generate.feeds.iot_events import event
 from jobs.outcome import TableResult
@@ -77,7 +78,7 @@ def settle(spark: SparkSession, lake: Callable[..., object]) -> Settled:
 
     def run(stage: str, **more: object) -> list[TableResult]:
         settings = lake(stage, **{"night": NIGHT, "tables": TABLES, **more})
-        return runner.stage(stage)(spark, settings)
+        return runner.stage(stage)(Lake(spark, settings))
 
     # Without the registry's first load, of 10,000 devices: none of these feeds' devices is in the registry.
     for scale in set(SCALES.values()):

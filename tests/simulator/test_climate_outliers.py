@@ -9,12 +9,12 @@ import pytest
 from pyspark.sql import functions as F
 
 from catalog.tables import GOLD
-from jobs import schema, store
+from jobs.delta.lake import Lake
+from jobs.generate.arguments import FIRST_NIGHT
 from jobs.generate.feeds.sensor_logs import FEED, TICKS
 from jobs.generate.values import Values
 from jobs.gold.tables.climate_hourly import build_climate_hourly
 from jobs.report import query
-from jobs.settings import FIRST_NIGHT
 from tests.simulator.nights import parquet
 
 CLIMATE = GOLD["climate_hourly"]
@@ -41,8 +41,8 @@ def simulated_rooms(spark, kept):
 @pytest.fixture(scope="module")
 def climate(spark, module_lake):
     """Put a frame into the hourly climate of these tests' lake."""
-    schema.ensure(spark, module_lake("query"), [CLIMATE.full_name])
-    return lambda frame: store.append(module_lake("query"), CLIMATE.full_name, frame)
+    Lake(spark, module_lake("query")).ensure([CLIMATE.full_name])
+    return lambda frame: Lake(spark, module_lake("query")).append(CLIMATE.full_name, frame)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,9 @@ def outliers(spark, module_lake):
 
     def of(night: date) -> list[tuple]:
         asked = query.queries()["climate_outliers"]
-        return [tuple(row) for row in query.ask(spark, module_lake("query", night=night), asked, 1000).rows]
+        return [
+            tuple(row) for row in query.ask(Lake(spark, module_lake("query", night=night)), asked, 1000).rows
+        ]
 
     return of
 

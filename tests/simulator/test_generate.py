@@ -13,11 +13,12 @@ import pytest
 
 from catalog.tables import SOURCES, selection
 from jobs import runner
+from jobs.delta.lake import Lake
 from jobs.errors import UsageError
+from jobs.generate.arguments import FIRST_NIGHT
 from jobs.generate.feed import Feed
 from jobs.generate.night import delivery
 from jobs.generate.values import Values
-from jobs.settings import FIRST_NIGHT
 from tests.simulator.nights import JANUARY, NIGHTS, SUNDAY, TUESDAY
 from tests.support.simulated import FEEDS
 
@@ -56,7 +57,7 @@ DRAWN = {
 def first_run(spark, module_lake) -> tuple[Path, dict[str, int]]:
     """A home in which all feeds have landed, the optional ones too, and the rows that each table was said to have."""
     settings = module_lake("generate", tables=selection(FEEDS))
-    results = runner.stage("generate")(spark, settings)
+    results = runner.stage("generate")(Lake(spark, settings))
     return settings.home, {result.table: result.rows for result in results}
 
 
@@ -208,7 +209,7 @@ def test_a_night_that_has_landed_with_other_parameters_is_refused_by_name(landed
 def test_dirt_is_a_parameter_of_the_lake(run, lake):
     """The same of a feed without Spark: tests/unit/jobs/test_iot_events.py."""
     other = {"late": 0.0, "duplicate": 0.0, "malformed": 0.25, "null": 0.0}
-    run("generate", dirt=other, tables=frozenset({"events"}), scale=5.0)
+    run("generate", fault_rates=other, tables=frozenset({"events"}), scale=5.0)
     home = lake("generate").home
     truth = home / "truth" / "events" / f"arrived={NIGHT}"
     faults = [json.loads(line)["kind"] for file in truth.glob("*.json") for line in file.open()]

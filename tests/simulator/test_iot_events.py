@@ -3,7 +3,7 @@
 import json
 
 from catalog.tables import Table
-from jobs.store import hash_of
+from jobs.delta.digests import hash_of
 from tests.simulator.settled import EVENTS, simulated_event
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from catalog.tables import SOURCES
 from jobs.generate import fleet
-from jobs.settings import FIRST_NIGHT
+from jobs.generate.arguments import FIRST_NIGHT
 from tests.simulator.nights import SATURDAY, SEASONS, SUNDAY, TUESDAY
 
 

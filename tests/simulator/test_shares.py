@@ -12,8 +12,8 @@ import pytest
 
 from catalog.tables import SOURCES
 from jobs.generate import fleet
+from jobs.generate.arguments import FIRST_NIGHT
 from jobs.generate.feeds.events import EVENT_TYPES
-from jobs.settings import FIRST_NIGHT
 from tests.simulator.nights import DECEMBER, MAY, TUESDAY
 
 

@@ -9,20 +9,17 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from catalog.tables import GOLD, selection
-from jobs import runner, store
-from jobs.settings import FIRST_NIGHT
+from jobs import runner
+from jobs.delta import sql
+from jobs.delta.lake import Lake
+from jobs.generate.arguments import FIRST_NIGHT
 
 D5, D6 = date(2024, 3, 5), date(2024, 3, 6)
 ALL = selection(())
-# Sources, and one gold table of each kind: by night, by event date, of the registry.
-FEW = frozenset(
-    {
-        *("devices", "device_changes", "events", "sensor_logs"),
-        *("device_health", "site_events", "climate_hourly"),
-    }
-)
+# Sources, and one gold table of each kind: by night, which is of the registry, and by event date.
+FEW = frozenset({"devices", "device_changes", "sensor_logs", "device_health", "climate_hourly"})
 
-Lake = Callable[..., object]
+SettingsOf = Callable[..., object]
 Digests = dict[tuple[str, date], tuple[int, str]]
 Files = dict[tuple[str, date], set[str]]
 
@@ -34,7 +31,7 @@ class Nights:
     Tests only read it, or work on other nights of it.
     """
 
-    lake: Lake
+    lake: SettingsOf
     first: Digests  # of night 5 by itself
     first_files: Files
     due: set[tuple[str, date]]  # source and night, once night 5 was published
@@ -44,7 +41,7 @@ class Nights:
     again: dict[str, list]  # stage -> results of that run
 
 
-def two_nights(spark: SparkSession, lake: Lake) -> Nights:
+def two_nights(spark: SparkSession, lake: SettingsOf) -> Nights:
     """Run them: night 6 settles its rows between the staging and the publishing of night 5."""
 
     def run(night: date, *stages: str, **overrides: object) -> dict[str, list]:
@@ -64,25 +61,25 @@ def two_nights(spark: SparkSession, lake: Lake) -> Nights:
     return Nights(lake, silver | gold, first_files, left, *at_last)
 
 
-def due(spark: SparkSession, lake: Lake) -> set[tuple[str, date]]:
+def due(spark: SparkSession, lake: SettingsOf) -> set[tuple[str, date]]:
     """Source and night of each account that not all of gold has."""
     rows = spark.table(lake("verify").table("ops.row_accounts")).where("NOT is_published").collect()
     return {(row.source, row.night) for row in rows}
 
 
-def run_stage(spark: SparkSession, lake: Lake, stage: str, night: date, **overrides: object) -> list:
+def run_stage(spark: SparkSession, lake: SettingsOf, stage: str, night: date, **overrides: object) -> list:
     """Run one stage in this process, by default as the run `night-<night>`."""
     settings = lake(stage, **{"night": night, "run_id": f"night-{night}", **overrides})
-    return runner.stage(stage)(spark, settings)
+    return runner.stage(stage)(Lake(spark, settings))
 
 
-def digests(spark: SparkSession, lake: Lake) -> Digests:
+def digests(spark: SparkSession, lake: SettingsOf) -> Digests:
     """What `ops.digests` says of each table and slice."""
     rows = spark.table(lake("verify").table("ops.digests")).collect()
     return {(row.table, row.night): (row.rows, row.digest) for row in rows}
 
 
-def files(spark: SparkSession, lake: Lake) -> Files:
+def files(spark: SparkSession, lake: SettingsOf) -> Files:
     """The data files of each slice of gold, in which a partition that is written anew has others."""
     frames = [
         spark.table(lake("verify").table(table.full_name)).select(
@@ -92,12 +89,12 @@ def files(spark: SparkSession, lake: Lake) -> Files:
         if name in ALL
     ]
     found: Files = {}
-    for row in store.union(frames).distinct().collect():
+    for row in sql.union(frames).distinct().collect():
         found.setdefault((row.table, row.slice), set()).add(row.file_path)
     return found
 
 
-def bring(nights: Nights, lake: Lake, night: date, tables: Iterable[str]) -> None:
+def bring(nights: Nights, lake: SettingsOf, night: date, tables: Iterable[str]) -> None:
     """Land for a night in another lake what `generate` landed in that of the nights; nothing twice."""
     source, target = nights.lake("bronze").landing, lake("bronze").landing
     for table in tables:

@@ -16,7 +16,10 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from catalog.tables import TABLES, Table, columns_of
-from jobs import cli, store
+from jobs import cli
+from jobs.delta import sql
+from jobs.delta.digests import HALF_BITS, hash_of
+from jobs.delta.lake import Lake
 from jobs.main import main
 from jobs.settings import Settings
 from tests.support.emitted import Emitted
@@ -88,30 +91,30 @@ class Side:
             for column, kind in columns_of(TABLES[name].columns).items()
             if column not in but
         ]
-        return sorted(store.read(self.spark, self.settings, name).select(*shown).collect(), key=str)
+        return sorted(Lake(self.spark, self.settings).read(name).select(*shown).collect(), key=str)
 
     def digests(self, names: Iterable[str] = COMPARED, but: Sequence[str] = ()) -> Digests:
         """Of every slice of these tables, computed anew, in one query."""
         there = filter(lambda name: self.spark.catalog.tableExists(self.settings.table(name)), names)
-        return digests({name: store.read(self.spark, self.settings, name) for name in there}, but)
+        return digests({name: Lake(self.spark, self.settings).read(name) for name in there}, but)
 
 
 def digests(tables: Mapping[str, DataFrame], but: Sequence[str] = ()) -> Digests:
     """The digests of some rows of tables, without the columns named; in one query."""
     if not tables:
         return {}
-    found = store.union(_summed(rows, TABLES[name], but) for name, rows in tables.items()).collect()
-    return {(row.table, row.slice): (row.rows, (row.high << store.HALF_BITS) + row.low) for row in found}
+    found = sql.union(_summed(rows, TABLES[name], but) for name, rows in tables.items()).collect()
+    return {(row.table, row.slice): (row.rows, (row.high << HALF_BITS) + row.low) for row in found}
 
 
 def _summed(rows: DataFrame, table: Table, but: Sequence[str]) -> DataFrame:
     columns = [column for column in table.column_names if column not in but]
-    row_hash = store.hash_of(table, columns)
+    row_hash = hash_of(table, columns)
     return rows.groupBy(F.col(table.slice).alias("slice")).agg(
         F.lit(table.full_name).alias("table"),
         F.count("*").alias("rows"),
-        F.sum(F.shiftright(row_hash, store.HALF_BITS)).alias("high"),
-        F.sum(row_hash.bitwiseAND(F.lit((1 << store.HALF_BITS) - 1))).alias("low"),
+        F.sum(F.shiftright(row_hash, HALF_BITS)).alias("high"),
+        F.sum(row_hash.bitwiseAND(F.lit((1 << HALF_BITS) - 1))).alias("low"),
     )
 
 

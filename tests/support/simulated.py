@@ -9,9 +9,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from catalog.tables import SOURCES
+from jobs.generate.arguments import FIRST_NIGHT
 from jobs.generate.feed import BaseFeed, Feed
 from jobs.generate.values import Values
-from jobs.settings import FIRST_NIGHT
 
 FEEDS: dict[str, BaseFeed] = {
     source: import_module(f"jobs.generate.feeds.{source}").FEED

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from tests.support.project import PROJECT
 
-# Of few rows, compiling a query takes longer than running it, and so do planning it again after each of its stages and
-# tasks that have no rows.
+# Of few rows, compiling a query takes longer than running it.
+INTERPRETED = ("spark.sql.codegen.wholeStage=false", "spark.sql.codegen.factoryMode=NO_CODEGEN")
+# And so do planning it again after each of its stages, and tasks that have no rows.
 FEW_ROWS = (
-    "spark.sql.codegen.wholeStage=false",
-    "spark.sql.codegen.factoryMode=NO_CODEGEN",
+    *INTERPRETED,
     "spark.sql.adaptive.enabled=false",
     "spark.sql.files.minPartitionNum=1",
     "spark.sql.leafNodeDefaultParallelism=1",

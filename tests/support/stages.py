@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from jobs import runner
+from jobs.delta.lake import Lake
 
 
 @pytest.fixture
@@ -13,7 +14,7 @@ def run(spark, lake) -> Callable[..., list]:
     """Run one stage: `run("silver", night=…)`."""
 
     def stage(name: str, **overrides: object) -> list:
-        return runner.stage(name)(spark, lake(name, **overrides))
+        return runner.stage(name)(Lake(spark, lake(name, **overrides)))
 
     return stage
 

@@ -9,10 +9,10 @@ from math import pi, sin
 from uuid import UUID
 
 from catalog.tables import SOURCES
+from jobs.generate.arguments import FIRST_NIGHT
 from jobs.generate.catalogs import Catalogs, Choice, Range, defaults
 from jobs.generate.draw import Draw
 from jobs.generate.feed import LineFeed, Row
-from jobs.settings import FIRST_NIGHT
 
 SENSORS = 10_000
 CALIBRATED_EVERY = 180  # days

@@ -4,19 +4,18 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from catalog.tables import DEVICE_COLUMNS, SILVER
-from jobs.settings import FIRST_NIGHT
 
 
 def derive_devices_history(device_registry: DataFrame, device_changes: DataFrame) -> DataFrame:
     """One row per device and version (SCD2), whatever the order in which changes arrived.
 
-    The initial load counts as a change at the fleet's first instant, before all others of that instant. Of
-    changes at one instant the one with the highest sequence holds; a change that leaves the device as it was
-    makes no version.
+    The first load of a device counts as a change at the beginning of the night in which it arrived, before all
+    others of that instant. Of changes at one instant the one with the highest sequence holds; a change that leaves
+    the device as it was makes no version.
     """
     loaded = device_registry.select(
         *DEVICE_COLUMNS,
-        F.lit(FIRST_NIGHT).cast("timestamp").alias("valid_from"),
+        F.col("_night").cast("timestamp").alias("valid_from"),
         F.lit(None).cast("bigint").alias("sequence"),
         F.lit(False).alias("is_deleted"),
         "_night",

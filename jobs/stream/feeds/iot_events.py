@@ -6,10 +6,10 @@ from pyspark.sql import DataFrame, SparkSession
 
 from catalog.tables import SOURCES
 from jobs.bronze import parsing
+from jobs.generate.arguments import FIRST_NIGHT
 from jobs.generate.catalogs import defaults
 from jobs.generate.feeds.iot_events import event
 from jobs.generate.plain import text
-from jobs.settings import FIRST_NIGHT
 
 FIRST_ROW = 1_000_000  # above the numbers of the night's own events, so that no id is given twice
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from jobs import runner
+from jobs.delta.lake import Lake
 
 NIGHT = date(2024, 3, 5)
 TABLES = frozenset({"sensor_logs", "climate_hourly", "locations", "events", "telemetry"})
@@ -63,7 +64,7 @@ def dropped(spark, module_lake):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     for stage in ("bronze", "silver", "bronze", "silver", "gold", "publish"):
-        runner.stage(stage)(spark, module_lake(stage, tables=TABLES))
+        runner.stage(stage)(Lake(spark, module_lake(stage, tables=TABLES)))
     return module_lake
 
 

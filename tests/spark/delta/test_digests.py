@@ -6,7 +6,9 @@ import pytest
 from pyspark.sql import DataFrame
 
 from catalog.tables import SILVER, columns_of
-from jobs import schema, store
+from jobs.delta import sql
+from jobs.delta.digests import digests_of, hash_of
+from jobs.delta.lake import Lake
 from jobs.silver.judge import content
 
 NIGHT = date(2024, 3, 5)
@@ -21,7 +23,7 @@ def site(name: str | None, region: str | None) -> tuple:
 def hashes(spark):
     def of(*rows: tuple) -> list[int]:
         frame = spark.createDataFrame(rows, TABLE.columns)
-        return [row[0] for row in frame.select(store.hash_of(TABLE, TABLE.column_names)).collect()]
+        return [row[0] for row in frame.select(hash_of(TABLE, TABLE.column_names)).collect()]
 
     return of
 
@@ -42,7 +44,7 @@ def test_a_null_in_a_variant_counts_and_the_order_of_its_keys_does_not(spark):
     kinds = columns_of(table.columns)
     nulls = ", ".join(f"CAST(NULL AS {kinds[name]}) AS `{name}`" for name in own if name != "payload")
     texts = ('{"a": 1, "b": null}', '{"b": null, "a": 1}', '{"a": 1}', None)
-    frame = store.union(
+    frame = sql.union(
         spark.sql(f"SELECT {nulls}, parse_json({'NULL' if text is None else repr(text)}) AS payload")
         for text in texts
     )
@@ -52,13 +54,13 @@ def test_a_null_in_a_variant_counts_and_the_order_of_its_keys_does_not(spark):
 
 def test_a_digest_does_not_depend_on_the_order_of_rows_but_on_where_nulls_stand(spark, lake):
     settings = lake("verify")
-    schema.ensure(spark, settings, ["silver.locations"])
+    Lake(spark, settings).ensure(["silver.locations"])
 
     def rows(*sites: tuple) -> DataFrame:
         return spark.createDataFrame(sites, TABLE.columns)
 
-    store.append(settings, "silver.locations", rows(site(None, "a"), site("b", "c")))
-    stored = store.digests(spark, settings, "silver.locations", [NIGHT])
+    Lake(spark, settings).append("silver.locations", rows(site(None, "a"), site("b", "c")))
+    stored = Lake(spark, settings).digests("silver.locations", [NIGHT])
     assert [(digest.night, digest.rows) for digest in stored] == [(NIGHT, 2)]
-    assert store.digests_of(rows(site("b", "c"), site(None, "a")), TABLE) == stored
-    assert store.digests_of(rows(site("b", "c"), site("a", None)), TABLE) != stored
+    assert digests_of(rows(site("b", "c"), site(None, "a")), TABLE) == stored
+    assert digests_of(rows(site("b", "c"), site("a", None)), TABLE) != stored

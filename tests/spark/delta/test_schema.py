@@ -12,7 +12,8 @@ import pytest
 from pyspark.sql import Row
 
 from catalog.tables import GOLD, TABLES
-from jobs import schema, store
+from jobs.delta import schema
+from jobs.delta.lake import Lake
 from jobs.errors import UsageError
 from jobs.settings import Settings
 from tests.conftest import new_lake
@@ -38,9 +39,9 @@ class Listening:
 
 def test_a_schema_that_is_there_is_not_asked_for_again(spark, lake):
     settings, first, second = lake("report"), Listening(spark), Listening(spark)
-    schema.ensure(first, settings, ["ops.job_runs"])
+    Lake(first, settings).ensure(["ops.job_runs"])
     assert [line for line in first.statements if line.startswith("CREATE SCHEMA")]
-    schema.ensure(second, settings, ["ops.job_runs"])
+    Lake(second, settings).ensure(["ops.job_runs"])
     assert second.statements == [f"SHOW TABLES IN {settings.schema('ops')}"]
 
 
@@ -68,10 +69,10 @@ def catalog(monkeypatch):
 def prepared(spark, module_lake):
     """Two days of climate, of which somebody has changed the second since its digest was recorded."""
     settings, name = module_lake("publish"), CLIMATE.full_name
-    schema.ensure(spark, settings, [name, "ops.digests"])
+    Lake(spark, settings).ensure([name, "ops.digests"])
     rows = [(day, datetime(2024, 3, day.day, 8), "Room_A", 720, 71.5, 40.0) for day in (D4, D5)]
-    store.append(settings, name, spark.createDataFrame(rows, CLIMATE.columns))
-    store.record_digests(spark, settings, {name: None}, store.digests(spark, settings, name))
+    Lake(spark, settings).append(name, spark.createDataFrame(rows, CLIMATE.columns))
+    Lake(spark, settings).record_digests({name: None}, Lake(spark, settings).digests(name))
     spark.sql(f"UPDATE {settings.table(name)} SET log_count = 719 WHERE event_date = DATE'{D5}'")
     return module_lake
 
@@ -125,10 +126,10 @@ def widened(spark, prepared, tmp_path_factory):
         before = recorded(spark, settings)
         with pytest.MonkeyPatch.context() as patch, listening_to_the_log() as messages:
             _catalog(patch, WIDER)
-            schema.ensure(spark, settings, [CLIMATE.full_name])
-            schema.ensure(again, settings, [CLIMATE.full_name])
+            Lake(spark, settings).ensure([CLIMATE.full_name])
+            Lake(again, settings).ensure([CLIMATE.full_name])
             kept, now = recorded(spark, settings), digests(spark, settings)
-            rows = store.read(spark, settings, CLIMATE.full_name)
+            rows = Lake(spark, settings).read(CLIMATE.full_name)
             found = Widened(
                 settings, before, kept, now, rows.columns, rows.collect(), messages, again.statements
             )
@@ -136,11 +137,11 @@ def widened(spark, prepared, tmp_path_factory):
 
 
 def recorded(spark, settings) -> dict[date, str]:
-    return {row.night: row.digest for row in store.read(spark, settings, "ops.digests").collect()}
+    return {row.night: row.digest for row in Lake(spark, settings).read("ops.digests").collect()}
 
 
 def digests(spark, settings) -> dict[date, str]:
-    return {found.night: found.digest for found in store.digests(spark, settings, CLIMATE.full_name)}
+    return {found.night: found.digest for found in Lake(spark, settings).digests(CLIMATE.full_name)}
 
 
 def test_a_column_that_the_catalog_gains_is_added_in_its_place_and_old_rows_have_none(widened):
@@ -169,8 +170,8 @@ def test_a_crash_between_digests_and_columns_is_made_good(spark, widened, catalo
 
     monkeypatch.setattr(crashing, "sql", sql)
     with pytest.raises(KeyboardInterrupt):
-        schema.ensure(crashing, settings, [CLIMATE.full_name])
-    schema.ensure(spark, settings, [CLIMATE.full_name])
+        Lake(crashing, settings).ensure([CLIMATE.full_name])
+    Lake(spark, settings).ensure([CLIMATE.full_name])
     now = digests(spark, settings)
     assert recorded(spark, settings)[D4] == now[D4] != widened.now[D4]
 
@@ -202,13 +203,13 @@ def test_a_column_that_is_no_more_what_it_was_is_refused_and_nothing_is_changed(
     for added in ("", ", dew_point_f DOUBLE"):
         catalog(CLIMATE.columns.replace(old, new) + added)
         with pytest.raises(UsageError, match=f"climate_hourly has column {said}"):
-            schema.ensure(spark, climate, [CLIMATE.full_name])
-    assert tuple(store.read(spark, climate, CLIMATE.full_name).columns) == CLIMATE.column_names
+            Lake(spark, climate).ensure([CLIMATE.full_name])
+    assert tuple(Lake(spark, climate).read(CLIMATE.full_name).columns) == CLIMATE.column_names
     assert recorded(spark, climate) == before
 
 
 def test_another_word_for_the_same_type_is_no_change(spark, climate, catalog):
     catalog(CLIMATE.columns.replace("BIGINT", "LONG"))
     listening = Listening(spark)
-    schema.ensure(listening, climate, [CLIMATE.full_name])
+    Lake(listening, climate).ensure([CLIMATE.full_name])
     assert len(listening.statements) == 1

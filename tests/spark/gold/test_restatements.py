@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.delta.lake import Lake
 from jobs.report import stage as report
 
 D5, D6 = date(2024, 3, 5), date(2024, 3, 6)
@@ -50,7 +51,7 @@ def test_a_late_row_restates_its_hour_and_the_report_says_which_and_why(spark, l
     # The page of the night that did it, and that of the night it was done to.
     for each, by in ((D6, "this night"), (D5, f"night {D6}")):
         settings = lake("report", night=each, tables=CLIMATE)
-        report.run(spark, settings)
+        report.run(Lake(spark, settings))
         page = " ".join(Path(settings.docs / f"nights/{each}.html").read_text().split())
         assert "Restated" in page and "1 late row of sensor_logs" in page and by in page
         assert '2024-03-05 <span class="soft">08:00</span>' in page and "09:00</span>" not in page

@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from catalog.tables import GOLD, SILVER, TABLES
-from jobs import schema, store
+from jobs.delta import sql
+from jobs.delta.lake import Lake
 from jobs.maintenance.difference import difference
 from jobs.maintenance.versions import versions
 from jobs.quality import verify
@@ -29,11 +30,11 @@ def two_nights(spark, module_lake):
     def publish(night: date, rows: list, *slices: date) -> None:
         """Replace slices of `gold.climate_hourly`, digests and all, as the night's run does."""
         settings = module_lake("publish", night=night, run_id=f"run-{night}")
-        schema.ensure(spark, settings, [CLIMATE.full_name, "ops.digests"])
+        Lake(spark, settings).ensure([CLIMATE.full_name, "ops.digests"])
         frame = spark.createDataFrame(rows, CLIMATE.columns)
-        store.replace_where(settings, CLIMATE.full_name, frame, store.dates("event_date", slices))
-        found = store.digests(spark, settings, CLIMATE.full_name, slices)
-        store.record_digests(spark, settings, {CLIMATE.full_name: slices}, found)
+        Lake(spark, settings).replace_where(CLIMATE.full_name, frame, sql.dates("event_date", slices))
+        found = Lake(spark, settings).digests(CLIMATE.full_name, slices)
+        Lake(spark, settings).record_digests({CLIMATE.full_name: slices}, found)
 
     publish(
         FIFTH,
@@ -59,13 +60,13 @@ def copied(spark, lake, two_nights):
 
 @pytest.fixture
 def newest(spark):
-    return lambda lake, table=CLIMATE: versions(spark, lake("verify"), table)[0].number
+    return lambda lake, table=CLIMATE: versions(Lake(spark, lake("verify")), table)[0].number
 
 
 @pytest.fixture
 def temperatures(spark):
     def read(lake) -> dict:
-        rows = store.read(spark, lake("verify"), CLIMATE.full_name).orderBy("hour", "location").collect()
+        rows = Lake(spark, lake("verify")).read(CLIMATE.full_name).orderBy("hour", "location").collect()
         return {
             day: [row.avg_temperature_f for row in rows if row.event_date == day] for day in (FIFTH, SIXTH)
         }
@@ -92,16 +93,16 @@ def job_run(
 
 def test_a_merge_is_known_by_its_time_unless_runs_overlap(spark, lake):
     settings, table = lake("silver"), SILVER["locations"]
-    schema.ensure(spark, settings, [table.full_name, "ops.job_runs"])
+    Lake(spark, settings).ensure([table.full_name, "ops.job_runs"])
     row = spark.createDataFrame([(1, "X", "Y", 1.0, 2.0, [], FIFTH)], table.columns)
     long_ago = datetime.now(UTC) - timedelta(days=2)
     noted = [job_run(settings, long_ago, long_ago + timedelta(minutes=1), "another")]
     for runs in (["a"], ["b", "c"], []):
         started = datetime.now(UTC)
-        store.upsert(settings, table.full_name, row, ["location_id"])
+        Lake(spark, settings).upsert(table.full_name, row, ["location_id"])
         noted += [job_run(settings, started, datetime.now(UTC), run) for run in runs]
-    store.append(settings, "ops.job_runs", spark.createDataFrame(noted, TABLES["ops.job_runs"].columns))
-    merged = versions(spark, settings, table)[2::-1]
+    Lake(spark, settings).append("ops.job_runs", spark.createDataFrame(noted, TABLES["ops.job_runs"].columns))
+    merged = versions(Lake(spark, settings), table)[2::-1]
     assert [(each.operation, each.rows) for each in merged] == [("MERGE", 1)] * 3
     assert [each.run_id for each in merged] == ["a", None, None], "one run at the time, two, none"
 
@@ -135,28 +136,32 @@ def test_one_night_is_put_back_in_one_commit_and_the_others_stay(
     assert newest(copied) == 3
     assert temperatures(copied) == {FIFTH: [70.0, 71.0, 72.0], SIXTH: [60.0]}
     for night in (FIFTH, SIXTH):
-        assert [r.detail["holds"] for r in verify._digests(spark, copied("verify", night=night))] == [True]
+        assert [r.detail["holds"] for r in verify._digests(Lake(spark, copied("verify", night=night)))] == [
+            True
+        ]
 
 
 def test_a_whole_table_is_put_back_and_that_is_undone_again(spark, command, copied, newest, temperatures):
     before = temperatures(copied)
     assert command(copied, "restore", "climate_hourly", "--version", "1")[0] == 0
     assert (newest(copied), temperatures(copied)) == (3, {FIFTH: [70.0, 71.0, 72.0], SIXTH: []})
-    assert verify._digests(spark, copied("verify", night=SIXTH)) == [], "a slice without rows has no digest"
+    assert verify._digests(Lake(spark, copied("verify", night=SIXTH))) == [], (
+        "a slice without rows has no digest"
+    )
     assert command(copied, "restore", "climate_hourly", "--version", "2")[0] == 0
     assert (newest(copied), temperatures(copied)) == (4, before)
-    assert all(r.detail["holds"] for r in verify._digests(spark, copied("verify", night=FIFTH)))
+    assert all(r.detail["holds"] for r in verify._digests(Lake(spark, copied("verify", night=FIFTH))))
 
 
 def test_a_restore_that_was_cut_off_before_its_digests_is_mended_by_repeating_it(
     spark, command, copied, newest
 ):
     spark.sql(f"RESTORE TABLE {copied('verify').table('gold.climate_hourly')} TO VERSION AS OF 1").collect()
-    assert [r.detail["holds"] for r in verify._digests(spark, copied("verify", night=FIFTH))] == [False]
+    assert [r.detail["holds"] for r in verify._digests(Lake(spark, copied("verify", night=FIFTH)))] == [False]
     code, out, _ = command(copied, "restore", "climate_hourly", "--version", "1")
     assert code == 0 and "that is what it holds now" in out
     assert newest(copied) == 3, "no second commit"
-    assert [r.detail["holds"] for r in verify._digests(spark, copied("verify", night=FIFTH))] == [True]
+    assert [r.detail["holds"] for r in verify._digests(Lake(spark, copied("verify", night=FIFTH)))] == [True]
 
 
 @pytest.mark.parametrize(
@@ -207,17 +212,17 @@ def three_versions(spark, module_lake):
     The lake with them; tests only read it.
     """
     settings = module_lake("silver")
-    schema.ensure(spark, settings, [LOCATIONS.full_name, "ops.row_accounts"])
+    Lake(spark, settings).ensure([LOCATIONS.full_name, "ops.row_accounts"])
     for rows in (
         [location(1, "A", FIFTH), location(2, "B", FIFTH)],
         [location(1, "A", FIFTH), location(2, "B", SIXTH)],
         [location(1, "A", FIFTH), location(2, "C", SIXTH)],
     ):
-        store.overwrite(settings, LOCATIONS.full_name, spark.createDataFrame(rows, LOCATIONS.columns))
+        Lake(spark, settings).overwrite(LOCATIONS.full_name, spark.createDataFrame(rows, LOCATIONS.columns))
     now = datetime.now(UTC)
     accounts = [("locations", night, 1, 1, 1, 0, 0, True, True, "run", now) for night in (FIFTH, SIXTH)]
     frame = spark.createDataFrame(accounts, TABLES["ops.row_accounts"].columns)
-    store.append(settings, "ops.row_accounts", frame)
+    Lake(spark, settings).append("ops.row_accounts", frame)
     return module_lake
 
 

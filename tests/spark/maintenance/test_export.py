@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from catalog.tables import TABLES
-from jobs import schema, store
+from jobs.delta.lake import Lake
 from jobs.flat_files import csv_lines
 from jobs.gold import publish
 from tests.support.copied import copy_tables
@@ -28,14 +28,14 @@ def climate(spark, module_lake):
     The lake with them; tests only read this table.
     """
     settings = module_lake("publish")
-    schema.ensure(spark, settings, [CLIMATE.full_name])
+    Lake(spark, settings).ensure([CLIMATE.full_name])
     rows = [
         hour(SIXTH, 3, '=HYPERLINK("http://x")', -40.0),
         hour(SIXTH, 1, "Room_A", None),
         hour(SIXTH, 2, None, 1.0),
         hour(FIFTH, 1, "Room_B", 70.5),
     ]
-    store.append(settings, CLIMATE.full_name, spark.createDataFrame(rows, CLIMATE.columns))
+    Lake(spark, settings).append(CLIMATE.full_name, spark.createDataFrame(rows, CLIMATE.columns))
     return module_lake
 
 
@@ -89,7 +89,7 @@ def test_several_nights_as_parquet_keep_their_types(export):
 
 def test_a_table_with_variants_goes_out_as_parquet_too(spark, climate, export):
     settings = climate("silver")
-    schema.ensure(spark, settings, [EVENTS.full_name])
+    Lake(spark, settings).ensure([EVENTS.full_name])
     name = settings.table(EVENTS.full_name)
     spark.sql(
         f"INSERT INTO {name} (event_id, event_date, payload, _flags, _night) "
@@ -113,7 +113,7 @@ def test_the_same_export_again_is_fine_and_another_one_is_refused(spark, lake, c
     assert [as_(kind)[0] for kind in kinds] == [0, 0]
     assert {file: file.read_bytes() for file in written} == written
     more = spark.createDataFrame([hour(FIFTH, 9, "Room_C", 70.0)], CLIMATE.columns)
-    store.append(lake("publish"), CLIMATE.full_name, more)
+    Lake(spark, lake("publish")).append(CLIMATE.full_name, more)
     for kind in kinds:
         code, _, error, found = as_(kind)
         assert (code, error.count("\n"), found) == (2, 1, list(written)) and "is another export" in error
@@ -145,6 +145,6 @@ def test_a_failure_half_way_leaves_nothing(export, monkeypatch):
 
 def test_the_export_of_the_hourly_climate_is_written_by_the_same_code(spark, climate):
     settings = climate("publish")
-    publish._export(spark, settings)
+    publish._export(Lake(spark, settings))
     rows = list(csv.reader((settings.home / "export" / "iot_gold_export.csv").open()))
     assert [row[2] for row in rows[1:]] == ["Room_B", "Room_A", "", '\'=HYPERLINK("http://x")']

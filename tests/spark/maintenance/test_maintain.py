@@ -14,7 +14,10 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from catalog.tables import TABLES, Table, columns_of
-from jobs import cli, schema, store
+from jobs import cli
+from jobs.delta import sql
+from jobs.delta.digests import Digest
+from jobs.delta.lake import Lake
 from jobs.main import main
 from jobs.maintenance import stage as maintain
 from jobs.maintenance.old_pages import remove_old_pages
@@ -37,9 +40,9 @@ def site(number: int, night: date = NIGHT) -> tuple:
 
 def add_sites(spark, settings, *numbers: int, files: int = 1) -> None:
     """Append sites in one commit, to so many files."""
-    schema.ensure(spark, settings, [LOCATIONS.full_name])
+    Lake(spark, settings).ensure([LOCATIONS.full_name])
     rows = spark.createDataFrame([site(number) for number in numbers], LOCATIONS.columns)
-    store.append(settings, LOCATIONS.full_name, rows.repartition(files))
+    Lake(spark, settings).append(LOCATIONS.full_name, rows.repartition(files))
 
 
 def add(spark, settings, table: Table, rows: Sequence[tuple], columns: str, files: int = 1) -> None:
@@ -50,7 +53,7 @@ def add(spark, settings, table: Table, rows: Sequence[tuple], columns: str, file
         for name, kind in columns_of(table.columns).items()
         if name not in given.columns
     }
-    store.append(settings, table.full_name, given.withColumns(others).repartition(files))
+    Lake(spark, settings).append(table.full_name, given.withColumns(others).repartition(files))
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +88,7 @@ def lake_to_tend(spark, module_lake):
         moment = time.time() - timedelta(days).total_seconds()
         os.utime(file, (moment, moment))
 
-    schema.ensure(spark, settings, [READINGS.full_name, DEVICES.full_name, RUNS.full_name])
+    Lake(spark, settings).ensure([READINGS.full_name, DEVICES.full_name, RUNS.full_name])
     add(spark, settings, DEVICES, [(1,), (2,), (3,)], "device_id BIGINT", files=3)
     spark.sql(f"ALTER TABLE {settings.table(DEVICES.full_name)} CLUSTER BY (device_id)")
     add(spark, settings, DEVICES, [(4,)], "device_id BIGINT")
@@ -96,7 +99,7 @@ def lake_to_tend(spark, module_lake):
 
     now = datetime.now(UTC)
     runs = [(run, NIGHT, "silver", LOCATIONS.full_name, 1, "done", "{}", now, now) for run in "abc"]
-    store.append(settings, RUNS.full_name, spark.createDataFrame(runs, RUNS.columns).repartition(3))
+    Lake(spark, settings).append(RUNS.full_name, spark.createDataFrame(runs, RUNS.columns).repartition(3))
     return settings
 
 
@@ -105,7 +108,7 @@ class Tended:
     """A lake that was tended by the command, and once more; tests only read it."""
 
     settings: Settings
-    before: list[store.Digest]
+    before: list[Digest]
     status: int
     note: dict
     files: dict[str, int]  # after the first time
@@ -120,18 +123,18 @@ class Tended:
 @pytest.fixture(scope="module")
 def tended(spark, lake_to_tend, files):
     settings = lake_to_tend
-    before = store.digests(spark, settings, LOCATIONS.full_name)
+    before = Lake(spark, settings).digests(LOCATIONS.full_name)
     argv = ["maintain", "--run-id=weekly", f"--home={settings.home}", f"--prefix={settings.prefix}"]
     status = main(argv)
     note = json.loads((settings.docs / "runs/weekly/maintain.json").read_text())
     left = {table.full_name: files(settings, table) for table in (LOCATIONS, READINGS)}
-    return Tended(settings, before, status, note, left, maintain.run(spark, settings))
+    return Tended(settings, before, status, note, left, maintain.run(Lake(spark, settings)))
 
 
 def test_small_files_become_one_and_rows_and_digests_stay(spark, tended):
     rows, detail = tended.result(LOCATIONS)
     assert (rows, detail["files_before"], tended.files[LOCATIONS.full_name]) == (4, 4, 1)
-    assert store.digests(spark, tended.settings, LOCATIONS.full_name) == tended.before
+    assert Lake(spark, tended.settings).digests(LOCATIONS.full_name) == tended.before
 
 
 def test_done_again_it_does_nothing(spark, tended):
@@ -140,7 +143,7 @@ def test_done_again_it_does_nothing(spark, tended):
     assert merged == {
         name: 0 for name in (LOCATIONS.full_name, READINGS.full_name, DEVICES.full_name, "data docs")
     }
-    operations = [version.operation for version in versions(spark, tended.settings, LOCATIONS)]
+    operations = [version.operation for version in versions(Lake(spark, tended.settings), LOCATIONS)]
     assert operations.count("OPTIMIZE") == 1
 
 
@@ -149,7 +152,7 @@ def test_a_clustered_table_is_clustered(spark, tended):
     assert rows > 0 and detail["clustered_by"] == ["device_id"]
     (parameters,) = optimized(spark, tended.settings, DEVICES)
     assert "device_id" in parameters["clusterBy"]
-    assert store.read(spark, tended.settings, DEVICES.full_name).count() == 4
+    assert Lake(spark, tended.settings).read(DEVICES.full_name).count() == 4
 
 
 def test_days_in_several_files_are_ordered_by_what_people_look_up_and_the_others_are_left(spark, tended):
@@ -165,8 +168,10 @@ def test_what_a_killed_job_left_goes_after_a_week_and_older_versions_stay_readab
 ):
     folder = folder_of(module_lake, LOCATIONS.full_name)
     assert not (folder / "old.parquet").exists() and (folder / "young.parquet").exists()
-    first = versions(spark, tended.settings, LOCATIONS)[-2]
-    assert [row.location_id for row in rows_at(spark, tended.settings, LOCATIONS, first).collect()] == [1]
+    first = versions(Lake(spark, tended.settings), LOCATIONS)[-2]
+    assert [row.location_id for row in rows_at(Lake(spark, tended.settings), LOCATIONS, first).collect()] == [
+        1
+    ]
 
 
 def test_a_job_that_writes_meanwhile_loses_nothing(spark, lake):
@@ -179,7 +184,7 @@ def test_a_job_that_writes_meanwhile_loses_nothing(spark, lake):
         rows = spark.createDataFrame([site(each) for each in range(number)], LOCATIONS.columns).repartition(3)
         for failures in range(10):
             try:
-                store.replace_where(settings, LOCATIONS.full_name, rows, store.dates("_night", [NIGHT]))
+                Lake(spark, settings).replace_where(LOCATIONS.full_name, rows, sql.dates("_night", [NIGHT]))
                 return failures
             except PySparkException as error:
                 assert "DELTA_CONCURRENT" in str(error), error
@@ -188,7 +193,7 @@ def test_a_job_that_writes_meanwhile_loses_nothing(spark, lake):
     def tend() -> None:
         for _ in range(4):
             try:
-                maintain._tend(spark, settings, LOCATIONS)
+                maintain._tend(Lake(spark, settings), LOCATIONS)
             except PySparkException as error:
                 assert "DELTA_CONCURRENT" in str(error), error
 
@@ -198,17 +203,17 @@ def test_a_job_that_writes_meanwhile_loses_nothing(spark, lake):
             write(number)
         tending.result()
     assert sorted(
-        row.location_id for row in store.read(spark, settings, LOCATIONS.full_name).collect()
+        row.location_id for row in Lake(spark, settings).read(LOCATIONS.full_name).collect()
     ) == list(range(15))
 
 
 def test_a_table_that_cannot_be_tended_is_named_and_the_others_are(spark, lake, files):
     settings = lake("maintain")
     add_sites(spark, settings, 0, 1, files=2)
-    schema.ensure(spark, settings, ["gold.climate_hourly"])
+    Lake(spark, settings).ensure(["gold.climate_hourly"])
     spark.sql(f"CREATE TABLE {settings.table('gold.alerts')} (x INT) USING parquet")
     with pytest.raises(maintain.JobError, match=r"1 of 3 tables were not tended: gold\.alerts"):
-        maintain.run(spark, settings)
+        maintain.run(Lake(spark, settings))
     assert files(settings, LOCATIONS) == 1
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs import schema, session
+from jobs import session
 from jobs.cli import STAGES
+from jobs.delta.lake import Lake
 from jobs.errors import JobError
 from jobs.main import main
 from jobs.runner import run_stage
@@ -82,7 +83,7 @@ def test_a_stage_on_an_empty_lake_says_in_one_line_what_to_run_before(by_hand, l
 
 def test_a_stage_whose_failure_cannot_be_recorded_still_says_why_it_failed(by_hand, lake, spark, caplog):
     settings = lake("gold")
-    schema.ensure(spark, settings, ["ops.digests"])
+    Lake(spark, settings).ensure(["ops.digests"])
     spark.sql(f"CREATE TABLE {settings.table('ops.job_runs')} (other INT) USING DELTA")
     code, error = by_hand("gold")
     assert code == 1 and "run `silver` before `gold`" in error
@@ -94,7 +95,7 @@ def test_a_failure_is_not_recorded_when_spark_is_gone(lake, spark, monkeypatch):
     assert session.is_reachable()
     monkeypatch.setenv("SPARK_REMOTE", f"sc://localhost:{free_port()}")
     with pytest.raises(JobError, match="run `silver`"):
-        run_stage(spark, settings)
+        run_stage(Lake(spark, settings))
     assert not session.is_reachable()
     assert not spark.catalog.tableExists(settings.table("ops.job_runs"))
 

@@ -30,8 +30,8 @@ KILLS = {
 def command(settings) -> list[str]:
     argv = [f"--night={settings.night}", f"--run-id={settings.run_id}", f"--home={settings.home}"]
     argv += [f"--prefix={settings.prefix}", "--tables=device_health,site_events"]
-    argv += [f"--scale={settings.scale}"] if settings.stage == "generate" else []
-    argv += [f"--layer={settings.layer}"] if settings.layer else []
+    argv += [f"--scale={settings.options.scale}"] if settings.stage == "generate" else []
+    argv += [f"--layer={settings.options.layer}"] if settings.stage == "check" else []
     return [sys.executable, "-m", "jobs", settings.stage, *argv]
 
 

@@ -11,12 +11,14 @@ import pytest
 from pyspark.sql import functions as F
 
 from catalog.tables import GOLD, SOURCES, selection
-from jobs import backfill, store
+from jobs.backfill import stage as backfill
+from jobs.delta import sql
+from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken, JobError
 from jobs.outcome import TableResult
 from jobs.settings import Settings
 from tests.conftest import new_lake
-from tests.support.nights import ALL, D5, D6, FEW, Digests, Lake, bring, digests, due, files, run_stage
+from tests.support.nights import ALL, D5, D6, FEW, Digests, SettingsOf, bring, digests, due, files, run_stage
 
 
 @pytest.fixture
@@ -36,12 +38,12 @@ def test_every_landed_line_has_exactly_one_fate(read):
 def test_every_gold_table_has_rows(read):
     # Too few readings at this scale for a device to have more than ten anomalies.
     wanted = ALL & GOLD.keys() - {"device_anomalies"}
-    some = store.union(read(f"gold.{name}").select(F.lit(name).alias("name")).limit(1) for name in wanted)
+    some = sql.union(read(f"gold.{name}").select(F.lit(name).alias("name")).limit(1) for name in wanted)
     assert {row.name for row in some.collect()} == wanted
 
 
 def test_silver_holds_each_key_once(read):
-    counted = store.union(
+    counted = sql.union(
         read(f"silver.{source.silver}").agg(
             F.lit(name).alias("source"),
             F.count("*").alias("rows"),
@@ -109,7 +111,7 @@ def test_the_next_night_replaces_the_partitions_that_its_rows_belong_to_and_no_o
 def test_verify_confirms_a_night_and_names_what_was_tampered_with(spark, nights, caplog):
     verify = importlib.import_module("jobs.quality.verify")
     with caplog.at_level("INFO", "jobs"):
-        results = verify.run(spark, nights.lake("verify", night=D5))
+        results = verify.run(Lake(spark, nights.lake("verify", night=D5)))
     assert all(result.detail["holds"] for result in results)
     accounts = len(ALL & SOURCES.keys())
     found = len(results) - accounts
@@ -119,7 +121,7 @@ def test_verify_confirms_a_night_and_names_what_was_tampered_with(spark, nights,
         tampered(spark, readings.table("silver.readings"), f"_night = '{D5}'"),
         pytest.raises(ContractBroken, match=r"1 of \d+ do not hold: silver\.readings"),
     ):
-        verify.run(spark, readings)
+        verify.run(Lake(spark, readings))
 
 
 @contextmanager
@@ -143,7 +145,7 @@ def test_publish_refuses_a_run_that_has_staged_nothing(spark, nights):
 class Bulk:
     """A lake in which both nights were run in bulk, after night 6 had been staged by itself."""
 
-    lake: Lake
+    lake: SettingsOf
     asked: Settings
     was_published: bool
     months: list[TableResult]
@@ -157,8 +159,8 @@ def bulk(spark, nights, tmp_path_factory) -> Iterator[Bulk]:
         for stage in ("bronze", "silver", "gold"):
             run_stage(spark, lake, stage, D6, tables=FEW)
         asked = lake("history", first=D5, night=D6, run_id="bulk", tables=FEW)
-        was_published = backfill.is_published(spark, asked)
-        months = backfill.run(spark, asked)
+        was_published = backfill.is_published(Lake(spark, asked))
+        months = backfill.run(Lake(spark, asked))
         yield Bulk(lake, asked, was_published, months, digests(spark, lake))
 
 
@@ -180,8 +182,8 @@ def test_nights_give_the_same_digests_in_any_order_and_when_their_stages_mix(spa
     for stage, night in (("gold", D5), ("gold", D6), ("publish", D6), ("publish", D5)):
         run_stage(spark, bulk.lake, stage, night, tables=FEW)
     assert digests(spark, bulk.lake) == bulk.digests
-    # Alerts, which read events too, are not among the few.
-    assert {source for source, _ in due(spark, bulk.lake)} == {"events"}
+    # Site events, which read the registry too, are not among the few.
+    assert {source for source, _ in due(spark, bulk.lake)} == {"devices", "device_changes"}
 
 
 def test_an_earlier_arrival_that_comes_late_takes_its_row_back(spark, nights, read):
@@ -220,5 +222,5 @@ def test_nights_in_bulk_end_in_the_same_tables_as_night_by_night(spark, nights, 
     assert f"nights/{D6}.html" in month.pages
     # All that is made of sensor logs was asked for, so nothing of them is due any more.
     whole = replace(bulk.asked, tables=frozenset({"sensor_logs", "climate_hourly"}))
-    assert backfill.is_published(spark, whole)
-    assert backfill.run(spark, whole) == [replace(month, pages=())]
+    assert backfill.is_published(Lake(spark, whole))
+    assert backfill.run(Lake(spark, whole)) == [replace(month, pages=())]

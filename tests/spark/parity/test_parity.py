@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from catalog.tables import SOURCES, STREAMED
+from jobs.delta.lake import Lake
 from jobs.kafka import VARIABLE, parse
 from jobs.stream.batches import Batch, counts
 from tests.spark.parity.conftest import EARLIER, NIGHT, RECEIVED, RUNS, Night, Sides
@@ -59,7 +60,12 @@ def test_earlier_nights_in_bulk_on_databricks_and_backwards_here_come_to_the_sam
     here, there = (side.digests() for side in after_all)
     assert {table for table, _ in here} == {*COMPARED}
     assert here["gold.transactions_daily", date.fromisoformat(EARLIER[0])][0] > 5
-    assert nights_in(here, "gold.sensor_hourly") >= {*EARLIER, NIGHT}
+    assert nights_in(here, "gold.sensor_hourly") >= {*EARLIER}
+    assert nights_in(here, "gold.climate_hourly") >= {NIGHT}
+    features = Lake(after_all.local.spark, after_all.local.settings).read("silver.inspection_features")
+    # Each night's inspections reach back into the night before, which is there before it or after it.
+    of_the_evening_before = features.where("to_date(sensor_hour_end - INTERVAL 1 SECOND) < event_date")
+    assert of_the_evening_before.where(f"event_date = '{EARLIER[1]}'").count() > 5
     assert there == here
 
 
@@ -128,7 +134,7 @@ def test_a_stream_to_kafka_is_the_same_messages_from_both_each_with_its_own_secr
 
     form = RUNS["to Kafka"].form
     piece, night = Batch(0, form["seconds"], form["rows_per_second"]), date.fromisoformat(form["night"])
-    seed = sides.local.settings.seed
+    seed = sides.local.settings.options.seed
     asked_for = sum(sum(counts(source, night, piece, seed)) for source in STREAMED)
     assert asked_for > 300
     for side in sides:

@@ -11,8 +11,8 @@ from great_expectations.expectations import ExpectColumnValuesToNotBeNull
 from catalog.tables import TABLES
 from expectations import suite
 from expectations.actions import flag
-from jobs import schema, store
 from jobs.bronze import stage as bronze
+from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken
 from jobs.quality import check
 
@@ -28,9 +28,9 @@ def write(spark, module_lake):
 
     def to(name, *rows):
         settings = module_lake("check")
-        schema.ensure(spark, settings, [name])
+        Lake(spark, settings).ensure([name])
         values = [tuple(row[column] for column in TABLES[name].column_names) for row in rows]
-        store.append(settings, name, spark.createDataFrame(values, TABLES[name].columns))
+        Lake(spark, settings).append(name, spark.createDataFrame(values, TABLES[name].columns))
 
     return to
 
@@ -95,7 +95,7 @@ def silver(logs, module_lake, home):
 def good(spark, silver):
     """The check of the good night: its settings and its result."""
     settings = silver(run_id="first")
-    (result,) = check.run(spark, settings)
+    (result,) = check.run(Lake(spark, settings))
     return settings, result
 
 
@@ -104,7 +104,7 @@ def broken(spark, silver):
     """The check of the night with wrong rows: its settings and what it raised."""
     settings = silver(night=BROKEN_NIGHT)
     with pytest.raises(ContractBroken) as error:
-        check.run(spark, settings)
+        check.run(Lake(spark, settings))
     return settings, error.value
 
 
@@ -150,7 +150,7 @@ def test_too_many_flagged_rows_are_only_a_warning(good):
 def test_a_night_without_rows_is_green_and_says_so(spark, silver):
     settings = silver(night=EMPTY_NIGHT)
 
-    (result,) = check.run(spark, settings)
+    (result,) = check.run(Lake(spark, settings))
 
     assert (result.rows, result.detail["success"]) == (0, True)
     assert "no sensor logs arrived" in (settings.run_folder / "check_silver.html").read_text()
@@ -159,7 +159,7 @@ def test_a_night_without_rows_is_green_and_says_so(spark, silver):
 def test_rows_of_other_nights_are_left_to_those_nights(spark, good):
     settings, result = good
 
-    assert store.read(spark, settings, "silver.sensor_logs").count() == 8
+    assert Lake(spark, settings).read("silver.sensor_logs").count() == 8
     assert (result.rows, result.detail["success"]) == (3, True)
 
 
@@ -174,7 +174,7 @@ def test_an_expectation_that_cannot_be_tried_is_never_green_not_even_a_flag(spar
     with pytest.raises(
         ContractBroken, match=r"^1 expectation does not hold: .*colourless.*could not be tried"
     ):
-        check.run(spark, silver())
+        check.run(Lake(spark, silver()))
 
 
 def test_text_from_the_data_is_shown_as_text(broken):
@@ -204,7 +204,7 @@ def test_a_second_run_adds_its_pages_and_leaves_the_first_as_they_are(spark, goo
     page = (second.docs / "runs/first" / result.detail["page"]).resolve()
     built = page.stat().st_mtime_ns
 
-    check.run(spark, second)
+    check.run(Lake(spark, second))
 
     assert page.stat().st_mtime_ns == built
     index = (second.docs / "expectations/index.html").read_text()
@@ -238,7 +238,7 @@ def deliver(spark, module_lake):
             folder = module_lake("bronze").landing / source / f"arrived={night}"
             folder.mkdir(parents=True, exist_ok=True)
             (folder / f"{len(delivered)}.json").write_text("".join(delivered))
-        bronze.run(spark, module_lake("bronze", tables=tables))
+        bronze.run(Lake(spark, module_lake("bronze", tables=tables)))
 
     return files
 
@@ -248,7 +248,7 @@ def check_bronze(spark, module_lake):
     """Check a night of feeds: table -> result."""
 
     def of(night, tables=FEEDS):
-        results = check.run(spark, module_lake("check", layer="bronze", night=night, tables=tables))
+        results = check.run(Lake(spark, module_lake("check", layer="bronze", night=night, tables=tables)))
         return {result.table: result for result in results}
 
     return of
@@ -364,14 +364,14 @@ def staged(write):
 def right_gold(spark, module_lake, staged):
     """The results of the check of the run that is all right, by table."""
     settings = module_lake("check", layer="gold", tables=GOLD_TABLES)
-    return {result.table: result for result in check.run(spark, settings)}
+    return {result.table: result for result in check.run(Lake(spark, settings))}
 
 
 @pytest.fixture(scope="module")
 def wrong_gold(spark, module_lake, staged):
     """What the check of the run that is wrong says."""
     with pytest.raises(ContractBroken) as error:
-        check.run(spark, module_lake("check", layer="gold", tables=GOLD_TABLES, run_id="wrong"))
+        check.run(Lake(spark, module_lake("check", layer="gold", tables=GOLD_TABLES, run_id="wrong")))
     return str(error.value)
 
 

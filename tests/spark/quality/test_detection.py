@@ -8,11 +8,12 @@ import pytest
 
 from catalog.tables import REGISTRY, SOURCES
 from jobs import runner
+from jobs.delta.lake import Lake
+from jobs.generate import detection
+from jobs.generate.arguments import FIRST_NIGHT, labels
+from jobs.generate.detection import LATE, Alarm, Fault, Score, score
 from jobs.generate.fault_rates import USUAL
-from jobs.quality import detection
-from jobs.quality.detection import LATE, Alarm, Fault, Score, score
 from jobs.report import stage as report
-from jobs.settings import FIRST_NIGHT
 
 HOT, UNKNOWN = "temperature outside -20 to 60 celsius", "device is not in the registry"
 
@@ -113,7 +114,12 @@ NAMES = frozenset(
 def stage(spark, module_lake):
     """Run a stage in the lake of these tests."""
     return lambda name, **more: runner.stage(name)(
-        spark, module_lake(name, night=NIGHT, tables=NAMES, scale=0.05, **more)
+        Lake(
+            spark,
+            module_lake(
+                name, night=NIGHT, tables=NAMES, **({"scale": 0.05} if name == "generate" else {}), **more
+            ),
+        ),
     )
 
 
@@ -154,7 +160,7 @@ def test_the_rules_find_what_was_put_into_a_night(scores, module_lake, stage):
     assert "Faults found" in page and "unknown device" in page
 
     # The truth is what is believed: one more fault in it is one that was missed.
-    more = module_lake("report").truth("readings", NIGHT) / "more.json"
+    more = labels(module_lake("report").home, "readings", NIGHT) / "more.json"
     more.write_text(json.dumps({"key": "1", "kind": "future"}))
     try:
         stage("report")
@@ -167,7 +173,7 @@ def test_the_rules_find_what_was_put_into_a_night(scores, module_lake, stage):
 def test_the_truth_names_rows_by_their_key_columns(spark, module_lake, two_nights):
     # Of sources whose faults take no part of a key away.
     for source in NAMES - {*REGISTRY, "inspections"}:
-        truth = spark.read.json(str(module_lake("report").truth(source, NIGHT))).collect()
+        truth = spark.read.json(str(labels(module_lake("report").home, source, NIGHT))).collect()
         assert truth, source
         for row in truth:
             assert len(row.key.split(",")) == len(SOURCES[source].key), (source, row.key)

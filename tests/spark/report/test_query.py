@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from catalog.tables import GOLD, TABLES, selection
-from jobs import cli, schema, store
+from jobs import cli
+from jobs.delta.lake import Lake
 from jobs.main import main
 from jobs.report import query
 from jobs.report import stage as report
@@ -106,12 +107,12 @@ def test_an_unknown_name_is_refused_with_those_there_are(capsys):
 def gold(spark, module_lake):
     """Put rows into a gold table of the lake: the columns that are named, all others null."""
     settings = module_lake("query")
-    schema.ensure(spark, settings, sorted({table for asked in QUERIES.values() for table in asked.tables}))
+    Lake(spark, settings).ensure(sorted({table for asked in QUERIES.values() for table in asked.tables}))
 
     def put(name: str, *rows: dict) -> None:
         table = TABLES[f"gold.{name}"]
         values = [tuple(row.get(column) for column in table.column_names) for row in rows]
-        store.append(settings, f"gold.{name}", spark.createDataFrame(values, table.columns))
+        Lake(spark, settings).append(f"gold.{name}", spark.createDataFrame(values, table.columns))
 
     return put
 
@@ -119,7 +120,7 @@ def gold(spark, module_lake):
 @pytest.fixture
 def ask(spark, module_lake, gold):
     return lambda name, night, most=9: query.ask(
-        spark, module_lake("query", night=night), QUERIES[name], most
+        Lake(spark, module_lake("query", night=night)), QUERIES[name], most
     )
 
 
@@ -148,7 +149,7 @@ def test_the_report_shows_what_each_query_answers(spark, module_lake, gold):
         *({"event_date": day, "severity": severity, "kind": kind} for day, severity, kind in alerts),
     )
     settings = module_lake("report", night=D5, tables=frozenset(GOLD))
-    (result,) = report.run(spark, settings)
+    (result,) = report.run(Lake(spark, settings))
     assert result.detail["alerts"] == {"Critical": 2}
     queries = json.loads((settings.docs / f"nights/{D5}.json").read_text())["queries"]
     assert queries["device_health"]["answers"] == QUERIES["device_health"].purpose

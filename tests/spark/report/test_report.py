@@ -10,7 +10,7 @@ from pyspark.sql import Row
 
 from catalog.run_result import TableEntry
 from catalog.tables import TABLES
-from jobs import schema, store
+from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken
 from jobs.report import stage as report
 from jobs.report.flow_chart import Flow
@@ -174,17 +174,17 @@ def test_the_picture_of_nothing_has_no_flow():
 def kept(spark, module_lake):
     """Accounts of two nights, and of a third that does not balance; each test reports on a night of its own."""
     name, settings = "ops.row_accounts", module_lake("report")
-    schema.ensure(spark, settings, [name])
+    Lake(spark, settings).ensure([name])
     rows = [account(), account(night=date(2024, 3, 4), landed=5), account(night=UNEVEN, silver=999)]
     values = [tuple(row[column] for column in TABLES[name].column_names) for row in rows]
-    store.append(settings, name, spark.createDataFrame(values, TABLES[name].columns))
+    Lake(spark, settings).append(name, spark.createDataFrame(values, TABLES[name].columns))
     return module_lake
 
 
 def test_a_settled_night_gets_its_page_and_a_summary(spark, kept):
     settings = kept("report", tables=READINGS)
 
-    (result,) = report.run(spark, settings)
+    (result,) = report.run(Lake(spark, settings))
 
     assert (result.rows, result.detail["balanced"]) == (1, True)
     assert "1,010 lines landed" in result.detail["summary"]
@@ -204,6 +204,6 @@ def test_a_night_that_does_not_balance_is_refused_but_its_page_says_why(spark, k
     settings = kept("report", night=UNEVEN, tables=READINGS)
 
     with pytest.raises(ContractBroken, match=r"readings: 1,010 lines landed.*999 in silver"):
-        report.run(spark, settings)
+        report.run(Lake(spark, settings))
 
     assert "not settled" in (settings.docs / f"nights/{UNEVEN}.html").read_text()

@@ -8,7 +8,7 @@ import json
 import random
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from catalog.tables import REGISTRY, SILVER, SOURCES
 from jobs import runner
 from jobs.bronze.parsing import parse
-from jobs.settings import FIRST_NIGHT
+from jobs.delta.lake import Lake
+from jobs.generate.arguments import FIRST_NIGHT
 from jobs.silver.judge import judge, rank
 from jobs.silver.tables.devices import derive_devices
 from jobs.silver.tables.devices_history import derive_devices_history
@@ -26,12 +27,10 @@ CASES = 400
 NIGHTS = [FIRST_NIGHT + timedelta(days) for days in range(3)]
 # The middle one first: half of the devices send on it and the one before it, the others on it and the one after.
 WORKED_ON = [[NIGHTS[1]], [NIGHTS[0], NIGHTS[2]]]
-LOADED_AT = datetime(2024, 1, 1)
-# The instant of the first load is among them, and one before it.
+# The instants of both loads are among them, and one before them.
 INSTANTS = [
     datetime(2023, 12, 31, 12),
-    LOADED_AT,
-    *(datetime(2024, 1, day, 9) for day in (1, 2)),
+    *(datetime(2024, 1, day, hour) for day in (1, 2) for hour in (0, 9)),
     datetime(2024, 1, 2, 21),
 ]
 
@@ -99,11 +98,12 @@ def replay(device: int, loaded: Image | None, applied: list[Change]) -> list[tup
             history.append((at, image, is_deleted, night))
 
     in_order = sorted(applied, key=lambda change: (change.at, change.sequence))
-    for change in [change for change in in_order if change.at < LOADED_AT]:
+    loaded_at = datetime.combine(first_night(device), time())
+    for change in [change for change in in_order if change.at < loaded_at]:
         note(change.at, change.image, change.operation == "DELETE", change.night)
     if loaded:
-        note(LOADED_AT, loaded, False, first_night(device))
-    for change in [change for change in in_order if change.at >= LOADED_AT]:
+        note(loaded_at, loaded, False, first_night(device))
+    for change in [change for change in in_order if change.at >= loaded_at]:
         note(change.at, change.image, change.operation == "DELETE", change.night)
     return history
 
@@ -161,7 +161,7 @@ def replayed(spark, module_lake):
                 land(landing / "devices", night, images, 1)
         for stage in ("bronze", "silver"):
             last = module_lake(stage, night=nights[-1], run_id=f"{nights[-1]}", tables=frozenset(REGISTRY))
-            runner.stage(stage)(spark, last)
+            runner.stage(stage)(Lake(spark, last))
     return made, lambda name: spark.table(module_lake("verify").table(name))
 
 

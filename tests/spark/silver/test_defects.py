@@ -1,25 +1,22 @@
 """From machine readings and inspections to defect rates: what the analytics find is what was planted."""
 
-import shutil
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
 from pyspark.sql import functions as F
 
-from catalog.tables import REGISTRY, SILVER, SOURCES
-from jobs import runner, store
+from catalog.tables import SILVER, SOURCES
+from jobs.day_spans import following, preceding
 from jobs.generate.feeds import inspections, machine_sensors
 from jobs.gold.tables.defect_rates import build_defect_rates
 from jobs.silver.clean import clean
 from jobs.silver.tables.inspection_features import derive_inspection_features
 from jobs.silver.tables.machine_anomalies import derive_machine_anomalies
-from tests.conftest import new_lake
 from tests.support.simulated import drawn
 from tests.support.stages import compiling
 
 NIGHT = date(2024, 3, 5)
-MACHINES = frozenset({"devices", "device_changes", "machine_sensors", "inspections", "defect_rates"})
 
 
 @pytest.fixture
@@ -133,8 +130,8 @@ def test_a_machine_has_a_defect_rate_and_counts_of_its_hot_inspections(frame):
 
 
 def test_a_reading_of_the_calendars_last_day_does_not_stop_a_night():
-    assert store.following({date.max}, 2) == {date.max}
-    assert store.preceding({date.min, date(2024, 3, 1)}, 1) == {date.min, date(2024, 2, 29), date(2024, 3, 1)}
+    assert following({date.max}, 2) == {date.max}
+    assert preceding({date.min, date(2024, 3, 1)}, 1) == {date.min, date(2024, 2, 29), date(2024, 3, 1)}
 
 
 @pytest.fixture(scope="module")
@@ -195,36 +192,3 @@ def test_parts_of_machines_above_their_moving_average_are_far_likelier_defective
 
 def test_a_generator_whose_defects_follow_from_nothing_would_be_found_out(times_likelier, by_chance):
     assert 0.5 < times_likelier(by_chance) < 2
-
-
-def test_nights_in_any_order_give_the_same_features_and_rates(spark, tmp_path):
-    """Each night's inspections reach back into the night before, and late rows into all of them."""
-    stages = {
-        name: runner.stage(name) for name in ("generate", "bronze", "silver", "gold", "publish", "check")
-    }
-    parts, orders, found = {"scale": 0.04, "tables": MACHINES}, ([5, 6], [6, 5]), []
-    # A night lands as it is whatever was before it. Machines are no devices of the registry, which stays empty.
-    with new_lake(spark, tmp_path / "landed") as landed:
-        for day in orders[0]:
-            of_machines = parts | {"tables": MACHINES - set(REGISTRY)}
-            stages["generate"](spark, landed("generate", night=date(2024, 3, day), **of_machines))
-        for number, order in enumerate(orders):
-            with new_lake(spark, tmp_path / str(number)) as lake:
-                for day in order:
-                    night = {"night": date(2024, 3, day), "run_id": f"night-{day}", **parts}
-                    for source in ("machine_sensors", "inspections"):
-                        arrived = f"landing/{source}/arrived={night['night']}"
-                        shutil.copytree(landed("bronze").home / arrived, lake("bronze").home / arrived)
-                    for name in ("bronze", "silver", "gold", "publish"):
-                        stages[name](spark, lake(name, **night))
-                for layer in ("bronze", "silver"):
-                    stages["check"](spark, lake("check", layer=layer, **night))
-                digests = spark.table(lake("verify").table("ops.digests"))
-                found.append({(row.table, row.night): (row.rows, row.digest) for row in digests.collect()})
-                looked_back = spark.table(lake("verify").table("silver.inspection_features")).where(
-                    "to_date(sensor_hour_end - INTERVAL 1 SECOND) < event_date"
-                )
-                assert looked_back.count() > 20
-    assert found[0] == found[1]
-    for table in ("silver.machine_anomalies", "silver.inspection_features", "gold.defect_rates"):
-        assert any(name == table for name, _ in found[0]), table

@@ -15,12 +15,12 @@ import pytest
 from catalog.tables import SOURCES
 from jobs import kafka
 from jobs.errors import JobError
+from jobs.stream.arguments import Options
 from jobs.stream.batches import Batch, Checkpoint, rows_of
-from jobs.stream.options import Stream
 from tests.support.kafka.broker import Kafka, running
 
 NIGHT = date(2024, 3, 5)
-STREAM = Stream("live_sensors", 50, 1, 4, "kafka", 100)
+STREAM = Options("live_sensors", 50, 1, 4, "kafka", 100)
 KEY = "kept/to=ourselves+"
 EVENT_HUBS = f"Endpoint=sb://lake.servicebus.windows.net/;SharedAccessKeyName=send;SharedAccessKey={KEY}="
 
@@ -47,7 +47,7 @@ def stream(run):
     """Run the stage with some options other than those of STREAM; give its one result."""
 
     def send(**options):
-        (result,) = run("stream", night=NIGHT, stream=replace(STREAM, **options))
+        (result,) = run("stream", night=NIGHT, options=replace(STREAM, **options))
         return result
 
     return send
@@ -113,7 +113,7 @@ def receive(run):
     """Run the stage; give the number of lines that it landed."""
 
     def lines(source: str) -> int:
-        (result,) = run("receive", night=NIGHT, received=source)
+        (result,) = run("receive", night=NIGHT, source=source)
         return result.rows
 
     return lines

@@ -13,16 +13,17 @@ from pyspark.sql import functions as F
 
 from catalog.tables import STREAMED
 from jobs import runner
+from jobs.delta.lake import Lake
+from jobs.delta.sql import union
 from jobs.errors import UsageError
+from jobs.generate.arguments import FIRST_NIGHT
 from jobs.gold.tables.readings_5min import build_readings_5min
-from jobs.settings import FIRST_NIGHT
-from jobs.store import union
 from jobs.stream import volume
+from jobs.stream.arguments import DAY, Options
 from jobs.stream.batches import Batch, Checkpoint, counts, rows_of
-from jobs.stream.options import DAY, Stream
 
 NIGHT = date(2024, 3, 5)
-STREAM = Stream("live_sensors", 10, None, 60, "delta", 100)
+STREAM = Options("live_sensors", 10, None, 60, "delta", 100)
 MINUTES = volume.minutes("transactions", 42, (NIGHT - FIRST_NIGHT).days)
 QUIET, BUSY = 0, 8 * 3600  # the first seconds of the night and of business hours
 BURST = 60 * MINUTES.index(volume.BURST)
@@ -32,7 +33,7 @@ def sending(run):
     """The stage with some options other than those of STREAM; it gives its one result."""
 
     def send(night: date = NIGHT, seed: int = 42, **options):
-        (result,) = run("stream", night=night, seed=seed, stream=replace(STREAM, **options))
+        (result,) = run("stream", night=night, options=replace(STREAM, seed=seed, **options))
         return result
 
     return send
@@ -40,14 +41,14 @@ def sending(run):
 
 @pytest.fixture
 def stream(run):
-    """Stream in a lake of the test's own: files cost little there, tables much."""
+    """Options in a lake of the test's own: files cost little there, tables much."""
     return sending(run)
 
 
 @pytest.fixture(scope="module")
 def shared_run(spark, module_lake):
     """Run a stage in the lake of the module, in which each test has nights or sources of its own."""
-    return lambda name, **overrides: runner.stage(name)(spark, module_lake(name, **overrides))
+    return lambda name, **overrides: runner.stage(name)(Lake(spark, module_lake(name, **overrides)))
 
 
 @pytest.fixture(scope="module")
@@ -269,7 +270,7 @@ def dropped(shared_stream, shared_run, module_lake):
     assert shared_stream(source="iot_events", sink="json", duration=30, rows_per_second=2).rows == 60
     for stage in ("bronze", "check bronze", "silver", "check silver", "gold", "check gold", "publish"):
         name, _, layer = stage.partition(" ")
-        shared_run(name, tables=few, layer=layer or None)
+        shared_run(name, tables=few, **({"layer": layer} if layer else {}))
     return sizes
 
 

@@ -126,9 +126,9 @@ def test_a_stream_without_a_night_is_that_of_the_day_before_the_run(bag: Any) ->
 
 def test_the_source_of_the_form_is_received(bag: Any) -> None:
     (receive,) = parsed(emitted(bag.dags["iot_receive"], {"source": "devices"}, "by.hand"))
-    assert (receive["stage"], receive["received"]) == ("receive", "devices")
+    assert (receive["stage"], receive["source"]) == ("receive", "devices")
     (receive,) = parsed(emitted(bag.dags["iot_receive"], {}, "x"))
-    assert receive["received"] == "iot_events"
+    assert receive["source"] == "iot_events"
 
 
 def test_how_long_to_keep_things_reaches_the_jobs_unchanged(bag: Any) -> None:

@@ -19,7 +19,7 @@ from notify import AlertNotifier, FailureNotifier
 from platforms import PLATFORMS
 
 from catalog.tables import NAMES
-from jobs.settings import MAX_SCALE, MIN_SCALE
+from jobs.generate.arguments import MAX_SCALE, MIN_SCALE
 from tests.support.project import PROJECT
 
 FORBIDDEN = {"pyspark", "delta", "great_expectations", "jobs", "expectations", "pandas", "dbldatagen"}

@@ -96,7 +96,7 @@ def test_dirt_that_is_none_is_refused(capsys, dirt, what):
 
 def test_dirt_is_what_is_other_than_usual():
     parsed = cli.parse(["generate", "--night=2024-03-05", "--dirt=late=0.05,duplicate=0.01"])
-    assert parsed.dirt == {"late": 0.05}
+    assert parsed.options.fault_rates == {"late": 0.05}
 
 
 @pytest.mark.parametrize(
@@ -174,3 +174,9 @@ def test_a_range_of_nights_that_ends_before_it_begins_is_refused(capsys):
 def test_a_range_of_nights_takes_in_both_ends():
     settings = cli.parse(["history", "--from", "2024-02-28", "--to", "2024-03-01"])
     assert [str(night) for night in settings.nights] == ["2024-02-28", "2024-02-29", "2024-03-01"]
+
+
+@pytest.mark.parametrize("stage", ["bronze", "silver", "gold", "publish", "report", "verify"])
+def test_a_night_of_somebodys_own_may_be_of_any_date_from_1970_on(capsys, stage):
+    assert cli.parse([stage, "--night=1970-01-01"]).night == date(1970, 1, 1)
+    assert "before 1970-01-01" in refusal(capsys, stage, "--night=1969-12-31")

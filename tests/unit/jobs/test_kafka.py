@@ -5,10 +5,11 @@ from datetime import date
 import pytest
 
 from jobs import kafka
+from jobs.delta.lake import Lake
 from jobs.errors import JobError, UsageError
 from jobs.settings import Settings
 from jobs.stream import stage
-from jobs.stream.options import Stream
+from jobs.stream.arguments import Options
 from tests.support.project import free_port
 
 KEY = "kept/to=ourselves+"
@@ -17,13 +18,13 @@ EVENT_HUBS = f"Endpoint=sb://lake.servicebus.windows.net/;SharedAccessKeyName=se
 
 def test_a_broker_that_is_away_is_said_at_once(monkeypatch, tmp_path):
     port = free_port()
-    streamed = Stream("live_sensors", 10, 5, 20, "kafka", 100)
+    streamed = Options("live_sensors", 10, 5, 20, "kafka", 100)
     settings = Settings(
-        "stream", date(2024, 3, 5), "test", tmp_path, "spark_catalog", "", frozenset(), stream=streamed
+        "stream", date(2024, 3, 5), "test", tmp_path, "spark_catalog", "", frozenset(), options=streamed
     )
     monkeypatch.setenv(kafka.VARIABLE, EVENT_HUBS.replace("lake.servicebus.windows.net", f"127.0.0.1:{port}"))
     with pytest.raises(JobError, match=f"cannot reach Kafka at 127.0.0.1:{port}"):
-        stage.run(None, settings)  # before Spark is asked for anything
+        stage.run(Lake(None, settings))  # before Spark is asked for anything
 
 
 def test_event_hubs_is_reached_with_tls_and_its_connection_string_as_the_password():

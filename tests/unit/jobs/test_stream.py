@@ -7,13 +7,13 @@ from itertools import pairwise
 import pytest
 
 from jobs import cli
-from jobs.settings import FIRST_NIGHT
+from jobs.generate.arguments import FIRST_NIGHT
 from jobs.stream import volume
+from jobs.stream.arguments import DAY, MOST_ROWS_PER_SECOND, Options
 from jobs.stream.batches import SECOND, Batch, Checkpoint, counts, cut
-from jobs.stream.options import DAY, MOST_ROWS_PER_SECOND, Stream
 
 NIGHT = date(2024, 3, 5)
-STREAM = Stream("live_sensors", 10, None, 60, "delta", 100)
+STREAM = Options("live_sensors", 10, None, 60, "delta", 100)
 MINUTES = volume.minutes("transactions", 42, (NIGHT - FIRST_NIGHT).days)
 
 
@@ -105,8 +105,8 @@ def test_a_stream_that_makes_no_sense_is_refused_in_one_line(capsys, argument, s
 
 def test_a_batch_that_is_made_in_memory_has_a_limit(capsys):
     argv = ["stream", "--source=iot_events", "--rows-per-second=5000"]
-    assert cli.parse([*argv, "--trigger=10s"]).stream.trigger == 10
-    assert {count("iot_events", *astuple(batch)) for batch in cut(cli.parse(argv).stream, 0)} == {50_000}
+    assert cli.parse([*argv, "--trigger=10s"]).options.trigger == 10
+    assert {count("iot_events", *astuple(batch)) for batch in cut(cli.parse(argv).options, 0)} == {50_000}
     with pytest.raises(SystemExit) as exit_:
         cli.parse([*argv, "--trigger=11s"])
     assert exit_.value.code == 2 and "at most 50000 rows" in capsys.readouterr().err
@@ -117,5 +117,5 @@ def test_the_rates_and_triggers_of_the_documents_are_taken():
         settings = cli.parse(
             ["stream", "--source=live_sensors", f"--rows-per-second={rate}", "--trigger=10s", "--for=1m"]
         )
-        assert settings.stream == Stream("live_sensors", rate, 10, 60, "json", 10_000)
+        assert settings.options == Options("live_sensors", rate, 10, 60, "json", 10_000)
     assert settings.step == "stream_live_sensors" and settings.tables >= {"live_sensors", "readings_5min"}

@@ -1,24 +1,31 @@
 """The tables as the catalog has them: made when they are not there, widened when the catalog has new columns."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import CATALOG, TABLES, Table, columns_of
-from jobs import store
+from jobs.delta import sql
+from jobs.delta.digests import digests_of
 from jobs.errors import UsageError
 from jobs.settings import Settings
+
+if TYPE_CHECKING:
+    from jobs.delta.lake import Lake
 
 log = logging.getLogger("jobs")
 
 PARALLEL = 4
 
 
-def ensure(spark: SparkSession, settings: Settings, names: Iterable[str]) -> None:
+def ensure(lake: Lake, names: Iterable[str]) -> None:
     """Create the tables that do not exist yet, and their schemas; add to the others the columns they lack.
 
     Raises UsageError when a table has a column that the catalog does not have, or has as another type, or when
@@ -27,19 +34,21 @@ def ensure(spark: SparkSession, settings: Settings, names: Iterable[str]) -> Non
     wanted, present = [TABLES[name] for name in names], []
     for layer in dict.fromkeys(table.layer for table in wanted):
         # Where an administrator has made the schemas, a job may not even ask for one that is there.
-        if not spark.catalog.databaseExists(settings.schema(layer)):
-            spark.sql(f"CREATE SCHEMA IF NOT EXISTS {settings.schema(layer)}")
-        there = {row.tableName for row in spark.sql(f"SHOW TABLES IN {settings.schema(layer)}").collect()}
+        if not lake.spark.catalog.databaseExists(lake.settings.schema(layer)):
+            lake.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {lake.settings.schema(layer)}")
+        there = {
+            row.tableName for row in lake.spark.sql(f"SHOW TABLES IN {lake.settings.schema(layer)}").collect()
+        }
         for table in wanted:
             if table.layer == layer and table.name in there:
                 present.append(table)
             elif table.layer == layer:
-                spark.sql(_ddl(table, settings))
+                lake.spark.sql(_ddl(table, lake.settings))
     with ThreadPoolExecutor(PARALLEL) as pool:
-        held = list(pool.map(lambda table: _kinds_of(store.read(spark, settings, table.full_name)), present))
+        held = list(pool.map(lambda table: _kinds_of(lake.read(table.full_name)), present))
     for table, columns in zip(present, held, strict=True):
         if list(columns.items()) != list(_kinds(table.columns).items()):
-            _widen(spark, settings, table, columns)
+            _widen(lake, table, columns)
 
 
 def _ddl(table: Table, settings: Settings) -> str:
@@ -61,11 +70,11 @@ def _kinds(columns: str) -> dict[str, str]:
     return {name: kind.lower().replace(" ", "") for name, kind in columns_of(columns).items()}
 
 
-def _widen(spark: SparkSession, settings: Settings, table: Table, held: dict[str, str]) -> None:
+def _widen(lake: Lake, table: Table, held: dict[str, str]) -> None:
     """Add the columns that only the catalog has, each in its place; they are null in the rows that are there."""
     # A type has several names: INTEGER is INT.
-    wanted = _kinds_of(spark.createDataFrame([], table.columns))
-    where = f"{settings.table(table.full_name).replace('`', '')} has column"
+    wanted = _kinds_of(lake.spark.createDataFrame([], table.columns))
+    where = f"{lake.settings.table(table.full_name).replace('`', '')} has column"
     for name, kind in held.items():
         if name not in wanted:
             raise UsageError(
@@ -85,30 +94,28 @@ def _widen(spark: SparkSession, settings: Settings, table: Table, held: dict[str
     added = {name: kind for name, kind in columns_of(table.columns).items() if name not in held}
     if not added:
         return
-    _renew_digests(spark, settings, table, held, added)
+    _renew_digests(lake, table, held, added)
     places = dict(zip(wanted, ["FIRST", *(f"AFTER `{name}`" for name in wanted)], strict=False))
     new = ", ".join(f"`{name}` {kind} {places[name]}" for name, kind in added.items())
-    spark.sql(f"ALTER TABLE {settings.table(table.full_name)} ADD COLUMNS ({new})")
+    lake.spark.sql(f"ALTER TABLE {lake.settings.table(table.full_name)} ADD COLUMNS ({new})")
     log.info("%-28s new columns: %s", table.full_name, ", ".join(added))
 
 
-def _renew_digests(
-    spark: SparkSession, settings: Settings, table: Table, held: dict[str, str], added: dict[str, str]
-) -> None:
+def _renew_digests(lake: Lake, table: Table, held: dict[str, str], added: dict[str, str]) -> None:
     """Write down what the digests are once the table has its new columns.
 
     Only of slices whose old digest still holds: one that does not must go on saying so. Before the columns are
     there, so that a crash between the two is made good by doing both again.
     """
-    if not spark.catalog.tableExists(settings.table("ops.digests")):
+    if not lake.spark.catalog.tableExists(lake.settings.table("ops.digests")):
         return
-    recorded = store.read(spark, settings, "ops.digests").where(F.col("table") == table.full_name).collect()
+    recorded = lake.read("ops.digests").where(F.col("table") == table.full_name).collect()
     if not recorded:
         return
-    rows = store.read(spark, settings, table.full_name)
+    rows = lake.read(table.full_name)
     as_held = replace(table, columns=", ".join(f"{name} {kind.upper()}" for name, kind in held.items()))
-    now = {(found.night, found.digest) for found in store.digests_of(rows, as_held)}
+    now = {(found.night, found.digest) for found in digests_of(rows, as_held)}
     sound = {row.night for row in recorded if (row.night, row.digest) in now}
     widened = rows.withColumns({name: F.lit(None).cast(kind) for name, kind in added.items()})
-    found = store.digests_of(widened.where(store.dates(table.slice, sound)), table)
-    store.record_digests(spark, settings, {table.full_name: sound}, found)
+    found = digests_of(widened.where(sql.dates(table.slice, sound)), table)
+    lake.record_digests({table.full_name: sound}, found)

@@ -6,19 +6,18 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 
-from pyspark.sql import SparkSession
-
 from catalog.pipeline import STEPS, Step
+from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken, JobError, UsageError
 from jobs.outcome import Outcome, TableResult
+from jobs.quality import arguments as check
 from jobs.runner import run_stage
-from jobs.settings import Settings
 from jobs.state import accounts, run_results
 
 log = logging.getLogger("jobs")
 
 
-def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
+def run(lake: Lake) -> list[TableResult]:
     """Take the nights from `settings.first` to `settings.night` through all stages, a month at a time.
 
     Each stage works on all nights of a month at once. A month that is published already is passed over, so
@@ -28,18 +27,18 @@ def run(spark: SparkSession, settings: Settings) -> list[TableResult]:
     """
     results = []
     pages: tuple[str, ...]
-    for month in _months(settings.nights):
-        of_month = replace(
-            settings, first=month[0], night=month[-1], run_id=f"{settings.run_id}.{month[0]:%Y-%m}"
-        )
+    for month in _months(lake.settings.nights):
+        run_id = f"{lake.settings.run_id}.{month[0]:%Y-%m}"
+        settings = replace(lake.settings, first=month[0], night=month[-1], run_id=run_id)
+        of_month = replace(lake, settings=settings)
         name = f"nights {month[0]} to {month[-1]}"
-        if is_published(spark, of_month):
+        if is_published(of_month):
             log.info("%s are published already", name)
             pages = ()
         else:
             log.info("%s", name)
-            pages = tuple(page for step in STEPS for page in _run_step(spark, of_month, step))
-        results.append(replace(_result(spark, of_month, name), pages=pages))
+            pages = tuple(page for step in STEPS for page in _run_step(of_month, step))
+        results.append(replace(_result(of_month, name), pages=pages))
     return results
 
 
@@ -48,10 +47,12 @@ def _months(nights: list[date]) -> Iterator[list[date]]:
         yield list(month)
 
 
-def _run_step(spark: SparkSession, of_month: Settings, step: Step) -> list[str]:
-    settings, started = replace(of_month, stage=step.stage, layer=step.layer or None), datetime.now(UTC)
+def _run_step(of_month: Lake, step: Step) -> list[str]:
+    options = {"generate": of_month.settings.options, "check": check.Options(step.layer)}.get(step.stage)
+    settings = replace(of_month.settings, stage=step.stage, options=options)
+    started = datetime.now(UTC)
     try:
-        results = run_stage(spark, settings)
+        results = run_stage(replace(of_month, settings=settings))
     except (ContractBroken, JobError, UsageError) as error:
         run_results.write(settings, Outcome.of(error), started)
         raise
@@ -60,16 +61,18 @@ def _run_step(spark: SparkSession, of_month: Settings, step: Step) -> list[str]:
     return [page for result in results for page in result.pages]
 
 
-def is_published(spark: SparkSession, settings: Settings) -> bool:
+def is_published(lake: Lake) -> bool:
     """Whether each selected source has a balanced account, already in gold, for each of the nights.
 
     A source stays due until every gold table made of it is published, so also if one of them was not asked for.
     """
-    accounts.ensure(spark, settings)
-    wanted = {(source.name, night) for source in settings.sources for night in settings.nights}
-    return wanted <= accounts.published(spark, settings, settings.nights)
+    accounts.ensure(lake)
+    wanted = {(source.name, night) for source in lake.settings.sources for night in lake.settings.nights}
+    return wanted <= accounts.published(lake, lake.settings.nights)
 
 
-def _result(spark: SparkSession, settings: Settings, name: str) -> TableResult:
-    landed = accounts.lines_landed(spark, settings, settings.nights)
-    return TableResult(name, landed, {"nights": len(settings.nights), "report": str(settings.night)})
+def _result(lake: Lake, name: str) -> TableResult:
+    landed = accounts.lines_landed(lake, lake.settings.nights)
+    return TableResult(
+        name, landed, {"nights": len(lake.settings.nights), "report": str(lake.settings.night)}
+    )

@@ -1,11 +1,12 @@
-"""What `stream` takes beside the arguments of every stage, checked."""
+"""What `stream` takes: of which source, how fast, how long and where to."""
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 from catalog.tables import STREAMED, selection
+from jobs import arguments as common
+from jobs.generate.arguments import FIRST_NIGHT, add_seed, night
 
 SINKS = ("delta", "json", "kafka")
 MOST_ROWS_PER_SECOND = 50_000  # ids of a second leave room for twice these
@@ -16,8 +17,11 @@ AVAILABLE_NOW = "available-now"
 
 
 @dataclass(frozen=True)
-class Stream:
-    """How fast, how long and where to one source is streamed."""
+class Options:
+    """How fast, how long and where to one source is streamed.
+
+    Raises ArgumentTypeError when a batch would have more rows than can be made of its source at once.
+    """
 
     source: str
     rows_per_second: int
@@ -25,10 +29,32 @@ class Stream:
     duration: int  # seconds of the stream
     sink: str
     max_records_per_file: int
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        most = MOST_ROWS_IN_MEMORY.get(self.source)
+        if most and (self.trigger or 0) * self.rows_per_second > most:
+            raise ArgumentTypeError(
+                f"a batch of {self.source} has at most {most} rows, and {self.trigger} seconds of "
+                f"{self.rows_per_second} rows are more; take a shorter --trigger or fewer --rows-per-second"
+            )
+
+    @property
+    def part(self) -> str:
+        """What tells the steps of this stage apart."""
+        return self.source
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """What the stage works on."""
+        return selection([self.source])
 
 
-def add_arguments(parser: ArgumentParser) -> None:
+def declare(parser: ArgumentParser) -> None:
     """Declare what the stage takes."""
+    text = f"the day (UTC) on which the stream's events happen (default: {FIRST_NIGHT})"
+    common.add_night(parser, text=text, default=FIRST_NIGHT, kind=night)
+    add_seed(parser)
     parser.add_argument("--source", choices=STREAMED, required=True, help="what is streamed")
     parser.add_argument(
         "--rows-per-second",
@@ -68,21 +94,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="N",
         help="rows of a JSON file (default: %(default)s)",
     )
-
-
-def gather(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of the command line as fields of the settings: those of the stream become one.
-
-    Raises ArgumentTypeError when a batch would have more rows than can be made of its source at once.
-    """
-    stream = Stream(**{field.name: arguments.pop(field.name) for field in fields(Stream)})
-    most = MOST_ROWS_IN_MEMORY.get(stream.source)
-    if most and (stream.trigger or 0) * stream.rows_per_second > most:
-        raise ArgumentTypeError(
-            f"a batch of {stream.source} has at most {most} rows, and {stream.trigger} seconds of "
-            f"{stream.rows_per_second} rows are more; take a shorter --trigger or fewer --rows-per-second"
-        )
-    return {**arguments, "stream": stream, "tables": selection([stream.source])}
 
 
 def rows_per_second(text: str) -> int:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import SILVER, TABLES, Source
-from jobs import store
-from jobs.settings import FIRST_NIGHT, Settings
+from jobs.delta import sql
+from jobs.delta.lake import Lake
+from jobs.generate.arguments import FIRST_NIGHT, labels
 from jobs.state import accounts
 
 MALFORMED, DUPLICATE = "malformed", "duplicate"
@@ -83,21 +84,25 @@ class Score:
         return None if self.caught is None or not self.raised else self.caught / self.raised
 
 
-def run(spark: SparkSession, settings: Settings) -> None:
+def run(lake: Lake) -> None:
     """Score the night's sources that were generated and write `ops.detection_scores`."""
-    sources = [source for source in settings.sources if settings.truth(source.name, settings.night).is_dir()]
+    sources = [
+        source
+        for source in lake.settings.sources
+        if labels(lake.settings.home, source.name, lake.settings.night).is_dir()
+    ]
     if not sources:
         return
-    found = score(
-        _faults(spark, settings, sources), _alarms(spark, settings, sources), _duplicates(spark, settings)
-    )
+    found = score(_faults(lake, sources), _alarms(lake, sources), _duplicates(lake))
     rows = [
-        (s.source, settings.night, s.kind, s.injected, s.raised, s.caught, s.recall, s.precision)
+        (s.source, lake.settings.night, s.kind, s.injected, s.raised, s.caught, s.recall, s.precision)
         for s in found
     ]
-    frame = spark.createDataFrame(rows, TABLES["ops.detection_scores"].columns)
-    these = f"{store.dates('night', [settings.night])} AND {store.texts('source', [s.name for s in sources])}"
-    store.replace_where(settings, "ops.detection_scores", frame, these)
+    frame = lake.spark.createDataFrame(rows, TABLES["ops.detection_scores"].columns)
+    these = (
+        f"{sql.dates('night', [lake.settings.night])} AND {sql.texts('source', [s.name for s in sources])}"
+    )
+    lake.replace_where("ops.detection_scores", frame, these)
 
 
 def score(
@@ -141,34 +146,34 @@ def _by_number(source: str, kind: str, injected: int, raised: int | None) -> Sco
     return Score(source, kind, injected, raised, None if raised is None else min(injected, raised))
 
 
-def _faults(spark: SparkSession, settings: Settings, sources: list[Source]) -> list[Fault]:
-    folders = [str(settings.truth(source.name, settings.night)) for source in sources]
-    rows = spark.read.schema("key STRING, kind STRING").json(folders)
+def _faults(lake: Lake, sources: list[Source]) -> list[Fault]:
+    folders = [str(labels(lake.settings.home, source.name, lake.settings.night)) for source in sources]
+    rows = lake.spark.read.schema("key STRING, kind STRING").json(folders)
     source = F.expr(r"regexp_extract(_metadata.file_path, '/truth/([^/]+)/', 1)").alias("source")
     return [
         Fault(row.source, row.key or "", row.kind) for row in rows.select(source, "key", "kind").collect()
     ]
 
 
-def _alarms(spark: SparkSession, settings: Settings, sources: list[Source]) -> list[Alarm]:
+def _alarms(lake: Lake, sources: list[Source]) -> list[Alarm]:
     names = [source.name for source in sources]
-    quarantined = store.read(spark, settings, "ops.quarantine").where(
-        f"{store.dates('night', [settings.night])} AND {store.texts('source', names)}"
+    quarantined = lake.read("ops.quarantine").where(
+        f"{sql.dates('night', [lake.settings.night])} AND {sql.texts('source', names)}"
     )
-    rows = store.union(
+    rows = sql.union(
         [
             quarantined.select("source", "key", "reasons", F.lit(True).alias("is_kept_out")),
-            *(_flagged(spark, settings, source) for source in sources),
+            *(_flagged(lake, source) for source in sources),
         ]
     )
     return [Alarm(row.source, row.key, tuple(row.reasons), row.is_kept_out) for row in rows.collect()]
 
 
-def _flagged(spark: SparkSession, settings: Settings, source: Source) -> DataFrame:
+def _flagged(lake: Lake, source: Source) -> DataFrame:
     silver = SILVER[source.silver]
     happened = [name for name in ("event_date", "changed_at") if name in silver.column_names]
     is_late = f"to_date({happened[0]}) < _night" if happened else "false"
-    tonight = store.read(spark, settings, silver.full_name).where(store.dates("_night", [settings.night]))
+    tonight = lake.read(silver.full_name).where(sql.dates("_night", [lake.settings.night]))
     return tonight.where(f"cardinality(_flags) > 0 OR {is_late}").select(
         F.lit(source.name).alias("source"),
         F.concat_ws(",", *[F.col(name).cast("string") for name in source.key]).alias("key"),
@@ -177,14 +182,14 @@ def _flagged(spark: SparkSession, settings: Settings, source: Source) -> DataFra
     )
 
 
-def _duplicates(spark: SparkSession, settings: Settings) -> dict[str, int | None]:
-    before = settings.night - timedelta(days=1)
-    of_both = accounts.of_nights(spark, settings, [settings.night, before])
+def _duplicates(lake: Lake) -> dict[str, int | None]:
+    before = lake.settings.night - timedelta(days=1)
+    of_both = accounts.of_nights(lake, [lake.settings.night, before])
     counts: dict[date, dict[str, int]] = defaultdict(dict)
     for row in of_both.collect():
         counts[row.night][row.source] = row.duplicates
-    is_first = settings.night == FIRST_NIGHT
+    is_first = lake.settings.night == FIRST_NIGHT
     return {
         source: found if is_first or source in counts[before] else None
-        for source, found in counts[settings.night].items()
+        for source, found in counts[lake.settings.night].items()
     }

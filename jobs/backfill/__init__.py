@@ -1,0 +1,1 @@
+"""A range of nights in bulk, to the same tables as night by night."""

@@ -1,0 +1,1 @@
+"""Delta tables: reading, writing, their columns and their digests."""

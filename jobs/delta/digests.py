@@ -1,0 +1,49 @@
+"""Digests: a number of a table's slice that another row, value or null would make another one."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from catalog.tables import Table, columns_of
+
+HALF_BITS = 32
+
+
+def hash_of(table: Table, columns: Iterable[str], alias: str = "") -> Column:
+    """A 64-bit hash of some of a table's columns; `alias` ends in a dot.
+
+    Variants have neither hash nor equality: they count as their JSON, whose keys Spark keeps in order. Spark
+    passes over nulls, so where they stand is hashed too: else (null, 'a') would be the same as ('a', null).
+    """
+    kinds = columns_of(table.columns)
+    named = {name: F.col(f"{alias}{name}") for name in columns}
+    values = [F.to_json(c) if kinds[name] == "VARIANT" else c for name, c in named.items()]
+    return F.xxhash64(*values, *[column.isNull() for column in named.values()])
+
+
+@dataclass(frozen=True)
+class Digest:
+    """Order-independent digest of a table's slice: the sum of its rows' 64-bit hashes."""
+
+    table: str
+    night: date
+    rows: int
+    digest: str
+
+
+def digests_of(rows: DataFrame, table: Table) -> list[Digest]:
+    """Compute the digests of the slices of a table that some of its rows make up."""
+    row_hash = hash_of(table, table.column_names)
+    # Summed in halves, as integers that two thousand million rows cannot overflow.
+    halves = rows.groupBy(F.col(table.slice).alias("night")).agg(
+        F.count("*").alias("rows"),
+        F.sum(F.shiftright(row_hash, HALF_BITS)).alias("high"),
+        F.sum(row_hash.bitwiseAND(F.lit((1 << HALF_BITS) - 1))).alias("low"),
+    )
+    return [
+        Digest(table.full_name, row.night, row.rows, str((row.high << HALF_BITS) + row.low))
+        for row in halves.collect()
+    ]

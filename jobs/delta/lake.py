@@ -1,0 +1,114 @@
+"""A lake, as one job has it: reads and writes in SQL and DataFrames only, so that serverless runs it too."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import reduce
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import Column, DataFrame, DataFrameWriter, SparkSession
+from pyspark.sql import functions as F
+
+from catalog.pipeline import writers_of
+from catalog.tables import TABLES
+from jobs.delta import schema, sql
+from jobs.delta.digests import Digest, digests_of
+from jobs.errors import JobError
+from jobs.settings import Settings
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A session, and what the job was told: where the lake is and what it is to do there.
+
+    Tables are given as `layer.name`, as the catalog has them.
+    """
+
+    spark: SparkSession
+    settings: Settings
+
+    def ensure(self, names: Iterable[str]) -> None:
+        """Make the tables that are not there, and add the columns that others lack. Raises UsageError."""
+        schema.ensure(self, names)
+
+    def exists(self, name: str) -> bool:
+        """Whether the table has been created."""
+        return bool(self.spark.catalog.tableExists(self.settings.table(name)))
+
+    def read(self, name: str) -> DataFrame:
+        """Read a table; its columns and grain."""
+        return self.spark.table(self.settings.table(name))
+
+    def read_staged(self, gold: str) -> DataFrame:
+        """Read what this run has staged of a gold table, given by its bare name; columns of the gold table."""
+        rows = self.read(f"staging.gold_{gold}")
+        return rows.where(F.col("run_id") == self.settings.run_id).drop("run_id")
+
+    @property
+    def commit_metadata(self) -> str:
+        """What a commit says of the job that makes it; `history-of` reads it. A merge has no room for it."""
+        settings = self.settings
+        return json.dumps({"run_id": settings.run_id, "stage": settings.step, "night": str(settings.night)})
+
+    def append(self, name: str, frame: DataFrame, once: tuple[str, int] | None = None) -> None:
+        """Append rows to a table in one commit.
+
+        `once` is `(txnAppId, txnVersion)`: Delta skips a commit whose version is not higher than this
+        application's last.
+        """
+        writer = self._writer(name, frame, "append")
+        if once:
+            writer = writer.option("txnAppId", once[0]).option("txnVersion", once[1])
+        writer.saveAsTable(self.settings.table(name))
+
+    def overwrite(self, name: str, frame: DataFrame) -> None:
+        """Replace all rows of a table in one commit."""
+        self._writer(name, frame, "overwrite").saveAsTable(self.settings.table(name))
+
+    def replace_where(self, name: str, frame: DataFrame, condition: str) -> None:
+        """Replace the rows that meet a condition in one commit; every row of the frame must meet it."""
+        writer = self._writer(name, frame, "overwrite").option("replaceWhere", condition)
+        writer.saveAsTable(self.settings.table(name))
+
+    def _writer(self, name: str, frame: DataFrame, mode: str) -> DataFrameWriter:
+        ordered = frame.select(*TABLES[name].column_names)
+        return ordered.write.format("delta").mode(mode).option("userMetadata", self.commit_metadata)
+
+    def upsert(self, name: str, frame: DataFrame, key: Sequence[str]) -> None:
+        """Insert rows, or update those with the same key, in one commit."""
+        ordered = frame.select(*TABLES[name].column_names).alias("new")
+        same = [F.expr(f"new.`{column}` <=> {TABLES[name].name}.`{column}`") for column in key]
+        merging = ordered.mergeInto(self.settings.table(name), reduce(Column.__and__, same))
+        merging.whenMatched().updateAll().whenNotMatched().insertAll().merge()
+
+    def digests(self, name: str, nights: Iterable[date] | None = None) -> list[Digest]:
+        """Compute the digests of a table's slices, all of them when no nights are given."""
+        table, rows = TABLES[name], self.read(name)
+        return digests_of(rows if nights is None else rows.where(sql.dates(table.slice, nights)), table)
+
+    def record_digests(self, slices: Mapping[str, Iterable[date] | None], found: Iterable[Digest]) -> None:
+        """Replace the digests of the given slices in `ops.digests` with those found, in one commit."""
+        if not slices:
+            return
+        rows = [(each.table, each.night, each.rows, each.digest, self.settings.run_id) for each in found]
+        fresh = self.spark.createDataFrame(rows, TABLES["ops.digests"].columns)
+        # Not an upsert: a slice that has no rows any more must lose its digest too.
+        replaced = [
+            f"`table` = '{name}'" + ("" if nights is None else f" AND {sql.dates('night', nights)}")
+            for name, nights in slices.items()
+        ]
+        self.replace_where("ops.digests", fresh, " OR ".join(f"({condition})" for condition in replaced))
+
+    def missing(self, error: AnalysisException) -> JobError | None:
+        """What to do about a table that is not there, if that is what went wrong: the stage that makes it."""
+        for name in TABLES:
+            full_name = self.settings.table(name)
+            if error.getCondition() == "TABLE_OR_VIEW_NOT_FOUND" and full_name in str(error):
+                # Of `ops`, silver makes those that other stages read.
+                maker = (*writers_of(name), "silver")[0]
+                return JobError(
+                    f"there is no table {full_name.replace('`', '')} yet; run `{maker}` before "
+                    f"`{self.settings.stage}`"
+                )
+        return None

@@ -1,0 +1,92 @@
+"""What is simulated: how much, from which seed, with how many faults, and since when."""
+
+import re
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from jobs import arguments as common
+from jobs.generate import fault_rates
+
+FIRST_NIGHT = date(2024, 1, 1)  # the simulated fleet is installed on this day
+MIN_SCALE = 0.001  # 200 rows a night
+MAX_SCALE = 10.0  # 1.4 million readings a night; reading ids leave room for exactly this
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a simulated night is made with; two of the same options are the same rows."""
+
+    scale: float = 1.0  # 1.0 = the reference documents' volume
+    seed: int = 42
+    fault_rates: Mapping[str, float] = field(default_factory=dict)  # kind -> share of rows, where not usual
+
+
+def declare(parser: ArgumentParser) -> None:
+    """Declare what the stage takes."""
+    common.add_night(parser, kind=night)
+    common.add_tables(parser)
+    add_simulation(parser)
+
+
+def add_simulation(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "--scale",
+        type=scale,
+        default=1.0,
+        help=f"volume of the night, from {MIN_SCALE:g} to {MAX_SCALE:g}; 1.0 is about 200,000 rows "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--dirt",
+        dest="fault_rates",
+        type=fault_rates.shares,
+        default="",
+        metavar="KIND=SHARE,…",
+        help="what goes wrong with how many rows, where other than usual; usual is "
+        + ",".join(f"{kind}={share:g}" for kind, share in fault_rates.USUAL.items()),
+    )
+    add_seed(parser)
+
+
+def add_seed(parser: ArgumentParser) -> None:
+    """Declare the seed."""
+    parser.add_argument(
+        "--seed", type=seed, default=42, help="another seed, other values (default: %(default)s)"
+    )
+
+
+def night(text: str) -> date:
+    """Parse a night of the simulated fleet: one that is over, and not before its first."""
+    value = common.night(text)
+    if value < FIRST_NIGHT:
+        raise ArgumentTypeError(f"{value} is before the first night of the simulated fleet, {FIRST_NIGHT}")
+    return value
+
+
+def scale(text: str) -> float:
+    """Parse a scale: from MIN_SCALE to MAX_SCALE."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text[:40]!r} is not a number") from None
+    if not MIN_SCALE <= value <= MAX_SCALE:
+        raise ArgumentTypeError(
+            f"{text[:40]} is out of range; it must be from {MIN_SCALE:g} to {MAX_SCALE:g}"
+        )
+    return value
+
+
+def seed(text: str) -> int:
+    """Parse a seed: a 31-bit whole number."""
+    if not re.fullmatch(r"\d{1,10}", text) or int(text) >= 2**31:
+        raise ArgumentTypeError(f"{text[:40]!r} is not a whole number from 0 to {2**31 - 1}")
+    return int(text)
+
+
+def labels(home: Path, source: str, night: date) -> Path:
+    """The folder that says which faults were put into a night's delivery; no stage of the pipeline reads it."""
+    return home / "truth" / source / f"arrived={night}"

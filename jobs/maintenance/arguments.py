@@ -1,0 +1,56 @@
+"""What `maintain` takes."""
+
+import re
+from argparse import ArgumentParser, ArgumentTypeError
+from dataclasses import dataclass
+
+from jobs import arguments as common
+
+SHORTEST_RETENTION_DAYS = 7
+
+
+@dataclass(frozen=True)
+class Options:
+    """How long what is old is kept."""
+
+    vacuum_days: int = 7  # older versions of tables may become unreadable
+    docs_days: int = 30  # runs whose pages go are older than this
+
+
+def declare(parser: ArgumentParser) -> None:
+    """Declare what the stage takes."""
+    common.add_filing_night(parser)
+    parser.add_argument(
+        "--vacuum-days",
+        type=vacuum_days,
+        default=7,
+        metavar="N",
+        help="older versions of tables may become unreadable (default: %(default)s, which is the least)",
+    )
+    parser.add_argument(
+        "--docs-days",
+        type=days,
+        default=30,
+        metavar="N",
+        help="pages of runs that ended earlier go, but for those of a night's own run (default: %(default)s)",
+    )
+
+
+def vacuum_days(text: str) -> int:
+    """Parse how many days old versions of tables stay readable: a week at least, as Delta has it too.
+
+    Younger files may belong to a write that is still under way, or to a query that reads an older version.
+    """
+    value = days(text)
+    if value < SHORTEST_RETENTION_DAYS:
+        raise ArgumentTypeError(
+            f"{value} days are too few: files younger than {SHORTEST_RETENTION_DAYS} days may still be needed"
+        )
+    return value
+
+
+def days(text: str) -> int:
+    """Parse a number of days: from 1 to 36500."""
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) <= 36500:
+        raise ArgumentTypeError(f"{text[:40]!r} is not a number of days from 1 to 36500")
+    return int(text)

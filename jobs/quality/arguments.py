@@ -1,0 +1,27 @@
+"""What `check` takes besides a night and tables."""
+
+from argparse import ArgumentParser
+from dataclasses import dataclass
+
+from jobs import arguments as common
+
+LAYERS = ("bronze", "silver", "gold")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is checked."""
+
+    layer: str
+
+    @property
+    def part(self) -> str:
+        """What tells the steps of this stage apart."""
+        return self.layer
+
+
+def declare(parser: ArgumentParser) -> None:
+    """Declare what the stage takes."""
+    common.add_night(parser)
+    common.add_tables(parser)
+    parser.add_argument("--layer", choices=LAYERS, required=True, help="gold means the staged gold")
