@@ -1,6 +1,6 @@
 """Runs the suites, each in the environment it needs: `make test`, `make test-fast`, `make test ONLY=tests/spark/gold`.
 
-Suites that mostly wait run beside those that compute (docs/decisions/2026-11-28-tests.md). Each leaves its output
+Two suites run at a time (docs/decisions/2026-11-28-tests.md). Each leaves its output
 and a JUnit XML file in .test-results/; the slowest tests of all are listed at the end. Standard library only.
 """
 
@@ -42,15 +42,12 @@ SPARK = Suite("spark", "spark", ("tests/spark", "tests/simulator"))  # they shar
 CONTAINERS = Suite("containers", "spark", ("tests/end_to_end/test_compose.py",))
 END_TO_END = Suite("end-to-end", "spark", ("tests/end_to_end",), CONTAINERS.paths)
 
-FAST = ((UNIT,), (AIRFLOW,))
-# Side by side. One lane computes, the other waits for schedulers, browsers and containers most of the time.
-LANES = ((UNIT, SPARK), (AIRFLOW, STANDIN, END_TO_END, CONTAINERS))
+FAST = (UNIT, AIRFLOW)
+# Two at a time: what is quick first, then the long ones side by side, and the others when one of these has ended.
+SUITES = (*FAST, SPARK, END_TO_END, CONTAINERS, STANDIN)
+AT_ONCE = 2
 # What .github/workflows/ci.yml runs side by side, each on a machine of its own.
-PARTS = {
-    "unit": FAST,
-    "spark": ((SPARK,), (STANDIN,)),
-    "end-to-end": ((END_TO_END,), (CONTAINERS,)),
-}
+PARTS = {"unit": FAST, "spark": (SPARK, STANDIN), "end-to-end": (END_TO_END, CONTAINERS)}
 
 _printing = Lock()
 
@@ -65,7 +62,7 @@ def suites_of(path: str) -> list[Suite]:
     if not place.exists():
         raise SystemExit(f"error: there is no {wanted}; name a file or folder of tests/, or file.py::test")
     found = []
-    for suite in dict.fromkeys(suite for lane in LANES for suite in lane):
+    for suite in SUITES:
         own = [PROJECT / each for each in suite.paths]
         if any(place.is_relative_to(PROJECT / each) for each in suite.but):
             continue
@@ -119,11 +116,6 @@ def run(suite: Suite, options: argparse.Namespace) -> bool:
     return process.returncode == 0
 
 
-def run_lane(lane: Iterable[Suite], options: argparse.Namespace) -> bool:
-    """Run suites one after another, all of them; whether all passed."""
-    return all([run(suite, options) for suite in lane])
-
-
 def print_slowest() -> None:
     """List the tests that took longest, set-up and clean-up included."""
     taken = [
@@ -161,17 +153,18 @@ def main() -> int:
     parser.add_argument("--random", type=int, metavar="SEED", help="in random order; the seed is printed")
     parser.add_argument("--coverage", action="store_true", help="say how much of each package's lines ran")
     options = parser.parse_args()
-    lanes = LANES
+    suites: Iterable[Suite] = SUITES
     if options.fast:
-        lanes = FAST
+        suites = FAST
     elif options.part:
-        lanes = PARTS[options.part]
+        suites = PARTS[options.part]
     elif options.only:
-        lanes = (tuple(suites_of(options.only)),)
+        suites = suites_of(options.only)
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir()
-    with ThreadPoolExecutor(len(lanes)) as pool:
-        passed = list(pool.map(lambda lane: run_lane(lane, options), lanes))
+    # Of a few tests nobody waits long, and they are easier to follow one suite after the other.
+    with ThreadPoolExecutor(1 if options.only else AT_ONCE) as pool:
+        passed = list(pool.map(lambda suite: run(suite, options), suites))
     print_slowest()
     if options.coverage:
         print_coverage()

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from platforms.databricks_client import OAUTH, hook_of
 
-from tests.run import LANES, PARTS
+from tests.run import PARTS, SUITES
 from tests.support.project import PROJECT
 
 WORKFLOW = yaml.safe_load((PROJECT / ".github/workflows/ci.yml").read_text())
@@ -53,8 +53,7 @@ def test_pull_requests_and_pushes_to_main_run_what_ci_runs_elsewhere() -> None:
     assert "if" not in JOBS["test"] and JOBS["test"]["timeout-minutes"] == 60
     # Side by side, and together all that there is: a part that is left out would be a proof that is left out.
     assert JOBS["test"]["strategy"] == {"fail-fast": False, "matrix": {"part": [*PARTS]}}
-    every = {suite for lane in LANES for suite in lane}
-    assert {suite for lanes in PARTS.values() for lane in lanes for suite in lane} == every
+    assert {suite for part in PARTS.values() for suite in part} == {*SUITES}
 
 
 def test_python_and_java_are_those_of_the_project() -> None:
