@@ -1,5 +1,6 @@
 """Who may import whom: the contracts in pyproject.toml, and that breaking one is found."""
 
+import ast
 import shutil
 import subprocess
 from pathlib import Path
@@ -54,3 +55,16 @@ def test_an_import_across_the_line_is_found(project):
     for (file, forbidden), line in lines.items():
         importer = file.removesuffix(".py").replace("/", ".")
         assert f"{importer} -> {forbidden} (l.{line})" in told, (file, done.stdout)
+
+
+def test_a_module_and_a_function_are_read_in_one_go():
+    """A module has 250 lines at most, and a function 50."""
+    too_long = []
+    for file in [file for package in PACKAGES for file in (PROJECT / package).rglob("*.py")]:
+        text = file.read_text()
+        if (lines := text.count("\n")) > 250:
+            too_long.append(f"{file.relative_to(PROJECT)}: {lines} lines")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 50:
+                too_long.append(f"{file.relative_to(PROJECT)}: {node.name} is longer than 50 lines")
+    assert too_long == []
