@@ -10,7 +10,7 @@ class Stage:
     module: str  # with `run(spark, settings)`
     purpose: str
     arguments: str = (
-        ""  # module with `declare(parser)` and `Options`, where it takes more than a night and tables
+        ""  # module with `add_arguments(parser)` and `Options`, where it takes more than a night and tables
     )
     writes: tuple[str, ...] = ()  # beginnings of the names of tables, `layer.name`; not all of `ops`
 
@@ -103,4 +103,4 @@ STEP_NAMES = tuple(step.name for step in STEPS)
 
 def writers_of(table: str) -> tuple[str, ...]:
     """The stages that write a table, given as `layer.name`, the one that makes it first; none for one of `ops`."""
-    return tuple(name for name, stage in STAGES.items() if table.startswith(stage.writes or "-"))
+    return tuple(name for name, stage in STAGES.items() if table.startswith(stage.writes))

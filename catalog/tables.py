@@ -1,7 +1,7 @@
 """Reads the catalog, `catalog.toml`: every source and every table, named once.
 
-What a table *is* stands there; how it is computed stands in the file of the same name under `silver/` or
-`gold/`; what must hold for it stands in `expectations/<layer>/<table>.py`.
+What a table *is* stands there; how it is computed stands in the file of the same name under
+`jobs/<layer>/tables/`; what must hold for it stands in `expectations/<layer>/<table>.py`.
 """
 
 import tomllib

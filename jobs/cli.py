@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_stage(parser: argparse.ArgumentParser, stage: Stage) -> None:
     if stage.arguments:
-        import_module(stage.arguments).declare(parser)
+        import_module(stage.arguments).add_arguments(parser)
     else:
         arguments.add_night(parser)
         arguments.add_tables(parser)

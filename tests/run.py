@@ -22,7 +22,7 @@ from xml.etree import ElementTree
 PROJECT = Path(__file__).resolve().parents[1]
 RESULTS = PROJECT / ".test-results"
 SLOWEST = 30
-MEASURED = "dags,expectations,jobs,plugins,workspace,embedded"
+MEASURED = "catalog,dags,expectations,jobs,plugins,workspace,embedded"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from jobs.generate import arguments as simulation
 Options = simulation.Options
 
 
-def declare(parser: ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare what the stage takes."""
     common.add_night(parser, "--from", "first", "the first day (UTC) to work on", kind=simulation.night)
     common.add_night(parser, "--to", "night", "the last one", kind=simulation.night)

@@ -14,7 +14,7 @@ class Options:
     source: str  # and the name of its topic
 
 
-def declare(parser: ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare what the stage takes."""
     common.add_filing_night(parser)
     parser.add_argument(

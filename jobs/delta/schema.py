@@ -107,7 +107,7 @@ def _renew_digests(lake: Lake, table: Table, held: dict[str, str], added: dict[s
     Only of slices whose old digest still holds: one that does not must go on saying so. Before the columns are
     there, so that a crash between the two is made good by doing both again.
     """
-    if not lake.spark.catalog.tableExists(lake.settings.table("ops.digests")):
+    if not lake.exists("ops.digests"):
         return
     recorded = lake.read("ops.digests").where(F.col("table") == table.full_name).collect()
     if not recorded:

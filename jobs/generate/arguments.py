@@ -24,7 +24,7 @@ class Options:
     fault_rates: Mapping[str, float] = field(default_factory=dict)  # kind -> share of rows, where not usual
 
 
-def declare(parser: ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare what the stage takes."""
     common.add_night(parser, kind=night)
     common.add_tables(parser)

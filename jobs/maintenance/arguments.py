@@ -17,7 +17,7 @@ class Options:
     docs_days: int = 30  # runs whose pages go are older than this
 
 
-def declare(parser: ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare what the stage takes."""
     common.add_filing_night(parser)
     parser.add_argument(

@@ -20,7 +20,7 @@ class Options:
         return self.layer
 
 
-def declare(parser: ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare what the stage takes."""
     common.add_night(parser)
     common.add_tables(parser)

@@ -145,7 +145,7 @@ def _streamed(lake: Lake) -> dict[str, DataFrame]:
     return {
         name: lake.read(name).where(sql.dates("_night", lake.settings.nights))
         for name in names
-        if lake.spark.catalog.tableExists(lake.settings.table(name))
+        if lake.exists(name)
     }
 
 

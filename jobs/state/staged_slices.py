@@ -18,11 +18,6 @@ TABLE = SLICES.full_name
 Slices = Mapping[str, Sequence[date]]  # gold table -> its slices
 
 
-def ensure(lake: Lake) -> None:
-    """Make the table unless it is there."""
-    lake.ensure([TABLE])
-
-
 def replaced_by(lake: Lake) -> str:
     """SQL condition on `run_id`: what this run's staging replaces, its own and what others have published."""
     published = lake.read(TABLE).where("published_at IS NOT NULL")

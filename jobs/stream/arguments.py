@@ -50,7 +50,7 @@ class Options:
         return selection([self.source])
 
 
-def declare(parser: ArgumentParser) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
     """Declare what the stage takes."""
     text = f"the day (UTC) on which the stream's events happen (default: {FIRST_NIGHT})"
     common.add_night(parser, text=text, default=FIRST_NIGHT, kind=night)
