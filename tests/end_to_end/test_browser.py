@@ -206,8 +206,10 @@ def test_a_night_started_from_the_form_runs_to_its_end_with_the_tables_chosen(br
     before = runs_of(browser)
     trigger_form(browser)
     night = browser.find("input[name=element_night]")
-    night.send_keys(f"{NIGHT[5:7]}{NIGHT[8:]}{NIGHT[:4]}")
-    browser.until(lambda: night.get_attribute("value") == NIGHT)
+    # A night of its own: other tests read the report of the first run's night.
+    chosen = "2024-03-09"
+    night.send_keys(f"{chosen[5:7]}{chosen[8:]}{chosen[:4]}")
+    browser.until(lambda: night.get_attribute("value") == chosen)
     put(browser.find("input[name=element_scale]"), SCALE)
     browser.driver.find_element(By.CSS_SELECTOR, "#element_tables input").send_keys("climate_h", Keys.ENTER)
     browser.until(lambda: "climate_hourly" in browser.find("#element_tables").text)
@@ -216,5 +218,5 @@ def test_a_night_started_from_the_form_runs_to_its_end_with_the_tables_chosen(br
     (new,) = runs_of(browser) - before
     browser.until(lambda: "report" in browser.stack.notes(new), 900)
     notes = browser.stack.notes(new)
-    assert (notes["report"]["status"], notes["report"]["night"]) == ("done", NIGHT)
+    assert (notes["report"]["status"], notes["report"]["night"]) == ("done", chosen)
     assert [table["table"] for table in notes["publish"]["tables"]] == ["gold.climate_hourly"]
