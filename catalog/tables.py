@@ -15,8 +15,6 @@ SCHEMAS = ("bronze", "silver", "staging", "gold", "ops")
 # Every silver row says in which night its winning line arrived and which flag rules it met.
 PROVENANCE = "_flags ARRAY<STRING>, _night DATE"
 BRONZE_PROVENANCE = "_rescued VARIANT, _malformed STRING, _file STRING, _night DATE, _ingested_at TIMESTAMP"
-# Facts are checked against the registry of devices, so these two sources come along with every selection.
-REGISTRY = ("devices", "device_changes")
 
 
 def columns_of(ddl: str) -> dict[str, str]:
@@ -60,6 +58,7 @@ class Table:
     reads: tuple[str, ...] = ()
     days: int = 0
     zorder: tuple[str, ...] = ()
+    lookup: str = ""
 
     def __post_init__(self) -> None:
         if self.slice not in self.column_names:
@@ -153,6 +152,8 @@ _OPS: tuple[Table, ...] = tuple(
     _read(Table, "ops", name, values, layer="ops") for name, values in _catalog["ops"].items()
 )
 _SOURCE_OF = {source.silver: source for source in SOURCES.values()}
+# The derived tables that facts look devices up in.
+LOOKUPS = frozenset(table.lookup for table in ACCEPTED.values() if table.lookup)
 DEVICE = SOURCES["devices"].columns
 DEVICE_COLUMNS = tuple(columns_of(DEVICE))
 
@@ -175,7 +176,9 @@ def _streamed(name: str, source: Source) -> Table:
 def _judged(source: Source) -> Table:
     kept = "_reasons ARRAY<STRING>, _rank INT, _key STRING, _raw VARIANT, _file STRING"
     columns = f"{SILVER[source.silver].columns}, {kept}"
-    return Table(f"judged_{source.name}", columns, "One row per bronze row that is being settled.", "staging")
+    return Table(
+        f"judged_{source.name}", columns, "One row per bronze row that is being reconciled.", "staging"
+    )
 
 
 def _staged(table: Table) -> Table:
@@ -184,7 +187,7 @@ def _staged(table: Table) -> Table:
 
 
 def _refuse_loose_ends() -> None:
-    """Raise CatalogError for a name in the catalog that nothing there is called by."""
+    """Raise CatalogError for a reference to an undefined table."""
     for source in SOURCES.values():
         if source.silver not in ACCEPTED:
             raise CatalogError(f"{CATALOG.name} [sources.{source.name}]: no table [silver.{source.silver}]")
@@ -196,6 +199,11 @@ def _refuse_loose_ends() -> None:
         if unknown := sorted(set(table.reads) - set(SILVER)):
             raise CatalogError(
                 f"{CATALOG.name} [{table.full_name}]: reads unknown table {', '.join(unknown)}"
+            )
+    for table in ACCEPTED.values():
+        if table.lookup and table.lookup not in DERIVED:
+            raise CatalogError(
+                f"{CATALOG.name} [{table.full_name}]: lookup names unknown derived table {table.lookup}"
             )
     if twice := sorted(SOURCES.keys() & GOLD.keys()):
         raise CatalogError(f"{CATALOG.name}: both a source and a gold table: {', '.join(twice)}")
@@ -226,6 +234,10 @@ def sources_of(table: Table) -> dict[Source, int]:
         for source, days in below.items():
             found[source] = max(found.get(source, 0), days + table.days)
     return found
+
+
+# Facts are completed from the registry of devices, so its sources come along with every selection.
+REGISTRY = tuple(source.name for name in sorted(LOOKUPS) for source in sources_of(DERIVED[name]))
 
 
 def selection(names: Iterable[str]) -> frozenset[str]:

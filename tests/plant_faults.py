@@ -80,16 +80,16 @@ FAULTS = [
     ),
     fault(
         "rows of one key are not deduplicated",
-        "jobs/silver/judge.py",
+        "jobs/silver/validation.py",
         "F.when(is_good, F.row_number().over(first))",
         "F.when(is_good, F.lit(1) + 0 * F.row_number().over(first))",
         "spark/bronze/test_bad_input.py::test_the_same_file_under_another_name_is_all_duplicates",
     ),
     fault(
         "the latest arrival wins",
-        "jobs/silver/settle.py",
-        "new._night < {table.name}._night",
-        "new._night > {table.name}._night",
+        "jobs/silver/merging.py",
+        "(arrived < existing)",
+        "(arrived > existing)",
         "spark/nights/test_night.py::test_an_earlier_arrival_that_comes_late_takes_its_row_back",
     ),
     fault(
@@ -227,8 +227,8 @@ FAULTS = [
     fault(
         "late rows do not restate",
         "jobs/gold/stage.py",
-        "slices |= following((row.event_date for row in touched), days)",
-        "slices |= set(lake.settings.nights)",
+        "touched = set().union(*spans)",
+        "touched = set(lake.settings.nights)",
         "spark/gold/test_restatements.py::test_a_late_row_restates_its_hour_and_the_report_says_which_and_why",
     ),
     # Checks and publish

@@ -35,8 +35,10 @@ def run(lake: Lake) -> list[TableResult]:
         if rejected := [row for rows in prepared for row in rows]:
             columns = TABLES["ops.rejected_files"].columns
             lake.append("ops.rejected_files", lake.spark.createDataFrame(rejected, columns))
-        taken = pool.map(lambda source: _ingest(lake, source), lake.settings.sources)
-        return [TableResult(name, rows) for name, rows in zip(names, taken, strict=True)]
+        before = lake.counts(names)
+        list(pool.map(lambda source: _ingest(lake, source), lake.settings.sources))
+    after = lake.counts(names)
+    return [TableResult(name, after[name] - before[name]) for name in names]
 
 
 def stream_lines(lake: Lake, source: Source) -> DataFrame:
@@ -77,13 +79,11 @@ def _lines(text: DataFrame, source: Source) -> DataFrame:
     return kept.where(F.col("value") != ",".join(source.fields)) if source.format == "csv" else kept
 
 
-def _ingest(lake: Lake, source: Source) -> int:
-    """Append a source's new lines to its table; give their number."""
+def _ingest(lake: Lake, source: Source) -> None:
+    """Append a source's new lines to its table."""
     parsed = parsing.parse(stream_lines(lake, source), source)
     rows = parsed.withColumn("_ingested_at", F.current_timestamp())
     name = f"bronze.{source.name}"
-    table = lake.read(name)
-    before = table.count()
     query = (
         rows.select(*TABLES[name].column_names)
         .writeStream.format("delta")
@@ -94,7 +94,6 @@ def _ingest(lake: Lake, source: Source) -> int:
         .toTable(lake.settings.table(name))
     )
     query.awaitTermination()
-    return table.count() - before
 
 
 def _prepare_folder(lake: Lake, source: Source) -> list[tuple[object, ...]]:

@@ -1,6 +1,6 @@
 """Digests: a number of a table's slice that another row, value or null would make another one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import Table, columns_of
+from jobs.delta.frames import union
 
 HALF_BITS = 32
 
@@ -34,16 +35,26 @@ class Digest:
     digest: str
 
 
-def digests_of(rows: DataFrame, table: Table) -> list[Digest]:
-    """Compute the digests of the slices of a table that some of its rows make up."""
-    row_hash = hash_of(table, table.column_names)
+def digests_of(rows: Mapping[Table, DataFrame]) -> list[Digest]:
+    """Compute the digests of the slices that some rows of each table make up, in one query."""
+    if not rows:
+        return []
+    hashes = union(
+        frame.select(
+            F.lit(table.full_name).alias("table"),
+            F.col(table.slice).alias("night"),
+            hash_of(table, table.column_names).alias("hash"),
+        )
+        for table, frame in rows.items()
+    )
     # Summed in halves, as integers that two thousand million rows cannot overflow.
-    halves = rows.groupBy(F.col(table.slice).alias("night")).agg(
+    row_hash = F.col("hash")
+    halves = hashes.groupBy("table", "night").agg(
         F.count("*").alias("rows"),
         F.sum(F.shiftright(row_hash, HALF_BITS)).alias("high"),
         F.sum(row_hash.bitwiseAND(F.lit((1 << HALF_BITS) - 1))).alias("low"),
     )
     return [
-        Digest(table.full_name, row.night, row.rows, str((row.high << HALF_BITS) + row.low))
+        Digest(row.table, row.night, row.rows, str((row.high << HALF_BITS) + row.low))
         for row in halves.collect()
     ]

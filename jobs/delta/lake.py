@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
+from typing import Any
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, DataFrameWriter, SparkSession
@@ -12,8 +13,9 @@ from pyspark.sql import functions as F
 
 from catalog.pipeline import writers_of
 from catalog.tables import TABLES
-from jobs.delta import schema, sql
+from jobs.delta import schema
 from jobs.delta.digests import Digest, digests_of
+from jobs.delta.frames import any_of, is_in
 from jobs.errors import JobError
 from jobs.settings import Settings
 
@@ -66,10 +68,11 @@ class Lake:
         """Replace all rows of a table in one commit."""
         self._writer(name, frame, "overwrite").saveAsTable(self.settings.table(name))
 
-    def replace_where(self, name: str, frame: DataFrame, condition: str) -> None:
+    def replace_where(self, name: str, frame: DataFrame, condition: Column) -> None:
         """Replace the rows that meet a condition in one commit; every row of the frame must meet it."""
-        writer = self._writer(name, frame, "overwrite").option("replaceWhere", condition)
-        writer.saveAsTable(self.settings.table(name))
+        ordered = frame.select(*TABLES[name].column_names)
+        writer = ordered.writeTo(self.settings.table(name)).option("userMetadata", self.commit_metadata)
+        writer.overwrite(condition)
 
     def _writer(self, name: str, frame: DataFrame, mode: str) -> DataFrameWriter:
         ordered = frame.select(*TABLES[name].column_names)
@@ -82,10 +85,22 @@ class Lake:
         merging = ordered.mergeInto(self.settings.table(name), reduce(Column.__and__, same))
         merging.whenMatched().updateAll().whenNotMatched().insertAll().merge()
 
-    def digests(self, name: str, nights: Iterable[date] | None = None) -> list[Digest]:
-        """Compute the digests of a table's slices, all of them when no nights are given."""
-        table, rows = TABLES[name], self.read(name)
-        return digests_of(rows if nights is None else rows.where(sql.dates(table.slice, nights)), table)
+    def counts(self, names: Iterable[str]) -> dict[str, int]:
+        """Rows of each table, in one query that Delta answers from its log."""
+        return self._of_each(names, F.count("*"))
+
+    def latest(self, names: Iterable[str], column: str) -> dict[str, date | None]:
+        """The latest date that a column of each table holds, in one query that Delta answers from its log."""
+        return self._of_each(names, F.max(column))
+
+    def _of_each(self, names: Iterable[str], aggregate: Column) -> dict[str, Any]:
+        values = [self.read(name).agg(aggregate).scalar().alias(name) for name in dict.fromkeys(names)]
+        return self.spark.range(1).select(*values).collect()[0].asDict() if values else {}
+
+    def digests(self, slices: Mapping[str, Iterable[date] | None]) -> list[Digest]:
+        """Compute the digests of some slices of tables in one query; of a table's every slice for None."""
+        rows = {TABLES[name]: self.read(name).where(_is_slice(name, days)) for name, days in slices.items()}
+        return digests_of(rows)
 
     def record_digests(self, slices: Mapping[str, Iterable[date] | None], found: Iterable[Digest]) -> None:
         """Replace the digests of the given slices in `ops.digests` with those found, in one commit."""
@@ -94,11 +109,11 @@ class Lake:
         rows = [(each.table, each.night, each.rows, each.digest, self.settings.run_id) for each in found]
         fresh = self.spark.createDataFrame(rows, TABLES["ops.digests"].columns)
         # Not an upsert: a slice that has no rows any more must lose its digest too.
-        replaced = [
-            f"`table` = '{name}'" + ("" if nights is None else f" AND {sql.dates('night', nights)}")
-            for name, nights in slices.items()
-        ]
-        self.replace_where("ops.digests", fresh, " OR ".join(f"({condition})" for condition in replaced))
+        replaced = (
+            (F.col("table") == name) & (F.lit(True) if days is None else is_in("night", days))
+            for name, days in slices.items()
+        )
+        self.replace_where("ops.digests", fresh, any_of(replaced))
 
     def missing(self, error: AnalysisException) -> JobError | None:
         """What to do about a table that is not there, if that is what went wrong: the stage that makes it."""
@@ -112,3 +127,7 @@ class Lake:
                     f"`{self.settings.stage}`"
                 )
         return None
+
+
+def _is_slice(name: str, days: Iterable[date] | None) -> Column:
+    return F.lit(True) if days is None else is_in(TABLES[name].slice, days)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import CATALOG, TABLES, Table, columns_of
-from jobs.delta import sql
 from jobs.delta.digests import digests_of
+from jobs.delta.frames import is_in
 from jobs.errors import UsageError
 from jobs.settings import Settings
 
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
     from jobs.delta.lake import Lake
 
 log = logging.getLogger("jobs")
-
-PARALLEL = 4
 
 
 def ensure(lake: Lake, names: Iterable[str]) -> None:
@@ -44,11 +40,17 @@ def ensure(lake: Lake, names: Iterable[str]) -> None:
                 present.append(table)
             elif table.layer == layer:
                 lake.spark.sql(_ddl(table, lake.settings))
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        held = list(pool.map(lambda table: _kinds_of(lake.read(table.full_name)), present))
-    for table, columns in zip(present, held, strict=True):
+    for table, columns in _columns_held(lake, present).items():
         if list(columns.items()) != list(_kinds(table.columns).items()):
             _widen(lake, table, columns)
+
+
+def _columns_held(lake: Lake, tables: Iterable[Table]) -> dict[Table, dict[str, str]]:
+    """Column name -> Spark's name of its type, of each table as it is; asked in one request, and nothing is read."""
+    rows = {table: lake.read(table.full_name) for table in tables}
+    as_structs = [frame.select(F.struct("*")).scalar() for frame in rows.values()]
+    found = lake.spark.range(1).select(*as_structs).schema.fields if rows else []
+    return {table: _kinds_of(field.dataType) for table, field in zip(rows, found, strict=True)}
 
 
 def _ddl(table: Table, settings: Settings) -> str:
@@ -61,8 +63,8 @@ def _ddl(table: Table, settings: Settings) -> str:
     )
 
 
-def _kinds_of(rows: DataFrame) -> dict[str, str]:
-    return {field.name: field.dataType.simpleString() for field in rows.schema.fields}
+def _kinds_of(row: Any) -> dict[str, str]:
+    return {field.name: field.dataType.simpleString() for field in row.fields}
 
 
 def _kinds(columns: str) -> dict[str, str]:
@@ -73,7 +75,7 @@ def _kinds(columns: str) -> dict[str, str]:
 def _widen(lake: Lake, table: Table, held: dict[str, str]) -> None:
     """Add the columns that only the catalog has, each in its place; they are null in the rows that are there."""
     # A type has several names: INTEGER is INT.
-    wanted = _kinds_of(lake.spark.createDataFrame([], table.columns))
+    wanted = _kinds_of(lake.spark.createDataFrame([], table.columns).schema)
     where = f"{lake.settings.table(table.full_name).replace('`', '')} has column"
     for name, kind in held.items():
         if name not in wanted:
@@ -114,8 +116,8 @@ def _renew_digests(lake: Lake, table: Table, held: dict[str, str], added: dict[s
         return
     rows = lake.read(table.full_name)
     as_held = replace(table, columns=", ".join(f"{name} {kind.upper()}" for name, kind in held.items()))
-    now = {(found.night, found.digest) for found in digests_of(rows, as_held)}
+    now = {(found.night, found.digest) for found in digests_of({as_held: rows})}
     sound = {row.night for row in recorded if (row.night, row.digest) in now}
     widened = rows.withColumns({name: F.lit(None).cast(kind) for name, kind in added.items()})
-    found = digests_of(widened.where(sql.dates(table.slice, sound)), table)
+    found = digests_of({table: widened.where(is_in(table.slice, sound))})
     lake.record_digests({table.full_name: sound}, found)

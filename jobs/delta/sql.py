@@ -1,15 +1,7 @@
-"""SQL conditions, and unions: what queries about several nights and tables are put together from."""
+"""Conditions as text, for the statements that only SQL has: OPTIMIZE, UPDATE and DELETE."""
 
 from collections.abc import Iterable
 from datetime import date
-from functools import reduce
-
-from pyspark.sql import DataFrame
-
-
-def union(frames: Iterable[DataFrame]) -> DataFrame:
-    """Rows of all frames, columns matched by name: one Spark job instead of several."""
-    return reduce(DataFrame.unionByName, frames)
 
 
 def texts(column: str, values: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import SILVER, TABLES, Source
-from jobs.delta import sql
+from jobs.delta.frames import is_in, union
 from jobs.delta.lake import Lake
 from jobs.generate.arguments import FIRST_NIGHT, labels
 from jobs.state import accounts
@@ -24,7 +24,7 @@ LATE = "dated before the night it arrived"
 
 # Kind of fault -> reasons for which such a row is in quarantine; * stands for anything.
 QUARANTINED_FOR = {
-    MALFORMED: ("line is not a record",),
+    MALFORMED: ("malformed record",),
     "unknown_device": ("device is not in the registry", "no device_id"),
     "future": ("dated after the night it arrived",),
     "malfunction": ("* outside *",),
@@ -99,9 +99,7 @@ def run(lake: Lake) -> None:
         for s in found
     ]
     frame = lake.spark.createDataFrame(rows, TABLES["ops.detection_scores"].columns)
-    these = (
-        f"{sql.dates('night', [lake.settings.night])} AND {sql.texts('source', [s.name for s in sources])}"
-    )
+    these = (F.col("night") == lake.settings.night) & is_in("source", [s.name for s in sources])
     lake.replace_where("ops.detection_scores", frame, these)
 
 
@@ -158,9 +156,9 @@ def _faults(lake: Lake, sources: list[Source]) -> list[Fault]:
 def _alarms(lake: Lake, sources: list[Source]) -> list[Alarm]:
     names = [source.name for source in sources]
     quarantined = lake.read("ops.quarantine").where(
-        f"{sql.dates('night', [lake.settings.night])} AND {sql.texts('source', names)}"
+        (F.col("night") == lake.settings.night) & is_in("source", names)
     )
-    rows = sql.union(
+    rows = union(
         [
             quarantined.select("source", "key", "reasons", F.lit(True).alias("is_kept_out")),
             *(_flagged(lake, source) for source in sources),
@@ -173,7 +171,7 @@ def _flagged(lake: Lake, source: Source) -> DataFrame:
     silver = SILVER[source.silver]
     happened = [name for name in ("event_date", "changed_at") if name in silver.column_names]
     is_late = f"to_date({happened[0]}) < _night" if happened else "false"
-    tonight = lake.read(silver.full_name).where(sql.dates("_night", [lake.settings.night]))
+    tonight = lake.read(silver.full_name).where(F.col("_night") == lake.settings.night)
     return tonight.where(f"cardinality(_flags) > 0 OR {is_late}").select(
         F.lit(source.name).alias("source"),
         F.concat_ws(",", *[F.col(name).cast("string") for name in source.key]).alias("key"),

@@ -9,8 +9,8 @@ from pyspark.sql import functions as F
 
 from catalog.tables import GOLD, SILVER, SOURCES, Source, Table, sources_of
 from jobs.day_spans import preceding
-from jobs.delta import sql
 from jobs.delta.digests import Digest
+from jobs.delta.frames import is_in, union
 from jobs.delta.lake import Lake
 from jobs.state import accounts
 
@@ -84,7 +84,7 @@ def record(lake: Lake, slices: Slices, published: Iterable[Digest], staged_at: s
     Late rows are those of nights that gold did not have yet. Call it before the new digests are recorded; it
     is safe to repeat.
     """
-    recorded = lake.read("ops.digests").where(sql.texts("table", slices)).collect()
+    recorded = lake.read("ops.digests").where(is_in("table", slices)).collect()
     before = [Digest(row.table, row.night, row.rows, row.digest) for row in recorded]
     found = find(before, published, slices, lake.settings.nights)
     if not found:
@@ -123,16 +123,16 @@ def _arrived(lake: Lake, found: list[Restatement], staged_at: str) -> tuple[Arri
     frames = []
     for name in windows.keys() & nights.keys():
         silver = SILVER[SOURCES[name].silver]
-        rows = lake.read(silver.full_name).where(sql.dates("_night", nights[name]))
+        rows = lake.read(silver.full_name).where(is_in("_night", nights[name]))
         if silver.is_dated:
-            rows = rows.where(sql.dates("event_date", windows[name]))
+            rows = rows.where(is_in("event_date", windows[name]))
         day = F.col("event_date") if silver.is_dated else F.lit(None).cast("date").alias("event_date")
         hour = F.hour("timestamp") if silver.is_dated else F.lit(None).cast("int")
         frames.append(rows.select(F.lit(name).alias("source"), "_night", day, hour.alias("hour")))
     arrived: dict[str, Counter[tuple[date, date | None]]] = defaultdict(Counter)
     hours: dict[str, dict[date, set[int]]] = defaultdict(lambda: defaultdict(set))
     if frames:
-        for row in sql.union(frames).groupBy("source", "_night", "event_date", "hour").count().collect():
+        for row in union(frames).groupBy("source", "_night", "event_date", "hour").count().collect():
             arrived[row.source][row._night, row.event_date] += row["count"]
             if row.event_date:
                 hours[row.source][row.event_date].add(row.hour)

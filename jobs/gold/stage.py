@@ -6,10 +6,10 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from catalog.tables import SILVER, Table, sources_of
+from catalog.tables import SILVER, SOURCES, Source, Table, sources_of
 from jobs import transformations
 from jobs.day_spans import following, preceding
-from jobs.delta import sql
+from jobs.delta.frames import is_in, rows_of, union
 from jobs.delta.lake import Lake
 from jobs.outcome import TableResult
 from jobs.state import accounts, staged_slices
@@ -18,7 +18,7 @@ PARALLEL = 3
 
 
 def run(lake: Lake) -> list[TableResult]:
-    """Build every selected gold table's touched slices into staging, and note which they are.
+    """Build every selected gold table's touched slices into staging, and keep which they are.
 
     Touched is what changed in silver since gold was last published, this run's night in any case. Each run
     stages for itself, so that runs may overlap; what others have published leaves staging. Rows of a result:
@@ -29,39 +29,59 @@ def run(lake: Lake) -> list[TableResult]:
     # Before anything is read: publish takes this as the moment up to which the staged rows know of silver.
     staged_at: str = lake.spark.sql("SELECT cast(current_timestamp() AS STRING)").collect()[0][0]
     due = {*lake.settings.nights, *accounts.unpublished_nights(lake)}
-    slices = {table.name: sorted(_slices(lake, table, due)) for table in lake.settings.gold}
-    replaced = staged_slices.replaced_by(lake)
+    slices = _touched(lake, due)
+    replaced = staged_slices.is_replaced(lake)
 
-    def build(table: Table) -> TableResult:
+    def build(table: Table) -> None:
         rows = _frame(lake, table, slices[table.name])
         marked = rows.withColumn("run_id", F.lit(lake.settings.run_id))
         lake.replace_where(f"staging.gold_{table.name}", marked, replaced)
-        count = lake.read_staged(table.name).count()
-        return TableResult(f"staging.gold_{table.name}", count, {"slices": len(slices[table.name])})
 
     with ThreadPoolExecutor(PARALLEL) as pool:
-        results = list(pool.map(build, lake.settings.gold))
+        list(pool.map(build, lake.settings.gold))
     staged_slices.stage(lake, slices, staged_at, replaced)
-    return results
+    rows = rows_of({table.name: lake.read_staged(table.name) for table in lake.settings.gold})
+    return [
+        TableResult(f"staging.gold_{name}", rows[name], {"slices": len(days)})
+        for name, days in slices.items()
+    ]
 
 
-def _slices(lake: Lake, table: Table, due: set[date]) -> set[date]:
-    if table.slice == "night":
-        # An earlier night that comes late changes what later nights could look back on.
-        return due | accounts.nights_after(lake, min(due))
-    slices: set[date] = set()
-    for source, days in sources_of(table).items():
-        if SILVER[source.silver].is_dated:
-            arrived = lake.read(f"silver.{source.silver}").where(sql.dates("_night", due))
-            touched = arrived.select("event_date").distinct().collect()
-            slices |= following((row.event_date for row in touched), days)
+def _touched(lake: Lake, due: set[date]) -> dict[str, list[date]]:
+    """The slices of each selected gold table that what arrived in the due nights touches."""
+    arrived = _event_dates(lake, due)
+    slices: dict[str, list[date]] = {}
+    for table in lake.settings.gold:
+        if table.slice == "night":
+            # An earlier night that comes late changes what later nights could look back on.
+            touched = due | accounts.nights_after(lake, min(due))
+        else:
+            spans = [following(arrived[source], days) for source, days in sources_of(table).items()]
+            touched = set().union(*spans)
+        slices[table.name] = sorted(touched)
     return slices
+
+
+def _event_dates(lake: Lake, due: set[date]) -> dict[Source, set[date]]:
+    """The event dates of the silver rows that arrived in some nights, by source; one query for all sources."""
+    sources = {source for table in lake.settings.gold for source in sources_of(table)}
+    found: dict[Source, set[date]] = {source: set() for source in sources}
+    frames = [
+        lake.read(f"silver.{source.silver}")
+        .where(is_in("_night", due))
+        .select(F.lit(source.name).alias("source"), "event_date")
+        for source in sources
+        if SILVER[source.silver].is_dated
+    ]
+    for row in union(frames).distinct().collect() if frames else []:
+        found[SOURCES[row.source]].add(row.event_date)
+    return found
 
 
 def _frame(lake: Lake, table: Table, slices: list[date]) -> DataFrame:
     if not slices:
         return lake.read_staged(table.name).limit(0)
-    window = sql.dates("event_date", preceding(slices, table.days))
+    window = is_in("event_date", preceding(slices, table.days))
 
     def read(name: str) -> DataFrame:
         rows = lake.read(f"silver.{name}")
@@ -71,4 +91,4 @@ def _frame(lake: Lake, table: Table, slices: list[date]) -> DataFrame:
     build, frames = transformations.get("build", table), [read(name) for name in table.reads]
     if table.slice == "night":
         return build(*frames, lake.spark.createDataFrame([(night,) for night in slices], "night DATE"))
-    return build(*frames).where(sql.dates(table.slice, slices))
+    return build(*frames).where(is_in(table.slice, slices))

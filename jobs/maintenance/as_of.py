@@ -3,10 +3,10 @@
 from argparse import ArgumentParser, Namespace
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from catalog.tables import DERIVED, Table
 from jobs import arguments as common
-from jobs.delta import sql
 from jobs.delta.digests import digests_of
 from jobs.flat_files import in_order, texts_of
 from jobs.maintenance import place
@@ -44,7 +44,7 @@ def of_night(rows: DataFrame, table: Table, arguments: Namespace) -> DataFrame:
     """The slice of the night that the arguments name; all rows when they name none, or the table has no slices."""
     if arguments.night is None or is_rewritten_whole(table):
         return rows
-    return rows.where(sql.dates(table.slice, [arguments.night]))
+    return rows.where(F.col(table.slice) == arguments.night)
 
 
 def run(arguments: Namespace) -> None:
@@ -65,7 +65,7 @@ def _slices(rows: DataFrame, table: Table) -> str:
     """The newest slices with their digests, which say whether two versions of a slice are the same."""
     if not set(table.column_names) <= set(rows.columns):
         return f"{rows.count():,} rows, in columns that are no longer those of the catalog"
-    found = sorted(digests_of(rows, table), key=lambda digest: str(digest.night), reverse=True)
+    found = sorted(digests_of({table: rows}), key=lambda digest: str(digest.night), reverse=True)
     shown = [(digest.night, digest.rows, digest.digest) for digest in found[:SLICES_SHOWN]]
     left = [f"and {len(found) - len(shown):,} older"] if len(found) > len(shown) else []
     total = f"{sum(digest.rows for digest in found):,} rows in {len(found):,} slices"

@@ -12,8 +12,8 @@ from pyspark.sql import functions as F
 
 from catalog.tables import Table
 from expectations import suite
-from jobs.delta import sql
 from jobs.delta.digests import hash_of
+from jobs.delta.frames import union
 
 
 def key_of(table: Table) -> tuple[str, ...]:
@@ -39,7 +39,7 @@ def difference(now: DataFrame, then: DataFrame, table: Table, key: Sequence[str]
     under the same key with other values. Without a key nothing counts as changed. Grain: one row per slice
     that differs.
     """
-    rows = sql.union([_signed(then, table, key, 1), _signed(now, table, key, -1)])
+    rows = union([_signed(then, table, key, 1), _signed(now, table, key, -1)])
     differing = rows.groupBy("slice", "key", "hash").agg(F.sum("sign").alias("n")).where("n <> 0")
     of_key = differing.groupBy("slice", "key").agg(
         F.expr("sum(greatest(n, 0))").alias("gains"), F.expr("sum(greatest(-n, 0))").alias("losses")

@@ -13,7 +13,6 @@ from pyspark.sql import functions as F
 
 from catalog.tables import Table
 from jobs import arguments as common
-from jobs.delta import sql
 from jobs.errors import JobError, UsageError
 from jobs.files import write_lines
 from jobs.flat_files import csv_lines, in_order, write_parquet
@@ -50,7 +49,7 @@ def run(arguments: Namespace) -> None:
         raise UsageError(f"{table.full_name} has no rows of {_name(first, last)}")
     path = arguments.out / f"{table.full_name}.{_name(first, last)}.{arguments.format}"
     # In one order and a slice at a time: the same rows are the same bytes, and memory holds one slice.
-    parts = [in_order(rows.where(sql.dates(table.slice, [each]))) for each in slices]
+    parts = [in_order(rows.where(F.col(table.slice) == each)) for each in slices]
     _place(path, lambda draft: WRITE[arguments.format](draft, parts))
     print(path)
 

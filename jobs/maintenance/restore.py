@@ -4,10 +4,10 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 from datetime import date
 
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import functions as F
 
 from catalog.tables import ACCEPTED, SOURCES, Table
-from jobs.delta import sql
 from jobs.delta.digests import digests_of
 from jobs.delta.lake import Lake
 from jobs.errors import UsageError
@@ -44,9 +44,9 @@ class Plan:
         return None if self.night is None else [self.night]
 
     @property
-    def condition(self) -> str:
-        """SQL: the rows that are replaced."""
-        return "true" if self.night is None else sql.dates(self.table.slice, [self.night])
+    def is_replaced(self) -> Column:
+        """Whether a row of the table is replaced."""
+        return F.lit(True) if self.night is None else F.col(self.table.slice) == self.night
 
 
 def run(arguments: Namespace) -> None:
@@ -100,7 +100,7 @@ def _plan(lake: Lake, table: Table, arguments: Namespace) -> Plan:
 def _changes(lake: Lake, plan: Plan) -> list[Row]:
     key = key_of(plan.table)
     if plan.night:
-        stay = lake.read(plan.table.full_name).where(f"NOT ({plan.condition})")
+        stay = lake.read(plan.table.full_name).where(~plan.is_replaced)
         if twice := held_elsewhere(plan.then, stay, plan.table, key):
             raise UsageError(
                 f"{twice:,} rows of that slice are in other nights of {plan.table.full_name} now and would "
@@ -133,11 +133,11 @@ def _restore(lake: Lake, plan: Plan, is_different: bool) -> None:
             f"RESTORE TABLE {lake.settings.table(name)} TO VERSION AS OF {plan.version.number}"
         ).collect()
     elif is_different:
-        lake.replace_where(name, plan.then, plan.condition)
+        lake.replace_where(name, plan.then, plan.is_replaced)
     if plan.table.layer in ("silver", "gold"):
-        held = lake.read(name).where(plan.condition)
+        held = lake.read(name).where(plan.is_replaced)
         lake.ensure(["ops.digests"])
-        lake.record_digests({name: plan.slices}, digests_of(held, plan.table))
+        lake.record_digests({name: plan.slices}, digests_of({plan.table: held}))
 
 
 def _doubts(lake: Lake, plan: Plan) -> list[str]:
@@ -147,10 +147,12 @@ def _doubts(lake: Lake, plan: Plan) -> list[str]:
         return ["verify will hold: digests are recorded anew"] if plan.table.layer == "gold" else []
     counts = {row._night: row["count"] for row in plan.then.groupBy("_night").count().collect()}
     of_source = accounts.of_source(lake, source)
+    # Rows that an account counts have the account's night as theirs.
+    concerned = of_source if plan.night is None else of_source.where(F.col("night") == plan.night)
     differing = [
         f"verify --night {row.night} will say: account of {source} does not hold "
         f"({plan.table.layer} {counts.get(row.night, 0):,}, recorded {row[plan.table.layer]:,})"
-        for row in of_source.where(plan.condition.replace("`_night`", "`night`")).orderBy("night").collect()
+        for row in concerned.orderBy("night").collect()
         if counts.get(row.night, 0) != row[plan.table.layer]
     ]
     left = [f"and {len(differing) - SHOWN:,} nights more"] if len(differing) > SHOWN else []

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from catalog.pipeline import writers_of
 from catalog.tables import Table
-from jobs.delta import sql
+from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
 from jobs.errors import JobError, UsageError
 
@@ -101,7 +101,7 @@ def _runs(lake: Lake, table: Table) -> list[_Run]:
     rows = lake.read("ops.job_runs").where("status = 'done' AND stage <> 'history'")
     # Tables of `ops` are written by nearly all.
     if writers := writers_of(table.full_name):
-        rows = rows.where(sql.texts("stage", [*writers, *CARE]))
+        rows = rows.where(is_in("stage", [*writers, *CARE]))
     told = rows.groupBy("run_id", "stage", F.col("night").cast("string").alias("night"), "started_at").agg(
         F.max("ended_at").alias("ended_at"),
         F.array_contains(F.collect_set("table"), table.full_name).alias("names_it"),

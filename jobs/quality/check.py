@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from catalog.tables import DERIVED, STREAMS, sources_of
 from expectations import suite
-from jobs.delta import sql
+from jobs.delta.frames import is_in, rows_of
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken
 from jobs.files import write_atomically
@@ -85,20 +85,20 @@ def run(lake: Lake) -> list[TableResult]:
     Raises ContractBroken when an expectation that is more than a flag does not hold, or could not be tried.
     """
     slices = _slices(lake)
+    rows = rows_of(slices)
     validation = Validation(lake.settings)
 
-    def validate(name: str) -> tuple[int, ExpectationSuiteValidationResult]:
-        rows = slices[name].count()
-        return rows, validation.validate(suite(*name.split(".")), slices[name], rows)
+    def validate(name: str) -> ExpectationSuiteValidationResult:
+        return validation.validate(suite(*name.split(".")), slices[name], rows[name])
 
     with ThreadPoolExecutor(PARALLEL) as pool:
         validations = dict(zip(slices, pool.map(validate, slices), strict=True))
     lake.spark.sql("SELECT 1").collect()  # when Spark itself is gone the failures say nothing about the data
-    pages = validation.build_pages([found for _, found in validations.values()])
+    pages = validation.build_pages([*validations.values()])
     run_page = f"runs/{lake.settings.run_id}/{lake.settings.step}.html"
     verdicts = [
-        _verdict(_table(lake.settings, name), rows, found, [*pages[name], run_page])
-        for name, (rows, found) in validations.items()
+        _verdict(_table(lake.settings, name), rows[name], found, [*pages[name], run_page])
+        for name, found in validations.items()
     ]
     page = render(
         "check.html", settings=lake.settings, verdicts=verdicts, index=f"{TO_DOCS}/{SITE}/index.html"
@@ -117,7 +117,7 @@ def _slices(lake: Lake) -> dict[str, DataFrame]:
     if lake.settings.options.layer == "bronze":
         landed = {f"bronze.{source.name}": _landed(lake, source.name) for source in lake.settings.sources}
         return landed | _streamed(lake)
-    tonight = sql.dates("_night", lake.settings.nights)
+    tonight = is_in("_night", lake.settings.nights)
     arrived = {
         f"silver.{source.silver}": lake.read(f"silver.{source.silver}").where(tonight)
         for source in lake.settings.sources
@@ -131,7 +131,7 @@ def _slices(lake: Lake) -> dict[str, DataFrame]:
 
 
 def _landed(lake: Lake, source: str) -> DataFrame:
-    rows = lake.read(f"bronze.{source}").where(sql.dates("_night", lake.settings.nights))
+    rows = lake.read(f"bronze.{source}").where(is_in("_night", lake.settings.nights))
     # Examples of what was found are counted by value, which no variant can be.
     return rows.withColumn("_rescued", F.expr("to_json(_rescued)"))
 
@@ -143,7 +143,7 @@ def _streamed(lake: Lake) -> dict[str, DataFrame]:
     """
     names = [f"bronze.{name}" for name in STREAMS]
     return {
-        name: lake.read(name).where(sql.dates("_night", lake.settings.nights))
+        name: lake.read(name).where(is_in("_night", lake.settings.nights))
         for name in names
         if lake.exists(name)
     }

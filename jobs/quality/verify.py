@@ -1,7 +1,6 @@
 """Stage `verify`: does what `ops` says about a night still hold?"""
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 from pyspark.sql import functions as F
@@ -10,13 +9,13 @@ from catalog.tables import Source
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken
 from jobs.outcome import TableResult
-from jobs.silver import settle
+from jobs.silver import pending
+from jobs.silver.reconciliation import accounts_of
+from jobs.silver.validation import validated
 from jobs.state import accounts
 from jobs.state.accounts import OUTCOMES, Account
 
 log = logging.getLogger("jobs")
-
-PARALLEL = 4
 
 
 def run(lake: Lake) -> list[TableResult]:
@@ -55,18 +54,17 @@ def _accounts(lake: Lake) -> list[TableResult]:
 
 
 def _recount(lake: Lake, nights: dict[Source, list[date]]) -> list[Account]:
-    claims = [settle.claim(lake, source, days) for source, days in nights.items()]
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        kept = pool.map(lambda claim: settle.count(claim, claim.judge()), claims)
-        return settle.accounts_of(lake, dict(zip(claims, kept, strict=True)))
+    """The accounts as they should be, from rows that are validated anew."""
+    batches = pending.of_nights(lake, nights)
+    digests = lake.digests({batch.silver.full_name: batch.nights for batch in batches})
+    return accounts_of(lake, {batch: validated(lake, batch) for batch in batches}, digests)
 
 
 def _digests(lake: Lake) -> list[TableResult]:
     night = lake.read("ops.digests").where(F.col("night") == F.lit(lake.settings.night))
     recorded = sorted(night.collect(), key=lambda row: str(row.table))
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        lists = pool.map(lambda row: lake.digests(row.table, [lake.settings.night]), recorded)
-        found = {digest.table: digest for digests in lists for digest in digests}
+    of_night = lake.digests({row.table: [lake.settings.night] for row in recorded})
+    found = {digest.table: digest for digest in of_night}
     results = []
     for row in recorded:
         now = found.get(row.table)

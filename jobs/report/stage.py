@@ -9,7 +9,6 @@ from pyspark.sql import functions as F
 
 from catalog.run_result import RunResult, TableEntry
 from catalog.tables import SOURCES
-from jobs.delta import sql
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken
 from jobs.files import write_atomically
@@ -107,7 +106,7 @@ def read_night(lake: Lake, asked: list[query.Query]) -> Night:
     """Collect what `ops`, the run's own results and some queries say about the night."""
 
     def tonight(name: str) -> DataFrame:
-        return lake.read(f"ops.{name}").where(sql.dates("night", [lake.settings.night]))
+        return lake.read(f"ops.{name}").where(F.col("night") == lake.settings.night)
 
     reasons = tonight("quarantine").select("source", F.explode("reasons").alias("reason"))
     frames = {
@@ -129,14 +128,14 @@ def read_night(lake: Lake, asked: list[query.Query]) -> Night:
 
 
 def _alerts(lake: Lake) -> DataFrame:
-    raised = lake.read(f"gold.{ALERTS}").where(sql.dates("event_date", [lake.settings.night]))
+    raised = lake.read(f"gold.{ALERTS}").where(F.col("event_date") == lake.settings.night)
     return raised.groupBy("severity").agg(F.count("*").alias("alerts")).orderBy("severity")
 
 
 def _restated(lake: Lake) -> DataFrame:
     """What this night did to the gold of others, and others to its own."""
     rows = lake.read("ops.restatements")
-    concerned = f"{sql.dates('night', [lake.settings.night])} OR {sql.dates('slice', [lake.settings.night])}"
+    concerned = (F.col("night") == lake.settings.night) | (F.col("slice") == lake.settings.night)
     return rows.where(concerned).orderBy("table", "slice", "restated_at")
 
 

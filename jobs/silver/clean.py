@@ -1,7 +1,7 @@
 """From typed bronze columns to a silver table's columns: one row per bronze row.
 
 Most tables hold their source's columns, with what `clean` adds by itself. A table that needs more has a
-function `clean_<table>(rows, registry)` of its own, in `jobs/silver/<table>.py`.
+function `clean_<table>(rows)` of its own, in `jobs/silver/tables/<table>.py`.
 """
 
 from pyspark.sql import DataFrame
@@ -13,19 +13,19 @@ from jobs import transformations
 PASSED_ON = ("_night", "_file", "_malformed", "_line")
 
 
-def clean(rows: DataFrame, registry: DataFrame, source: Source) -> DataFrame:
+def clean(rows: DataFrame, known_devices: DataFrame | None, source: Source) -> DataFrame:
     """The rows of a source with the columns of its silver table; those of PASSED_ON pass through.
 
-    A row with an `event_date` has that of its `timestamp`; one with a `device_type` that it did not bring has
-    that of its device, null when no such device was ever known. `registry` has one row per device that was
-    ever known: `device_id`, `device_type`.
+    A row with an `event_date` has that of its `timestamp`. Where devices are looked up, a row has the
+    `device_type` of its device, null when no such device was ever known. `known_devices` has one row per device
+    that was ever known: `device_id`, `device_type`; None where the catalog names no lookup.
     """
     table = SILVER[source.silver]
     dated = rows.withColumn("event_date", F.to_date("timestamp")) if table.is_dated else rows
     own = transformations.find("clean", table)
     if own:
-        dated = own(dated, registry)
-    elif "device_type" in table.column_names and "device_type" not in source.fields:
-        dated = dated.join(F.broadcast(registry), on="device_id", how="left")
+        dated = own(dated)
+    if known_devices is not None:
+        dated = dated.join(F.broadcast(known_devices), on="device_id", how="left")
     columns = [name for name in table.column_names if not name.startswith("_")]
     return dated.select(*columns, *[name for name in PASSED_ON if name in rows.columns])

@@ -6,9 +6,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import TABLES
-from jobs.delta import sql
+from jobs.delta.frames import union
 from jobs.delta.lake import Lake
-from jobs.silver.settle import Claim
+from jobs.silver.pending import PendingBatch
 
 # A source that makes up a name for every line must not fill the table.
 MOST = 1000
@@ -29,17 +29,18 @@ def strange_fields(rows: DataFrame) -> DataFrame:
     return fields.groupBy("source", "night", "field", kind.alias("type")).agg(F.count("*").alias("rows"))
 
 
-def record(lake: Lake, claims: Iterable[Claim]) -> None:
-    """Write the drift of the claimed nights to `ops.schema_drift`. Safe to repeat: bronze only grows."""
+def record(lake: Lake, batches: Iterable[PendingBatch]) -> None:
+    """Write the drift of pending batches to `ops.schema_drift`. Safe to repeat: bronze only grows."""
     frames = [
-        claim.rows().select(F.lit(claim.source.name).alias("source"), "_night", "_rescued")
-        for claim in claims
-        if not claim.is_empty
+        lake.read(batch.bronze)
+        .where(batch.is_own())
+        .select(F.lit(batch.source.name).alias("source"), "_night", "_rescued")
+        for batch in batches
     ]
     if not frames:
         return
     # Looked at first, since on most nights there is nothing to write.
-    found = strange_fields(sql.union(frames)).orderBy(F.desc("rows"), "field").limit(MOST).collect()
+    found = strange_fields(union(frames)).orderBy(F.desc("rows"), "field").limit(MOST).collect()
     if found:
         frame = lake.spark.createDataFrame(found, TABLES["ops.schema_drift"].columns)
         lake.upsert("ops.schema_drift", frame, ("source", "night", "field", "type"))

@@ -3,22 +3,20 @@
 The only module that reads or writes that table; `jobs.state` says which states it tells apart.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from threading import Lock
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import Source
 from jobs.delta import sql
+from jobs.delta.frames import any_of, is_in
 from jobs.delta.lake import Lake
 
 TABLE = "ops.row_accounts"
 OUTCOMES = ("landed", "bronze", "silver", "quarantined", "duplicates")
-# Of two sources that change the table at once, one would fail.
-_REOPENING = Lock()
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ def exists(lake: Lake) -> bool:
 
 def of_nights(lake: Lake, nights: Iterable[date]) -> DataFrame:
     """The accounts of some nights; grain and columns are the table's."""
-    return lake.read(TABLE).where(sql.dates("night", nights))
+    return lake.read(TABLE).where(is_in("night", nights))
 
 
 def of_source(lake: Lake, source: str) -> DataFrame:
@@ -116,11 +114,15 @@ def reconcile(lake: Lake, accounts: Iterable[Account]) -> None:
     lake.upsert(TABLE, frame, ("source", "night"))
 
 
-def reopen(lake: Lake, source: Source, nights: Collection[date]) -> None:
-    """Make reconciled nights of a source pending again."""
-    accounts = of_source(lake, source.name).where(sql.dates("night", nights))
-    with _REOPENING:
-        lake.upsert(TABLE, accounts.withColumn("is_balanced", F.lit(False)), ("source", "night"))
+def reopen(lake: Lake, superseded: Mapping[Source, Collection[date]]) -> None:
+    """Make reconciled nights of some sources pending again, in one commit."""
+    if not superseded:
+        return
+    these = any_of(
+        (F.col("source") == source.name) & is_in("night", nights) for source, nights in superseded.items()
+    )
+    reopened = lake.read(TABLE).where(these).withColumn("is_balanced", F.lit(False))
+    lake.upsert(TABLE, reopened, ("source", "night"))
 
 
 def publish(lake: Lake, sources: Iterable[str], staged_at: str) -> None:
@@ -128,8 +130,7 @@ def publish(lake: Lake, sources: Iterable[str], staged_at: str) -> None:
 
     What was reconciled after it is not in what was staged.
     """
-    names = ", ".join(f"'{name}'" for name in sources)
     lake.spark.sql(
         f"UPDATE {lake.settings.table(TABLE)} SET is_published = true "
-        f"WHERE NOT is_published AND settled_at <= '{staged_at}' AND source IN ({names})"
+        f"WHERE NOT is_published AND settled_at <= '{staged_at}' AND {sql.texts('source', sources)}"
     )

@@ -6,10 +6,12 @@ The only module that reads or writes that table; `jobs.state` says what becomes 
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from catalog.tables import SLICES
 from jobs.delta import sql
+from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
 from jobs.errors import JobError
 
@@ -18,14 +20,14 @@ TABLE = SLICES.full_name
 Slices = Mapping[str, Sequence[date]]  # gold table -> its slices
 
 
-def replaced_by(lake: Lake) -> str:
-    """SQL condition on `run_id`: what this run's staging replaces, its own and what others have published."""
+def is_replaced(lake: Lake) -> Column:
+    """Whether this run's staging replaces what a run has staged, by `run_id`: its own, and what is published."""
     published = lake.read(TABLE).where("published_at IS NOT NULL")
     finished = {row.run_id for row in published.select("run_id").distinct().collect()}
-    return sql.texts("run_id", {lake.settings.run_id, *finished})
+    return is_in("run_id", {lake.settings.run_id, *finished})
 
 
-def stage(lake: Lake, slices: Slices, staged_at: str, replaced: str) -> None:
+def stage(lake: Lake, slices: Slices, staged_at: str, replaced: Column) -> None:
     """Keep which slices this run has staged, and at which moment (UTC) it began to read silver for them."""
     # The empty slice says that the table was built even when nothing of it was touched.
     rows = [(name, slice_, lake.settings.run_id) for name, days in slices.items() for slice_ in (None, *days)]

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from catalog.tables import GOLD, selection
 from jobs import runner
-from jobs.delta import sql
+from jobs.delta.frames import union
 from jobs.delta.lake import Lake
 from jobs.generate.arguments import FIRST_NIGHT
 
@@ -89,7 +89,7 @@ def files(spark: SparkSession, lake: SettingsOf) -> Files:
         if name in ALL
     ]
     found: Files = {}
-    for row in sql.union(frames).distinct().collect():
+    for row in union(frames).distinct().collect():
         found.setdefault((row.table, row.slice), set()).add(row.file_path)
     return found
 

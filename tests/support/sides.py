@@ -17,8 +17,8 @@ from pyspark.sql import functions as F
 
 from catalog.tables import TABLES, Table, columns_of
 from jobs import cli
-from jobs.delta import sql
 from jobs.delta.digests import HALF_BITS, hash_of
+from jobs.delta.frames import union
 from jobs.delta.lake import Lake
 from jobs.main import main
 from jobs.settings import Settings
@@ -103,7 +103,7 @@ def digests(tables: Mapping[str, DataFrame], but: Sequence[str] = ()) -> Digests
     """The digests of some rows of tables, without the columns named; in one query."""
     if not tables:
         return {}
-    found = sql.union(_summed(rows, TABLES[name], but) for name, rows in tables.items()).collect()
+    found = union(_summed(rows, TABLES[name], but) for name, rows in tables.items()).collect()
     return {(row.table, row.slice): (row.rows, (row.high << HALF_BITS) + row.low) for row in found}
 
 

@@ -20,7 +20,7 @@ ACROSS_THE_LINE = [
     ("catalog/tables.py", "jobs.settings"),
     ("jobs/gold/publish.py", "airflow"),
     ("expectations/device.py", "airflow"),
-    ("jobs/silver/judge.py", "jobs.gold.aggregates"),
+    ("jobs/silver/validation.py", "jobs.gold.aggregates"),
 ]
 
 

@@ -4,7 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 
-def clean_machine_sensors(rows: DataFrame, registry: DataFrame) -> DataFrame:
+def clean_machine_sensors(rows: DataFrame) -> DataFrame:
     """A reading whose air pressure is positive; `is_pressure_flipped` where it came with its sign flipped."""
     return rows.withColumns(
         {

@@ -135,7 +135,7 @@ def test_a_file_without_records_is_zero_rows(taken_in, name):
 def test_records_with_too_few_and_too_many_tokens_are_quarantined_with_their_line(quarantine):
     kept = [row for row in quarantine if row.file.endswith("tokens.csv")]
     assert {row.line for row in kept} == {FEW, MANY}
-    assert all(row.reasons == ["line is not a record"] for row in kept)
+    assert all(row.reasons == ["malformed record"] for row in kept)
 
 
 def test_the_same_file_under_another_name_is_all_duplicates(taken_in, account, logs):

@@ -6,10 +6,10 @@ import pytest
 from pyspark.sql import DataFrame
 
 from catalog.tables import SILVER, columns_of
-from jobs.delta import sql
 from jobs.delta.digests import digests_of, hash_of
+from jobs.delta.frames import union
 from jobs.delta.lake import Lake
-from jobs.silver.judge import content
+from jobs.silver.validation import content
 
 NIGHT = date(2024, 3, 5)
 TABLE = SILVER["locations"]
@@ -44,7 +44,7 @@ def test_a_null_in_a_variant_counts_and_the_order_of_its_keys_does_not(spark):
     kinds = columns_of(table.columns)
     nulls = ", ".join(f"CAST(NULL AS {kinds[name]}) AS `{name}`" for name in own if name != "payload")
     texts = ('{"a": 1, "b": null}', '{"b": null, "a": 1}', '{"a": 1}', None)
-    frame = sql.union(
+    frame = union(
         spark.sql(f"SELECT {nulls}, parse_json({'NULL' if text is None else repr(text)}) AS payload")
         for text in texts
     )
@@ -60,7 +60,7 @@ def test_a_digest_does_not_depend_on_the_order_of_rows_but_on_where_nulls_stand(
         return spark.createDataFrame(sites, TABLE.columns)
 
     Lake(spark, settings).append("silver.locations", rows(site(None, "a"), site("b", "c")))
-    stored = Lake(spark, settings).digests("silver.locations", [NIGHT])
+    stored = Lake(spark, settings).digests({"silver.locations": [NIGHT]})
     assert [(digest.night, digest.rows) for digest in stored] == [(NIGHT, 2)]
-    assert digests_of(rows(site("b", "c"), site(None, "a")), TABLE) == stored
-    assert digests_of(rows(site("b", "c"), site("a", None)), TABLE) != stored
+    assert digests_of({TABLE: rows(site("b", "c"), site(None, "a"))}) == stored
+    assert digests_of({TABLE: rows(site("b", "c"), site("a", None))}) != stored

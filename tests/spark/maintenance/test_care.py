@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from catalog.tables import GOLD, SILVER, TABLES
-from jobs.delta import sql
+from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
 from jobs.maintenance.difference import difference
 from jobs.maintenance.versions import versions
@@ -32,8 +32,8 @@ def two_nights(spark, module_lake):
         settings = module_lake("publish", night=night, run_id=f"run-{night}")
         Lake(spark, settings).ensure([CLIMATE.full_name, "ops.digests"])
         frame = spark.createDataFrame(rows, CLIMATE.columns)
-        Lake(spark, settings).replace_where(CLIMATE.full_name, frame, sql.dates("event_date", slices))
-        found = Lake(spark, settings).digests(CLIMATE.full_name, slices)
+        Lake(spark, settings).replace_where(CLIMATE.full_name, frame, is_in("event_date", slices))
+        found = Lake(spark, settings).digests({CLIMATE.full_name: slices})
         Lake(spark, settings).record_digests({CLIMATE.full_name: slices}, found)
 
     publish(

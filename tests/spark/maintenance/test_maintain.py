@@ -15,7 +15,6 @@ from pyspark.sql import functions as F
 
 from catalog.tables import TABLES, Table, columns_of
 from jobs import cli
-from jobs.delta import sql
 from jobs.delta.digests import Digest
 from jobs.delta.lake import Lake
 from jobs.main import main
@@ -123,7 +122,7 @@ class Tended:
 @pytest.fixture(scope="module")
 def tended(spark, lake_to_tend, files):
     settings = lake_to_tend
-    before = Lake(spark, settings).digests(LOCATIONS.full_name)
+    before = Lake(spark, settings).digests({LOCATIONS.full_name: None})
     argv = ["maintain", "--run-id=weekly", f"--home={settings.home}", f"--prefix={settings.prefix}"]
     status = main(argv)
     note = json.loads((settings.docs / "runs/weekly/maintain.json").read_text())
@@ -134,7 +133,7 @@ def tended(spark, lake_to_tend, files):
 def test_small_files_become_one_and_rows_and_digests_stay(spark, tended):
     rows, detail = tended.result(LOCATIONS)
     assert (rows, detail["files_before"], tended.files[LOCATIONS.full_name]) == (4, 4, 1)
-    assert Lake(spark, tended.settings).digests(LOCATIONS.full_name) == tended.before
+    assert Lake(spark, tended.settings).digests({LOCATIONS.full_name: None}) == tended.before
 
 
 def test_done_again_it_does_nothing(spark, tended):
@@ -184,7 +183,7 @@ def test_a_job_that_writes_meanwhile_loses_nothing(spark, lake):
         rows = spark.createDataFrame([site(each) for each in range(number)], LOCATIONS.columns).repartition(3)
         for failures in range(10):
             try:
-                Lake(spark, settings).replace_where(LOCATIONS.full_name, rows, sql.dates("_night", [NIGHT]))
+                Lake(spark, settings).replace_where(LOCATIONS.full_name, rows, F.col("_night") == NIGHT)
                 return failures
             except PySparkException as error:
                 assert "DELTA_CONCURRENT" in str(error), error

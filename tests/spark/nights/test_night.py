@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from catalog.tables import GOLD, SOURCES, selection
 from jobs.backfill import stage as backfill
-from jobs.delta import sql
+from jobs.delta.frames import union
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken, JobError
 from jobs.outcome import TableResult
@@ -38,12 +38,12 @@ def test_every_landed_line_has_exactly_one_fate(read):
 def test_every_gold_table_has_rows(read):
     # Too few readings at this scale for a device to have more than ten anomalies.
     wanted = ALL & GOLD.keys() - {"device_anomalies"}
-    some = sql.union(read(f"gold.{name}").select(F.lit(name).alias("name")).limit(1) for name in wanted)
+    some = union(read(f"gold.{name}").select(F.lit(name).alias("name")).limit(1) for name in wanted)
     assert {row.name for row in some.collect()} == wanted
 
 
 def test_silver_holds_each_key_once(read):
-    counted = sql.union(
+    counted = union(
         read(f"silver.{source.silver}").agg(
             F.lit(name).alias("source"),
             F.count("*").alias("rows"),

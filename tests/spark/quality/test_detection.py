@@ -52,7 +52,7 @@ def test_a_fault_of_another_source_is_not_found_by_the_same_key():
 
 
 def test_malformed_lines_have_no_key_and_are_told_by_their_number():
-    alarms = [kept_out("", "line is not a record")] * 3
+    alarms = [kept_out("", "malformed record")] * 3
     found = one(faults("malformed", "a", "b"), alarms, "malformed")
     assert (found.injected, found.raised, found.caught, found.precision) == (2, 3, 2, 2 / 3)
 

@@ -19,9 +19,9 @@ from jobs import runner
 from jobs.bronze.parsing import parse
 from jobs.delta.lake import Lake
 from jobs.generate.arguments import FIRST_NIGHT
-from jobs.silver.judge import judge, rank
 from jobs.silver.tables.devices import derive_devices
 from jobs.silver.tables.devices_history import derive_devices_history
+from jobs.silver.validation import rank, validate
 
 CASES = 400
 NIGHTS = [FIRST_NIGHT + timedelta(days) for days in range(3)]
@@ -211,8 +211,7 @@ def test_of_changes_with_one_key_on_one_night_the_same_one_holds_in_any_order_of
     arrived = [(night, text) for night in NIGHTS for text in lines_of(made, night)]
     random.Random(7).shuffle(arrived)
     shuffled = spark.createDataFrame(arrived, "_night DATE, value STRING").repartition(2)
-    known = table("silver.devices_history").where("is_current").select("device_id", "device_type")
-    ranked = rank(judge(parse(shuffled, source), source, known), source).where("_rank = 1")
+    ranked = rank(validate(parse(shuffled, source), source, None), source).where("_rank = 1")
     columns = SILVER["device_changes"].columns
     changes = spark.createDataFrame(ranked.select(*SILVER["device_changes"].column_names).collect(), columns)
     history = derive_devices_history(table("silver.device_registry"), changes)

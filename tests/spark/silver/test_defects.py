@@ -142,7 +142,7 @@ def silver_of(spark):
         source = SOURCES[feed.source]
         rows = drawn(spark, feed, dict.fromkeys(nights, 2.0))
         night = F.expr("date_add(DATE'2024-01-01', CAST(night_index AS INT))")
-        cleaned = clean(rows.withColumn("_night", night), spark.range(0), source)
+        cleaned = clean(rows.withColumn("_night", night), None, source)
         return cleaned.withColumn("_flags", F.array().cast("array<string>"))
 
     return of

@@ -1,0 +1,31 @@
+"""What queries about several tables, nights or sources are put together from."""
+
+from collections.abc import Iterable, Mapping
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+
+def union(frames: Iterable[DataFrame]) -> DataFrame:
+    """Rows of all frames, columns matched by name: one query instead of several."""
+    return reduce(DataFrame.unionByName, frames)
+
+
+def is_in(column: str, values: Iterable[object]) -> Column:
+    """Whether a column is one of the values, which Delta skips files by; false when there are none."""
+    return F.col(column).isin(sorted(set(values), key=str))
+
+
+def any_of(conditions: Iterable[Column]) -> Column:
+    """Whether at least one of the conditions holds; false when there are none."""
+    return reduce(Column.__or__, conditions, F.lit(False))
+
+
+def rows_of(frames: Mapping[str, DataFrame]) -> dict[str, int]:
+    """Rows of each frame, counted in one query."""
+    if not frames:
+        return {}
+    named = union(frame.select(F.lit(name).alias("name")) for name, frame in frames.items())
+    counted = {row["name"]: row["count"] for row in named.groupBy("name").count().collect()}
+    return {name: counted.get(name, 0) for name in frames}

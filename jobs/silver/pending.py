@@ -1,0 +1,128 @@
+"""Pending batches: what has arrived of a source for some nights and is not reconciled yet; see `jobs.state`."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from catalog.tables import SILVER, Source, Table
+from jobs.delta.frames import is_in, union
+from jobs.delta.lake import Lake
+from jobs.state import accounts
+
+Arrived = Mapping[date, Mapping[date | None, int]]  # night -> event date, if rows have one -> bronze rows
+
+
+@dataclass(frozen=True, eq=False)
+class PendingBatch:
+    """One source, those of its nights that are to be reconciled, and what arrived in them. It reads nothing."""
+
+    source: Source
+    arrived: Arrived
+
+    @property
+    def nights(self) -> list[date]:
+        """Its nights, in order."""
+        return sorted(self.arrived)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no row arrived in any of its nights."""
+        return not any(self.rows_of(night) for night in self.arrived)
+
+    def rows_of(self, night: date) -> int:
+        """Bronze rows of a night."""
+        return _total(self.arrived[night])
+
+    @property
+    def event_dates(self) -> set[date]:
+        """The event dates of its rows; none of a source whose rows have no time."""
+        return {day for rows in self.arrived.values() for day in rows if day}
+
+    @property
+    def bronze(self) -> str:
+        """The table of the rows that arrived."""
+        return f"bronze.{self.source.name}"
+
+    @property
+    def silver(self) -> Table:
+        """The table of the rows that are accepted."""
+        return SILVER[self.source.silver]
+
+    @property
+    def validated(self) -> str:
+        """The table of the rows while they are reconciled."""
+        return f"staging.judged_{self.source.name}"
+
+    def is_own(self, column: str = "_night") -> Column:
+        """Whether a row is of one of its nights."""
+        return is_in(column, self.nights)
+
+    def may_share_a_key(self, table: str = "") -> Column:
+        """Whether a silver row can have the key of one of its rows: such rows have the same event date.
+
+        Keeps joins from reading all of silver.
+        """
+        column = f"{table}.event_date" if table else "event_date"
+        return is_in(column, self.event_dates) if self.silver.is_dated else F.lit(True)
+
+
+def find(lake: Lake) -> list[PendingBatch]:
+    """The selected sources' nights whose bronze rows are not all accounted for, and the run's own without an account.
+
+    Cost follows new rows: those of reconciled nights are looked at only where bronze as a whole holds more rows
+    than the accounts say.
+    """
+    sources, reconciled = lake.settings.sources, accounts.reconciled(lake)
+    known = {source.name: reconciled.get(source.name, {}) for source in sources}
+    arrived = _arrived(lake, {source: ~is_in("_night", known[source.name]) for source in sources})
+    rows = lake.counts(f"bronze.{source.name}" for source in sources)
+    unexplained = [
+        source
+        for source in sources
+        if rows[f"bronze.{source.name}"]
+        != sum(known[source.name].values()) + sum(map(_total, arrived[source].values()))
+    ]
+    arrived |= _arrived(lake, {source: F.lit(True) for source in unexplained})
+    batches = []
+    for source in sources:
+        accounted = known[source.name]
+        own: Arrived = {night: {} for night in lake.settings.nights if night not in accounted}
+        found = {
+            night: days for night, days in arrived[source].items() if _total(days) != accounted.get(night)
+        }
+        batches.append(PendingBatch(source, {**own, **found}))
+    return [batch for batch in batches if batch.arrived]
+
+
+def of_nights(lake: Lake, nights: Mapping[Source, Iterable[date]]) -> list[PendingBatch]:
+    """The given nights of some sources as batches, whatever their accounts say."""
+    arrived = _arrived(lake, {source: is_in("_night", days) for source, days in nights.items()})
+    return [
+        PendingBatch(source, {night: arrived[source].get(night, {}) for night in days})
+        for source, days in nights.items()
+    ]
+
+
+def _arrived(lake: Lake, wanted: Mapping[Source, Column]) -> dict[Source, dict[date, dict[date | None, int]]]:
+    """Count the bronze rows of some sources that meet a condition, by night and event date."""
+    arrived: dict[Source, dict[date, dict[date | None, int]]] = {source: {} for source in wanted}
+    if not wanted:
+        return arrived
+    by_name = {source.name: source for source in wanted}
+    frames = [_rows(lake, source).where(condition) for source, condition in wanted.items()]
+    for row in union(frames).groupBy("source", "_night", "event_date").count().collect():
+        arrived[by_name[row.source]].setdefault(row._night, {})[row.event_date] = row["count"]
+    return arrived
+
+
+def _rows(lake: Lake, source: Source) -> DataFrame:
+    day = F.to_date("timestamp") if "timestamp" in source.fields else F.lit(None).cast("date")
+    rows = lake.read(f"bronze.{source.name}")
+    return rows.select(F.lit(source.name).alias("source"), "_night", day.alias("event_date"))
+
+
+def _total(rows: Mapping[date | None, int]) -> int:
+    return sum(rows.values())

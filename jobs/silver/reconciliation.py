@@ -1,0 +1,96 @@
+"""Reconciliation: each bronze row of a batch ended in silver, in quarantine or as a duplicate, and is counted there."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.bronze.stage import landed_lines
+from jobs.delta.digests import Digest
+from jobs.delta.frames import any_of, union
+from jobs.delta.lake import Lake
+from jobs.silver.merging import existing
+from jobs.silver.pending import PendingBatch
+from jobs.state.accounts import Account
+
+Counts = dict[tuple[str, date], int]  # source and night -> rows
+
+
+def quarantine(lake: Lake, batches: Sequence[PendingBatch]) -> None:
+    """Replace what quarantine holds of the batches, in one commit."""
+    if not batches:
+        return
+    rejected = union(
+        lake.read(batch.validated)
+        .where("_rank IS NULL")
+        .select(
+            F.lit(batch.source.name).alias("source"),
+            F.col("_night").alias("night"),
+            F.col("_key").alias("key"),
+            F.col("_raw").alias("raw"),
+            F.col("_reasons").alias("reasons"),
+            F.col("_file").alias("file"),
+        )
+        for batch in batches
+    )
+    lake.replace_where("ops.quarantine", rejected, _is_of(batches))
+
+
+def accounts_of(
+    lake: Lake, validated: Mapping[PendingBatch, DataFrame], digests: Iterable[Digest]
+) -> list[Account]:
+    """An account for each source and night of some batches, each outcome counted where it is kept.
+
+    Only duplicates, which are kept nowhere, are counted by a join. `validated` holds each batch's rows as they
+    were staged or, to prove those, validated anew; `digests` those of silver, which bring its row counts.
+    """
+    in_silver = {(digest.table, digest.night): digest.rows for digest in digests}
+    landed = _per_night(_landed(lake, batch) for batch in validated)
+    duplicates = _per_night(
+        _duplicates(lake, batch, rows) for batch, rows in validated.items() if not batch.is_empty
+    )
+    quarantined = _quarantined(lake, validated)
+    return [
+        Account(
+            source=batch.source.name,
+            night=night,
+            landed=landed.get((batch.source.name, night), 0),
+            bronze=batch.rows_of(night),
+            silver=in_silver.get((batch.silver.full_name, night), 0),
+            quarantined=quarantined.get((batch.source.name, night), 0),
+            duplicates=duplicates.get((batch.source.name, night), 0),
+        )
+        for batch in validated
+        for night in batch.nights
+    ]
+
+
+def _landed(lake: Lake, batch: PendingBatch) -> DataFrame:
+    lines = landed_lines(lake, batch.source, batch.nights)
+    return lines.select(F.lit(batch.source.name).alias("source"), F.col("_night").alias("night"))
+
+
+def _duplicates(lake: Lake, batch: PendingBatch, validated: DataFrame) -> DataFrame:
+    good = validated.where("_rank IS NOT NULL").join(
+        existing(lake, batch), on=list(batch.source.key), how="left"
+    )
+    duplicates = good.where("_rank > 1 OR _existing_night IS NOT NULL")
+    return duplicates.select(F.lit(batch.source.name).alias("source"), F.col("_night").alias("night"))
+
+
+def _quarantined(lake: Lake, batches: Iterable[PendingBatch]) -> Counts:
+    return _per_night([lake.read("ops.quarantine").where(_is_of(batches)).select("source", "night")])
+
+
+def _per_night(frames: Iterable[DataFrame]) -> Counts:
+    """Count the rows of all frames in one query."""
+    if not (all_frames := list(frames)):
+        return {}
+    counted = union(all_frames).groupBy("source", "night").count().collect()
+    return {(row.source, row.night): row["count"] for row in counted}
+
+
+def _is_of(batches: Iterable[PendingBatch]) -> Column:
+    """Whether a row of quarantine is of one of the batches."""
+    return any_of((F.col("source") == batch.source.name) & batch.is_own("night") for batch in batches)

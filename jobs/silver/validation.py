@@ -1,0 +1,78 @@
+"""Validation: what keeps a bronze row out of silver, and which of several rows with one key is accepted."""
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from catalog.tables import SILVER, TABLES, Source
+from jobs.delta.digests import hash_of
+from jobs.delta.lake import Lake
+from jobs.silver.clean import clean
+from jobs.silver.pending import PendingBatch
+
+MALFORMED = "malformed record"
+MISTYPED = "a field does not have the type of its column"
+
+
+def validated(lake: Lake, batch: PendingBatch) -> DataFrame:
+    """Validate and rank the rows of a batch. Grain: one row per bronze row; columns of its staging table."""
+    rows = lake.read(batch.bronze).where(batch.is_own())
+    validated = validate(rows, batch.source, known_devices(lake, batch.silver.lookup))
+    # The line is kept of bad rows only, and before ranking moves the rows about.
+    kept = validated.withColumns(
+        {
+            "_key": F.concat_ws(",", *[F.col(name).cast("string") for name in batch.source.key]),
+            "_raw": F.when(F.size("_reasons") > 0, F.expr("to_variant_object(_line)")),
+        }
+    ).drop("_line")
+    return rank(kept, batch.source).select(*TABLES[batch.validated].column_names)
+
+
+def known_devices(lake: Lake, lookup: str) -> DataFrame | None:
+    """`device_id`, `device_type` of each device that a table of versions knows; None without such a table."""
+    if not lookup:
+        return None
+    # One version of each device is the current one, and a device's type never changes.
+    return lake.read(f"silver.{lookup}").where("is_current").select("device_id", "device_type")
+
+
+def validate(rows: DataFrame, source: Source, known_devices: DataFrame | None) -> DataFrame:
+    """Clean bronze rows and say of each what keeps it out of silver (`_reasons`) and what it met (`_flags`).
+
+    Grain: one row per bronze row. `_line` keeps the bronze row as it was.
+    """
+    # Imported when used, for what Great Expectations takes to import; see `jobs/silver/stage.py`.
+    from expectations import suite
+    from jobs.silver.rules import reasons
+
+    kept = [*source.fields, "_rescued", "_malformed"]
+    cleaned = clean(rows.withColumn("_line", F.struct(*kept)), known_devices, source)
+    rules = suite("silver", source.silver)
+    known = F.array(*[F.lit(name) for name in source.fields])
+    rescued_names = F.expr("coalesce(json_object_keys(to_json(_line._rescued)), array())")
+    is_mistyped = F.arrays_overlap(rescued_names, known)
+    broken = reasons(rules, "quarantine")
+    return cleaned.withColumns(
+        {
+            "_reasons": F.when(F.col("_malformed").isNotNull(), F.array(F.lit(MALFORMED)))
+            .when(is_mistyped, F.concat(F.array(F.lit(MISTYPED)), broken))
+            .otherwise(broken),
+            "_flags": reasons(rules, "flag"),
+        }
+    )
+
+
+def rank(validated: DataFrame, source: Source) -> DataFrame:
+    """Order the good rows of each key: `_rank` 1 is accepted, others are duplicates of it; null for bad rows.
+
+    The earliest arrival is accepted, and among arrivals of one night the one with the smallest hash, so that it
+    does not depend on the order in which nights or files are worked on.
+    """
+    is_good = F.size("_reasons") == 0
+    first = Window.partitionBy(is_good, *source.key).orderBy("_night", content(source.silver))
+    return validated.withColumn("_rank", F.when(is_good, F.row_number().over(first)))
+
+
+def content(table: str, alias: str = "") -> Column:
+    """Hash of a silver row's business columns."""
+    own = [name for name in SILVER[table].column_names if name[0] != "_"]
+    return hash_of(SILVER[table], own, alias)
