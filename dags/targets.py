@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError, ValidationInfo
+from pydantic.dataclasses import dataclass
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 FILE = Path(__file__).with_name("targets.toml")
 
@@ -46,27 +52,51 @@ CLUSTER_KEYS = frozenset(
 )
 
 
-@dataclass(frozen=True)
+STRICT = ConfigDict(extra="forbid")
+
+
+def _from_environment(text: str, info: ValidationInfo) -> str:
+    if not text.startswith("$"):
+        return text
+    found = os.environ.get(text[1:])
+    if not found:
+        raise ValueError(f"{info.field_name} comes from {text}, which is not set in the environment")
+    return found
+
+
+def _of_the_clusters_api(cluster: dict[str, Any]) -> dict[str, Any]:
+    # What is within these keys is held against the SDK, which takes a second to import, before it is submitted.
+    if unknown := sorted(cluster.keys() - CLUSTER_KEYS):
+        known = ", ".join(sorted(CLUSTER_KEYS))
+        raise ValueError(f"new_cluster: unknown key {', '.join(unknown)}; known are: {known}")
+    return cluster
+
+
+Text = Annotated[str, AfterValidator(_from_environment)]
+Cluster = Annotated[dict[str, Any], AfterValidator(_of_the_clusters_api)]
+
+
+@dataclass(frozen=True, config=STRICT)
 class Serverless:
     """Serverless compute of Databricks."""
 
-    environment_version: str
+    environment_version: Text
     """Version of Databricks' base environment, for example "4"."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Databricks:
     """What only Databricks needs to know. One of the three kinds of compute is given."""
 
-    connection: str
+    connection: Text
     """Airflow connection that holds host and credentials."""
 
     serverless: Serverless | None = None
-    existing_cluster_id: str | None = None
-    new_cluster: dict[str, Any] | None = None
+    existing_cluster_id: Text | None = None
+    new_cluster: Cluster | None = None
     """A cluster for each stage's run, as the Clusters API takes it."""
 
-    viewers: tuple[str, ...] = ()
+    viewers: tuple[Text, ...] = ()
     """Groups, and users by their address, who may see the submitted runs and their output."""
 
     def __post_init__(self) -> None:
@@ -78,80 +108,74 @@ class Databricks:
         given = [name for name, value in kinds.items() if value is not None]
         if len(given) != 1:
             raise ValueError(f"give one of {', '.join(kinds)}; there is {' and '.join(given) or 'none'}")
-        # What is within these keys is held against the SDK, which takes a second to import, before it is submitted.
-        _refuse_unknown("new_cluster: ", self.new_cluster or {}, CLUSTER_KEYS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Target:
     """Where a night runs."""
 
-    platform: str
+    platform: Text
     """Key of `platforms.PLATFORMS`."""
 
-    catalog: str
+    catalog: Text
     """First part of every table's name."""
 
-    prefix: str
+    prefix: Text
     """Put before each schema's name, so that several people can share a catalog."""
 
-    home: str
+    home: Text
     """The lake's folder: landing, checkpoints, data docs. On Databricks in a volume, with the wheels."""
 
     databricks: Databricks | None = None
 
 
+# Where each kind of table stands below a target's own.
+TABLES: dict[tuple[str, ...], type[Any]] = {
+    (): Target,
+    ("databricks",): Databricks,
+    ("databricks", "serverless"): Serverless,
+}
+MUST_BE = {
+    "string_type": "text",
+    "tuple_type": "a list of texts",
+    "dict_type": "a table",
+    "dataclass_type": "a table",
+}
+
+
 def load_target(name: str | None = None, file: Path = FILE) -> Target:
     """The target of that name, by default the one in LAKEHOUSE_TARGET, else `local`.
 
-    Raises ValueError (TypeError for a value of the wrong type) naming the file, the target and the key.
+    Raises ValueError that names the file, the target and every key that is wrong, in one line.
     """
     name = name or os.environ.get("LAKEHOUSE_TARGET") or "local"
     targets = tomllib.loads(file.read_text())
     if name not in targets:
         raise ValueError(f"{file.name}: no target {name!r}; there are: {', '.join(targets)}")
-    target: Target = _strict(Target, f"{file.name} [{name}", targets[name])
-    return target
-
-
-def _strict(kind: type[Any], where: str, values: dict[str, Any]) -> Any:
-    """The dataclass made of a TOML table; `where` is the table's header without its closing bracket."""
-    hints = get_type_hints(kind)
-    _refuse_unknown(f"{where}]: ", values, hints)
-    if missing := [each.name for each in fields(kind) if each.default is MISSING and each.name not in values]:
-        raise ValueError(f"{where}]: missing key {', '.join(missing)}")
-    read = {key: _value(hints[key], where, key, value) for key, value in values.items()}
     try:
-        return kind(**read)
-    except ValueError as error:
-        raise ValueError(f"{where}]: {error}") from None
+        return TypeAdapter(Target).validate_python(targets[name])
+    except ValidationError as error:
+        found = [_in_words(name, each) for each in error.errors(include_url=False)]
+        raise ValueError(f"{file.name} {'; '.join(found)}") from None
 
 
-def _refuse_unknown(where: str, found: Any, known: Any) -> None:
-    if unknown := sorted(set(found) - set(known)):
-        raise ValueError(f"{where}unknown key {', '.join(unknown)}; known are: {', '.join(sorted(known))}")
-
-
-def _value(hint: Any, where: str, key: str, value: object) -> Any:
-    kinds = get_args(hint) or (hint,)
-    if get_origin(hint) is tuple:
-        if not isinstance(value, list):
-            raise TypeError(f"{where}]: {key} must be a list of texts, not {value!r}")
-        return tuple(_text(f"{where}]", key, each) for each in value)
-    if str in kinds:
-        return _text(f"{where}]", key, value)
-    if not isinstance(value, dict):
-        raise TypeError(f"{where}]: {key} must be a table, not {value!r}")
-    nested = next((kind for kind in kinds if is_dataclass(kind)), None)
-    return _strict(nested, f"{where}.{key}", value) if isinstance(nested, type) else value
-
-
-def _text(where: str, key: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{where}: {key} must be text, not {value!r}")
-    if not value.startswith("$"):
-        return value
-    found = os.environ.get(value[1:])
-    if not found:
-        raise ValueError(f"{where}: {key} comes from {value}, which is not set in the environment")
-    return found
+def _in_words(target: str, error: ErrorDetails) -> str:
+    # Without the number of a list's element.
+    path = tuple(part for part in error["loc"] if isinstance(part, str))
+    kind = error["type"]
+    # A value error says itself which key it is about, or is about the whole table.
+    table = path if kind == "value_error" and path in TABLES else path[:-1]
+    key = path[-1] if path else target
+    match kind:
+        case "value_error":
+            text = str(error["ctx"]["error"])
+        case "missing":
+            text = f"missing key {key}"
+        case "unexpected_keyword_argument":
+            known = sorted(field.name for field in fields(TABLES[table]))
+            text = f"unknown key {key}; known are: {', '.join(known)}"
+        case _ if kind in MUST_BE:
+            text = f"{key} must be {MUST_BE[kind]}, not {error['input']!r}"
+        case _:
+            text = f"{key}: {error['msg']}"
+    return f"[{'.'.join((target, *table))}]: {text}"

@@ -73,5 +73,5 @@ def _place(target: str | None) -> Place:
     os.environ.setdefault("LAKEHOUSE_HOME", "lake")
     try:
         return place_of(target, load_target(target))
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise Refused(str(error)) from None

@@ -49,8 +49,23 @@ def test_a_missing_key_is_an_error_that_names_it(lake: Path) -> None:
 
 
 def test_a_value_that_is_not_text_is_an_error(lake: Path) -> None:
-    with pytest.raises(TypeError, match=r"\[local\]: prefix must be text, not 7"):
+    with pytest.raises(ValueError, match=r"\[local\]: prefix must be text, not 7"):
         load_target("local", written(lake, GOOD.replace('prefix = ""', "prefix = 7")))
+
+
+def test_everything_that_is_wrong_is_said_at_once(lake: Path) -> None:
+    text = GOOD.replace('prefix = ""', "prefix = 7") + 'catalogue = "x"\nhouse = "y"\n'
+    message = (
+        r"^targets\.toml \[local\]: prefix must be text, not 7; \[local\]: unknown key catalogue; known are: "
+        r"catalog, databricks, home, platform, prefix; \[local\]: unknown key house; known are: [a-z, ]+$"
+    )
+    with pytest.raises(ValueError, match=message):
+        load_target("local", written(lake, text))
+
+
+def test_a_target_that_is_no_table_is_an_error(lake: Path) -> None:
+    with pytest.raises(ValueError, match=r"targets\.toml \[local\]: local must be a table, not 'here'"):
+        load_target("local", written(lake, 'local = "here"\n'))
 
 
 def test_a_variable_that_is_not_set_is_an_error_that_names_it(
@@ -96,7 +111,7 @@ def databricks_target(compute: str) -> str:
     ],
 )
 def test_compute_is_read_strictly(lake: Path, compute: str, message: str) -> None:
-    with pytest.raises((ValueError, TypeError), match=message):
+    with pytest.raises(ValueError, match=message):
         load_target("dev", written(lake, databricks_target(compute)))
 
 
