@@ -15,7 +15,7 @@ from databricks.sdk.service.catalog import VolumeType
 from platforms.databricks_client import LATEST, stored, workspace_client
 
 from workspace.client import EXPECTED, Failed, Place, answering_host, one_line, principal_of
-from workspace.wheel import Wheel, build, stamped
+from workspace.wheel import Wheel, build, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ def deploy(place: Place, wheel: Path | None = None) -> None:
     Raises Refused (no wheel of the jobs) or Failed.
     """
     with tempfile.TemporaryDirectory() as folder:
-        built = stamped(wheel or build(Path(folder)))
+        built = read(wheel or build(Path(folder)))
     try:
         _deploy(place, built)
     except EXPECTED as error:

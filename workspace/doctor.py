@@ -18,7 +18,7 @@ from platforms.databricks_client import deployed_wheel, hook_of, stored, workspa
 from workspace.client import EXPECTED, Failed, Place, answering_host, one_line, principal_of
 from workspace.compute import check_compute
 from workspace.deploy import digest, no_catalog
-from workspace.wheel import BUILDER, build, stamped
+from workspace.wheel import BUILDER, build, read
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -151,7 +151,7 @@ class Doctor:
         if not BUILDER.exists():
             return f"sha256 {digest(there)}; not compared with this checkout, which has no build tools"
         with tempfile.TemporaryDirectory() as folder:
-            built = stamped(build(Path(folder)))
+            built = read(build(Path(folder)))
         if (built.name, built.content) == (name, there):
             return f"built from these files (sha256 {digest(there)})"
         return f"WARNING: not built from these files, which make {built.name}; {self.deploy} replaces it"

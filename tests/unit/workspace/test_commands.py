@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
+import shutil
 import socket
 import subprocess
 import threading
-import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -17,8 +16,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.project import PROJECT
+
 VARIABLE = "AIRFLOW_CONN_DATABRICKS_DEFAULT"
 SECRET = "canary-6f1d0b"
+WHEEL = "iot_lakehouse-0.1.0+0000c0de-py3-none-any.whl"
 
 
 def connection(**values: Any) -> str:
@@ -45,7 +47,14 @@ def closed_port() -> int:
             ("deploy", "--target", "dev", "--wheel", "x-1.whl"),
             "x-1.whl is not named as a wheel of the jobs is",
         ),
-        (("deploy", "--target", "dev", "--wheel", "no/x-1-py3-none-any.whl"), "cannot read the wheel no/x-1"),
+        (
+            ("deploy", "--target", "dev", "--wheel", "iot_lakehouse-0.1.0-py3-none-any.whl"),
+            "iot_lakehouse-0.1.0-py3-none-any.whl is not named as a wheel of the jobs is",
+        ),
+        (
+            ("deploy", "--target", "dev", "--wheel", f"no/{WHEEL}"),
+            f"cannot read the wheel no/{WHEEL}: No such",
+        ),
     ],
     ids=str,
 )
@@ -193,34 +202,55 @@ def test_the_volumes_own_schema_is_one_of_those_to_create() -> None:
     assert place.catalogs == ("main", "shared")
 
 
-def built(folder: Path, **files: str) -> Any:
-    """A deployed wheel of a project with these modules."""
-    from workspace.wheel import stamped
-
-    info = "jobs-0.1.dist-info"
-    content = {f"{name}.py": text for name, text in files.items()}
-    content |= {f"{info}/METADATA": "Metadata-Version: 2.4\nName: jobs\nVersion: 0.1\n", f"{info}/RECORD": ""}
-    folder.mkdir()
-    with zipfile.ZipFile(folder / "jobs-0.1-py3-none-any.whl", "w") as archive:
-        for name, text in content.items():
-            archive.writestr(zipfile.ZipInfo(name), text)
-    return stamped(folder / "jobs-0.1-py3-none-any.whl")
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what the wheel is built from."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in ("catalog", "expectations", "jobs", "queries"):
+        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE", "workspace/wheel_version.py"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(PROJECT / name, folder / name)
+    return folder
 
 
-def test_a_wheel_is_named_after_what_is_in_it(tmp_path: Path) -> None:
-    first, same, other = (
-        built(tmp_path / folder, gold=text) for folder, text in (("a", "1"), ("b", "1"), ("c", "2"))
-    )
-    assert re.fullmatch(r"jobs-0\.1\+[0-9a-f]{8}-py3-none-any\.whl", first.name)
-    assert first == same
-    assert other.name != first.name
+@pytest.mark.parametrize("name", ["jobs/errors.py", "queries/alerts.sql", "pyproject.toml", "README.md"])
+def test_a_wheel_is_named_after_what_is_in_it(checkout: Path, tmp_path: Path, name: str) -> None:
+    from workspace.wheel import NAME, build
+
+    file, names = checkout / name, []
+    before = file.read_text()
+    for text in (before, f"{before}\n# more\n", before):
+        file.write_text(text)
+        names.append(build(tmp_path / str(len(names)), checkout).name)
+    assert all(NAME.fullmatch(each) for each in names)
+    assert names[0] == names[2] != names[1]
+
+
+def test_a_file_that_moves_changes_the_name(checkout: Path, tmp_path: Path) -> None:
+    from workspace.wheel import build
+
+    here, there = checkout / "jobs/pages.py", checkout / "jobs/papers.py"
+    before = build(tmp_path / "a", checkout).name
+    here.rename(there)
+    after = build(tmp_path / "b", checkout).name
+    there.rename(here)
+    assert before != after
+
+
+def test_what_is_no_wheel_is_refused(tmp_path: Path) -> None:
+    from workspace.client import Refused
+    from workspace.wheel import read
+
+    (tmp_path / WHEEL).write_text("text")
+    with pytest.raises(Refused, match="it is no zip archive"):
+        read(tmp_path / WHEEL)
 
 
 def test_a_deployed_wheel_installs_under_the_version_in_its_name(tmp_path: Path) -> None:
-    from workspace.wheel import BUILDER, build, stamped
+    from workspace.wheel import BUILDER, build
 
-    wheel = stamped(build(tmp_path))
-    (tmp_path / wheel.name).write_bytes(wheel.content)
+    wheel = build(tmp_path)
     pip = [
         BUILDER,
         "-m",
@@ -232,7 +262,7 @@ def test_a_deployed_wheel_installs_under_the_version_in_its_name(tmp_path: Path)
         "--target",
         tmp_path / "there",
     ]
-    subprocess.run([*pip, tmp_path / wheel.name], check=True, timeout=120)
+    subprocess.run([*pip, wheel], check=True, timeout=120)
     (metadata,) = (tmp_path / "there").glob("*.dist-info/METADATA")
     version = wheel.name.split("-")[1]
     assert f"\nVersion: {version}\n" in metadata.read_text()
@@ -241,7 +271,7 @@ def test_a_deployed_wheel_installs_under_the_version_in_its_name(tmp_path: Path)
 
 
 def test_building_the_wheel_twice_gives_the_same_bytes(tmp_path: Path) -> None:
-    from workspace.wheel import build, stamped
+    from workspace.wheel import build, read
 
-    first, second = (stamped(build(tmp_path / name)) for name in ("a", "b"))
+    first, second = (read(build(tmp_path / name)) for name in ("a", "b"))
     assert first == second
