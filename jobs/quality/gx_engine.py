@@ -4,8 +4,11 @@ The stock engine runs one job for each row condition in each round of metrics. O
 is nearly all planning, so this one asks about all rows and about those of each condition in one job.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from great_expectations.datasource.fluent import SparkDatasource
 from great_expectations.execution_engine import SparkDFExecutionEngine
 from great_expectations.expectations.conditions import PassThroughCondition, deserialize_row_condition
 from great_expectations.util import convert_to_json_serializable
@@ -62,6 +65,20 @@ class OneJobEngine(SparkDFExecutionEngine):  # type: ignore[misc]
         if isinstance(condition, PassThroughCondition):
             return str(condition.pass_through_filter)
         return str(self.condition_to_filter_clause(condition))
+
+
+@contextmanager
+def one_job_engine() -> Iterator[None]:
+    """Around opening the engine of a data source: make it a `OneJobEngine`, which the data source keeps.
+
+    Great Expectations takes the kind of engine from the class of all data sources, so callers take turns.
+    """
+    before = SparkDatasource.execution_engine_override
+    SparkDatasource.execution_engine_override = OneJobEngine
+    try:
+        yield
+    finally:
+        SparkDatasource.execution_engine_override = before
 
 
 def _name(metric: Any) -> str:
