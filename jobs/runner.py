@@ -26,6 +26,7 @@ def run_stage(lake: Lake) -> list[TableResult]:
     Raises what the stage raises, but JobError for a table that an earlier stage should have made.
     """
     started = datetime.now(UTC)
+    lake.sign_commits()
     try:
         results = _run(lake)
     except Exception as error:

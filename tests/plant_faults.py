@@ -488,6 +488,27 @@ FAULTS = [
         "spark/maintenance/test_care.py::test_a_night_is_shown_as_its_own_run_left_it_and_not_as_later_ones_restated_it",
     ),
     fault(
+        "a merge does not say who made it",
+        "jobs/runner.py",
+        "    lake.sign_commits()\n",
+        "",
+        "spark/nights/test_killed.py::test_every_commit_of_a_job_says_which_run_made_it",
+    ),
+    fault(
+        "another wheel has the name of the one before",
+        "workspace/wheel_version.py",
+        "data = Path(path).read_bytes()",
+        'data = b""',
+        "unit/workspace/test_commands.py::test_a_wheel_is_named_after_what_is_in_it",
+    ),
+    fault(
+        "no rows have a share",
+        "jobs/quality/gx_validation.py",
+        '({"unexpected_percent": 0.0} if rows else {})',
+        '{"unexpected_percent": 0.0}',
+        "spark/quality/test_engine.py::test_a_result_in_two_steps_is_what_all_details_at_once_give",
+    ),
+    fault(
         "dags may import Spark",
         "pyproject.toml",
         'forbidden_modules = ["jobs", "expectations", "pyspark", "delta",',

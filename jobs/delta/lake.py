@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
 from typing import Any
 
-from pyspark.errors import AnalysisException
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import Column, DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql import functions as F
 
@@ -49,9 +50,17 @@ class Lake:
 
     @property
     def commit_metadata(self) -> str:
-        """What a commit says of the job that makes it; `history-of` reads it. A merge has no room for it."""
+        """What a commit says of the job that makes it; `history-of` reads it."""
         settings = self.settings
         return json.dumps({"run_id": settings.run_id, "stage": settings.step, "night": str(settings.night)})
+
+    def sign_commits(self) -> None:
+        """Have every commit of the session carry the metadata from now on: merges have no option for it.
+
+        Serverless compute refuses the setting: there, merges and commands in SQL do not say who made them.
+        """
+        with suppress(PySparkException):
+            self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", self.commit_metadata)
 
     def append(self, name: str, frame: DataFrame, once: tuple[str, int] | None = None) -> None:
         """Append rows to a table in one commit.
@@ -76,6 +85,7 @@ class Lake:
 
     def _writer(self, name: str, frame: DataFrame, mode: str) -> DataFrameWriter:
         ordered = frame.select(*TABLES[name].column_names)
+        # The option too, for serverless.
         return ordered.write.format("delta").mode(mode).option("userMetadata", self.commit_metadata)
 
     def upsert(self, name: str, frame: DataFrame, key: Sequence[str]) -> None:

@@ -60,6 +60,7 @@ def connect(arguments: Namespace) -> Lake:
         tables=frozenset(),
     )
     lake = Lake(session.connect(settings), settings)
+    lake.sign_commits()
     if not lake.exists(arguments.table.full_name):
         name = settings.table(arguments.table.full_name).replace("`", "")
         raise UsageError(f"there is no table {name} yet; has a night been run?")

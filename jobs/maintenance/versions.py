@@ -3,16 +3,14 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from catalog.pipeline import writers_of
 from catalog.tables import Table
-from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
 from jobs.errors import JobError, UsageError
 
@@ -51,79 +49,33 @@ class Version:
 def versions(lake: Lake, table: Table) -> list[Version]:
     """The table's versions, newest first, as far back as its log reaches.
 
-    A commit says itself which run made it, but for merges: those are looked up in `ops.job_runs`, by the time.
-    Where two runs of a stage overlap, or none is known, the run stays unknown.
+    A commit says itself which run made it (`Lake.sign_commits`). The run stays unknown of commits that others
+    made, and of merges on serverless compute or by jobs of before 2026-11-28.
     """
     log = lake.spark.sql(f"DESCRIBE HISTORY {lake.settings.table(table.full_name)}")
     commits = log.select(
         "version", F.unix_millis("timestamp").alias("millis"), "operation", "operationMetrics", "userMetadata"
     )
-    found = [_version(row) for row in commits.collect()]
-    runs = _runs(lake, table)
-    known = [version if version.run_id else _by_time(version, runs) for version in found]
-    return sorted(known, key=lambda version: -version.number)
+    return sorted(map(_version, commits.collect()), key=lambda version: -version.number)
 
 
 def _version(row: Row) -> Version:
     counts = [row.operationMetrics.get(name) for name in ROWS.get(_kind(row.operation), ())]
     rows = sum(int(count) for count in counts if count) if any(counts) else None
-    note = _note(row.userMetadata)
-    by = (note.get(name) for name in ("run_id", "stage", "night"))
-    return Version(row.version, row.millis, row.operation, rows, *by)
+    return Version(row.version, row.millis, row.operation, rows, **_metadata(row.userMetadata))
 
 
 def _kind(operation: str) -> str:
     return "WRITE" if operation.startswith(("CREATE", "REPLACE", "WRITE")) else operation
 
 
-def _note(text: str | None) -> dict[str, str]:
+def _metadata(text: str | None) -> dict[str, str]:
     """What the job left in the commit about itself; nothing when another program left something else."""
     try:
-        note = json.loads(text or "")
-        return {name: str(note[name]) for name in ("run_id", "stage", "night")}
+        found = json.loads(text or "")
+        return {name: str(found[name]) for name in ("run_id", "stage", "night")}
     except (ValueError, TypeError, KeyError):
         return {}
-
-
-@dataclass(frozen=True)
-class _Run:
-    run_id: str
-    stage: str
-    night: str
-    started: int
-    ended: int
-
-
-def _runs(lake: Lake, table: Table) -> list[_Run]:
-    """Stages that can have written the table, with their times."""
-    if not lake.exists("ops.job_runs"):
-        return []
-    rows = lake.read("ops.job_runs").where("status = 'done' AND stage <> 'history'")
-    # Tables of `ops` are written by nearly all.
-    if writers := writers_of(table.full_name):
-        rows = rows.where(is_in("stage", [*writers, *CARE]))
-    told = rows.groupBy("run_id", "stage", F.col("night").cast("string").alias("night"), "started_at").agg(
-        F.max("ended_at").alias("ended_at"),
-        F.array_contains(F.collect_set("table"), table.full_name).alias("names_it"),
-        F.unix_millis("started_at").alias("started"),
-        F.unix_millis(F.max("ended_at")).alias("ended"),
-    )
-    found = told.collect()
-    # A stage that names the tables of a layer did not write one that it does not name, unless it never names it.
-    is_named = any(row.names_it for row in found)
-    return [
-        _Run(row.run_id, row.stage, row.night, row.started, row.ended)
-        for row in found
-        if row.names_it or not is_named
-    ]
-
-
-def _by_time(version: Version, runs: list[_Run]) -> Version:
-    fitting = [run for run in runs if run.started <= version.millis <= run.ended]
-    if len(fitting) != 1:
-        return version
-    (run,) = fitting
-    return replace(version, run_id=run.run_id, stage=run.stage, night=run.night)
 
 
 def pick(found: list[Version], table: Table, number: int | None, night: date | None) -> Version:

@@ -1,6 +1,6 @@
 """Versions of tables: who made them, what they held, and putting them back."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -85,26 +85,39 @@ def test_a_commit_says_which_run_of_which_night_made_it(command, two_nights):
     assert lines[1][3:5] == ["WRITE", "5"] and lines[2][3:5] == ["WRITE", "3"]
 
 
-def job_run(
-    settings, started: datetime, ended: datetime, run_id: str, table: str = "silver.locations"
-) -> tuple:
-    return (run_id, settings.night, "silver", table, 1, "done", "{}", started, ended)
+@pytest.fixture
+def own_session(spark):
+    """A session of the test's own, as each job has one: what is set in it stays in it."""
+    session = spark.cloneSession()
+    yield session
+    session.stop()
 
 
-def test_a_merge_is_known_by_its_time_unless_runs_overlap(spark, lake):
-    settings, table = lake("silver"), SILVER["locations"]
-    Lake(spark, settings).ensure([table.full_name, "ops.job_runs"])
-    row = spark.createDataFrame([(1, "X", "Y", 1.0, 2.0, [], FIFTH)], table.columns)
-    long_ago = datetime.now(UTC) - timedelta(days=2)
-    noted = [job_run(settings, long_ago, long_ago + timedelta(minutes=1), "another")]
-    for runs in (["a"], ["b", "c"], []):
-        started = datetime.now(UTC)
-        Lake(spark, settings).upsert(table.full_name, row, ["location_id"])
-        noted += [job_run(settings, started, datetime.now(UTC), run) for run in runs]
-    Lake(spark, settings).append("ops.job_runs", spark.createDataFrame(noted, TABLES["ops.job_runs"].columns))
-    merged = versions(Lake(spark, settings), table)[2::-1]
-    assert [(each.operation, each.rows) for each in merged] == [("MERGE", 1)] * 3
-    assert [each.run_id for each in merged] == ["a", None, None], "one run at the time, two, none"
+def test_every_commit_of_a_job_says_which_run_made_it(own_session, lake):
+    """Merges, updates and deletes too, also when jobs take turns in one session, as the nights of a backfill do."""
+    table = SILVER["locations"]
+    name = lake("silver").table(table.full_name)
+    row = own_session.createDataFrame([(1, "X", "Y", 1.0, 2.0, [], FIFTH)], table.columns)
+    Lake(own_session, lake("silver")).ensure([table.full_name])
+    for run, write in {
+        "a": lambda job: job.upsert(table.full_name, row, ["location_id"]),
+        "b": lambda job: job.upsert(table.full_name, row, ["location_id"]),
+        "c": lambda job: job.append(table.full_name, row),
+        "d": lambda job: own_session.sql(f"UPDATE {name} SET city = 'Z'").collect(),
+        "e": lambda job: own_session.sql(f"DELETE FROM {name}").collect(),
+    }.items():
+        job = Lake(own_session, lake("silver", run_id=run))
+        job.sign_commits()
+        write(job)
+    found = versions(Lake(own_session, lake("verify")), table)[4::-1]
+    assert [(each.operation, each.run_id, each.stage) for each in found] == [
+        ("MERGE", "a", "silver"),
+        ("MERGE", "b", "silver"),
+        ("WRITE", "c", "silver"),
+        ("UPDATE", "d", "silver"),
+        ("DELETE", "e", "silver"),
+    ]
+    assert {each.night for each in found} == {str(lake("silver").night)}
 
 
 def test_a_night_is_shown_as_its_own_run_left_it_and_not_as_later_ones_restated_it(command, two_nights):

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from catalog.tables import TABLES as TABLES_OF_LAKE
+from jobs.delta.lake import Lake
 from jobs.main import main
+from jobs.maintenance.versions import versions
 from tests.conftest import new_lake
 from tests.support.nights import D5, Digests, bring, digests, run_stage
 from tests.support.project import PROJECT, free_port
@@ -106,6 +109,17 @@ def test_jobs_that_are_killed_and_retried_leave_the_numbers_of_an_undisturbed_ni
     accounts = spark.table(disturbed.lake("verify").table("ops.row_accounts")).collect()
     assert {row.source for row in accounts} == {"devices", "device_changes", "events"}
     assert all(row.is_balanced for row in accounts)
+
+
+def test_every_commit_of_a_job_says_which_run_made_it(spark, disturbed):
+    job = disturbed.lake("silver")
+    found = {
+        name: versions(Lake(spark, job), TABLES_OF_LAKE[name]) for name in MADE if name.startswith("silver.")
+    }
+    assert {version.operation for each in found.values() for version in each} >= {"MERGE", "CREATE TABLE"}
+    assert {
+        (version.run_id, version.stage, version.night) for each in found.values() for version in each
+    } == {(job.run_id, "silver", str(D5))}
 
 
 def test_a_stage_that_is_done_can_be_run_again_under_the_same_run_id(disturbed, here):
