@@ -77,7 +77,7 @@ def _night(arguments: argparse.Namespace) -> Night:
 
 def _parsed(*argv: str) -> str:
     """The night that these arguments are about, as YYYY-MM-DD. Raises Refused for whatever is wrong with them."""
-    code = "import sys; from jobs.cli import parse; print(parse(sys.argv[1:]).night)"
+    code = "import sys; from jobs.cli.parser import parse; print(parse(sys.argv[1:]).night)"
     command = [sys.executable, "-c", code, "generate", *argv]
     told = subprocess.run(command, check=False, capture_output=True, text=True, cwd=PROJECT)
     if told.returncode:

@@ -5,7 +5,8 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from jobs import cli, session
+from jobs import session
+from jobs.cli import parser
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken, JobError, UsageError
 from jobs.outcome import Outcome
@@ -19,9 +20,9 @@ log = logging.getLogger("jobs")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the stage or the command that the arguments name and give its exit status."""
     given = sys.argv[1:] if argv is None else argv
-    if given and given[0] in cli.COMMANDS:
+    if given and given[0] in parser.COMMANDS:
         return _command(given)
-    settings = cli.parse(given)
+    settings = parser.parse(given)
     # Libraries speak up from warnings on; Great Expectations would otherwise fill pages.
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stdout)
     log.setLevel(logging.INFO)
@@ -55,7 +56,7 @@ def _outcome(settings: Settings) -> Outcome:
 
 def _command(argv: Sequence[str]) -> int:
     try:
-        cli.run_command(argv)
+        parser.run_command(argv)
         session.close()
     except (UsageError, JobError, OSError) as error:
         outcome = Outcome.of(error)

@@ -358,7 +358,7 @@ FAULTS = [
     ),
     fault(
         "a run id may leave its folder",
-        "jobs/arguments.py",
+        "jobs/cli/arguments.py",
         'if not re.fullmatch(r"[A-Za-z0-9_.-]{1,200}", text) or set(text) == {"."}:',
         "if not text:",
         "unit/jobs/test_cli.py::test_a_run_id_that_could_leave_its_folder_is_refused",

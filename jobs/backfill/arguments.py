@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 
-from jobs import arguments as common
+from jobs.cli import arguments as common
 from jobs.generate import arguments as simulation
 
 Options = simulation.Options

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from dataclasses import dataclass
 
 from catalog.tables import JSON_SOURCES
-from jobs import arguments as common
+from jobs.cli import arguments as common
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from jobs import arguments as common
+from jobs.cli import arguments as common
 from jobs.generate import fault_rates
 
 FIRST_NIGHT = date(2024, 1, 1)  # the simulated fleet is installed on this day

@@ -4,7 +4,7 @@ import re
 from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import dataclass
 
-from jobs import arguments as common
+from jobs.cli import arguments as common
 
 SHORTEST_RETENTION_DAYS = 7
 

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import DERIVED, Table
-from jobs import arguments as common
+from jobs.cli import arguments as common
 from jobs.delta.digests import digests_of
 from jobs.flat_files import in_order, texts_of
 from jobs.maintenance import place

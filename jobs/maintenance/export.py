@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import Table
-from jobs import arguments as common
+from jobs.cli import arguments as common
 from jobs.errors import JobError, UsageError
 from jobs.files import write_lines
 from jobs.flat_files import csv_lines, in_order, write_parquet

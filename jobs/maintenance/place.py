@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from catalog.tables import TABLES, Table
 from jobs import session
-from jobs.arguments import add_location, yesterday
+from jobs.cli.arguments import add_location, yesterday
 from jobs.delta.lake import Lake
 from jobs.errors import UsageError
 from jobs.settings import Settings

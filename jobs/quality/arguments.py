@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from dataclasses import dataclass
 
-from jobs import arguments as common
+from jobs.cli import arguments as common
 
 LAYERS = ("bronze", "silver", "gold")
 

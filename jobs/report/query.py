@@ -14,7 +14,7 @@ from pyspark.sql import Row
 
 from catalog.tables import SILVER, sources_of
 from jobs import session
-from jobs.arguments import add_location, add_night
+from jobs.cli.arguments import add_location, add_night
 from jobs.delta.lake import Lake
 from jobs.errors import JobError
 from jobs.pages import shown

@@ -5,7 +5,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import dataclass
 
 from catalog.tables import STREAMED, selection
-from jobs import arguments as common
+from jobs.cli import arguments as common
 from jobs.generate.arguments import FIRST_NIGHT, add_seed, night
 
 SINKS = ("delta", "json", "kafka")

@@ -21,7 +21,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
 from catalog.tables import STREAMED
-from jobs import cli
+from jobs.cli import parser
 from jobs.settings import Settings
 from tests.support.embedded_stack import NIGHT, SCALE, STAGES, Embedded, left_behind, wait_for
 from tests.support.kafka import broker as kafka
@@ -98,7 +98,7 @@ def lake_of(standin: Standin) -> Path:
 
 def settings(*place: str) -> Settings:
     """Where tables are."""
-    return cli.parse(["verify", f"--night={NIGHT}", *place])
+    return parser.parse(["verify", f"--night={NIGHT}", *place])
 
 
 def digests_after(notes: Mapping[str, Any], spark: SparkSession, place: Settings) -> Digests:

@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from catalog.tables import TABLES, Table, columns_of
-from jobs import cli
+from jobs.cli import parser
 from jobs.delta.digests import HALF_BITS, hash_of
 from jobs.delta.frames import union
 from jobs.delta.lake import Lake
@@ -46,7 +46,7 @@ class Side:
     def settings(self) -> Settings:
         """Where the lake is."""
         first = next(iter(self.emitted.values()))
-        return cli.parse(self.here(next(iter(first.values()))))
+        return parser.parse(self.here(next(iter(first.values()))))
 
     def run(self, name: str, *, after: str = "", until: str = "") -> Ended:
         """Do what Airflow does in a run: stage after stage, until one fails; how the last one ended.
@@ -71,7 +71,7 @@ class Side:
     def notes(self, name: str, part: str = "") -> dict[str, Any]:
         """What the stages of a run left in the data docs; `part` is what a part of it adds to the run's id."""
         (first, *_) = self.emitted[name].values()
-        folder = cli.parse(self.here(first)).run_folder
+        folder = parser.parse(self.here(first)).run_folder
         notes = folder.with_name(f"{folder.name}{part}").glob("*.json")
         return {file.stem: json.loads(file.read_text()) for file in notes}
 

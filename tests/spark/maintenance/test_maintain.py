@@ -14,7 +14,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from catalog.tables import TABLES, Table, columns_of
-from jobs import cli
+from jobs.cli import parser
 from jobs.delta.digests import Digest
 from jobs.delta.lake import Lake
 from jobs.main import main
@@ -228,7 +228,7 @@ def test_the_command_compacts_what_the_jobs_leave_in_ops(tended):
 @pytest.mark.parametrize("days", ["6", "0", "-1", "7.5", "a week"])
 def test_fewer_than_seven_days_are_refused_in_one_line(capsys, days):
     with pytest.raises(SystemExit) as exit_:
-        cli.parse(["maintain", f"--vacuum-days={days}"])
+        parser.parse(["maintain", f"--vacuum-days={days}"])
     error = capsys.readouterr().err
     assert exit_.value.code == 2 and error.count("\n") == 1 and "days" in error
 
@@ -251,7 +251,7 @@ def kept(docs: Path) -> list[set[str]]:
 @pytest.fixture
 def settings(tmp_path):
     """Settings of a lake that has no tables: pages need none."""
-    return cli.parse(["maintain", f"--home={tmp_path}"])
+    return parser.parse(["maintain", f"--home={tmp_path}"])
 
 
 def test_pages_of_runs_that_ended_long_ago_go_but_not_those_of_a_nights_own_run(settings):

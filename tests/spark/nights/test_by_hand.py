@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from catalog.pipeline import STAGES
 from jobs import session
-from jobs.cli import STAGES
 from jobs.delta.lake import Lake
 from jobs.errors import JobError
 from jobs.main import main

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from catalog.tables import GOLD, TABLES, selection
-from jobs import cli
+from jobs.cli import parser
 from jobs.delta.lake import Lake
 from jobs.main import main
 from jobs.report import query
@@ -98,7 +98,7 @@ def test_an_answer_without_rows_still_has_its_columns():
 
 def test_an_unknown_name_is_refused_with_those_there_are(capsys):
     with pytest.raises(SystemExit) as exit_:
-        cli.run_command(["query", "fleet; DROP TABLE x", "--night", "2024-03-05"])
+        parser.run_command(["query", "fleet; DROP TABLE x", "--night", "2024-03-05"])
     error = capsys.readouterr().err
     assert exit_.value.code == 2 and error.count("\n") == 1 and ", ".join(QUERIES) in error
 

@@ -11,7 +11,7 @@ from chain import maintenance_jobs
 from platforms import operator_for
 from targets import load_target
 
-from jobs.cli import parser
+from jobs.cli.parser import build_parser
 
 RUN_IDS = [
     "scheduled__2024-03-05T01:00:00+00:00",
@@ -67,7 +67,9 @@ def emitted(dag: Any, form: dict[str, Any], run_id: str) -> list[list[str]]:
 
 def parsed(argvs: list[list[str]]) -> list[dict[str, str]]:
     """What the jobs' own parser makes of them; it needs nothing that is not in this environment."""
-    return [{name: str(value) for name, value in vars(parser().parse_args(argv)).items()} for argv in argvs]
+    return [
+        {name: str(value) for name, value in vars(build_parser().parse_args(argv)).items()} for argv in argvs
+    ]
 
 
 def test_every_dag_has_forms_here(bag: Any) -> None:

@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from catalog.tables import GOLD, NAMES, OPTIONAL, selection, sources_of
-from jobs import cli
+from jobs.cli import parser
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
     with pytest.raises(SystemExit) as exit_:
-        cli.parse(argv)
+        parser.parse(argv)
     assert exit_.value.code == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1, "one clear line"
@@ -20,7 +20,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
 
 
 def test_a_stage_needs_only_its_night():
-    settings = cli.parse(["silver", "--night", "2024-03-05"])
+    settings = parser.parse(["silver", "--night", "2024-03-05"])
     assert (settings.night, settings.catalog, settings.prefix) == (date(2024, 3, 5), "spark_catalog", "")
     streamed = {*OPTIONAL, "transactions_daily", "readings_5min"}
     assert settings.tables == set(NAMES) - streamed and streamed < set(NAMES)
@@ -30,16 +30,16 @@ def test_asking_what_a_stage_takes_needs_nothing_but_python():
     """`make run` does so before anything is installed."""
     code = (
         "import sys; sys.modules.update(dict.fromkeys(('pyspark', 'pyarrow', 'great_expectations', 'jinja2')));"
-        "from jobs.cli import parse; print(parse(['generate', '--night=2024-03-05']).night)"
+        "from jobs.cli.parser import parse; print(parse(['generate', '--night=2024-03-05']).night)"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "2024-03-05"
 
 
 def test_a_night_can_be_given_as_the_one_before_a_day():
-    assert cli.parse(["silver", "--night", "before:2024-03-01"]).night == date(2024, 2, 29)
+    assert parser.parse(["silver", "--night", "before:2024-03-01"]).night == date(2024, 2, 29)
     today = datetime.now(UTC).date()
-    assert cli.parse(["silver", "--night", f"before:{today}"]).night == today - timedelta(days=1)
+    assert parser.parse(["silver", "--night", f"before:{today}"]).night == today - timedelta(days=1)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_dirt_that_is_none_is_refused(capsys, dirt, what):
 
 
 def test_dirt_is_what_is_other_than_usual():
-    parsed = cli.parse(["generate", "--night=2024-03-05", "--dirt=late=0.05,duplicate=0.01"])
+    parsed = parser.parse(["generate", "--night=2024-03-05", "--dirt=late=0.05,duplicate=0.01"])
     assert parsed.options.fault_rates == {"late": 0.05}
 
 
@@ -131,16 +131,16 @@ def test_check_needs_a_layer(capsys):
 
 
 def test_every_stage_explains_itself_and_its_exit_status(capsys):
-    for stage in cli.STAGES:
+    for stage in parser.STAGES:
         with pytest.raises(SystemExit):
-            cli.parse([stage, "--help"])
+            parser.parse([stage, "--help"])
         text = " ".join(capsys.readouterr().out.split())
         assert "3 data did not pass its contract" in text and "YYYY-MM-DD" in text
 
 
 def test_the_help_of_all_stages_names_the_variable_that_leads_to_spark(capsys):
     with pytest.raises(SystemExit):
-        cli.parse(["--help"])
+        parser.parse(["--help"])
     assert "SPARK_REMOTE names the Spark Connect server" in " ".join(capsys.readouterr().out.split())
 
 
@@ -172,11 +172,11 @@ def test_a_range_of_nights_that_ends_before_it_begins_is_refused(capsys):
 
 
 def test_a_range_of_nights_takes_in_both_ends():
-    settings = cli.parse(["history", "--from", "2024-02-28", "--to", "2024-03-01"])
+    settings = parser.parse(["history", "--from", "2024-02-28", "--to", "2024-03-01"])
     assert [str(night) for night in settings.nights] == ["2024-02-28", "2024-02-29", "2024-03-01"]
 
 
 @pytest.mark.parametrize("stage", ["bronze", "silver", "gold", "publish", "report", "verify"])
 def test_a_night_of_somebodys_own_may_be_of_any_date_from_1970_on(capsys, stage):
-    assert cli.parse([stage, "--night=1970-01-01"]).night == date(1970, 1, 1)
+    assert parser.parse([stage, "--night=1970-01-01"]).night == date(1970, 1, 1)
     assert "before 1970-01-01" in refusal(capsys, stage, "--night=1969-12-31")

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from jobs import cli
+from jobs.cli import parser
 from jobs.generate.arguments import FIRST_NIGHT
 from jobs.stream import volume
 from jobs.stream.arguments import DAY, MOST_ROWS_PER_SECOND, Options
@@ -98,23 +98,23 @@ def test_the_next_run_knows_what_was_sent_and_which_batch_was_left_unfinished(tm
 )
 def test_a_stream_that_makes_no_sense_is_refused_in_one_line(capsys, argument, says):
     with pytest.raises(SystemExit) as exit_:
-        cli.parse(["stream", "--source=transactions", argument])
+        parser.parse(["stream", "--source=transactions", argument])
     error = capsys.readouterr().err
     assert exit_.value.code == 2 and error.count("\n") == 1 and says in error
 
 
 def test_a_batch_that_is_made_in_memory_has_a_limit(capsys):
     argv = ["stream", "--source=iot_events", "--rows-per-second=5000"]
-    assert cli.parse([*argv, "--trigger=10s"]).options.trigger == 10
-    assert {count("iot_events", *astuple(batch)) for batch in cut(cli.parse(argv).options, 0)} == {50_000}
+    assert parser.parse([*argv, "--trigger=10s"]).options.trigger == 10
+    assert {count("iot_events", *astuple(batch)) for batch in cut(parser.parse(argv).options, 0)} == {50_000}
     with pytest.raises(SystemExit) as exit_:
-        cli.parse([*argv, "--trigger=11s"])
+        parser.parse([*argv, "--trigger=11s"])
     assert exit_.value.code == 2 and "at most 50000 rows" in capsys.readouterr().err
 
 
 def test_the_rates_and_triggers_of_the_documents_are_taken():
     for rate in (100, 5_000, 50_000):
-        settings = cli.parse(
+        settings = parser.parse(
             ["stream", "--source=live_sensors", f"--rows-per-second={rate}", "--trigger=10s", "--for=1m"]
         )
         assert settings.options == Options("live_sensors", rate, 10, 60, "json", 10_000)

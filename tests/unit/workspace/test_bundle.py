@@ -16,7 +16,7 @@ import duckdb
 import pytest
 
 from catalog.tables import TABLES
-from jobs.cli import parse
+from jobs.cli.parser import parse
 from tests.support.project import PROJECT
 from tests.unit.workspace import bundle
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from catalog.pipeline import STAGES, STEPS, Stage
-from jobs import arguments
+from jobs.cli import arguments
 from jobs.settings import Settings
 
 # What is no stage of a night. Name -> module with `add_arguments` and `run`, and what it does. The module is
@@ -45,7 +45,7 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
-def parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
     """Build the parser of `python -m jobs`; a command has a parser of its own."""
     by_hand = ", ".join(f"{step.stage} --layer {step.layer}" if step.layer else step.stage for step in STEPS)
     top = Parser(
@@ -75,7 +75,7 @@ def _add_stage(parser: argparse.ArgumentParser, stage: Stage) -> None:
 
 def parse(argv: Sequence[str]) -> Settings:
     """Turn an argument list into settings; exits with 2 and one line on what is wrong."""
-    read = parser()
+    read = build_parser()
     given = vars(read.parse_args(argv))
     try:
         if module := STAGES[given["stage"]].arguments:
