@@ -445,7 +445,7 @@ FAULTS = [
     ),
     fault(
         "pages take text for markup",
-        "jobs/pages.py",
+        "jobs/pages/render.py",
         "autoescape=True",
         "autoescape=False",
         "spark/report/test_report.py::test_text_from_the_data_is_shown_as_text",

@@ -7,12 +7,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import SILVER, SOURCES, Source, Table, sources_of
-from jobs import transformations
 from jobs.day_spans import following, preceding
 from jobs.delta.frames import is_in, rows_of, union
 from jobs.delta.lake import Lake
 from jobs.outcome import TableResult
 from jobs.state import accounts, staged_slices
+from jobs.table_functions import table_function
 
 PARALLEL = 3
 
@@ -88,7 +88,7 @@ def _frame(lake: Lake, table: Table, slices: list[date]) -> DataFrame:
         # Literal dates let Delta skip the files of all others.
         return rows.where(window) if SILVER[name].is_dated else rows
 
-    build, frames = transformations.get("build", table), [read(name) for name in table.reads]
+    build, frames = table_function("build", table), [read(name) for name in table.reads]
     if table.slice == "night":
         return build(*frames, lake.spark.createDataFrame([(night,) for night in slices], "night DATE"))
     return build(*frames).where(is_in(table.slice, slices))

@@ -9,7 +9,7 @@ from catalog.tables import DERIVED, Table
 from jobs.cli import arguments as common
 from jobs.delta.digests import digests_of
 from jobs.flat_files import in_order, texts_of
-from jobs.maintenance import place
+from jobs.maintenance import table_command
 from jobs.maintenance.versions import pick, readable, rows_at, versions
 
 SLICES_SHOWN = 7
@@ -17,16 +17,20 @@ SLICES_SHOWN = 7
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
-    place.add_table(parser)
+    table_command.add_table(parser)
     add_moment(parser)
     parser.add_argument(
-        "--limit", type=place.whole_number, default=20, metavar="N", help="rows (default: %(default)s)"
+        "--limit",
+        type=table_command.whole_number,
+        default=20,
+        metavar="N",
+        help="rows (default: %(default)s)",
     )
 
 
 def add_moment(parser: ArgumentParser) -> None:
     """Declare --version and --night, of which one or both are given."""
-    parser.add_argument("--version", type=place.whole_number, metavar="N", help="see history-of")
+    parser.add_argument("--version", type=table_command.whole_number, metavar="N", help="see history-of")
     parser.add_argument(
         "--night",
         type=common.night,
@@ -50,7 +54,7 @@ def of_night(rows: DataFrame, table: Table, arguments: Namespace) -> DataFrame:
 def run(arguments: Namespace) -> None:
     """Print the version, its newest slices and its first rows. Raises UsageError and JobError."""
     table: Table = arguments.table
-    lake = place.connect(arguments)
+    lake = table_command.connect(arguments)
     version = pick(versions(lake, table), table, arguments.version, arguments.night)
     print(f"{table.full_name} as of {version}")
     with readable(table, version):
@@ -58,7 +62,7 @@ def run(arguments: Namespace) -> None:
         print(f"\n{_slices(rows, table)}")
         if arguments.limit:
             first = in_order(rows).limit(arguments.limit)
-            print(f"\n{place.aligned(first.columns, texts_of(first).collect())}")
+            print(f"\n{table_command.aligned(first.columns, texts_of(first).collect())}")
 
 
 def _slices(rows: DataFrame, table: Table) -> str:
@@ -69,4 +73,4 @@ def _slices(rows: DataFrame, table: Table) -> str:
     shown = [(digest.night, digest.rows, digest.digest) for digest in found[:SLICES_SHOWN]]
     left = [f"and {len(found) - len(shown):,} older"] if len(found) > len(shown) else []
     total = f"{sum(digest.rows for digest in found):,} rows in {len(found):,} slices"
-    return "\n".join([total, place.aligned((table.slice, "rows", "digest"), shown), *left])
+    return "\n".join([total, table_command.aligned((table.slice, "rows", "digest"), shown), *left])

@@ -16,12 +16,12 @@ from jobs.cli import arguments as common
 from jobs.errors import JobError, UsageError
 from jobs.files import write_lines
 from jobs.flat_files import csv_lines, in_order, write_parquet
-from jobs.maintenance import place
+from jobs.maintenance import table_command
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
-    place.add_table(parser)
+    table_command.add_table(parser)
     for flag, name, text in (
         ("--night", "night", "one slice of the table"),
         ("--from", "first", "the first slice of several"),
@@ -41,7 +41,7 @@ def run(arguments: Namespace) -> None:
     first, last = _range(arguments)
     if not arguments.out.is_dir():
         raise UsageError(f"there is no folder {arguments.out}")
-    lake = place.connect(arguments)
+    lake = table_command.connect(arguments)
     day = F.col(table.slice)
     rows = lake.read(table.full_name).where((day >= F.lit(first)) & (day <= F.lit(last)))
     slices = sorted(row[0] for row in rows.select(table.slice).distinct().collect())

@@ -2,16 +2,16 @@
 
 from argparse import ArgumentParser, Namespace
 
-from jobs.maintenance import place
+from jobs.maintenance import table_command
 from jobs.maintenance.versions import versions
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
-    place.add_table(parser)
+    table_command.add_table(parser)
     parser.add_argument(
         "--limit",
-        type=place.whole_number,
+        type=table_command.whole_number,
         default=20,
         metavar="N",
         help="the newest so many; 0: all (default: %(default)s)",
@@ -20,11 +20,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> None:
     """Print the versions. Raises UsageError and JobError."""
-    lake = place.connect(arguments)
+    lake = table_command.connect(arguments)
     found = versions(lake, arguments.table)
     shown = found[: arguments.limit or None]
     header = ("version", "time (UTC)", "operation", "rows", "night", "stage", "run")
     rows = [(v.number, v.committed_at, v.operation, v.rows, v.night, v.stage, v.run_id) for v in shown]
-    print(place.aligned(header, rows))
+    print(table_command.aligned(header, rows))
     if left := len(found) - len(shown):
         print(f"and {left:,} older; --limit 0 shows all")

@@ -11,7 +11,7 @@ from catalog.tables import ACCEPTED, SOURCES, Table
 from jobs.delta.digests import digests_of
 from jobs.delta.lake import Lake
 from jobs.errors import UsageError
-from jobs.maintenance import place
+from jobs.maintenance import table_command
 from jobs.maintenance.as_of import add_moment, is_rewritten_whole, of_night
 from jobs.maintenance.difference import difference, held_elsewhere, key_of
 from jobs.maintenance.versions import Version, pick, readable, rows_at, versions
@@ -22,7 +22,7 @@ SHOWN = 10
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
-    place.add_table(parser)
+    table_command.add_table(parser)
     add_moment(parser)
     parser.add_argument("--dry-run", action="store_true", help="only say what would change")
 
@@ -57,7 +57,7 @@ def run(arguments: Namespace) -> None:
     """
     table: Table = arguments.table
     _refuse(table, arguments)
-    lake = place.connect(arguments)
+    lake = table_command.connect(arguments)
     plan = _plan(lake, table, arguments)
     with readable(table, plan.version):
         changes = sorted(_changes(lake, plan), key=lambda row: str(row.slice))
@@ -116,7 +116,7 @@ def _tell_changes(plan: Plan, changes: list[Row]) -> None:
         return
     rows = [(row.slice, row.added, row.removed, row.changed) for row in changes[-SHOWN:]]
     total = ("all", *[sum(row[name] for row in changes) for name in ("added", "removed", "changed")])
-    print(place.aligned((plan.table.slice, "added", "removed", "changed"), [*rows, total]))
+    print(table_command.aligned((plan.table.slice, "added", "removed", "changed"), [*rows, total]))
     if len(changes) > SHOWN:
         print(f"and {len(changes) - SHOWN:,} older slices, counted in the last line")
 

@@ -15,7 +15,7 @@ from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken
 from jobs.files import write_atomically
 from jobs.outcome import TableResult
-from jobs.pages import render
+from jobs.pages.render import render
 from jobs.quality.gx_validation import SITE, Validation
 from jobs.settings import Settings
 
@@ -101,7 +101,10 @@ def run(lake: Lake) -> list[TableResult]:
         for name, found in validations.items()
     ]
     page = render(
-        "check.html", settings=lake.settings, verdicts=verdicts, index=f"{TO_DOCS}/{SITE}/index.html"
+        "quality/templates/check.html",
+        settings=lake.settings,
+        verdicts=verdicts,
+        index=f"{TO_DOCS}/{SITE}/index.html",
     )
     write_atomically(lake.settings.docs / run_page, page)
     results = [verdict.result() for verdict in verdicts]

@@ -12,15 +12,17 @@ from great_expectations.render.view import DefaultJinjaIndexPageView, DefaultJin
 from jinja2 import ChoiceLoader, FileSystemLoader, pass_context
 from markupsafe import escape
 
-_TEMPLATES = Path(__file__).parents[1] / "templates"
+from jobs.pages import render
+
+_TEMPLATES = Path(__file__).parent / "templates/data_docs"
 
 
 class PageView(DefaultJinjaPageView):  # type: ignore[misc]
-    """A page of a validation or a suite; `templates/data_docs/` comes before the stock templates."""
+    """A page of a validation or a suite; those of `templates/data_docs/` come before the stock templates."""
 
     def __init__(self, **options: object) -> None:
         super().__init__(**options)
-        ours = FileSystemLoader([_TEMPLATES / "data_docs", _TEMPLATES])
+        ours = FileSystemLoader([_TEMPLATES, render.FOLDER])
         self.env.loader = ChoiceLoader([ours, self.env.loader])
 
     @pass_context

@@ -17,7 +17,7 @@ from jobs import session
 from jobs.cli.arguments import add_location, add_night
 from jobs.delta.lake import Lake
 from jobs.errors import JobError
-from jobs.pages import shown
+from jobs.pages.render import shown
 from jobs.settings import Settings
 from jobs.text_table import text_table
 

@@ -14,7 +14,7 @@ from jobs.errors import ContractBroken
 from jobs.files import write_atomically
 from jobs.generate import detection
 from jobs.outcome import TableResult
-from jobs.pages import render
+from jobs.pages.render import render
 from jobs.report import query
 from jobs.report.flow_chart import Flow
 from jobs.settings import Settings
@@ -185,7 +185,7 @@ def summarize(settings: Settings, night: Night, problems: list[str]) -> str:
 def render_page(settings: Settings, night: Night, problems: list[str]) -> str:
     """The night as one HTML page that needs nothing else."""
     return render(
-        "night.html",
+        "report/templates/night.html",
         settings=settings,
         night=night,
         problems=problems,
@@ -229,4 +229,4 @@ def to_json(settings: Settings, night: Night, summary: str, problems: list[str])
 def write_index(settings: Settings) -> None:
     """List the nights that have a page, newest first."""
     nights = sorted((page.stem for page in (settings.docs / "nights").glob("????-??-??.html")), reverse=True)
-    write_atomically(settings.docs / "index.html", render("index.html", nights=nights))
+    write_atomically(settings.docs / "index.html", render("report/templates/index.html", nights=nights))

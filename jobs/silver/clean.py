@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import SILVER, Source
-from jobs import transformations
+from jobs.table_functions import find_table_function
 
 PASSED_ON = ("_night", "_file", "_malformed", "_line")
 
@@ -22,7 +22,7 @@ def clean(rows: DataFrame, known_devices: DataFrame | None, source: Source) -> D
     """
     table = SILVER[source.silver]
     dated = rows.withColumn("event_date", F.to_date("timestamp")) if table.is_dated else rows
-    own = transformations.find("clean", table)
+    own = find_table_function("clean", table)
     if own:
         dated = own(dated)
     if known_devices is not None:

@@ -7,11 +7,11 @@ from datetime import date
 from pyspark.sql import DataFrame
 
 from catalog.tables import DERIVED, SILVER, Table, sources_of
-from jobs import transformations
 from jobs.day_spans import following, preceding
 from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
 from jobs.silver.pending import PendingBatch
+from jobs.table_functions import table_function
 
 PARALLEL = 4
 
@@ -49,7 +49,7 @@ def write(lake: Lake, touched: Mapping[Table, set[date]]) -> dict[str, Iterable[
 
 def _write(lake: Lake, table: Table, dates: list[date]) -> list[date] | None:
     frames = [_read(lake, table, SILVER[name], dates) for name in table.reads]
-    rows = transformations.get("derive", table)(*frames)
+    rows = table_function("derive", table)(*frames)
     if table.slice != "event_date":
         lake.overwrite(table.full_name, rows)
         return None

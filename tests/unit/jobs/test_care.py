@@ -4,7 +4,7 @@ import pytest
 
 from catalog.tables import GOLD, SILVER
 from jobs.main import main
-from jobs.maintenance import place
+from jobs.maintenance import table_command
 from jobs.maintenance.difference import key_of
 
 
@@ -78,7 +78,7 @@ def test_every_silver_and_gold_table_says_by_its_suite_what_its_key_is():
 
 
 def test_a_table_is_printed_with_numbers_to_the_right_and_nothing_a_terminal_would_obey():
-    text = place.aligned(("name", "rows"), [("a\x1b[2J", 5), ("b" * 50, 12345), (None, None)])
+    text = table_command.aligned(("name", "rows"), [("a\x1b[2J", 5), ("b" * 50, 12345), (None, None)])
     first, second, third, fourth = text.split("\n")
     assert first.endswith("  rows") and second.endswith("      5") and third.endswith("…  12,345")
     assert "\x1b" not in text and fourth == ""

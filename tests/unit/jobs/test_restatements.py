@@ -5,7 +5,7 @@ from datetime import date, datetime
 from catalog.tables import GOLD
 from jobs.delta.digests import Digest
 from jobs.gold.restatements import Restatement, find
-from jobs.pages import hours
+from jobs.pages.render import hours
 from jobs.report import stage as report
 
 D3, D4, D5, D6 = (date(2024, 3, day) for day in (3, 4, 5, 6))

@@ -1,13 +1,14 @@
-"""HTML pages: one Jinja environment, everything escaped, nothing loaded from elsewhere."""
+"""Rendering HTML pages: one Jinja environment, everything escaped, nothing loaded from elsewhere."""
 
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-FEW_HOURS = 4  # are named one by one
+FOLDER = Path(__file__).parent  # base.html, style.css
+FEW_HOURS = 4  # so many or fewer are listed one by one
 
 _ENVIRONMENT = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    loader=FileSystemLoader([FOLDER, FOLDER.parent]),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
@@ -59,5 +60,5 @@ _ENVIRONMENT.filters |= {filter_.__name__: filter_ for filter_ in _FILTERS}
 
 
 def render(template: str, **values: object) -> str:
-    """Render a page of `jobs/templates/`."""
+    """Return a page as HTML. `template` is a path in `jobs/`, such as `report/templates/night.html`."""
     return _ENVIRONMENT.get_template(template).render(**values)

@@ -1,0 +1,30 @@
+"""The functions that compute tables: `<verb>_<table>` in `jobs/<layer>/tables/<table>.py`, found by their names."""
+
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+
+from pyspark.sql import DataFrame
+
+from catalog.tables import Table
+
+TableFunction = Callable[..., DataFrame]
+
+
+def find_table_function(verb: str, table: Table) -> TableFunction | None:
+    """Return the function `<verb>_<table>`; None when the table's module lacks it, or there is no such module."""
+    module = f"jobs.{table.layer}.tables.{table.name}"
+    if find_spec(module) is None:
+        return None
+    found: TableFunction | None = getattr(import_module(module), f"{verb}_{table.name}", None)
+    return found
+
+
+def table_function(verb: str, table: Table) -> TableFunction:
+    """Return the function `<verb>_<table>`. Raises LookupError with the module and name it must have."""
+    if found := find_table_function(verb, table):
+        return found
+    raise LookupError(
+        f"no function {verb}_{table.name} in jobs/{table.layer}/tables/{table.name}.py; "
+        f"{table.full_name} is computed by it"
+    )
