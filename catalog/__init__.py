@@ -1,1 +1,1 @@
-"""What sources, tables and steps are: read by whoever schedules, computes, checks or deploys. Standard library only."""
+"""Definitions of sources, tables, steps and run results, for all other packages. Standard library only."""

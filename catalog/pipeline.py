@@ -1,4 +1,4 @@
-"""The stages of the jobs and the steps of a night, once: names, order, and which tables each stage writes."""
+"""The stages of the jobs and the steps of a night, defined once: names, order, and the tables each stage writes."""
 
 from dataclasses import dataclass
 
@@ -7,34 +7,34 @@ from dataclasses import dataclass
 class Stage:
     """A subcommand of `python -m jobs`."""
 
-    module: str  # with `run(spark, settings)`
+    module: str  # with `run(lake)`
     purpose: str
     arguments: str = (
-        ""  # module with `add_arguments(parser)` and `Options`, where it takes more than a night and tables
+        ""  # module with `add_arguments(parser)` and `Options`, unless it takes only a night and tables
     )
-    writes: tuple[str, ...] = ()  # beginnings of the names of tables, `layer.name`; not all of `ops`
+    writes: tuple[str, ...] = ()  # prefixes of the tables it writes, `layer.name`; without most of `ops`
 
 
 # In the order of a night, as far as they are steps of one.
 STAGES = {
     "generate": Stage(
         "jobs.generate.stage",
-        "land one night of simulated IoT data, dirt included; the same night is always the same rows",
+        "land one night of simulated IoT data, faults included; the same night is always the same rows",
         arguments="jobs.generate.arguments",
     ),
     "bronze": Stage(
         "jobs.bronze.stage",
-        "take every new file of the landing zone into the bronze tables, exactly once",
+        "append every new file of the landing zone to the bronze tables, exactly once",
         writes=("bronze.",),
     ),
     "silver": Stage(
         "jobs.silver.stage",
-        "type, check and deduplicate every bronze row that has no fate yet; put failures into quarantine",
+        "type, check and deduplicate every bronze row that has no outcome yet; put failures into quarantine",
         writes=("silver.", "staging.judged_"),
     ),
     "check": Stage(
         "jobs.quality.check",
-        "prove bronze, silver or the staged gold against its Great Expectations suites; write data docs",
+        "validate bronze, silver or the staged gold against its Great Expectations suites; write data docs",
         arguments="jobs.quality.arguments",
     ),
     "gold": Stage(
@@ -47,10 +47,10 @@ STAGES = {
         "replace the touched slices of gold by what staging holds, one atomic commit a table",
         writes=("gold.", "staging.gold_"),
     ),
-    "report": Stage("jobs.report.stage", "assert that every row has a fate and write the night's page"),
-    "history": Stage(
+    "report": Stage("jobs.report.stage", "assert that every row has an outcome and write the night's page"),
+    "backfill": Stage(
         "jobs.backfill.stage",
-        "take a range of nights through all stages in bulk; the same tables as night by night",
+        "run all stages for a range of nights in bulk; the same tables as night by night",
         arguments="jobs.backfill.arguments",
     ),
     "stream": Stage(
@@ -60,7 +60,7 @@ STAGES = {
     ),
     "receive": Stage(
         "jobs.bronze.receive",
-        "land what came to a source's topic in Kafka, for `bronze`; each message exactly once",
+        "land the messages of a source's Kafka topic, for `bronze`; each exactly once",
         arguments="jobs.bronze.arguments",
     ),
     "maintain": Stage(
@@ -69,14 +69,14 @@ STAGES = {
         arguments="jobs.maintenance.arguments",
     ),
     "verify": Stage(
-        "jobs.quality.verify", "recompute row accounts and digests of a night and say whether they hold"
+        "jobs.quality.verify", "recompute row accounts and digests of a night and check that they hold"
     ),
 }
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a night: a task of the DAG, a job, and its run result, all of one name."""
+    """A step of a night: a DAG task, a job and a run result have its name."""
 
     stage: str
     layer: str = ""  # of a check, what it checks
@@ -102,5 +102,5 @@ STEP_NAMES = tuple(step.name for step in STEPS)
 
 
 def writers_of(table: str) -> tuple[str, ...]:
-    """The stages that write a table, given as `layer.name`, the one that makes it first; none for one of `ops`."""
+    """Return the stages that write a table, `layer.name`; the one that creates it comes first. Empty for `ops`."""
     return tuple(name for name, stage in STAGES.items() if table.startswith(stage.writes))

@@ -1,7 +1,7 @@
-"""What a step of a run came to, as the jobs leave it for those who wait without Spark: Airflow, `make run`, pages.
+"""The run result of a step, which the jobs write for readers without Spark: Airflow, `make run`, pages.
 
 A file of JSON in the data docs, `runs/<run id>/<step>.json`, written once the step has ended, however it ended. The
-names of its keys are those of `RunResult`. A reader takes results of its own version only.
+keys are the fields of `RunResult`. A reader accepts only results of its own version.
 """
 
 import json
@@ -14,16 +14,16 @@ DONE, REFUSED, FAILED = "done", "refused", "failed"
 
 @dataclass(frozen=True)
 class TableEntry:
-    """What a step did to one table, or found of it; `detail` differs by stage."""
+    """Result of a step for one table; `detail` differs by stage."""
 
-    table: str  # `layer.name`, or what a stage calls it that works on no table
+    table: str  # `layer.name`, or a stage's own name for what is no table
     rows: int  # landed, written, published or checked
     detail: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """One step of one run. Raises ValueError for a status that is none."""
+    """Result of one step of one run. Raises ValueError for an unknown status."""
 
     stage: str  # name of the step, as in `check_bronze`
     night: str  # YYYY-MM-DD
@@ -48,10 +48,10 @@ class RunResult:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "RunResult":
-        """Read the text of the file. Raises ValueError for what is no result, or one of another version."""
+        """Parse the text of the file. Raises ValueError if it is not a run result of this version."""
         try:
             found = json.loads(text)
-            # Those that came before versions had the same keys.
+            # Results without a version have the same keys.
             if (version := found.setdefault("version", VERSION)) != VERSION:
                 raise ValueError(f"a run result of version {version}, not {VERSION}")
             tables = tuple(TableEntry(**table) for table in found.pop("tables"))
@@ -61,5 +61,5 @@ class RunResult:
 
 
 def path_of(run_id: str, step: str) -> str:
-    """Where in the data docs the result of a step lies; `run_id` is the folder's name already."""
+    """Return the path of a step's result in the data docs; `run_id` must be a folder name."""
     return f"runs/{run_id}/{step}.json"

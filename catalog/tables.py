@@ -1,7 +1,7 @@
-"""Reads the catalog, `catalog.toml`: every source and every table, named once.
+"""The catalog, read from `catalog.toml`: every source and every table, defined once.
 
-What a table *is* stands there; how it is computed stands in the file of the same name under
-`jobs/<layer>/tables/`; what must hold for it stands in `expectations/<layer>/<table>.py`.
+It defines what a table *is*; `jobs/<layer>/tables/<table>.py` computes it, `expectations/<layer>/<table>.py` is its
+contract.
 """
 
 import tomllib
@@ -12,7 +12,7 @@ from typing import Any
 
 CATALOG = Path(__file__).with_name("catalog.toml")
 SCHEMAS = ("bronze", "silver", "staging", "gold", "ops")
-# Every silver row says in which night its winning line arrived and which flag rules it met.
+# Of every silver row: the flag rules that it met, and the night in which its winning line arrived.
 PROVENANCE = "_flags ARRAY<STRING>, _night DATE"
 BRONZE_PROVENANCE = "_rescued VARIANT, _malformed STRING, _file STRING, _night DATE, _ingested_at TIMESTAMP"
 
@@ -83,11 +83,11 @@ class Table:
 
 
 class CatalogError(ValueError):
-    """The catalog is wrong; the text says where and what."""
+    """The catalog is wrong; the message says where and how."""
 
 
 def _read(kind: type[Any], section: str, name: str, values: dict[str, Any], **given: object) -> Any:
-    """A Source or Table made of a section of the catalog, strictly."""
+    """Build a Source or Table from a section of the catalog. Raises CatalogError for unknown or missing keys."""
     where = f"{CATALOG.name} [{section}.{name}]"
     known = {field.name for field in fields(kind)} - {"name", *given}
     if unknown := sorted(set(values) - known):
@@ -137,7 +137,7 @@ SOURCES: dict[str, Source] = {
 }
 ACCEPTED = {name: _silver(name, values) for name, values in _catalog["silver"].items()}
 OPTIONAL = tuple(name for name, source in SOURCES.items() if source.optional)
-# What can be received from Kafka.
+# Sources that can be received from Kafka.
 JSON_SOURCES = tuple(name for name, source in SOURCES.items() if source.format == "json")
 STREAMED = tuple(name for name, source in SOURCES.items() if source.streamed)
 # The bronze tables that `stream` writes itself, without the landing zone, and the source that each holds.
@@ -157,7 +157,7 @@ LOOKUPS = frozenset(table.lookup for table in ACCEPTED.values() if table.lookup)
 DEVICE = SOURCES["devices"].columns
 DEVICE_COLUMNS = tuple(columns_of(DEVICE))
 
-# Gold slices that runs have rebuilt: publish replaces exactly these.
+# Staged slices of gold: publish replaces exactly these.
 SLICES = Table(
     "gold_slices",
     "table STRING, slice DATE, run_id STRING, staged_at TIMESTAMP, published_at TIMESTAMP",
@@ -173,12 +173,10 @@ def _streamed(name: str, source: Source) -> Table:
     return Table(name, columns, grain, "bronze", partition_by=("_night",))
 
 
-def _judged(source: Source) -> Table:
+def _validated(source: Source) -> Table:
     kept = "_reasons ARRAY<STRING>, _rank INT, _key STRING, _raw VARIANT, _file STRING"
     columns = f"{SILVER[source.silver].columns}, {kept}"
-    return Table(
-        f"judged_{source.name}", columns, "One row per bronze row that is being reconciled.", "staging"
-    )
+    return Table(f"judged_{source.name}", columns, "One row per bronze row of a pending batch.", "staging")
 
 
 def _staged(table: Table) -> Table:
@@ -186,7 +184,7 @@ def _staged(table: Table) -> Table:
     return Table(f"gold_{table.name}", columns, table.grain, "staging", table.slice, ("run_id",))
 
 
-def _refuse_loose_ends() -> None:
+def _check_references() -> None:
     """Raise CatalogError for a reference to an undefined table."""
     for source in SOURCES.values():
         if source.silver not in ACCEPTED:
@@ -209,14 +207,14 @@ def _refuse_loose_ends() -> None:
         raise CatalogError(f"{CATALOG.name}: both a source and a gold table: {', '.join(twice)}")
 
 
-_refuse_loose_ends()
+_check_references()
 TABLES = {
     table.full_name: table
     for table in (
         *map(_bronze, SOURCES.values()),
         *(_streamed(name, source) for name, source in STREAMS.items()),
         *SILVER.values(),
-        *map(_judged, SOURCES.values()),
+        *map(_validated, SOURCES.values()),
         *map(_staged, GOLD.values()),
         SLICES,
         *GOLD.values(),
@@ -227,7 +225,7 @@ NAMES = (*SOURCES, *GOLD)  # what `--tables` accepts
 
 
 def sources_of(table: Table) -> dict[Source, int]:
-    """The sources that a table is made from, and how many days before its own date it reads of each."""
+    """Return the sources that a table is built from, with how many days before its own date it reads of each."""
     found: dict[Source, int] = {}
     for name in table.reads:
         below = sources_of(DERIVED[name]) if name in DERIVED else {_SOURCE_OF[name]: 0}
@@ -241,10 +239,10 @@ REGISTRY = tuple(source.name for name in sorted(LOOKUPS) for source in sources_o
 
 
 def selection(names: Iterable[str]) -> frozenset[str]:
-    """The sources and gold tables that a run works on: the named ones, what they read and what reads them.
+    """Return the sources and gold tables of a run: the named ones, what they read, and what reads them.
 
-    The registry of devices always comes along. No names means all but the optional sources and what is made of
-    them.
+    The registry of devices is always included. Without names, all but the optional sources and the tables built
+    from them.
     """
     chosen = set(names) or SOURCES.keys() - set(OPTIONAL)
     made_from = {table: {source.name for source in sources_of(table)} for table in GOLD.values()}

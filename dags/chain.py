@@ -1,4 +1,4 @@
-"""A night's stages as jobs, and their order."""
+"""The jobs of each DAG, in order: their argument lists, assets and pages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NIGHT = "{{ night_of(dag_run, params) }}"
 RUN = "{{ slug_of(run_id) }}"
 # An empty argument is left out.
-DIRT = "{% if params.dirt %}--dirt={{ params.dirt }}{% endif %}"
+FAULT_RATES = "{% if params.fault_rates %}--fault-rates={{ params.fault_rates }}{% endif %}"
 
 KAFKA = (("LAKEHOUSE_KAFKA", "lakehouse_kafka"),)
 
@@ -30,7 +30,7 @@ NIGHT_REPORT = "/plugin/night-report/data-docs"
 
 
 def gold_of(tables: Collection[str]) -> tuple[str, ...]:
-    """The gold tables of a run on these sources and gold tables; of none named, those of every night."""
+    """Return the gold tables of a run on these sources and gold tables; without any, those of every night."""
     selected = selection(tables)
     return tuple(name for name in GOLD if name in selected)
 
@@ -39,14 +39,14 @@ NIGHTLY_GOLD = gold_of(())
 
 
 def emit_what_was_published(context: Context, _result: object) -> None:
-    """Leave the assets of gold tables that the run is not about as they are: nobody need work on them again."""
+    """Emit the assets of only those gold tables that the run is about."""
     task, tables = context["task"], context["params"].get("tables")
     published = gold_of(tables or ())
     task.outlets = [asset for asset in task.outlets if asset.name.rpartition(".")[2] in published]
 
 
 def gold_assets(target: Target) -> tuple[Asset, ...]:
-    """One asset per gold table of a night, for other DAGs to wait for."""
+    """Return one asset per gold table of a night, for other DAGs to wait for."""
     schema = f"{target.prefix}gold"
     return tuple(
         Asset(f"{schema}.{table}", f"lakehouse://{target.catalog}/{schema}/{table}") for table in NIGHTLY_GOLD
@@ -54,12 +54,12 @@ def gold_assets(target: Target) -> tuple[Asset, ...]:
 
 
 def night_jobs(target: Target) -> tuple[Job, ...]:
-    """The stages of one night, in order."""
+    """Return the jobs of one night, in order."""
     where = (f"--night={NIGHT}", *_where(target))
 
     def argv(step: Step) -> tuple[str, ...]:
         if step.stage == "generate":
-            return ("generate", "--scale={{ params.scale }}", "--seed={{ params.seed }}", DIRT, *where)
+            return ("generate", "--scale={{ params.scale }}", "--seed={{ params.seed }}", FAULT_RATES, *where)
         return (step.stage, *([f"--layer={step.layer}"] if step.layer else []), *where)
 
     def page(step: Step) -> Page | None:
@@ -73,17 +73,17 @@ def night_jobs(target: Target) -> tuple[Job, ...]:
     )
 
 
-def history_jobs(target: Target) -> tuple[Job, ...]:
-    """A range of nights in bulk, as one job: its stages work on a month at a time."""
+def backfill_jobs(target: Target) -> tuple[Job, ...]:
+    """Return the one job of a backfill; its stages work on a month at a time."""
     job = Job(
-        "history",
+        "backfill",
         (
-            "history",
+            "backfill",
             "--from={{ params.first }}",
             "--to={{ params.last }}",
             "--scale={{ params.scale }}",
             "--seed={{ params.seed }}",
-            DIRT,
+            FAULT_RATES,
             *_where(target),
         ),
         outlets=gold_assets(target),
@@ -94,7 +94,7 @@ def history_jobs(target: Target) -> tuple[Job, ...]:
 
 
 def stream_jobs(target: Target) -> tuple[Job, ...]:
-    """The next piece of each streamed source, to the same sink."""
+    """Return one job per streamed source, each of which sends the next piece of it."""
     return tuple(
         Job(
             f"stream_{source}",
@@ -106,7 +106,7 @@ def stream_jobs(target: Target) -> tuple[Job, ...]:
                 "--for={{ params.seconds }}s",
                 "--sink={{ params.sink }}",
                 "--seed={{ params.seed }}",
-                *_place(target),
+                *_location(target),
             ),
             secrets=KAFKA,
         )
@@ -115,17 +115,17 @@ def stream_jobs(target: Target) -> tuple[Job, ...]:
 
 
 def receive_jobs(target: Target) -> tuple[Job, ...]:
-    """What came to the topic of one source."""
-    return (Job("receive", ("receive", "--source={{ params.source }}", *_place(target)), secrets=KAFKA),)
+    """Return the job that receives the topic of one source."""
+    return (Job("receive", ("receive", "--source={{ params.source }}", *_location(target)), secrets=KAFKA),)
 
 
 def maintenance_jobs(target: Target) -> tuple[Job, ...]:
-    """The care of all tables and pages."""
+    """Return the job that maintains all tables and pages."""
     keep = ("--vacuum-days={{ params.vacuum_days }}", "--docs-days={{ params.docs_days }}")
-    return (Job("maintain", ("maintain", *keep, *_place(target))),)
+    return (Job("maintain", ("maintain", *keep, *_location(target))),)
 
 
-def _place(target: Target) -> tuple[str, ...]:
+def _location(target: Target) -> tuple[str, ...]:
     return (
         f"--run-id={RUN}",
         f"--home={target.home}",
@@ -136,7 +136,7 @@ def _place(target: Target) -> tuple[str, ...]:
 
 def _where(target: Target) -> tuple[str, ...]:
     return (
-        *_place(target),
+        *_location(target),
         "{% if params.tables %}--tables={{ params.tables | join(',') }}{% endif %}",
     )
 

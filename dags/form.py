@@ -1,4 +1,4 @@
-"""What the DAGs have in common: how their tasks are tried, and the fields of their trigger forms."""
+"""What the DAGs share: default arguments of tasks, and fields of trigger forms."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-# 2024-01-01, the simulated fleet's first day, or later. That a day is over yet, no form can tell.
+# 2024-01-01, the simulated fleet's first day, or later. A form cannot check that a day is over.
 FROM_2024 = "^20(2[4-9]|[3-9][0-9])-"
 
 
@@ -64,16 +64,16 @@ def seed() -> Param:
     )
 
 
-def dirt() -> Param:
-    """How much goes wrong with the rows that a night generates."""
+def fault_rates() -> Param:
+    """Shares of a night's generated rows with a fault of each kind."""
     return Param(
         None,
         type=["null", "string"],
         pattern=r"^[a-z_]+=[0-9.]+(,[a-z_]+=[0-9.]+)*$",
         maxLength=300,
-        title="Dirt",
-        description="Shares of rows with which something is wrong, where other than usual, as in "
-        "`late=0.05,duplicate=0,null=0.1`. A lake keeps the dirt that it began with.",
+        title="Fault rates",
+        description="Shares of rows with a fault of each kind, where other than usual, as in "
+        "`late=0.05,duplicate=0,null=0.1`. A lake keeps the rates that it began with.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The weekly care of tables and pages."""
+"""The DAG for weekly maintenance of tables and pages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from job import slug_of
 
 with DAG(
     dag_id="iot_maintenance",
-    description="Once a week: small files into few, unneeded ones off the disk, old runs' pages away",
+    description="Once a week: compact small files, vacuum unneeded ones, remove old runs' pages",
     doc_md=Path(__file__).with_suffix(".md").read_text(),
     tags=["iot", "lakehouse", "maintenance"],
     schedule=CronTriggerTimetable("0 12 * * 6", timezone="UTC"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG, CronDataIntervalTimetable
 from chain import declare, night_jobs
-from form import DEFAULTS, dirt, night, scale, seed, tables
+from form import DEFAULTS, fault_rates, night, scale, seed, tables
 from job import night_of, slug_of
 
 with DAG(
@@ -24,7 +24,7 @@ with DAG(
         "night": night("A UTC day that has ended, 2024-01-01 or later. Empty: the run's, else yesterday."),
         "scale": scale(),
         "seed": seed(),
-        "dirt": dirt(),
+        "fault_rates": fault_rates(),
         "tables": tables(),
     },
     user_defined_macros={"night_of": night_of, "slug_of": slug_of},

@@ -1,4 +1,4 @@
-"""What a stage is for everyone: its name and an argument list. Nothing here knows where it will run."""
+"""A job, whatever platform runs it: a name and an argument list."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class Job:
     """Assets that a success of this stage updates."""
 
     page: Page | None = None
-    """Where a person sees what this stage found."""
+    """The page that shows what this stage found."""
 
     secrets: tuple[tuple[str, str], ...] = ()
-    """Environment variables and the Airflow connections that have them as passwords; those there are not, are left
-    out. Databricks keeps secrets itself."""
+    """Environment variables and the Airflow connections that have them as passwords; missing connections are
+    skipped. Databricks keeps secrets itself."""
 
     hours: int = 2
     """An attempt that takes longer is ended."""
@@ -71,14 +71,14 @@ class PageLink(BaseOperatorLink):
 
 
 def failure(stage: str, status: int, ending: str, message: str) -> AirflowException:
-    """What to raise for a job that ended with this exit status; Airflow retries it unless that is hopeless."""
+    """Return the exception for a job that ended with this exit status; it decides whether Airflow retries."""
     if status in FINAL:
         return AirflowFailException(f"{stage} {FINAL[status]} (exit {status}): {message}")
     return AirflowException(f"{stage} failed ({ending}): {message}")
 
 
 def night_of(dag_run: DagRunProtocol, params: Mapping[str, Any]) -> str:
-    """The night (UTC date) that a run is about: the form's, else the logical date's, at latest yesterday.
+    """Return the night (UTC date) that a run is about: the form's, else the logical date's, at latest yesterday.
 
     `run_after` is when the run was asked for; it stays the same through retries and clears, so all
     tasks of a run agree even when midnight passes between them.
@@ -92,15 +92,15 @@ def night_of(dag_run: DagRunProtocol, params: Mapping[str, Any]) -> str:
 
 
 def slug_of(run_id: str) -> str:
-    """The run id as a folder name: what is not a letter, digit, `_`, `.` or `-` becomes `_`."""
+    """Return the run id as a folder name: what is not a letter, digit, `_`, `.` or `-` becomes `_`."""
     return re.sub(r"^\.|[^A-Za-z0-9_.-]", "_", run_id)[:200]
 
 
 def data_docs() -> Path:
-    """The folder of pages and run results on Airflow's own machine, wherever the jobs run."""
+    """Return the folder of pages and run results on Airflow's own machine, wherever the jobs run."""
     return Path(os.environ["LAKEHOUSE_HOME"]).absolute() / "data-docs"
 
 
 def result_of(run_id: str, step: str) -> str:
-    """Where in the data docs a step leaves its result."""
+    """Return the path of a step's run result in the data docs."""
     return path_of(slug_of(run_id), step)

@@ -1,4 +1,4 @@
-"""Who is told when a night fails, and what there is to look at when it does not: webhooks, if connections name any."""
+"""Webhooks that are notified of failed tasks and of a night's alerts, if their connections exist."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ TIMEOUT_SECONDS = 10
 
 
 class Webhook(BaseNotifier):
-    """Posts messages to the address that is the password of a connection, if there is one."""
+    """Posts messages to the address in the password of a connection, if that exists."""
 
     connection: str
 
     def post(self, text: str) -> None:
-        """Post a message. What goes wrong with that is a line in the task's log and changes nothing else."""
+        """Post a message. An error is only logged; it never fails the task."""
         try:
             address = Connection.get(self.connection).password or ""
         except AirflowNotFoundException:
@@ -45,12 +45,12 @@ class Webhook(BaseNotifier):
             self.complain(f"HTTP {answer.status_code}")
 
     def complain(self, reason: str) -> None:
-        """Say in the task's log why nobody was told."""
-        self.log.error("Nobody was told: connection %s: %s", self.connection, reason)
+        """Log why nobody was notified."""
+        self.log.error("Nobody was notified: connection %s: %s", self.connection, reason)
 
 
 class FailureNotifier(Webhook):
-    """Posts one message about a task that failed for good; sends nothing where there is no connection.
+    """Posts one message about a task that failed for good; nothing without the connection.
 
     For tasks, not for DAGs: a task's callback runs in the task's own process, which has the network and the
     connections of tasks. A DAG's runs in the DAG processor, which in the containers has no way out. What comes
@@ -60,21 +60,21 @@ class FailureNotifier(Webhook):
     connection = "lakehouse_notify"
 
     def notify(self, context: Context) -> None:
-        """Say what failed, in which run, about which night, and where to look."""
+        """Post what failed, in which run and night, and the address of its log."""
         ti = context["ti"]
         self.post(f"{ti.dag_id}: {ti.task_id} failed ({_about(context)})\n{ti.log_url}")
 
 
 class AlertNotifier(Webhook):
-    """Posts how many alerts a night raised, once its report stands; nothing about a night without any.
+    """Posts how many alerts a night raised, once its report is written; nothing for a night without alerts.
 
-    The report's own result says so. It lies in the data docs of this machine, wherever the job ran.
+    They are read from the report's run result, which is in the data docs of this machine wherever the job ran.
     """
 
     connection = "lakehouse_alerts"
 
     def notify(self, context: Context) -> None:
-        """Say how many there are of each severity, and where they are listed."""
+        """Post how many there are of each severity, and the address of their page."""
         alerts = _alerts(context["run_id"], context["ti"].task_id)
         if not alerts:
             return
@@ -85,17 +85,17 @@ class AlertNotifier(Webhook):
 
 
 def _alerts(run_id: str, stage: str) -> dict[str, int]:
-    """Severity -> number of alerts, from the result that a step left; none where it names none."""
+    """Return severity -> number of alerts, from a step's run result; empty if it has none."""
     try:
         result = RunResult.from_json((data_docs() / result_of(run_id, stage)).read_bytes())
     except FileNotFoundError:
         return {}
-    told = [table.detail.get("alerts", {}) for table in result.tables]
-    return {severity: count for alerts in told for severity, count in alerts.items()}
+    found = [table.detail.get("alerts", {}) for table in result.tables]
+    return {severity: count for alerts in found for severity, count in alerts.items()}
 
 
 def _about(context: Context) -> str:
-    """The run, and the night or nights that it is about."""
+    """Return the run and its night or nights, in words."""
     params = context["params"]
     about = f"run {context['run_id']}"
     if "night" in params:

@@ -27,7 +27,7 @@ class AirflowApi:
         self._token = ""
 
     def healthy(self) -> dict[str, bool]:
-        """Which parts of Airflow say that they are well; empty while the server does not answer."""
+        """Return whether each part of Airflow is healthy; empty while the server does not answer."""
         try:
             health = self._send("GET", "/api/v2/monitor/health")
         except (OSError, ValueError):
@@ -35,7 +35,7 @@ class AirflowApi:
         return {part: (state or {}).get("status") == "healthy" for part, state in health.items()}
 
     def get(self, path: str) -> Any:
-        """GET under /api/v2; None if there is no such thing."""
+        """GET a path under /api/v2; None for HTTP 404. Raises Failed."""
         for _ in range(PATIENCE):
             try:
                 return self._call("GET", path)
@@ -48,11 +48,11 @@ class AirflowApi:
         raise Failed(f"Airflow does not answer at {self.url}; `make status` and its logs say more")
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
-        """POST under /api/v2."""
+        """POST to a path under /api/v2. Raises Failed."""
         return self._change("POST", path, body)
 
     def patch(self, path: str, body: dict[str, Any]) -> Any:
-        """PATCH under /api/v2."""
+        """PATCH a path under /api/v2. Raises Failed."""
         return self._change("PATCH", path, body)
 
     def _change(self, method: str, path: str, body: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""The commands."""
+"""The commands of `python3 -m embedded`."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _night(arguments: argparse.Namespace) -> Night:
-    """The night asked for, checked by the jobs' own parser, which needs nothing but Python."""
+    """Return the night of the arguments, validated by the jobs' own parser. Raises Refused."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     night = _parsed(
         f"--night={arguments.night or yesterday.isoformat()}",
@@ -76,13 +76,13 @@ def _night(arguments: argparse.Namespace) -> Night:
 
 
 def _parsed(*argv: str) -> str:
-    """The night that these arguments are about, as YYYY-MM-DD. Raises Refused for whatever is wrong with them."""
+    """Return the night of arguments of the jobs, as YYYY-MM-DD. Raises Refused for wrong ones."""
     code = "import sys; from jobs.cli.parser import parse; print(parse(sys.argv[1:]).night)"
     command = [sys.executable, "-c", code, "generate", *argv]
-    told = subprocess.run(command, check=False, capture_output=True, text=True, cwd=PROJECT)
-    if told.returncode:
-        raise Refused(told.stderr.strip().rpartition("error: ")[2])
-    return told.stdout.strip()
+    parsed = subprocess.run(command, check=False, capture_output=True, text=True, cwd=PROJECT)
+    if parsed.returncode:
+        raise Refused(parsed.stderr.strip().rpartition("error: ")[2])
+    return parsed.stdout.strip()
 
 
 def _preflight(config: Config, arguments: argparse.Namespace) -> None:
@@ -123,7 +123,7 @@ def _status(config: Config, _: argparse.Namespace) -> None:
 
 
 def _job(config: Config, argv: list[str]) -> int:
-    """Run one stage of the jobs by hand, on this stack's Spark; gives the job's own exit status."""
+    """Run one stage of the jobs by hand, on this stack's Spark; return the job's exit status."""
     if not config.spark_python.exists():
         raise Refused("the jobs environment is not there yet: `make setup` first")
     command = [str(config.spark_python), "-m", "jobs", *argv]

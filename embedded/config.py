@@ -1,4 +1,4 @@
-"""Where this stack lives and listens."""
+"""The configuration of a stack: folders, ports, target."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Config:
     connect_port: int
 
     target: str
-    """Where the nights run: a name in `dags/targets.toml`."""
+    """Target of the nights: a name in `dags/targets.toml`."""
 
     runs_spark: bool
-    """Whether that is on this machine."""
+    """Whether they run on this machine's Spark."""
 
     @property
     def airflow_home(self) -> Path:
@@ -58,7 +58,7 @@ class Config:
 
 
 def read_config() -> Config:
-    """The configuration that the environment gives.
+    """Return the configuration from environment variables and their defaults. Raises Refused.
 
     LAKEHOUSE_RUN_DIR (.run), LAKEHOUSE_HOME (lake), AIRFLOW_PORT (8080), SPARK_CONNECT_PORT (15002),
     LAKEHOUSE_TARGET (local).
@@ -85,8 +85,8 @@ def _platform(target: str) -> str:
 
 
 def check_writable(folder: Path, variable: str) -> None:
-    """The folder can be written to, or made. Raises Refused."""
-    nearest = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
+    """Raise Refused unless the folder can be written to, or created."""
+    nearest = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
     if not nearest.is_dir():
         raise Refused(f"{variable}: {nearest} is not a folder; name another")
     if not os.access(nearest, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):

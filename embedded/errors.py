@@ -1,8 +1,8 @@
-"""How the embedded stack says that something is not possible."""
+"""The errors of the embedded stack, and their exit statuses."""
 
 
 class Refused(Exception):
-    """Asked for something that cannot be: bad value, missing program, port taken. Exit status 2."""
+    """The request is impossible: bad value, missing program, port taken. Exit status 2."""
 
 
 class Failed(Exception):

@@ -1,4 +1,4 @@
-"""Running one night on the stack: trigger it, follow it stage by stage, sum it up."""
+"""Run one night on the stack: trigger it, follow it stage by stage, read its run results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ POLL_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Night:
-    """What is to be run: the values of the DAG's form."""
+    """A night to run: the values of the DAG's form."""
 
     night: str
     scale: float
@@ -36,17 +36,17 @@ class Night:
 
 
 class Run:
-    """One DAG run and what it leaves behind."""
+    """One DAG run and its run results."""
 
     def __init__(self, stack: Stack, night: Night) -> None:
         self.stack = stack
         self.night = night
-        # Safe as a folder name as it is, so its pages and results are found under this very id.
+        # Valid as a folder name, so that its pages and run results are in a folder of this name.
         self.id = f"make_run__{night.night}__{datetime.now(UTC):%Y%m%dT%H%M%S}"
         self._path = f"/dags/{DAG}/dagRuns"
 
     def trigger(self) -> None:
-        """Start it, saying so if another run is in the way."""
+        """Start it; print which active runs it must wait for."""
         active = self.stack.api.get(f"{self._path}?state=running&state=queued")["dag_runs"]
         self.stack.api.post(
             self._path, {"dag_run_id": self.id, "logical_date": None, "conf": self.night.conf}
@@ -56,13 +56,13 @@ class Run:
 
     def follow(self) -> None:
         """Print a line for each stage that ends; raise Failed for the first that fails for good."""
-        told: set[str] = set()
+        printed: set[str] = set()
         while True:
-            # Before its tasks: once the run is over, what is told of them is final.
+            # Read before its tasks: once the run has ended, the states of its tasks are final.
             state = self._state()
             tasks = self._tasks()
             for stage in STEP_NAMES:
-                self._tell(stage, tasks.get(stage, {}), told)
+                self._print_end(stage, tasks.get(stage, {}), printed)
             if state in ENDED:
                 break
             time.sleep(POLL_SECONDS)
@@ -70,7 +70,7 @@ class Run:
             raise self._failure(tasks)
 
     def result(self, step: str) -> RunResult | None:
-        """What the step left; None if it did not come so far."""
+        """Return the step's run result; None if it has none."""
         file = self.stack.config.home / "data-docs" / path_of(self.id, step)
         try:
             return RunResult.from_json(file.read_text())
@@ -78,17 +78,17 @@ class Run:
             return None
 
     def tables(self, step: str) -> tuple[TableEntry, ...]:
-        """The tables that the step's result names; none if it did not come so far."""
+        """Return the tables in the step's run result; empty if it has none."""
         result = self.result(step)
         return result.tables if result else ()
 
     def status(self, step: str) -> str:
-        """The status in the step's result; empty if it did not come so far."""
+        """Return the status in the step's run result; empty if it has none."""
         result = self.result(step)
         return result.status if result else ""
 
     def _state(self) -> str:
-        """What Airflow says of the run. Raises Failed when nobody will take it further."""
+        """Return the run's state in Airflow. Raises Failed when it was deleted, or the scheduler has ended."""
         run = self.stack.api.get(f"{self._path}/{self.id}")
         if run is None:
             raise Failed(f"the run {self.id} was deleted in Airflow; to run the night again: make run")
@@ -103,12 +103,12 @@ class Run:
         listed = self.stack.api.get(f"{self._path}/{self.id}/taskInstances?limit=100") or {}
         return {task["task_id"]: task for task in listed.get("task_instances", [])}
 
-    def _tell(self, stage: str, task: dict[str, Any], told: set[str]) -> None:
+    def _print_end(self, stage: str, task: dict[str, Any], printed: set[str]) -> None:
         state, attempt = task.get("state"), task.get("try_number")
         mark = f"{stage} {attempt} {state}"
-        if mark in told or state not in {"success", "failed", "up_for_retry"}:
+        if mark in printed or state not in {"success", "failed", "up_for_retry"}:
             return
-        told.add(mark)
+        printed.add(mark)
         if state == "success":
             seconds = f"{task['duration'] or 0:6.1f} s"
             print(f"  {stage:<13}{seconds}  {what_came_of(stage, self.tables(stage))}", flush=True)
@@ -137,7 +137,7 @@ class Run:
 
 
 def what_came_of(stage: str, tables: Sequence[TableEntry]) -> str:
-    """A stage's result in a few words: rows, or expectations."""
+    """Return a stage's result in a few words: rows, expectations, or the report's summary."""
     if stage.startswith("check"):
         expectations, failed, warned = (
             sum(table.detail.get(key, 0) for table in tables) for key in ("expectations", "failed", "warned")
@@ -149,7 +149,7 @@ def what_came_of(stage: str, tables: Sequence[TableEntry]) -> str:
 
 
 def last_lines(log: Path, count: int = 12) -> list[str]:
-    """The last messages of a task's log (one JSON object a line), tracebacks left out."""
+    """Return the last messages of a task's log (one JSON object a line), without tracebacks."""
     try:
         lines = log.read_text(errors="replace").splitlines()
     except OSError:
@@ -163,7 +163,7 @@ def _event(line: str) -> str:
     except ValueError:
         return line
     event = str(entry.get("event", ""))
-    # Airflow folds its log by the first, and Python's warnings are about packages, not about the night.
+    # Markers of folded groups, and Python's warnings, say nothing about the night.
     if event.startswith("::") or entry.get("logger") == "py.warnings":
         return ""
     causes = entry.get("error_detail") or []

@@ -1,4 +1,4 @@
-"""What must be there before anything is installed or started."""
+"""Checks before anything is installed or started."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def preflight(config: Config, *, for_tests: bool = False) -> None:
 
 
 def check_venv() -> None:
-    """Debian packs what makes environments apart from Python."""
+    """Raise Refused when this Python has no `venv`, which Debian ships in a separate package."""
     if importlib.util.find_spec("ensurepip") is None:
         raise Refused(
             "this Python cannot make environments: install its venv (Debian: apt-get install python3.11-venv)"
@@ -43,7 +43,7 @@ def check_venv() -> None:
 
 
 def check_java() -> None:
-    """Java as spark-submit will find it: that of JAVA_HOME, else the first in PATH."""
+    """Raise Refused unless the Java that spark-submit will use is new enough: of JAVA_HOME, else the first in PATH."""
     home = os.environ.get("JAVA_HOME")
     command = str(Path(home, "bin/java")) if home else shutil.which("java")
     if command is None:
@@ -56,7 +56,7 @@ def check_java() -> None:
 
 
 def check_javac() -> None:
-    """The tests' stand-in for Databricks has Java classes of its own."""
+    """Raise Refused when there is no javac, with which the tests compile classes of their stand-in for Databricks."""
     if shutil.which("javac") is None:
         raise Refused(
             f"the tests need a Java compiler and there is no javac in PATH: install a JDK {JAVA} or newer "
@@ -65,17 +65,19 @@ def check_javac() -> None:
 
 
 def java_version(command: str) -> int | None:
-    """Major version of that Java, None if it does not run. Java 8 calls itself 1.8."""
+    """Return the major version of a Java, None if it does not run. Java 8 reports 1.8."""
     try:
-        told = subprocess.run([command, "-version"], check=False, capture_output=True, text=True, timeout=60)
+        answer = subprocess.run(
+            [command, "-version"], check=False, capture_output=True, text=True, timeout=60
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = re.search(r'version "(?:1\.)?(\d+)', told.stderr + told.stdout)
-    return int(found[1]) if found and told.returncode == 0 else None
+    found = re.search(r'version "(?:1\.)?(\d+)', answer.stderr + answer.stdout)
+    return int(found[1]) if found and answer.returncode == 0 else None
 
 
 def check_port(port: int, variable: str, purpose: str, *, ours: bool) -> None:
-    """The port is free, or the service of this stack has it."""
+    """Raise Refused unless the port is free or used by a service of this stack (`ours`)."""
     if ours:
         return
     with socket.socket() as probe:

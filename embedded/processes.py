@@ -17,29 +17,29 @@ KILL_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Record:
-    """What is remembered of a started process. A pid alone may be another program's by now."""
+class Started:
+    """Identity of a started process. Its pid alone may have been reused by another program."""
 
     pid: int
     started: str
 
     @property
     def alive(self) -> bool:
-        """Whether the very process that was started still runs."""
+        """Whether the process that was started is still running."""
         return started_at(self.pid) == self.started
 
 
 class Processes:
-    """The processes of one stack, recorded under its folder."""
+    """The processes of one stack; files under its folder list them."""
 
     def __init__(self, run_dir: Path) -> None:
         self.run_dir = run_dir
         self.pids = run_dir / "pids"
 
     def start(self, name: str, command: list[str], environment: dict[str, str], log: Path) -> None:
-        """Start it in a session of its own, output appended to the log.
+        """Start a process in its own session; its output is appended to the log.
 
-        What one of that name left behind when it was killed is ended first: nobody would know of it any more.
+        Children of a killed process of the same name are ended first, since no file would list them any more.
         """
         self._end([name])
         self.pids.mkdir(parents=True, exist_ok=True)
@@ -54,23 +54,23 @@ class Processes:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        record = {"pid": process.pid, "started": started_at(process.pid)}
-        (self.pids / f"{name}.json").write_text(json.dumps(record))
+        identity = {"pid": process.pid, "started": started_at(process.pid)}
+        (self.pids / f"{name}.json").write_text(json.dumps(identity))
 
     def runs(self, name: str) -> bool:
-        """Whether the process that was started under this name is there."""
-        record = self._record(name)
-        return record is not None and record.alive
+        """Whether the process that was started under this name is running."""
+        process = self._started(name)
+        return process is not None and process.alive
 
     def names(self) -> list[str]:
-        """Every process that was started and not stopped yet, alive or not; the latest first."""
+        """Return the names of processes that were started and not stopped, alive or not; the latest first."""
         files = sorted(self.pids.glob("*.json"), key=lambda file: file.stat().st_mtime, reverse=True)
         return [file.stem for file in files]
 
     def stop(self, first: str) -> list[str]:
-        """Stop all of them and whatever they left behind; give the names of those that ran.
+        """Stop all processes and their children; return the names of those that ran.
 
-        `first` goes before the rest, so that it can still tell the others how its work ended.
+        `first` is stopped before the rest, so that it can still report to them how its work ended.
         """
         names = self.names()
         running = [name for name in names if self.runs(name)]
@@ -88,21 +88,21 @@ class Processes:
                 time.sleep(0.1)
 
     def _members(self, names: list[str]) -> set[int]:
-        """Pids of these processes' sessions; for all names, also of what carries this stack's tag."""
-        records = [record for name in names if (record := self._record(name))]
-        sessions = {record.pid for record in records if record.alive or not started_at(record.pid)}
+        """Return the pids in these processes' sessions; for all names, also of processes with this stack's tag."""
+        found = [process for name in names if (process := self._started(name))]
+        sessions = {process.pid for process in found if process.alive or not started_at(process.pid)}
         strays = _with_variable(f"{TAG}={self.run_dir}") if set(names) >= set(self.names()) else set()
         return _of_sessions(sessions) | strays
 
-    def _record(self, name: str) -> Record | None:
+    def _started(self, name: str) -> Started | None:
         try:
-            return Record(**json.loads((self.pids / f"{name}.json").read_text()))
+            return Started(**json.loads((self.pids / f"{name}.json").read_text()))
         except (OSError, ValueError, TypeError):
             return None
 
 
 def started_at(pid: int) -> str:
-    """When that process started, in the system's own words; empty if it has ended."""
+    """Return when a process started, in the system's own format; empty if it has ended."""
     fields = _stat(pid)
     if fields:
         return "" if fields[0] == "Z" else fields[19]

@@ -18,7 +18,7 @@ AIRFLOW_SERVICES = {
 
 
 def spark_environment(config: Config, vault: Vault) -> dict[str, str]:
-    """What `spark/connect-server` reads."""
+    """Return the environment of `spark/connect-server`."""
     return _inherited() | {
         "LAKEHOUSE_HOME": str(config.home),
         "LAKEHOUSE_SPARK_PYTHON": str(config.spark_python),
@@ -33,7 +33,7 @@ def spark_environment(config: Config, vault: Vault) -> dict[str, str]:
 
 
 def job_environment(config: Config, vault: Vault) -> dict[str, str]:
-    """What a job needs that is run by hand against this stack's server."""
+    """Return the environment of a job that is run by hand on this stack."""
     token = vault.get("connect-token")
     return os.environ | {
         "GX_ANALYTICS_ENABLED": "false",
@@ -43,7 +43,7 @@ def job_environment(config: Config, vault: Vault) -> dict[str, str]:
 
 
 def airflow_environment(config: Config, vault: Vault) -> dict[str, str]:
-    """Airflow's whole configuration, and what its tasks need."""
+    """Return the environment of Airflow's services: its whole configuration, and variables of its tasks."""
     return (
         _inherited()
         # Connections of the caller's own, such as that to Databricks.
@@ -104,7 +104,7 @@ def _airflow_settings(config: Config, vault: Vault) -> dict[str, str]:
 
 
 def _inherited() -> dict[str, str]:
-    """The caller's environment without what would change this stack behind its back."""
+    """Return the caller's environment without variables that would configure this stack."""
     foreign = (
         *("AIRFLOW", "_AIRFLOW", "LAKEHOUSE_", "PYTHON", "PYSPARK_", "VIRTUAL_ENV", "MAKE", "MFLAGS"),
         *("SPARK_HOME", "SPARK_CONF", "SPARK_CONNECT", "SPARK_REMOTE"),
@@ -113,15 +113,15 @@ def _inherited() -> dict[str, str]:
 
 
 def spark_command() -> list[str]:
-    """The Connect server, in the foreground."""
+    """Return the command of the Connect server, in the foreground."""
     return [str(PROJECT / "spark/connect-server")]
 
 
 def airflow_command(config: Config, service: str) -> list[str]:
-    """One of Airflow's services."""
+    """Return the command of one of Airflow's services."""
     return [str(config.airflow), *AIRFLOW_SERVICES[service]]
 
 
 def log_of(config: Config, service: str) -> Path:
-    """Where a service's output goes."""
+    """Return the log file of a service."""
     return config.logs / f"{service}.log"

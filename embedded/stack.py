@@ -1,4 +1,4 @@
-"""Bringing the stack up, looking at it, taking it down."""
+"""Start the stack, show its state, stop it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Stack:
         self.services = (*(["spark"] if config.runs_spark else []), *AIRFLOW_SERVICES)
 
     def up(self) -> bool:
-        """Start what does not run yet, and wait until all is healthy. True if anything had to be started."""
+        """Start services that are not running, and wait until all are healthy; return whether any had to be started."""
         self._refuse_other_settings()
         missing = [name for name in self.services if not self.processes.runs(name)]
         if "spark" in missing:
@@ -60,7 +60,7 @@ class Stack:
         return bool(missing)
 
     def status(self) -> dict[str, str]:
-        """Each service and how it is."""
+        """Return the state of each service, in words."""
         health = self.api.healthy()
         states = {"spark": self.spark_answers(), "api-server": bool(health)}
         states |= {name: health.get(part, False) for name, part in HEALTH_NAMES.items()}
@@ -71,7 +71,7 @@ class Stack:
         }
 
     def down(self) -> list[str]:
-        """Stop what this stack started; give the names of what ran."""
+        """Stop the services; return the names of those that ran."""
         return self.processes.stop(first="scheduler")
 
     def spark_answers(self) -> bool:
@@ -87,7 +87,7 @@ class Stack:
         self.processes.start(name, command, environment, log_of(self.config, name))
 
     def _refuse_other_settings(self) -> None:
-        """What runs must run with the ports and the lake that are asked for now."""
+        """Raise Refused when the stack runs with another lake, target or ports than those of the configuration."""
         wanted = {
             "LAKEHOUSE_HOME": str(self.config.home),
             "LAKEHOUSE_TARGET": self.config.target,
@@ -116,7 +116,7 @@ class Stack:
             raise Failed(f"`airflow db migrate` failed; see {log}")
 
     def _prepare_airflow(self) -> None:
-        """The pool of one for Spark, and the DAG parsed and switched on."""
+        """Create the pool of one slot for Spark, wait for the DAG, and unpause it."""
         if self.api.get("/pools/spark") is None:
             description = "One Spark task at a time: they share one server"
             self.api.post("/pools", {"name": "spark", "slots": 1, "description": description})

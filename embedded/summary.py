@@ -1,4 +1,4 @@
-"""The last words of `make run`."""
+"""The summary at the end of `make run`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHECKS = tuple(step.name for step in STEPS if step.layer)
 
 
 def summary(run: Run) -> str:
-    """What the night came to, as far as it came, where everything is, and how to stop."""
+    """Return a night's counts, the addresses of its pages, and how to stop the stack, as text."""
     config = run.stack.config
     pages = f"{config.url}/plugin/data-docs"
     report = f"{config.url}/plugin/night-report/data-docs/nights/{run.night.night}.html"
@@ -36,16 +36,16 @@ def summary(run: Run) -> str:
 
 
 def _figures(run: Run) -> list[str]:
-    """Rows per layer. Of the night, as its accounts have them: a first run also lands the fleet itself.
+    """Return the rows per layer, of the night's accounts: a first run also lands the fleet itself.
 
-    Where silver did not come to account for them, rows are what was landed and loaded.
+    Without accounts, since silver has not run, rows are those that were landed and loaded.
     """
-    settled = run.tables("silver")
+    accounts = run.tables("silver")
     landed, bronze, silver, quarantined, duplicates = (
-        sum(table.detail.get(column, 0) for table in settled)
+        sum(table.detail.get(column, 0) for table in accounts)
         for column in ("landed", "bronze", "silver", "quarantined", "duplicates")
     )
-    if not settled:
+    if not accounts:
         landed, bronze = _rows(run, "generate"), _rows(run, "bronze")
     return [
         f"  landed       {landed:>11,} rows",
@@ -57,7 +57,7 @@ def _figures(run: Run) -> list[str]:
 
 
 def shown(config: Config, name: str) -> str:
-    """A file of the stack as seen from where the user stands."""
+    """Return the path of a file of the stack, relative to the working directory."""
     return os.path.relpath(config.run_dir / name)
 
 

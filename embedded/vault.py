@@ -18,23 +18,23 @@ class Vault:
         self.folder = folder
 
     def get(self, name: str) -> str:
-        """The secret of that name, made now if there is none yet."""
+        """Return the secret of that name; create it if it does not exist."""
         # 64 bytes at least is what Airflow's signature of logins, HS512, needs.
         self._write_once(name, secrets.token_urlsafe(64))
         return (self.folder / name).read_text()
 
     def fernet_key(self) -> str:
-        """A key in the form that Airflow's encryption of connections needs."""
+        """Return a key in the form that Airflow's encryption of connections needs."""
         self._write_once("fernet-key", base64.urlsafe_b64encode(os.urandom(32)).decode())
         return self.get("fernet-key")
 
     def ui_password(self) -> str:
-        """The password of the UI's one user."""
+        """Return the password of the UI's one user."""
         self._write_once("ui-password", secrets.token_urlsafe(12))
         return self.get("ui-password")
 
     def users_file(self) -> Path:
-        """The file in which Airflow's simple auth manager finds the password."""
+        """Return the file from which Airflow's simple auth manager reads the password."""
         self._write_once("users.json", json.dumps({USER: self.ui_password()}))
         return self.folder / "users.json"
 

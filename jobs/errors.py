@@ -1,4 +1,4 @@
-"""How a stage says that it failed, and with which exit status."""
+"""The errors by which a stage fails, and their exit statuses."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class JobError(Exception):
 
 
 class UsageError(Exception):
-    """The job was asked for something that makes no sense (exit status 2)."""
+    """The arguments make no sense (exit status 2)."""
 
 
 class ContractBroken(Exception):
     """The data did not pass its contract; a retry would not help (exit status 3)."""
 
-    def __init__(self, message: str, results: list[TableResult] | None = None) -> None:
+    def __init__(self, message: str, tables: list[TableResult] | None = None) -> None:
         super().__init__(message)
-        self.results = results or []
+        self.tables = tables or []

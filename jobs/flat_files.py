@@ -1,4 +1,4 @@
-"""Rows as one file for other programs: CSV that a spreadsheet may open without fear, or Parquet."""
+"""Rows as one file for other programs: CSV without formulas for spreadsheets, or Parquet."""
 
 import csv
 import io
@@ -10,44 +10,46 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType
 
-# A spreadsheet takes a text that begins like this for a formula.
+# A spreadsheet takes a string that begins with one of these for a formula.
 FORMULA = "=+-@\t\r\n"
 NESTED = ("variant", "array", "map", "struct")
 
 
 def is_nested(kind: DataType) -> bool:
-    """Whether a column has no order and no plain text: it goes as JSON."""
+    """Whether a column can neither be sorted nor cast to a string: it is written as JSON."""
     return kind.typeName() in NESTED
 
 
-def text_of(name: str, kind: DataType) -> Column:
-    """A column as text: variants, lists, maps and structs as JSON."""
+def as_string(name: str, kind: DataType) -> Column:
+    """Return a column as a string; variants, arrays, maps and structs as JSON."""
     return (F.to_json(F.col(name)) if is_nested(kind) else F.col(name).cast("string")).alias(name)
 
 
-def texts_of(rows: DataFrame) -> DataFrame:
-    """Every column as text."""
-    return rows.select(*[text_of(field.name, field.dataType) for field in rows.schema])
+def as_strings(rows: DataFrame) -> DataFrame:
+    """Return rows with every column as a string."""
+    return rows.select(*[as_string(field.name, field.dataType) for field in rows.schema])
 
 
 def in_order(rows: DataFrame) -> DataFrame:
-    """The rows in one order, however they are stored: by all columns from left to right."""
+    """Return the rows sorted by all columns from left to right, so that their order does not depend on storage."""
     kinds = {field.name: field.dataType for field in rows.schema}
-    return rows.orderBy(*[text_of(name, kind) if is_nested(kind) else name for name, kind in kinds.items()])
+    return rows.orderBy(*[as_string(name, kind) if is_nested(kind) else name for name, kind in kinds.items()])
 
 
 def csv_lines(rows: DataFrame) -> Iterator[str]:
-    """A header, then a record for each row, times in UTC; what is not known is empty.
+    """Yield a header, then one line per row; times are in UTC, nulls are empty.
 
-    A cell of a text column that a spreadsheet would run gets an apostrophe in front. Numbers stay as they are.
+    A string that a spreadsheet would run as a formula gets an apostrophe in front; numbers stay unchanged.
     """
     is_text = [is_nested(field.dataType) or field.dataType.typeName() == "string" for field in rows.schema]
-    yield _record(rows.columns)
-    for row in texts_of(rows).toLocalIterator():
-        yield _record([_harmless(value) if text else value for value, text in zip(row, is_text, strict=True)])
+    yield _csv_line(rows.columns)
+    for row in as_strings(rows).toLocalIterator():
+        yield _csv_line(
+            [_harmless(value) if text else value for value, text in zip(row, is_text, strict=True)]
+        )
 
 
-def _record(values: Iterable[str | None]) -> str:
+def _csv_line(values: Iterable[str | None]) -> str:
     text = io.StringIO()
     # The writer quotes what holds a character of its line end: both kinds, one of which the reader would stop at.
     csv.writer(text, lineterminator="\r\n").writerow(values)
@@ -59,12 +61,12 @@ def _harmless(value: str | None) -> str | None:
 
 
 def write_parquet(file: Path, parts: Iterable[DataFrame]) -> None:
-    """Write frames of the same columns one after the other, each as a whole through memory; variants as JSON."""
+    """Write frames of the same columns one after the other, each whole in memory; variants as JSON."""
     writer = None
     try:
         for part in parts:
             plain = [
-                text_of(field.name, field.dataType)
+                as_string(field.name, field.dataType)
                 if field.dataType.typeName() == "variant"
                 else F.col(field.name)
                 for field in part.schema

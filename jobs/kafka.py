@@ -1,4 +1,4 @@
-"""Kafka, or Azure Event Hubs, which speaks its protocol: where it is, and sending to it.
+"""Kafka, or Azure Event Hubs, which has the same protocol: its address, and sending to it.
 
 Both are named by a connection string as Event Hubs gives it out:
 https://learn.microsoft.com/azure/event-hubs/azure-event-hubs-apache-kafka-overview
@@ -27,7 +27,7 @@ PATIENCE = 30  # seconds for a broker to answer
 
 @dataclass(frozen=True)
 class Broker:
-    """The address of a cluster, and what it takes to get in."""
+    """The address and credentials of a cluster."""
 
     host: str
     port: int
@@ -50,9 +50,9 @@ class Broker:
 
 
 def broker() -> Broker:
-    """The cluster that LAKEHOUSE_KAFKA names or, on Databricks, the secret `kafka` of the scope `lakehouse`.
+    """Return the cluster of LAKEHOUSE_KAFKA or, on Databricks, of the secret `kafka` in the scope `lakehouse`.
 
-    Raises UsageError when it names none, JobError when nobody listens there.
+    Raises UsageError without a usable connection string, JobError when nothing listens at its address.
     """
     found = parse(os.environ.get(VARIABLE) or _secret_of_databricks())
     try:
@@ -74,7 +74,7 @@ def _secret_of_databricks() -> str:
 
 
 def parse(text: str) -> Broker:
-    """Parse a connection string; a port may follow the host. Raises UsageError, which repeats nothing secret."""
+    """Parse a connection string; a port may follow the host. Raises UsageError whose text has no secret."""
     if not text:
         raise UsageError(
             f"nothing says where Kafka is: put {EXAMPLE} into the password of the Airflow connection "
@@ -94,9 +94,9 @@ def parse(text: str) -> Broker:
 
 
 def send(rows: DataFrame, source: Source, broker: Broker) -> None:
-    """Send rows as JSON to the topic that is called like their source, each under its key.
+    """Send rows as JSON to the topic named like their source, each under its key.
 
-    Raises JobError when the cluster does not take them; some may have arrived.
+    Raises JobError when the cluster does not accept them; some may have arrived.
     """
     # The same text as in the files of the landing zone.
     value = F.to_json(F.struct(*source.fields), {"timestampFormat": "yyyy-MM-dd HH:mm:ss.SSS"})
@@ -111,7 +111,7 @@ def send(rows: DataFrame, source: Source, broker: Broker) -> None:
 
 
 def refusal(what: str, broker: Broker, error: PySparkException | None = None) -> JobError:
-    """What a cluster did not do, and its reason, in one line."""
+    """Return an error of one line: what the cluster did not do, and why."""
     said = f"Kafka at {broker.host}:{broker.port} {what}"
     if error is None:
         return JobError(said)

@@ -1,4 +1,4 @@
-"""From arguments to an exit status: settings, session, stage, and a record of what came of it."""
+"""From arguments to an exit status: settings, session, stage, and the run result."""
 
 import logging
 import sys
@@ -18,12 +18,12 @@ log = logging.getLogger("jobs")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the stage or the command that the arguments name and give its exit status."""
+    """Run the stage or command that the arguments name; return its exit status."""
     given = sys.argv[1:] if argv is None else argv
     if given and given[0] in parser.COMMANDS:
         return _command(given)
     settings = parser.parse(given)
-    # Libraries speak up from warnings on; Great Expectations would otherwise fill pages.
+    # Libraries log from warnings on; Great Expectations would otherwise fill pages.
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stdout)
     log.setLevel(logging.INFO)
     started = datetime.now(UTC)
@@ -31,10 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         run_results.write(settings, outcome, started)
     except OSError as error:
-        # Whoever waits for the result would take the stage for one that never ran.
+        # Without a run result, the stage looks as if it had never run.
         outcome = outcome if outcome.code else Outcome.of(error)
-    for result in outcome.results:
-        log.info("%-28s %12s rows", result.table, f"{result.rows:,}")
+    for table in outcome.tables:
+        log.info("%-28s %12s rows", table.table, f"{table.rows:,}")
     if outcome.message:
         print(f"{settings.step}: {outcome.message}", file=sys.stderr)
     return outcome.code
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _outcome(settings: Settings) -> Outcome:
     try:
-        # What cannot be written is better known before the work than after it.
+        # A folder that cannot be written fails before the work, not after it.
         settings.run_folder.mkdir(parents=True, exist_ok=True)
         outcome = Outcome(run_stage(Lake(session.connect(settings), settings)))
         session.close()
@@ -66,6 +66,6 @@ def _command(argv: Sequence[str]) -> int:
 
 
 def entry_point() -> None:
-    """Run one stage as what the wheel offers: Databricks takes whatever returns for a success, so this raises."""
+    """Entry point of the wheel: exit with the status, since Databricks takes a normal return for success."""
     if code := main():
         sys.exit(code)

@@ -1,4 +1,4 @@
-"""What came of a stage: of each table, and as a whole."""
+"""Outcome of a stage, per table and as a whole."""
 
 import re
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from jobs.errors import ContractBroken, JobError, UsageError
 
 @dataclass(frozen=True)
 class TableResult:
-    """What a stage did to one table. `rows` are those it landed, wrote, published or checked."""
+    """Outcome of a stage for one table. `rows` are those it landed, wrote, published or checked."""
 
     table: str
     rows: int
@@ -19,23 +19,23 @@ class TableResult:
 
 @dataclass
 class Outcome:
-    """What came of a stage."""
+    """Outcome of a stage."""
 
-    results: list[TableResult] = field(default_factory=list)
+    tables: list[TableResult] = field(default_factory=list)
     status: str = DONE
     message: str = ""
     code: int = 0
 
     @classmethod
     def of(cls, error: Exception) -> "Outcome":
-        """The outcome of a stage that raised."""
+        """Return the outcome of a stage that raised `error`."""
         if isinstance(error, ContractBroken):
-            return cls(error.results, REFUSED, str(error), 3)
+            return cls(error.tables, REFUSED, str(error), 3)
         return cls([], FAILED, in_words(error), 2 if isinstance(error, UsageError) else 1)
 
 
 def in_words(error: Exception) -> str:
-    """An error in one line, with what it comes from."""
+    """Return an error and its cause in one line."""
     if isinstance(error, (JobError, UsageError)):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
@@ -45,7 +45,7 @@ def in_words(error: Exception) -> str:
 
 
 def _behind(error: Exception, said: str) -> str:
-    """What an error of Spark's comes from: the error itself may say no more than that a query failed."""
+    """Return the cause of a Spark error, whose own text may only say that a query failed."""
     stack = error.getStackTrace() if hasattr(error, "getStackTrace") else ""
     causes = re.findall(r"^Caused by: (?:[\w$]+\.)*(.+)", stack or "", re.MULTILINE)
     return f" (caused by {causes[-1][:300]})" if causes and causes[-1][:100] not in said else ""

@@ -1,4 +1,4 @@
-"""Running one stage, and the rows about it in `ops.job_runs`, one a table."""
+"""Run one stage and append its rows to `ops.job_runs`, one per table."""
 
 import importlib
 import json
@@ -17,13 +17,13 @@ from jobs.outcome import Outcome, TableResult, in_words
 log = logging.getLogger("jobs")
 
 Stage = Callable[[Lake], list[TableResult]]
-_Told = tuple[str | None, int | None, str, dict[str, object]]  # table, rows, status, detail
+_Row = tuple[str | None, int | None, str, dict[str, object]]  # table, rows, status, detail
 
 
 def run_stage(lake: Lake) -> list[TableResult]:
-    """Run the stage that the settings name and append what came of it to `ops.job_runs`.
+    """Run the stage of the settings and append its outcome to `ops.job_runs`.
 
-    Raises what the stage raises, but JobError for a table that an earlier stage should have made.
+    Raises what the stage raises; JobError for a table that an earlier stage should have created.
     """
     started = datetime.now(UTC)
     lake.sign_commits()
@@ -47,13 +47,13 @@ def _run(lake: Lake) -> list[TableResult]:
 
 
 def stage(name: str) -> Stage:
-    """The function that runs a stage. Imported when used: Great Expectations alone takes seconds."""
+    """Return the function that runs a stage; its module is imported now, since Great Expectations takes seconds."""
     run: Stage = importlib.import_module(STAGES[name].module).run
     return run
 
 
 def _append_failure(lake: Lake, outcome: Outcome, started: datetime) -> None:
-    """Record that a stage failed or was refused; where that fails too, only the log says so."""
+    """Append that a stage failed or was refused; if that fails too, log a warning."""
     if lake.settings.stage == "verify" or not session.is_reachable():
         return
     try:
@@ -62,13 +62,13 @@ def _append_failure(lake: Lake, outcome: Outcome, started: datetime) -> None:
         log.warning("ops.job_runs has no row about this: %s", in_words(error))
 
 
-def _append(lake: Lake, told: list[_Told], started: datetime) -> None:
-    if not told:
+def _append(lake: Lake, found: list[_Row], started: datetime) -> None:
+    if not found:
         return
     run, ended = (lake.settings.run_id, lake.settings.night, lake.settings.step), datetime.now(UTC)
     rows = [
         (*run, table, rows, status, json.dumps(detail), started, ended)
-        for table, rows, status, detail in told
+        for table, rows, status, detail in found
     ]
     lake.ensure(["ops.job_runs"])
     lake.append("ops.job_runs", lake.spark.createDataFrame(rows, TABLES["ops.job_runs"].columns))

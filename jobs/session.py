@@ -23,11 +23,11 @@ _opened: list[SparkSession] = []
 
 
 def connect(settings: Settings) -> SparkSession:
-    """Give the job's session, having ended whatever an earlier attempt of the same task left running.
+    """Return the job's session, after ending what an earlier attempt of the same task left running.
 
-    With SPARK_REMOTE, a session on that Spark Connect server; its id follows from run and stage, so a retry
-    meets its predecessor's session. On Databricks, the session of the compute that runs the job; there the
-    orchestrator sees to it that an earlier attempt has ended.
+    With SPARK_REMOTE, a session on that Spark Connect server; its id is derived from run and step, so a retry gets
+    its predecessor's session. On Databricks, the session of the compute that runs the job; there the orchestrator
+    ends an earlier attempt.
 
     Raises JobError when there is neither, or the server cannot be reached.
     """
@@ -43,7 +43,7 @@ def connect(settings: Settings) -> SparkSession:
 
 
 def is_reachable() -> bool:
-    """Whether the Spark that `connect` has given a session on still answers."""
+    """Whether the Spark of the job's session still answers."""
     try:
         if not on_databricks():
             _knock(os.environ.get("SPARK_REMOTE", ""))
@@ -53,7 +53,7 @@ def is_reachable() -> bool:
 
 
 def close() -> None:
-    """End what `connect` has opened on a Spark Connect server, which keeps it in memory for an hour otherwise."""
+    """Close the sessions on a Spark Connect server, which would keep them in memory for an hour."""
     for session in _opened:
         session.stop()
 
@@ -107,7 +107,7 @@ def _take_over(remote: str, settings: Settings) -> SparkSession:
 
 
 def _knock(remote: str) -> None:
-    """Raise JobError at once when nobody listens, instead of Spark's ten minutes of retries."""
+    """Raise JobError at once when no server listens, instead of after Spark's ten minutes of retries."""
     try:
         address = urlsplit(remote)
         socket.create_connection((address.hostname or "", address.port or 15002), timeout=10).close()

@@ -1,4 +1,4 @@
-"""What every job is told: what it works on, and where the lake is."""
+"""The input of a job: what it works on, and the location of its lake."""
 
 from argparse import ArgumentTypeError
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from catalog.tables import GOLD, SOURCES, TABLES, Source, Table
 
 @dataclass(frozen=True)
 class Settings:
-    """One job's whole input."""
+    """The whole input of one job."""
 
     stage: str
     night: date  # the day, UTC, whose data the job works on
@@ -20,8 +20,8 @@ class Settings:
     catalog: str
     prefix: str  # put before every schema name
     tables: frozenset[str]  # selected sources and gold tables
-    first: date | None = None  # where it works on several nights: the first; `night` is the last
-    options: Any = None  # what the stage takes besides: `Options` of its module of arguments
+    first: date | None = None  # first of several nights, of which `night` is the last
+    options: Any = None  # the stage's own: `Options` of its arguments module
 
     def __post_init__(self) -> None:
         if self.first and self.first > self.night:
@@ -29,7 +29,7 @@ class Settings:
 
     @property
     def nights(self) -> list[date]:
-        """The nights to work on: one, but in bulk."""
+        """The nights to work on: one, or the range of a backfill."""
         first = self.first or self.night
         return [first + timedelta(days) for days in range((self.night - first).days + 1)]
 
@@ -45,12 +45,12 @@ class Settings:
 
     @property
     def run_folder(self) -> Path:
-        """Pages and results of this run."""
+        """Pages and run results of this run."""
         return self.docs / "runs" / self.run_id
 
     @property
     def step(self) -> str:
-        """Name of the step: `check_bronze`, `check_silver` and `check_gold` are three of one stage."""
+        """Name of the step: `check_bronze`, `check_silver` and `check_gold` are steps of one stage."""
         part = getattr(self.options, "part", "")
         return f"{self.stage}_{part}" if part else self.stage
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 def text_table(
     header: Sequence[str], rows: Sequence[Sequence[str]], to_right: Sequence[bool], underlined: bool = False
 ) -> str:
-    """Lay out a header and the rows below it; `to_right` says which columns stand to the right."""
+    """Return a header and its rows as text; `to_right` has True for columns that are aligned right."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     rule = [["-" * width for width in widths]] if underlined else []
 

@@ -44,12 +44,12 @@ LOGIN = MESSAGE.format(
 
 
 def docs_folder() -> Path:
-    """The folder that is served; it need not exist yet."""
+    """Return the folder that is served; it need not exist yet."""
     return Path(os.environ.get("LAKEHOUSE_HOME", "lake")).absolute() / "data-docs"
 
 
 def create_app() -> FastAPI:
-    """The pages under /data-docs: files of one folder, never outside it, never without a login."""
+    """Return the app that serves the files of one folder, to users who are logged in."""
     app = FastAPI(dependencies=[Depends(get_user)], docs_url=None, redoc_url=None, openapi_url=None)
     files = StaticFiles(directory=docs_folder(), html=True, check_dir=False)
 

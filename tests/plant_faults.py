@@ -102,7 +102,7 @@ FAULTS = [
     fault(
         "the report lets a night pass that does not balance",
         "jobs/report/stage.py",
-        "return bool(account.is_balanced) and account.landed == account.bronze == fates",
+        "return bool(account.is_balanced) and account.landed == account.bronze == outcomes",
         "return True",
         "spark/report/test_report.py::test_an_account_that_does_not_balance_is_a_problem",
     ),
@@ -460,7 +460,7 @@ FAULTS = [
     # Simulator
     fault(
         "no row is late",
-        "jobs/generate/night.py",
+        "jobs/generate/spark_delivery.py",
         'f"IF({late}, ',
         'f"IF(false, ',
         "simulator/test_generate.py::test_a_late_row_arrives_within_seven_days_and_once",

@@ -1,4 +1,4 @@
-"""The commands."""
+"""The commands of `python -m workspace`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from targets import load_target
 
-from workspace.client import Failed, Place, Refused, place_of
+from workspace.client import Failed, Location, Refused, location_of
 from workspace.deploy import deploy
 from workspace.doctor import examine
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one line."""
+    """A parser whose errors are one line."""
 
     def error(self, message: str) -> NoReturn:
         """Exit with 2; the full usage is one --help away."""
@@ -35,10 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     try:
-        place = _place(arguments.target)
+        location = _location(arguments.target)
         if arguments.command == "doctor":
-            return 0 if examine(place) else 1
-        deploy(place, arguments.wheel)
+            return 0 if examine(location) else 1
+        deploy(location, arguments.wheel)
     except Refused as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -66,12 +66,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _place(target: str | None) -> Place:
+def _location(target: str | None) -> Location:
     if not target:
         raise Refused("which target? For example --target dev, or `make deploy TARGET=dev`")
     # Only a local target asks for it, and that one is refused for a better reason.
     os.environ.setdefault("LAKEHOUSE_HOME", "lake")
     try:
-        return place_of(target, load_target(target))
+        return location_of(target, load_target(target))
     except ValueError as error:
         raise Refused(str(error)) from None

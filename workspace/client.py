@@ -1,4 +1,4 @@
-"""A target's place in a workspace, the client for it, and errors in one line."""
+"""A target's location in a workspace, the checks of its connection, and errors in one line."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Refused(Exception):
 
 
 class Failed(Exception):
-    """It did not work: the text says what, where and what to do."""
+    """Something failed: the text says what, where and what to do."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """What a target is called in its workspace."""
+class Location:
+    """Location of a target in its workspace: its volume, schemas and catalogs."""
 
     name: str
     """The target's name in targets.toml."""
@@ -59,15 +59,15 @@ class Place:
         return f"{self.target.home}/{WHEELS}"
 
 
-def place_of(name: str, target: Target) -> Place:
-    """Where a target is in its workspace. Raises Refused for one that is not on Databricks or not in a volume."""
+def location_of(name: str, target: Target) -> Location:
+    """Return a target's location. Raises Refused for one that is not on Databricks or not in a volume."""
     if target.platform != "databricks" or target.databricks is None:
         raise Refused(
             f"target {name} runs on platform {target.platform!r}, there is nothing to deploy; "
             "name a databricks target of dags/targets.toml, for example dev"
         )
     volume = _volume_of(f"targets.toml [{name}]: home", target.home)
-    return Place(name, target, target.databricks, volume)
+    return Location(name, target, target.databricks, volume)
 
 
 def _volume_of(where: str, path: str) -> str:
@@ -78,7 +78,7 @@ def _volume_of(where: str, path: str) -> str:
 
 
 def answering_host(connection: str) -> str:
-    """The workspace's address, after it answered. Raises ConnectionProblem or Failed within some 10 seconds."""
+    """Return the workspace's address after it has answered. Raises ConnectionProblem, or Failed after 10 seconds."""
     hook = hook_of(connection)
     address = address_of(hook)
     try:
@@ -96,7 +96,7 @@ def answering_host(connection: str) -> str:
 
 
 def principal_of(client: WorkspaceClient, connection: str) -> User:
-    """Whom the workspace takes a connection for. Raises Failed if it does not let it in."""
+    """Return the workspace's user of a connection. Raises Failed when its credentials are refused."""
     try:
         return client.current_user.me()
     except (Unauthenticated, PermissionDenied) as error:
@@ -112,7 +112,7 @@ def principal_of(client: WorkspaceClient, connection: str) -> User:
 
 
 def _innermost(error: BaseException) -> str:
-    """The reason in few words, without the layers of libraries around it."""
+    """Return the reason of an error in few words, without the layers of libraries around it."""
     inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, socket.gaierror):
@@ -128,7 +128,7 @@ def _innermost(error: BaseException) -> str:
 
 
 def one_line(error: Exception) -> str:
-    """What went wrong in one line, without the client's configuration that the SDK appends."""
+    """Return an error in one line, without the client's configuration that the SDK appends."""
     if isinstance(error, TimeoutError) and error.__cause__:
         return f"{error}; last: {_first_line(error.__cause__)}"
     return f"not allowed: {_first_line(error)}" if isinstance(error, PermissionDenied) else _first_line(error)

@@ -1,4 +1,4 @@
-"""Whether a target's compute is there and usable, as far as it can be seen without running anything."""
+"""Checks of a target's compute, as far as possible without running anything."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NO_CATALOG = (
 
 
 def check_compute(client: WorkspaceClient, databricks: Databricks, me: User) -> str:
-    """What was found of a target's compute, and what was not checked. Raises Failed with what to do."""
+    """Return what was found about a target's compute, and what was not checked. Raises Failed with what to do."""
     if databricks.existing_cluster_id:
         return _existing(client, databricks.existing_cluster_id, me)
     # The API that every stage is submitted to; reading one page of runs starts nothing.
@@ -80,7 +80,7 @@ def _require_access_mode(cluster: ClusterDetails, cluster_id: str, me: User) -> 
 
 
 def _require_runtime(what: str, version: str) -> None:
-    """Refuse a runtime that is too old; one whose version is no number, such as a custom image's, passes."""
+    """Raise Failed for a runtime that is too old; a version that is not a number, as of a custom image, passes."""
     found = re.match(r"(\d+)\.(\d+)\.", version)
     if found and tuple(map(int, found.groups())) < OLDEST_RUNTIME:
         oldest = ".".join(map(str, OLDEST_RUNTIME))

@@ -1,4 +1,4 @@
-"""Creates what a target's workspace lacks and uploads the jobs' wheel. Doing it again changes nothing."""
+"""Create the schemas and volume that a target's workspace lacks and upload the jobs' wheel. Safe to repeat."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.catalog import VolumeType
 from platforms.databricks_client import LATEST, stored, workspace_client
 
-from workspace.client import EXPECTED, Failed, Place, answering_host, one_line, principal_of
+from workspace.client import EXPECTED, Failed, Location, answering_host, one_line, principal_of
 from workspace.wheel import Wheel, build, read
 
 if TYPE_CHECKING:
@@ -23,38 +23,38 @@ if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
 
-def deploy(place: Place, wheel: Path | None = None) -> None:
-    """Bring a target's workspace to what this checkout needs, saying each step.
+def deploy(location: Location, wheel: Path | None = None) -> None:
+    """Create what this checkout needs in a target's workspace; print each step.
 
     Raises Refused (no wheel of the jobs) or Failed.
     """
     with tempfile.TemporaryDirectory() as folder:
         built = read(wheel or build(Path(folder)))
     try:
-        _deploy(place, built)
+        _deploy(location, built)
     except EXPECTED as error:
         raise Failed(one_line(error)) from None
 
 
 def digest(content: bytes) -> str:
-    """First half of the SHA-256."""
+    """Return the first half of the SHA-256, in hex."""
     return hashlib.sha256(content).hexdigest()[:32]
 
 
-def _deploy(place: Place, wheel: Wheel) -> None:
-    address = answering_host(place.databricks.connection)
-    client = workspace_client(place.databricks.connection)
-    principal = principal_of(client, place.databricks.connection).user_name
-    print(f"Target {place.name}: {address}, as {principal}", flush=True)
-    for catalog in place.catalogs:
+def _deploy(location: Location, wheel: Wheel) -> None:
+    address = answering_host(location.databricks.connection)
+    client = workspace_client(location.databricks.connection)
+    principal = principal_of(client, location.databricks.connection).user_name
+    print(f"Target {location.name}: {address}, as {principal}", flush=True)
+    for catalog in location.catalogs:
         _require_catalog(client, catalog, f"{principal}")
-    for schema in place.schemas:
+    for schema in location.schemas:
         _ensure_schema(client, schema, f"{principal}")
-    _ensure_volume(client, place.volume, f"{principal}")
-    path = f"{place.wheels}/{wheel.name}"
+    _ensure_volume(client, location.volume, f"{principal}")
+    path = f"{location.wheels}/{wheel.name}"
     _say("wheel", path, _upload(client, path, wheel.content))
     # After the wheel itself: a stage that begins now finds the one or the other whole.
-    latest = f"{place.wheels}/{LATEST}"
+    latest = f"{location.wheels}/{LATEST}"
     _say("latest", latest, _upload(client, latest, f"{wheel.name}\n".encode()))
 
 
@@ -71,7 +71,7 @@ def _require_catalog(client: WorkspaceClient, catalog: str, principal: str) -> N
 
 
 def no_catalog(catalog: str, principal: str) -> str:
-    """What to say of a catalog that is missing or out of bounds: Unity Catalog does not tell the two apart."""
+    """Return a message for a catalog that is missing or forbidden, which Unity Catalog does not distinguish."""
     return (
         f"catalog {catalog} does not exist, or {principal} may not use it; deploy makes no catalogs, so have it "
         f"made, and: GRANT USE CATALOG, CREATE SCHEMA ON CATALOG `{catalog}` TO `{principal}`"

@@ -1,4 +1,4 @@
-"""Says, one line a check, whether a run on a target will find what it needs. Changes nothing."""
+"""Check, one line each, whether a run on a target will find what it needs. Nothing is changed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.catalog import SchemaInfo
 from platforms.databricks_client import deployed_wheel, hook_of, stored, workspace_client
 
-from workspace.client import EXPECTED, Failed, Place, answering_host, one_line, principal_of
+from workspace.client import EXPECTED, Failed, Location, answering_host, one_line, principal_of
 from workspace.compute import check_compute
 from workspace.deploy import digest, no_catalog
 from workspace.wheel import BUILDER, build, read
@@ -28,9 +28,9 @@ Check = Callable[[], str]
 DEPLOY = "`make deploy TARGET={}`"
 
 
-def examine(place: Place) -> bool:
-    """Print a line per check; True if none failed. What needs a failed check is skipped."""
-    doctor = Doctor(place)
+def examine(location: Location) -> bool:
+    """Print a line per check; return whether none failed. A check that needs a failed one is skipped."""
+    doctor = Doctor(location)
     checks: tuple[tuple[str, str | None, Check], ...] = (
         ("connection", None, doctor.connection),
         ("host", "connection", doctor.host),
@@ -61,54 +61,54 @@ def _say(status: str, name: str, text: str) -> None:
 
 
 class Doctor:
-    """The checks of one target. Each gives what it found, or raises one of EXPECTED with what to do."""
+    """The checks of one target. Each returns what it found, or raises one of EXPECTED with what to do."""
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
-        self.deploy = DEPLOY.format(place.name)
+    def __init__(self, location: Location) -> None:
+        self.location = location
+        self.deploy = DEPLOY.format(location.name)
 
     @cached_property
     def client(self) -> WorkspaceClient:
         """The workspace."""
-        return workspace_client(self.place.databricks.connection)
+        return workspace_client(self.location.databricks.connection)
 
     @cached_property
     def me(self) -> User:
-        """Whom the workspace takes the connection for."""
-        return principal_of(self.client, self.place.databricks.connection)
+        """The workspace's user of the connection."""
+        return principal_of(self.client, self.location.databricks.connection)
 
     def connection(self) -> str:
-        """Airflow has the connection, with a host."""
-        found = hook_of(self.place.databricks.connection).databricks_conn
+        """Check that Airflow has the connection, with a host."""
+        found = hook_of(self.location.databricks.connection).databricks_conn
         kind = "service principal (OAuth)" if found.extra_dejson.get("service_principal_oauth") else "token"
         kind = kind if found.password else "other"
-        return f"{self.place.databricks.connection}, credentials: {kind}"
+        return f"{self.location.databricks.connection}, credentials: {kind}"
 
     def host(self) -> str:
-        """Name, network and certificate are good."""
-        return f"{answering_host(self.place.databricks.connection)} answers"
+        """Check host name, network and certificate."""
+        return f"{answering_host(self.location.databricks.connection)} answers"
 
     def auth(self) -> str:
-        """The credentials are let in."""
+        """Check that the credentials are accepted."""
         return f"{self.me.display_name or self.me.user_name} ({self.me.user_name})"
 
     def catalog(self) -> str:
-        """Every catalog can be used; reading one takes USE CATALOG."""
-        for catalog in self.place.catalogs:
+        """Check that every catalog can be used; reading one takes USE CATALOG."""
+        for catalog in self.location.catalogs:
             try:
                 self.client.catalogs.get(catalog)
             except (NotFound, PermissionDenied):
                 raise Failed(no_catalog(catalog, str(self.me.user_name))) from None
-        return ", ".join(self.place.catalogs)
+        return ", ".join(self.location.catalogs)
 
     def schemas(self) -> str:
-        """Every schema is there; reading one takes USE SCHEMA."""
-        missing = [schema for schema in self.place.schemas if self._schema(schema) is None]
+        """Check that every schema exists; reading one takes USE SCHEMA."""
+        missing = [schema for schema in self.location.schemas if self._schema(schema) is None]
         if missing:
             raise Failed(
                 f"{', '.join(missing)}: not there, or not usable by {self.me.user_name}; {self.deploy}"
             )
-        return ", ".join(self.place.schemas)
+        return ", ".join(self.location.schemas)
 
     def _schema(self, schema: str) -> SchemaInfo | None:
         try:
@@ -117,30 +117,30 @@ class Doctor:
             return None
 
     def volume(self) -> str:
-        """The volume takes a file and gives it up again."""
+        """Check that a file can be written to the volume and deleted."""
         try:
-            self.client.volumes.read(self.place.volume)
+            self.client.volumes.read(self.location.volume)
         except (NotFound, PermissionDenied):
             raise Failed(
-                f"{self.place.volume} is not there, or not readable by {self.me.user_name}; {self.deploy}"
+                f"{self.location.volume} is not there, or not readable by {self.me.user_name}; {self.deploy}"
             ) from None
-        probe = f"/Volumes/{self.place.volume.replace('.', '/')}/.doctor-{uuid.uuid4().hex}"
+        probe = f"/Volumes/{self.location.volume.replace('.', '/')}/.doctor-{uuid.uuid4().hex}"
         try:
             self.client.files.upload(probe, io.BytesIO(b"probe"), overwrite=True)
             self.client.files.delete(probe)
         except DatabricksError as error:
-            catalog, schema, volume = self.place.volume.split(".")
+            catalog, schema, volume = self.location.volume.split(".")
             raise Failed(
-                f"{self.place.volume} takes no files: {one_line(error)}; GRANT READ VOLUME, WRITE VOLUME ON VOLUME "
+                f"{self.location.volume} takes no files: {one_line(error)}; GRANT READ VOLUME, WRITE VOLUME ON VOLUME "
                 f"`{catalog}`.`{schema}`.`{volume}` TO `{self.me.user_name}`"
             ) from None
-        return f"{self.place.volume}, a file was written and deleted"
+        return f"{self.location.volume}, a file was written and deleted"
 
     def wheel(self) -> str:
-        """The wheel that stages will run is there, and whether it is of this checkout."""
-        path = deployed_wheel(self.place.databricks.connection, self.place.target.home)
+        """Check that the wheel that stages will run exists; compare it with this checkout."""
+        path = deployed_wheel(self.location.databricks.connection, self.location.target.home)
         if path is None:
-            raise Failed(f"no wheel has been deployed to {self.place.wheels}; {self.deploy}")
+            raise Failed(f"no wheel has been deployed to {self.location.wheels}; {self.deploy}")
         there = stored(self.client, path)
         if there is None:
             raise Failed(f"{path} is not there; {self.deploy}")
@@ -157,5 +157,5 @@ class Doctor:
         return f"WARNING: not built from these files, which make {built.name}; {self.deploy} replaces it"
 
     def compute(self) -> str:
-        """What the stages run on, as far as it can be seen without running anything."""
-        return check_compute(self.client, self.place.databricks, self.me)
+        """Check the compute of the stages, as far as possible without running anything."""
+        return check_compute(self.client, self.location.databricks, self.me)

@@ -1,4 +1,4 @@
-"""Platforms: each turns a `Job` into an Airflow operator, and is the only place that knows how.
+"""Platforms: each module turns a `Job` into an Airflow operator.
 
 To add one, write `platforms/<name>.py` with a function `operator(job: Job, target: Target) -> BaseOperator`, add
 its line below and a target to `targets.toml`. No DAG changes.
@@ -20,7 +20,7 @@ PLATFORMS = {"local": "platforms.local", "databricks": "platforms.databricks"}
 
 
 def operator_for(platform: str) -> Callable[[Job, Target], BaseOperator]:
-    """The platform's maker of operators; its module is imported here and not before."""
+    """Return the platform's function that makes operators; its module is imported now. Raises ValueError."""
     if platform not in PLATFORMS:
         raise ValueError(f"targets.toml: unknown platform {platform!r}; there are: {', '.join(PLATFORMS)}")
     maker: Callable[[Job, Target], BaseOperator] = import_module(PLATFORMS[platform]).operator

@@ -1,6 +1,6 @@
-"""Databricks: the job is a run of its own, submitted with the wheel and the job's argument list.
+"""Databricks: each job is a submitted run of the wheel, with the job's argument list.
 
-Why a run is submitted once and never reported wrongly: docs/decisions/2026-11-21-databricks-retries.md.
+How a run is submitted once and its state reported correctly: docs/decisions/2026-11-21-databricks-retries.md.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ CANCEL_SECONDS = 1.5
 
 
 def operator(job: Job, target: Target) -> BaseOperator:
-    """The task that runs this job on Databricks.
+    """Return the task that runs this job on Databricks.
 
-    Raises ValueError when the target does not say how.
+    Raises ValueError when the target lacks the settings for it.
     """
     if target.databricks is None:
         raise ValueError("targets.toml: a target of platform databricks needs its table [….databricks]")
@@ -58,7 +58,7 @@ def operator(job: Job, target: Target) -> BaseOperator:
 
 
 class DatabricksJobOperator(DatabricksSubmitRunOperator):
-    """Submits the run, waits for it, and brings the pages that the job wrote to where Airflow shows them."""
+    """Submits the run, waits for it, and copies the pages that the job wrote into the data docs of Airflow."""
 
     template_fields: Sequence[str] = (*DatabricksSubmitRunOperator.template_fields, "page_href")
     external_id_key = "databricks_submission"
@@ -71,7 +71,7 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
             json=request(job),
             databricks_conn_id=target.databricks.connection,
             polling_period_seconds=POLL_SECONDS,
-            databricks_retry_args={"stop": stop_after_attempt(REQUEST_ATTEMPTS), "wait": wait_as_told},
+            databricks_retry_args={"stop": stop_after_attempt(REQUEST_ATTEMPTS), "wait": wait_as_asked},
             deferrable=False,
             # They would go into the wheel's named parameters, beside which it takes no argument list.
             openlineage_inject_parent_job_info=False,
@@ -86,7 +86,7 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
 
     @property
     def argv(self) -> list[str]:
-        """The job's arguments, once rendered without those that are empty."""
+        """The job's arguments; `execute` removes empty ones."""
         arguments: list[str] = self.json["tasks"][0]["python_wheel_task"]["parameters"]
         return arguments
 
@@ -100,21 +100,21 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
             super().execute(context)
         except AirflowException as error:
             raise self._explained(error, context) from None
-        self._tell(self._bring_pages(context))
+        self._log_tables(self._bring_pages(context))
 
     def execute_resumable(self, context: Context) -> None:
-        """Wait for the run of the latest submission if that is good for this attempt, else for a new one."""
+        """Wait for the run of the latest submission if it is usable, else submit and wait for a new one."""
         latest = context["task_state_store"].get(self.external_id_key)
-        if not (isinstance(latest, dict) and self._is_good(latest, context)):
+        if not (isinstance(latest, dict) and self._is_usable(latest, context)):
             # A name of its own, since those of runs and tasks are the same in another Airflow or a new database.
             new = {"generation": _generation(context), "token": secrets.token_hex(32), "run_id": None}
             self._submit(new, context)
         self.poll_until_complete(self.run_id, context)
 
-    def _is_good(self, submission: dict[str, Any], context: Context) -> bool:
-        """Whether a submission's run goes on or has succeeded, and the task was not cleared since.
+    def _is_usable(self, submission: dict[str, Any], context: Context) -> bool:
+        """Whether a submission's run is active or has succeeded, and the task has not been cleared since.
 
-        A run that is not good has ended when this returns, so that no two work on the same tables.
+        Otherwise the run has ended when this returns, so that no two runs work on the same tables.
         """
         if submission["run_id"] is None:
             # Nobody knows whether that request arrived. With its token it is the same submission.
@@ -132,7 +132,7 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
         return not cleared and (self.is_job_active(status) or self.is_job_succeeded(status))
 
     def _submit(self, submission: dict[str, Any], context: Context) -> None:
-        """Submit a run, or find the one that the submission's token stands for. Sets `run_id`."""
+        """Submit a run, or find the one with the submission's token. Sets `run_id`."""
         self.run_id = None
         self.json = self._on_compute()
         # Kept before anything is sent: whoever comes after a lost answer asks with the same token.
@@ -161,7 +161,7 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
         return on_compute(self.json, self.databricks, wheel)
 
     def get_job_status(self, external_id: JsonValue, context: Context) -> str:
-        """State of a run; one that Databricks has forgotten, which it says with 400 and not with 404, has none."""
+        """Return the state of a run; `NOT_FOUND:` for one that Databricks has deleted, for which it answers 400."""
         try:
             return super().get_job_status(external_id, context)
         except DatabricksApiError as error:
@@ -186,7 +186,7 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
         super().on_kill()  # type: ignore[no-untyped-call]
 
     def _explained(self, error: AirflowException, context: Context) -> AirflowException:
-        """The same failure in the words of the job, where it came to say any."""
+        """Return the failure with the message of the job's run result, if there is one."""
         exit_status = re.search(r"SystemExit: (\d+)", str(error))
         if not exit_status:
             return error
@@ -200,7 +200,7 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
         return failure(self.task_id, status, f"exit {status}", message)
 
     def _bring_pages(self, context: Context) -> RunResult:
-        """Copy what the job wrote into the data docs of this machine; gives the job's result."""
+        """Copy the pages that the job wrote into the data docs of this machine; return the job's run result."""
         from platforms.databricks_client import workspace_client  # the SDK takes a second to import
 
         files = workspace_client(self.databricks_conn_id).files
@@ -224,22 +224,22 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
             list(pool.map(bring, result.pages))
         return result
 
-    def _tell(self, result: RunResult) -> None:
+    def _log_tables(self, result: RunResult) -> None:
         for table in result.tables:
             self.log.info("%-28s %12s rows", table.table, f"{table.rows:,}")
 
 
 def _generation(context: Context) -> int:
-    """Which of the task's lives this is: a retry leaves `max_tries` as it is, clearing the task raises it."""
+    """Return a number that changes when the task is cleared, not when it is retried: clearing raises `max_tries`."""
     return int(context["ti"].max_tries or 0)
 
 
-def wait_as_told(state: RetryCallState) -> float:
-    """Seconds before the next request: what the answer's Retry-After says, else growing."""
+def wait_as_asked(state: RetryCallState) -> float:
+    """Return the seconds before the next request: the answer's Retry-After, else an exponential back-off."""
     error = state.outcome.exception() if state.outcome else None
-    told = getattr(getattr(error, "response", None), "headers", {}).get("Retry-After", "")
-    if told.isdecimal():
-        return min(float(told), LONGEST_WAIT_SECONDS)
+    asked = getattr(getattr(error, "response", None), "headers", {}).get("Retry-After", "")
+    if asked.isdecimal():
+        return min(float(asked), LONGEST_WAIT_SECONDS)
     return wait_exponential(min=1, max=LONGEST_WAIT_SECONDS / 2)(state)
 
 

@@ -27,7 +27,7 @@ WHEELS, LATEST = "wheels", "latest.txt"
 
 
 class ClusterProblem(Exception):
-    """A new cluster is described with something that there is not; the text is one line."""
+    """A new cluster has a key or value that does not exist; the text is one line."""
 
 
 class ConnectionProblem(Exception):
@@ -78,7 +78,7 @@ def stored(client: WorkspaceClient, path: str) -> bytes | None:
 def require_known(cluster: dict[str, Any]) -> None:
     """Raise ClusterProblem for a key or a value within a new cluster that the Clusters API does not have.
 
-    The API itself drops what it does not know, and makes another cluster than the one meant.
+    The API itself ignores unknown keys, and would create another cluster than intended.
     """
     try:
         unknown = sorted(_lost(cluster, ClusterSpec.from_dict(cluster).as_dict()))
@@ -88,21 +88,21 @@ def require_known(cluster: dict[str, Any]) -> None:
         raise ClusterProblem(f"new_cluster: the Clusters API has no {', '.join(unknown)}")
 
 
-def _lost(given: Any, kept: Any, place: str = "") -> Iterator[str]:
-    """Where the SDK's dataclasses have dropped something."""
+def _lost(given: Any, kept: Any, path: str = "") -> Iterator[str]:
+    """Yield the paths of entries that the SDK's dataclasses have lost."""
     if isinstance(given, dict) and isinstance(kept, dict):
         for key, value in given.items():
-            yield from _lost(value, kept.get(key), f"{place}.{key}" if place else key)
+            yield from _lost(value, kept.get(key), f"{path}.{key}" if path else key)
     elif isinstance(given, list) and isinstance(kept, list):
         for number, (value, other) in enumerate(zip(given, kept, strict=True)):
-            yield from _lost(value, other, f"{place}[{number}]")
+            yield from _lost(value, other, f"{path}[{number}]")
     # The SDK leaves out what is empty.
     elif given not in ({}, []) and given != kept:
-        yield place if isinstance(given, dict | list) else f"{place} = {given!r}"
+        yield path if isinstance(given, dict | list) else f"{path} = {given!r}"
 
 
 def hook_of(connection: str) -> DatabricksHook:
-    """The provider's hook, its connection found and complete. Raises ConnectionProblem."""
+    """Return the provider's hook. Raises ConnectionProblem if its connection is missing or incomplete."""
     hook = DatabricksHook(connection, caller="lakehouse")
     try:
         found = hook.databricks_conn
@@ -126,7 +126,7 @@ def address_of(hook: DatabricksHook) -> str:
 
 
 def headers_of(hook: DatabricksHook) -> dict[str, str]:
-    """What a request needs to be let in; the hook keeps a token until it expires. Raises ConnectionProblem."""
+    """Return the authorization headers of a request; a token is kept until it expires. Raises ConnectionProblem."""
     connection = hook.databricks_conn_id
     try:
         token = hook._get_token(raise_error=True)
@@ -164,20 +164,20 @@ Config.attributes()
 
 
 class _ConnectionConfig(Config):
-    """Knows what the connection says and nothing else."""
+    """Reads the connection and nothing else."""
 
     def _load_from_env(self) -> None:
-        """No DATABRICKS_* variable may lead elsewhere than the DAG goes."""
+        """Ignore DATABRICKS_* variables, which the DAG does not use either."""
 
     def _known_file_config_loader(self) -> None:
-        """Nor may a profile of ~/.databrickscfg."""
+        """Ignore profiles of ~/.databrickscfg."""
 
     def _resolve_host_metadata(self) -> None:
-        """Asking the host what kind it is would pass the connection's proxy by, and tell nothing new."""
+        """Do not ask the host for its kind: the request would bypass the connection's proxy."""
 
 
 class _ConnectionCredentials(CredentialsStrategy):
-    """Has the provider's hook make the tokens, so that this client is let in exactly when the DAG is."""
+    """Takes tokens from the provider's hook, so that this client authenticates exactly as the DAG does."""
 
     NAME = "airflow-connection"
 

@@ -1,4 +1,4 @@
-"""The body of `runs/submit`: what a job makes of it, and what the target's compute adds."""
+"""The body of `runs/submit`: from a job, and from the target's compute."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 PACKAGE, ENTRY_POINT = "iot_lakehouse", "lakehouse"
 ENVIRONMENT = "jobs"
-# Ends a run that Airflow lost sight of, this long after the task's own `execution_timeout` would have.
+# After the task's own `execution_timeout`: Databricks ends a run that Airflow no longer watches.
 LOST_SECONDS = 3600
 
 
 def request(job: Job) -> dict[str, Any]:
-    """The body of `runs/submit` as far as the job makes it: one task, and no word of where it runs."""
+    """Return the body of `runs/submit` for a job: one task, without compute."""
     wheel_task = {"package_name": PACKAGE, "entry_point": ENTRY_POINT, "parameters": list(job.argv)}
     return {
         "run_name": f"{{{{ dag.dag_id }}}}.{job.stage} {{{{ run_id }}}}",
@@ -26,7 +26,7 @@ def request(job: Job) -> dict[str, Any]:
 
 
 def on_compute(body: dict[str, Any], databricks: Databricks, wheel: str) -> dict[str, Any]:
-    """The body with the compute that the target names, and the wheel."""
+    """Return the body with the target's compute and the wheel."""
     (task,) = body["tasks"]
     if databricks.viewers:
         body = body | {"access_control_list": [_viewer(name) for name in databricks.viewers]}

@@ -1,4 +1,4 @@
-"""Local: the job is a process of the jobs environment, its Spark session that of a Spark Connect server."""
+"""Local: each job is a process of the jobs environment, with a session on a Spark Connect server."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ GRACE_SECONDS = 3.0
 
 
 def operator(job: Job, _: Target) -> BaseOperator:
-    """The task that runs this job as a local process."""
+    """Return the task that runs this job as a local process."""
     limit = timedelta(hours=job.hours)
     return LocalJobOperator(job=job, task_id=job.stage, outlets=list(job.outlets), execution_timeout=limit)
 
@@ -72,7 +72,7 @@ class LocalJobOperator(BaseOperator):
             killer.start()
 
     def _run(self, command: list[str], environment: dict[str, str], secrets: list[str]) -> tuple[int, str]:
-        """Exit status and last line of output."""
+        """Return the exit status and the last line of output."""
         last_line = "no output"
         try:
             self._process = _start(command, environment)
@@ -97,7 +97,7 @@ class LocalJobOperator(BaseOperator):
 
 
 def job_environment(connection: Connection) -> dict[str, str]:
-    """This environment without anything of Airflow's, plus SPARK_REMOTE: the URL is a secret."""
+    """Return this environment without Airflow's variables, plus SPARK_REMOTE, whose URL is a secret."""
     environment = {name: value for name, value in os.environ.items() if "AIRFLOW" not in name}
     return environment | {"SPARK_REMOTE": spark_remote(connection), "PYTHONUNBUFFERED": "1", "TZ": "UTC"}
 
@@ -114,7 +114,7 @@ def _quoted_token(connection: Connection) -> str:
 
 
 def _secrets_of(connection: Connection) -> list[str]:
-    """The token, plain and as the URL has it, also told to Airflow's masking of logs and rendered fields."""
+    """Return the token, plain and URL-quoted, and register both with Airflow's masking of logs and fields."""
     secrets = [secret for secret in (connection.password, _quoted_token(connection)) if secret]
     for secret in secrets:
         mask_secret(secret)
@@ -122,7 +122,7 @@ def _secrets_of(connection: Connection) -> list[str]:
 
 
 def _passwords(secrets: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Environment variables from the passwords of connections, which Airflow's masking is told of."""
+    """Return environment variables from passwords of connections, and register these with Airflow's masking."""
     found: dict[str, str] = {}
     for variable, connection_id in secrets:
         with suppress(AirflowNotFoundException):

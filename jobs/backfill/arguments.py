@@ -1,4 +1,4 @@
-"""What `history` takes: a range of nights, and what they are simulated with."""
+"""Arguments of `backfill`: a range of nights, and the options of their simulation."""
 
 from argparse import ArgumentParser
 
@@ -9,7 +9,7 @@ Options = simulation.Options
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare what the stage takes."""
+    """Declare the stage's arguments."""
     common.add_night(parser, "--from", "first", "the first day (UTC) to work on", kind=simulation.night)
     common.add_night(parser, "--to", "night", "the last one", kind=simulation.night)
     common.add_tables(parser)

@@ -1,4 +1,4 @@
-"""Stage `history`: a range of nights in bulk, to the same tables and digests as night by night."""
+"""Stage `backfill`: run a range of nights in bulk; tables and digests are the same as night by night."""
 
 import logging
 from collections.abc import Iterator
@@ -18,10 +18,10 @@ log = logging.getLogger("jobs")
 
 
 def run(lake: Lake) -> list[TableResult]:
-    """Take the nights from `settings.first` to `settings.night` through all stages, a month at a time.
+    """Run all stages for the nights from `settings.first` to `settings.night`, a month at a time.
 
-    Each stage works on all nights of a month at once. A month that is published already is passed over, so
-    that a retry goes on where the last attempt ended. Rows of a result: lines landed in that month.
+    Each stage works on all nights of a month at once. A month that is already published is skipped, so that a retry
+    continues where the last attempt ended. Rows of a result: lines landed in that month.
 
     Raises what the failing stage raises; months before it are published.
     """
@@ -62,9 +62,9 @@ def _run_step(of_month: Lake, step: Step) -> list[str]:
 
 
 def is_published(lake: Lake) -> bool:
-    """Whether each selected source has a balanced account, already in gold, for each of the nights.
+    """Whether each selected source is reconciled and published for each of the nights.
 
-    A source stays due until every gold table made of it is published, so also if one of them was not asked for.
+    A source is published once every gold table built from it is, including tables that were not selected.
     """
     accounts.ensure(lake)
     wanted = {(source.name, night) for source in lake.settings.sources for night in lake.settings.nights}

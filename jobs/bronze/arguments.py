@@ -1,4 +1,4 @@
-"""What `receive` takes."""
+"""Arguments of `receive`."""
 
 from argparse import ArgumentParser
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Options:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare what the stage takes."""
+    """Declare the stage's arguments."""
     common.add_filing_night(parser)
     parser.add_argument(
         "--source",

@@ -1,4 +1,4 @@
-"""Files of the landing zone before the stream meets them: moved in, and set aside where they would harm it."""
+"""Files of the landing zone before the stream reads them: moved into their night, or set aside if unreadable."""
 
 import gzip
 import logging
@@ -15,10 +15,10 @@ from jobs.errors import JobError
 log = logging.getLogger(__name__)
 
 GZIP = ".gz"
-# Spark decodes most of them by their suffix, and a damaged file ends its stream for good. Only gzip is tried first.
+# Spark decodes most of them by their suffix, and one damaged file stops its stream for good. Only gzip is tested.
 COMPRESSED = frozenset({GZIP, ".bz2", ".deflate", ".lz4", ".snappy", ".xz", ".zip", ".zst"})
-MOST_UNPACKED = 4 << 30  # bytes that a gzip file may come to
-HEAD = 1 << 16  # characters in which a CSV file's header is looked for
+MOST_UNPACKED = 4 << 30  # bytes, the largest size that a gzip file may unpack to
+HEAD = 1 << 16  # characters that are searched for a CSV file's header
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class Rejected:
 
 
 def prepare(
-    folder: Path, night: date, source: Source, taken_in: Callable[[], Collection[str]]
+    folder: Path, night: date, source: Source, already_read: Callable[[], Collection[str]]
 ) -> Iterator[Rejected]:
-    """Move a source's dropped files into the folder of a night, and set aside what must not be read.
+    """Move a source's delivered files into the folder of a night; set aside and yield those that must not be read.
 
-    Nothing is followed or opened that lies elsewhere. `taken_in` gives the files that earlier runs read, by
-    their paths below the source's folder: those stay where they are. It is asked only when it matters.
+    Links are never followed. `already_read` returns the files that earlier runs read, as paths relative to the
+    source's folder: those stay where they are. It is called only when a file needs it.
 
-    Raises JobError when the source's folder, or that of its rejected files, is a link itself.
+    Raises JobError when the source's folder, or that of its rejected files, is itself a link.
     """
     _refuse_link(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ def prepare(
     files = [Path(entry.path) for entry in found if entry.is_file(follow_symlinks=False)]
     landed = [file if _is_in_night(file, folder) else _move(file, arrived) for file in files]
     doubtful = [file for file in landed if source.format == "csv" or file.suffix.lower() in COMPRESSED]
-    seen = taken_in() if doubtful else ()
+    seen = already_read() if doubtful else ()
     for file in doubtful:
         is_new = file.relative_to(folder).as_posix() not in seen
         if is_new and (reason := _flaw(file, source)):
@@ -60,11 +60,11 @@ def prepare(
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """Everything below a folder that is no folder itself, in order; links among it."""
+    """Yield everything below a folder that is not a folder, in order; links included."""
     with os.scandir(folder) as found:
         entries = sorted(found, key=lambda entry: entry.name)
     for entry in entries:
-        if _is_passed_over(entry.name):
+        if _is_ignored(entry.name):
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from _entries(Path(entry.path))
@@ -72,8 +72,8 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
             yield entry
 
 
-def _is_passed_over(name: str) -> bool:
-    """Whether Spark's file streams pass over files and folders of this name."""
+def _is_ignored(name: str) -> bool:
+    """Whether Spark's file streams ignore files and folders of this name."""
     return name.startswith(".") or (name.startswith("_") and "=" not in name)
 
 
@@ -87,7 +87,7 @@ def _is_in_night(file: Path, folder: Path) -> bool:
 
 
 def _flaw(file: Path, source: Source) -> str | None:
-    """Why a file must not be read, if there is a reason."""
+    """Return the reason why a file must not be read; None if it may be."""
     suffix = file.suffix
     if suffix != GZIP and suffix.lower() in COMPRESSED:
         return f"{suffix} is not read; bring the file as {GZIP} or plain"
@@ -100,7 +100,7 @@ def _flaw(file: Path, source: Source) -> str | None:
 
 
 def _damage(archive: Path) -> str | None:
-    """What is wrong with a gzip file, if it says so; raises EOFError, OSError or zlib.error for a broken one."""
+    """Return why a gzip file is refused, if it is. Raises EOFError, OSError or zlib.error for a damaged one."""
     size = 0
     with gzip.open(archive) as file:
         while piece := file.read(1 << 20):
@@ -111,7 +111,7 @@ def _damage(archive: Path) -> str | None:
 
 
 def _disorder(file: Path, source: Source) -> str | None:
-    """Whether a CSV file's header has the source's columns in another order: its values would change places."""
+    """Return a reason if a CSV header has the source's columns in another order: values would change columns."""
     opened = gzip.open if file.suffix == GZIP else open
     with opened(file, "rt", encoding="utf-8-sig", errors="replace") as text:
         lines = text.read(HEAD).split("\n")
@@ -126,7 +126,7 @@ def _disorder(file: Path, source: Source) -> str | None:
 def _set_aside(file: Path, folder: Path, reason: str) -> Rejected:
     size = file.lstat().st_size
     kept = _move(file, folder / "_rejected")
-    log.warning("%s is not taken in (%s); kept as %s", file, reason, kept)
+    log.warning("%s is set aside unread (%s); kept as %s", file, reason, kept)
     return Rejected(kept, reason, size)
 
 

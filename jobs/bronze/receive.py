@@ -1,7 +1,7 @@
-"""Stage `receive`: what came to a source's topic since the last run, into the landing zone, for `bronze`.
+"""Stage `receive`: land the messages that arrived in a source's topic since the last run, for `bronze`.
 
-From there on it is a feed like any other: every message is a line, and every line has one fate. Spark keeps the
-offsets and writes each message into drafts once; a draft that is complete moves into the landing zone, once.
+Every message becomes a landed line. Spark keeps the offsets and writes each message into drafts once; a complete
+draft moves into the landing zone once.
 """
 
 import json
@@ -19,21 +19,21 @@ from jobs.delta.lake import Lake
 from jobs.outcome import TableResult
 from jobs.settings import Settings
 
-MOST_MESSAGES = 1_000_000  # of a batch
+MOST_MESSAGES = 1_000_000  # in a batch
 LOST = ("KAFKA_DATA_LOSS", "may have been lost")  # in what Databricks and Spark say
 
 
 def run(lake: Lake) -> list[TableResult]:
-    """Land the messages that no earlier run has landed, a line each. Rows of a result: these lines.
+    """Land the messages that no earlier run has landed, one line each. Rows of a result: these lines.
 
-    Raises UsageError when nothing says where Kafka is, JobError when it does not give its messages.
+    Raises UsageError when no connection string is configured, JobError when Kafka cannot be read.
     """
     options: Options = lake.settings.options
     source = SOURCES[options.source]
     drafts = lake.settings.home / "checkpoints/receive" / source.name / "drafts"
     _draft(lake.spark, source, kafka.broker(), drafts)
     landed = [
-        str(draft.rename(_place(lake.settings, source, draft)))
+        str(draft.rename(_landing_path(lake.settings, source, draft)))
         for draft in _complete(drafts)
         if draft.exists()
     ]
@@ -42,7 +42,7 @@ def run(lake: Lake) -> list[TableResult]:
 
 
 def _draft(spark: SparkSession, source: Source, broker: kafka.Broker, drafts: Path) -> None:
-    """Write all messages that are new into text files, in batches that Spark notes when they are complete."""
+    """Write all new messages into text files, in batches that Spark logs when they are complete."""
     messages = (
         spark.readStream.format("kafka")
         .options(**broker.options)
@@ -51,7 +51,7 @@ def _draft(spark: SparkSession, source: Source, broker: kafka.Broker, drafts: Pa
         .option("maxOffsetsPerTrigger", MOST_MESSAGES)
         .load()
     )
-    # A line break in JSON is a blank between two tokens; a message is to be one line.
+    # A line break in JSON only separates tokens; a message must be one line.
     line = F.regexp_replace(F.col("value").cast("string"), r"[\r\n]+", " ")
     query = messages.select(line.alias("line")).where(F.trim("line") != "").writeStream.format("text")
     query = query.option("checkpointLocation", str(drafts.parent / "offsets")).trigger(availableNow=True)
@@ -68,13 +68,13 @@ def _draft(spark: SparkSession, source: Source, broker: kafka.Broker, drafts: Pa
 
 
 def _complete(drafts: Path) -> list[Path]:
-    """The files of batches that were completed, in order; what is left of one that failed is not among them."""
-    notes = (drafts / "_spark_metadata").glob("[0-9]*")
-    entries = [json.loads(entry) for note in notes for entry in note.read_text().splitlines()[1:]]
+    """Return the files of complete batches, in order; leftovers of a failed batch are not among them."""
+    batches = (drafts / "_spark_metadata").glob("[0-9]*")
+    entries = [json.loads(entry) for batch in batches for entry in batch.read_text().splitlines()[1:]]
     return sorted({drafts / Path(unquote(urlsplit(entry["path"]).path)).name for entry in entries})
 
 
-def _place(settings: Settings, source: Source, draft: Path) -> Path:
+def _landing_path(settings: Settings, source: Source, draft: Path) -> Path:
     folder = settings.landing / source.name
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{source.name}-received-{draft.stem}.json"

@@ -1,4 +1,4 @@
-"""Stage `bronze`: every new file of the landing zone, line by line, exactly once, as it came."""
+"""Stage `bronze`: append every line of every new file of the landing zone exactly once, as it arrived."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,15 +16,15 @@ from jobs.session import on_databricks
 
 PARALLEL = 4
 _ARRIVED = r"/arrived=(\d{4}-\d{2}-\d{2})/"
-# A file that is dropped anywhere else while the stream starts waits for the next run, which moves it in first.
+# A file that is delivered elsewhere while the stream starts waits for the next run, which moves it first.
 _ARRIVED_GLOB = "arrived=[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 
 
 def run(lake: Lake) -> list[TableResult]:
-    """Append the lines of all files that no earlier run took in.
+    """Append the lines of all files that no earlier run has read.
 
-    Files dropped by hand into `landing/<source>/` are first moved to the folder of the run's night, and those
-    that must not be read to `_rejected/`. Rows of a result: lines taken in by this run.
+    Files delivered directly into `landing/<source>/` are first moved to the folder of the run's night, and those
+    that must not be read to `_rejected/`. Rows of a result: lines appended by this run.
 
     Raises JobError when a source's folder is a link.
     """
@@ -42,9 +42,9 @@ def run(lake: Lake) -> list[TableResult]:
 
 
 def stream_lines(lake: Lake, source: Source) -> DataFrame:
-    """Stream of a source's lines, from files that no earlier run took in; columns as `landed_lines`.
+    """Return a stream of a source's lines from files that no earlier run has read; columns of `landed_lines`.
 
-    The one place that knows how new files are found: Spark's file source here, Auto Loader on Databricks.
+    New files are found only here: by Spark's file source, on Databricks by Auto Loader.
     """
     reader = lake.spark.readStream.schema("value STRING")
     if on_databricks():
@@ -57,9 +57,9 @@ def stream_lines(lake: Lake, source: Source) -> DataFrame:
 
 
 def landed_lines(lake: Lake, source: Source, nights: Iterable[date]) -> DataFrame:
-    """Lines that lie in the landing folders of some nights: `value`, `_file`, `_night`.
+    """Return the lines in the landing folders of some nights: `value`, `_file`, `_night`.
 
-    Blank lines and CSV headers do not count.
+    Blank lines and CSV headers are left out.
     """
     folders = [lake.settings.landing / source.name / f"arrived={night}" for night in nights]
     present = [str(folder) for folder in folders if folder.is_dir()]
@@ -69,7 +69,7 @@ def landed_lines(lake: Lake, source: Source, nights: Iterable[date]) -> DataFram
 
 
 def _lines(text: DataFrame, source: Source) -> DataFrame:
-    # A byte order mark belongs to the file, not to its first record.
+    # A byte order mark belongs to the file, not to its first line.
     line = F.regexp_replace("value", "^\ufeff", "")
     kept = (
         text.select(line.alias("value"), F.col("_metadata.file_path").alias("_file"))
@@ -97,17 +97,17 @@ def _ingest(lake: Lake, source: Source) -> None:
 
 
 def _prepare_folder(lake: Lake, source: Source) -> list[tuple[object, ...]]:
-    """Make the landing folder ready for the stream; give a row for each file that it must not meet."""
+    """Prepare the landing folder for the stream; return a row of `ops.rejected_files` per file set aside."""
     folder = lake.settings.landing / source.name
-    rejected = landing_zone.prepare(folder, lake.settings.night, source, lambda: _taken_in(lake, source))
+    rejected = landing_zone.prepare(folder, lake.settings.night, source, lambda: _files_read(lake, source))
     return [
         (source.name, lake.settings.night, str(each.file), each.reason, each.size, datetime.now(UTC))
         for each in rejected
     ]
 
 
-def _taken_in(lake: Lake, source: Source) -> frozenset[str]:
-    """The files that earlier runs read, as `arrived=2024-03-05/name`: another night may use the name again."""
+def _files_read(lake: Lake, source: Source) -> frozenset[str]:
+    """Return the files that earlier runs read, as `arrived=2024-03-05/name`: nights may reuse a name."""
     files = lake.read(f"bronze.{source.name}").select("_file").distinct()
     # Spark gives the paths as those of URLs.
     paths = [unquote(row._file) for row in files.collect()]

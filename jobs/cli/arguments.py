@@ -1,4 +1,4 @@
-"""Arguments that several stages and commands take: a night, tables, and where the lake is. Needs nothing but Python."""
+"""Arguments of several stages and commands: a night, tables, and the location of the lake."""
 
 import os
 import re
@@ -15,7 +15,7 @@ EARLIEST = date(1970, 1, 1)
 def night(text: str) -> date:
     """Parse a night; it must be over, and not before 1970.
 
-    `before:2024-03-06` is the night before that day, for schedulers that know dates but cannot calculate.
+    `before:2024-03-06` is the night before that day, for schedulers that cannot calculate dates.
     """
     day = text.removeprefix("before:")
     try:
@@ -36,7 +36,7 @@ def night(text: str) -> date:
 
 
 def yesterday() -> date:
-    """The latest night that is over (UTC)."""
+    """Return the latest night that is over (UTC)."""
     return datetime.now(UTC).date() - timedelta(days=1)
 
 
@@ -48,7 +48,7 @@ def add_night(
     default: date | None = None,
     kind: Callable[[str], date] = night,
 ) -> None:
-    """Declare a day that is over; a required one where there is no default."""
+    """Declare a day that is over; it is required without a default."""
     parser.add_argument(
         flag,
         dest=name,
@@ -61,7 +61,7 @@ def add_night(
 
 
 def add_filing_night(parser: ArgumentParser) -> None:
-    """Declare the night of a stage that works on no night."""
+    """Declare the night under which a stage is filed that does not work on a night."""
     text = "the day (UTC) to file the run under (default: yesterday)"
     add_night(parser, text=text, default=yesterday())
 

@@ -1,4 +1,4 @@
-"""The command line of the jobs: the whole interface between whoever orchestrates and Spark."""
+"""The parser of `python -m jobs`: the whole interface between the orchestrator and Spark."""
 
 import argparse
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ from catalog.pipeline import STAGES, STEPS, Stage
 from jobs.cli import arguments
 from jobs.settings import Settings
 
-# What is no stage of a night. Name -> module with `add_arguments` and `run`, and what it does. The module is
-# loaded when the command is run: whoever asks about stages needs nothing but Python.
+# Commands, which are not stages. Name -> module with `add_arguments` and `run`, and purpose. The module is imported
+# when the command is run, so that parsing needs nothing but Python.
 COMMANDS = {
     "events-file": (
         "jobs.generate.events_file",
@@ -22,10 +22,10 @@ COMMANDS = {
         "jobs.maintenance.history_of",
         "list a table's versions: when, what was done, rows written, and which run of which night did it",
     ),
-    "as-of": ("jobs.maintenance.as_of", "print what a table held at a version, or as a night's run left it"),
+    "as-of": ("jobs.maintenance.as_of", "print a table's rows at a version, or as a night's run left them"),
     "restore": (
         "jobs.maintenance.restore",
-        "put a table, or one night's slice of it, back to what it held at a version",
+        "restore a table, or one night's slice of it, to a version",
     ),
     "export": (
         "jobs.maintenance.export",
@@ -38,7 +38,7 @@ EXIT_STATUS = (
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one line."""
+    """A parser whose errors are one line."""
 
     def error(self, message: str) -> NoReturn:
         """Exit with 2; the full usage is one --help away."""
@@ -74,14 +74,14 @@ def _add_stage(parser: argparse.ArgumentParser, stage: Stage) -> None:
 
 
 def parse(argv: Sequence[str]) -> Settings:
-    """Turn an argument list into settings; exits with 2 and one line on what is wrong."""
+    """Parse an argument list into settings; on an error, exit with 2 and one line."""
     read = build_parser()
     given = vars(read.parse_args(argv))
     try:
         if module := STAGES[given["stage"]].arguments:
             kind = import_module(module).Options
             options = kind(**{field.name: given.pop(field.name) for field in fields(kind)})
-            # Some stages work on the tables that follow from their options, or on none.
+            # Some stages derive their tables from their options, or have none.
             given = {"tables": getattr(options, "tables", frozenset())} | given | {"options": options}
         return Settings(**given)
     except argparse.ArgumentTypeError as error:
@@ -89,7 +89,7 @@ def parse(argv: Sequence[str]) -> Settings:
 
 
 def run_command(argv: Sequence[str]) -> None:
-    """Run the command of COMMANDS that an argument list names; exits with 2 and one line on what is wrong."""
+    """Run the command of COMMANDS that an argument list names; on an error in it, exit with 2 and one line."""
     name, *rest = argv
     module, purpose = COMMANDS[name]
     command = import_module(module)

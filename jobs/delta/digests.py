@@ -1,4 +1,4 @@
-"""Digests: a number of a table's slice that another row, value or null would make another one."""
+"""Digests of a table's slices: numbers that change with any row, value or null, but not with the order of rows."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ HALF_BITS = 32
 
 
 def hash_of(table: Table, columns: Iterable[str], alias: str = "") -> Column:
-    """A 64-bit hash of some of a table's columns; `alias` ends in a dot.
+    """Return a 64-bit hash of some of a table's columns; `alias` ends in a dot.
 
     Variants have neither hash nor equality: they count as their JSON, whose keys Spark keeps in order. Spark
     passes over nulls, so where they stand is hashed too: else (null, 'a') would be the same as ('a', null).

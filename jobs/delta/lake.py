@@ -1,4 +1,4 @@
-"""A lake, as one job has it: reads and writes in SQL and DataFrames only, so that serverless runs it too."""
+"""A job's handle on its lake: reads and writes in SQL and DataFrames only, so that serverless compute can run it."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,16 +23,16 @@ from jobs.settings import Settings
 
 @dataclass(frozen=True)
 class Lake:
-    """A session, and what the job was told: where the lake is and what it is to do there.
+    """A Spark session and the job's settings, through which a job reads and writes the lake's tables.
 
-    Tables are given as `layer.name`, as the catalog has them.
+    Tables are named `layer.name`, as in the catalog.
     """
 
     spark: SparkSession
     settings: Settings
 
     def ensure(self, names: Iterable[str]) -> None:
-        """Make the tables that are not there, and add the columns that others lack. Raises UsageError."""
+        """Create missing tables and add missing columns. Raises UsageError for columns that cannot be added."""
         schema.ensure(self, names)
 
     def exists(self, name: str) -> bool:
@@ -40,11 +40,11 @@ class Lake:
         return bool(self.spark.catalog.tableExists(self.settings.table(name)))
 
     def read(self, name: str) -> DataFrame:
-        """Read a table; its columns and grain."""
+        """Return the rows of a table."""
         return self.spark.table(self.settings.table(name))
 
     def read_staged(self, gold: str) -> DataFrame:
-        """Read what this run has staged of a gold table, given by its bare name; columns of the gold table."""
+        """Return the rows that this run has staged for a gold table, given by its bare name; columns of that table."""
         rows = self.read(f"staging.gold_{gold}")
         return rows.where(F.col("run_id") == self.settings.run_id).drop("run_id")
 
@@ -113,7 +113,7 @@ class Lake:
         return digests_of(rows)
 
     def record_digests(self, slices: Mapping[str, Iterable[date] | None], found: Iterable[Digest]) -> None:
-        """Replace the digests of the given slices in `ops.digests` with those found, in one commit."""
+        """Replace the digests of the given slices in `ops.digests` with `found`, in one commit."""
         if not slices:
             return
         rows = [(each.table, each.night, each.rows, each.digest, self.settings.run_id) for each in found]
@@ -126,7 +126,7 @@ class Lake:
         self.replace_where("ops.digests", fresh, any_of(replaced))
 
     def missing(self, error: AnalysisException) -> JobError | None:
-        """What to do about a table that is not there, if that is what went wrong: the stage that makes it."""
+        """Return an error that says which stage creates the missing table, if `error` is about one; else None."""
         for name in TABLES:
             full_name = self.settings.table(name)
             if error.getCondition() == "TABLE_OR_VIEW_NOT_FOUND" and full_name in str(error):

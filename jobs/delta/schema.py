@@ -1,4 +1,4 @@
-"""The tables as the catalog has them: made when they are not there, widened when the catalog has new columns."""
+"""Tables as the catalog defines them: created when they are missing, widened when the catalog has new columns."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ log = logging.getLogger("jobs")
 
 
 def ensure(lake: Lake, names: Iterable[str]) -> None:
-    """Create the tables that do not exist yet, and their schemas; add to the others the columns they lack.
+    """Create missing tables and their schemas; add missing columns to the others.
 
-    Raises UsageError when a table has a column that the catalog does not have, or has as another type, or when
-    its columns stand in another order there.
+    Raises UsageError when a table has a column that the catalog lacks, one of another type, or its columns in
+    another order.
     """
     wanted, present = [TABLES[name] for name in names], []
     for layer in dict.fromkeys(table.layer for table in wanted):
@@ -68,16 +68,16 @@ def _kinds_of(row: Any) -> dict[str, str]:
 
 
 def _kinds(columns: str) -> dict[str, str]:
-    """What Spark calls the types of the catalog, if they are given by their usual names."""
+    """Return the catalog's columns with Spark's names of their types, where the catalog uses the usual ones."""
     return {name: kind.lower().replace(" ", "") for name, kind in columns_of(columns).items()}
 
 
-def _widen(lake: Lake, table: Table, held: dict[str, str]) -> None:
-    """Add the columns that only the catalog has, each in its place; they are null in the rows that are there."""
+def _widen(lake: Lake, table: Table, existing: dict[str, str]) -> None:
+    """Add the columns that only the catalog has, each at its position; they are null in existing rows."""
     # A type has several names: INTEGER is INT.
     wanted = _kinds_of(lake.spark.createDataFrame([], table.columns).schema)
     where = f"{lake.settings.table(table.full_name).replace('`', '')} has column"
-    for name, kind in held.items():
+    for name, kind in existing.items():
         if name not in wanted:
             raise UsageError(
                 f"{where} {name}, {CATALOG.name} does not; put it back there, or begin a new lake"
@@ -87,37 +87,37 @@ def _widen(lake: Lake, table: Table, held: dict[str, str]) -> None:
                 f"{where} {name} as {kind}, {CATALOG.name} as {wanted[name]}; give the new one another name, or "
                 "begin a new lake"
             )
-    for name, other in zip(held, (name for name in wanted if name in held), strict=True):
+    for name, other in zip(existing, (name for name in wanted if name in existing), strict=True):
         if name != other:
             raise UsageError(
                 f"{where} {name} where {CATALOG.name} has {other}; give the columns there the table's order, or "
                 "begin a new lake"
             )
-    added = {name: kind for name, kind in columns_of(table.columns).items() if name not in held}
+    added = {name: kind for name, kind in columns_of(table.columns).items() if name not in existing}
     if not added:
         return
-    _renew_digests(lake, table, held, added)
-    places = dict(zip(wanted, ["FIRST", *(f"AFTER `{name}`" for name in wanted)], strict=False))
-    new = ", ".join(f"`{name}` {kind} {places[name]}" for name, kind in added.items())
+    _renew_digests(lake, table, existing, added)
+    positions = dict(zip(wanted, ["FIRST", *(f"AFTER `{name}`" for name in wanted)], strict=False))
+    new = ", ".join(f"`{name}` {kind} {positions[name]}" for name, kind in added.items())
     lake.spark.sql(f"ALTER TABLE {lake.settings.table(table.full_name)} ADD COLUMNS ({new})")
     log.info("%-28s new columns: %s", table.full_name, ", ".join(added))
 
 
-def _renew_digests(lake: Lake, table: Table, held: dict[str, str], added: dict[str, str]) -> None:
-    """Write down what the digests are once the table has its new columns.
+def _renew_digests(lake: Lake, table: Table, existing: dict[str, str], added: dict[str, str]) -> None:
+    """Save the digests that the table will have with its new columns.
 
-    Only of slices whose old digest still holds: one that does not must go on saying so. Before the columns are
-    there, so that a crash between the two is made good by doing both again.
+    Only of slices whose saved digest still holds: a broken one must stay broken. This comes before the columns are
+    added, so that after a crash between the two both can be repeated.
     """
     if not lake.exists("ops.digests"):
         return
-    recorded = lake.read("ops.digests").where(F.col("table") == table.full_name).collect()
-    if not recorded:
+    saved = lake.read("ops.digests").where(F.col("table") == table.full_name).collect()
+    if not saved:
         return
     rows = lake.read(table.full_name)
-    as_held = replace(table, columns=", ".join(f"{name} {kind.upper()}" for name, kind in held.items()))
-    now = {(found.night, found.digest) for found in digests_of({as_held: rows})}
-    sound = {row.night for row in recorded if (row.night, row.digest) in now}
+    before = replace(table, columns=", ".join(f"{name} {kind.upper()}" for name, kind in existing.items()))
+    now = {(found.night, found.digest) for found in digests_of({before: rows})}
+    sound = {row.night for row in saved if (row.night, row.digest) in now}
     widened = rows.withColumns({name: F.lit(None).cast(kind) for name, kind in added.items()})
     found = digests_of({table: widened.where(is_in(table.slice, sound))})
     lake.record_digests({table.full_name: sound}, found)

@@ -1,4 +1,4 @@
-"""What is simulated: how much, from which seed, with how many faults, and since when."""
+"""Options of a simulated night: volume, seed and fault rates; and the first night of the simulated fleet."""
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError
@@ -17,22 +17,24 @@ MAX_SCALE = 10.0  # 1.4 million readings a night; reading ids leave room for exa
 
 @dataclass(frozen=True)
 class Options:
-    """What a simulated night is made with; two of the same options are the same rows."""
+    """Options of a simulated night; the same options give the same rows."""
 
     scale: float = 1.0  # 1.0 = the reference documents' volume
     seed: int = 42
-    fault_rates: Mapping[str, float] = field(default_factory=dict)  # kind -> share of rows, where not usual
+    fault_rates: Mapping[str, float] = field(
+        default_factory=dict
+    )  # kind -> share of rows, where it is not the usual one
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare what the stage takes."""
+    """Declare the stage's arguments."""
     common.add_night(parser, kind=night)
     common.add_tables(parser)
     add_simulation(parser)
 
 
 def add_simulation(parser: ArgumentParser) -> None:
-    """Declare the options."""
+    """Declare scale, fault rates and seed."""
     parser.add_argument(
         "--scale",
         type=scale,
@@ -41,12 +43,11 @@ def add_simulation(parser: ArgumentParser) -> None:
         "(default: %(default)s)",
     )
     parser.add_argument(
-        "--dirt",
-        dest="fault_rates",
+        "--fault-rates",
         type=fault_rates.shares,
         default="",
         metavar="KIND=SHARE,…",
-        help="what goes wrong with how many rows, where other than usual; usual is "
+        help="share of rows with a fault of each kind, where other than usual; usual is "
         + ",".join(f"{kind}={share:g}" for kind, share in fault_rates.USUAL.items()),
     )
     add_seed(parser)
@@ -81,12 +82,12 @@ def scale(text: str) -> float:
 
 
 def seed(text: str) -> int:
-    """Parse a seed: a 31-bit whole number."""
+    """Parse a seed: a 31-bit integer."""
     if not re.fullmatch(r"\d{1,10}", text) or int(text) >= 2**31:
-        raise ArgumentTypeError(f"{text[:40]!r} is not a whole number from 0 to {2**31 - 1}")
+        raise ArgumentTypeError(f"{text[:40]!r} is not an integer from 0 to {2**31 - 1}")
     return int(text)
 
 
-def labels(home: Path, source: str, night: date) -> Path:
-    """The folder that says which faults were put into a night's delivery; no stage of the pipeline reads it."""
+def label_folder(home: Path, source: str, night: date) -> Path:
+    """Return the folder of a night's fault labels: which fault was injected into which row. No stage of a night reads it."""
     return home / "truth" / source / f"arrived={night}"

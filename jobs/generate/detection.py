@@ -1,7 +1,7 @@
-"""How well the rules find what the generator put in: scored against `truth/`, which no other stage reads.
+"""Scores of how well the rules find the injected faults, by the fault labels in `truth/`; nothing else reads those.
 
-Which rules are to find a kind of fault stands in QUARANTINED_FOR and NOTICED_BY: a new kind needs a line in one
-of them. One without is not scored, and the report says so.
+QUARANTINED_FOR and FLAGGED_FOR list the rules that should find each kind of fault. A kind in neither of them is not
+scored, and the report says so.
 """
 
 from collections import Counter, defaultdict
@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from catalog.tables import SILVER, TABLES, Source
 from jobs.delta.frames import is_in, union
 from jobs.delta.lake import Lake
-from jobs.generate.arguments import FIRST_NIGHT, labels
+from jobs.generate.arguments import FIRST_NIGHT, label_folder
 from jobs.state import accounts
 
 MALFORMED, DUPLICATE = "malformed", "duplicate"
@@ -31,7 +31,7 @@ QUARANTINED_FOR = {
     "no_timestamp": ("no usable timestamp",),
 }
 # Kind of fault -> flags of such a row, which stays in silver.
-NOTICED_BY = {
+FLAGGED_FOR = {
     "null": ("no value", "no temperature", "no fuel level"),
     "no_temperature": ("no temperature",),
     "flipped_pressure": ("air pressure came with its sign flipped*",),
@@ -41,7 +41,7 @@ NOTICED_BY = {
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault that was put into a landed line; the key is the line's key columns, joined by commas."""
+    """A fault that was injected into a landed line; the key is the line's key columns, joined by commas."""
 
     source: str
     key: str
@@ -50,46 +50,46 @@ class Fault:
 
 @dataclass(frozen=True)
 class Alarm:
-    """A row that rules had something to say about."""
+    """A row that at least one rule flagged or quarantined."""
 
     source: str
     key: str
     reasons: tuple[str, ...]
-    is_kept_out: bool  # in quarantine, rather than flagged
+    is_quarantined: bool  # else flagged
 
     def is_about(self, kind: str) -> bool:
-        """Whether a rule that is to find this kind of fault gave one of its reasons."""
-        patterns = QUARANTINED_FOR.get(kind, ()) if self.is_kept_out else NOTICED_BY.get(kind, ())
+        """Whether one of its reasons is that of a rule that should find this kind of fault."""
+        patterns = QUARANTINED_FOR.get(kind, ()) if self.is_quarantined else FLAGGED_FOR.get(kind, ())
         return any(fnmatchcase(reason, pattern) for reason in self.reasons for pattern in patterns)
 
 
 @dataclass(frozen=True)
 class Score:
-    """How a kind of fault in a source was found; without numbers where that cannot be said."""
+    """How well one kind of fault in one source was found; counts are None where they are unknown."""
 
     source: str
     kind: str
     injected: int
-    raised: int | None  # rows that the rules took for such faults
-    caught: int | None  # of these, faults that were put in
+    raised: int | None  # rows that the rules reported as such faults
+    caught: int | None  # of these, injected faults
 
     @property
     def recall(self) -> float | None:
-        """Share of the faults that were found."""
+        """Share of the injected faults that were found."""
         return None if self.caught is None or not self.injected else self.caught / self.injected
 
     @property
     def precision(self) -> float | None:
-        """Share of the alarms that were right."""
+        """Share of the alarms that are injected faults."""
         return None if self.caught is None or not self.raised else self.caught / self.raised
 
 
 def run(lake: Lake) -> None:
-    """Score the night's sources that were generated and write `ops.detection_scores`."""
+    """Score the night's simulated sources and write `ops.detection_scores`."""
     sources = [
         source
         for source in lake.settings.sources
-        if labels(lake.settings.home, source.name, lake.settings.night).is_dir()
+        if label_folder(lake.settings.home, source.name, lake.settings.night).is_dir()
     ]
     if not sources:
         return
@@ -106,10 +106,10 @@ def run(lake: Lake) -> None:
 def score(
     faults: Iterable[Fault], alarms: Iterable[Alarm], duplicates: Mapping[str, int | None]
 ) -> list[Score]:
-    """Score each source and kind of fault of a night.
+    """Return a score per source and kind of fault of a night.
 
-    `duplicates` is how many rows of a source were put aside as such; None when the night before, from which
-    second copies may come, was never loaded.
+    `duplicates` maps each source to its rows that were duplicates; to None when the night before, whose rows may
+    arrive a second time, was never loaded.
     """
     by_kind: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for fault in faults:
@@ -120,21 +120,21 @@ def score(
 
     def score_one(source: str, kind: str) -> Score:
         copies = by_kind[source, kind]
-        kept_out = {alarm.key for alarm in by_source[source] if alarm.is_kept_out}
-        kept_out |= by_kind.get((source, MALFORMED), Counter()).keys()
+        quarantined = {alarm.key for alarm in by_source[source] if alarm.is_quarantined}
+        quarantined |= by_kind.get((source, MALFORMED), Counter()).keys()
         about = [alarm.key for alarm in by_source[source] if alarm.is_about(kind)]
-        if kind == MALFORMED:  # such a line has no key, so only their number tells
+        if kind == MALFORMED:  # such a line has no key, so only the numbers can be compared
             return _by_number(source, kind, copies.total(), len(about))
-        if kind == DUPLICATE:  # a second copy of a bad row is one more bad row
-            injected = sum(count for key, count in copies.items() if key not in kept_out)
+        if kind == DUPLICATE:  # a second copy of a quarantined row is quarantined, too
+            injected = sum(count for key, count in copies.items() if key not in quarantined)
             return _by_number(source, kind, injected, duplicates.get(source))
-        if kind not in QUARANTINED_FOR and kind not in NOTICED_BY:
+        if kind not in QUARANTINED_FOR and kind not in FLAGGED_FOR:
             return Score(source, kind, copies.total(), None, None)
         caught = copies.keys() & set(about)
         missed = copies.keys() - caught
-        if kind in NOTICED_BY:  # nothing is noticed of rows that are kept out or put aside as second copies
+        if kind in FLAGGED_FOR:  # quarantined rows and second copies are never flagged
             again = by_kind.get((source, DUPLICATE), Counter())
-            missed = {key for key in missed - kept_out if copies[key] > again[key]}
+            missed = {key for key in missed - quarantined if copies[key] > again[key]}
         return Score(source, kind, len(caught | missed), len(set(about)), len(caught))
 
     return [score_one(source, kind) for source, kind in sorted(by_kind)]
@@ -145,7 +145,7 @@ def _by_number(source: str, kind: str, injected: int, raised: int | None) -> Sco
 
 
 def _faults(lake: Lake, sources: list[Source]) -> list[Fault]:
-    folders = [str(labels(lake.settings.home, source.name, lake.settings.night)) for source in sources]
+    folders = [str(label_folder(lake.settings.home, source.name, lake.settings.night)) for source in sources]
     rows = lake.spark.read.schema("key STRING, kind STRING").json(folders)
     source = F.expr(r"regexp_extract(_metadata.file_path, '/truth/([^/]+)/', 1)").alias("source")
     return [
@@ -160,11 +160,11 @@ def _alarms(lake: Lake, sources: list[Source]) -> list[Alarm]:
     )
     rows = union(
         [
-            quarantined.select("source", "key", "reasons", F.lit(True).alias("is_kept_out")),
+            quarantined.select("source", "key", "reasons", F.lit(True).alias("is_quarantined")),
             *(_flagged(lake, source) for source in sources),
         ]
     )
-    return [Alarm(row.source, row.key, tuple(row.reasons), row.is_kept_out) for row in rows.collect()]
+    return [Alarm(row.source, row.key, tuple(row.reasons), row.is_quarantined) for row in rows.collect()]
 
 
 def _flagged(lake: Lake, source: Source) -> DataFrame:
@@ -176,7 +176,7 @@ def _flagged(lake: Lake, source: Source) -> DataFrame:
         F.lit(source.name).alias("source"),
         F.concat_ws(",", *[F.col(name).cast("string") for name in source.key]).alias("key"),
         F.expr(f"array_compact(concat(_flags, array(IF({is_late}, '{LATE}', NULL))))").alias("reasons"),
-        F.lit(False).alias("is_kept_out"),
+        F.lit(False).alias("is_quarantined"),
     )
 
 

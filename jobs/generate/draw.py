@@ -9,7 +9,7 @@ HALF = 2.0**-53
 
 
 class Draw:
-    """Values that follow from a seed and from what they are drawn of, by the name of each."""
+    """Values derived from a seed, a source and what identifies the row; each value has its own name."""
 
     def __init__(self, seed: int, source: str, *of: object) -> None:
         self._root = blake2b(f"{seed}/{source}/{'/'.join(map(str, of))}/".encode(), digest_size=16)
@@ -29,7 +29,7 @@ class Draw:
         return round(low + (high - low) * self.uniform(name), digits)
 
     def integer(self, name: str, low: int, high: int) -> int:
-        """A whole number, uniform in low…high, both included."""
+        """An integer, uniform in low…high, both included."""
         return low + int((high - low + 1) * self.uniform(name))
 
     def pick(self, name: str, values: Sequence[T]) -> T:

@@ -1,4 +1,4 @@
-"""Command `events-file`: events with an object of changing keys as one plain file, without Spark."""
+"""Command `events-file`: write events with an object of changing keys to one plain file, without Spark."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
@@ -6,15 +6,15 @@ from pathlib import Path
 from jobs.errors import JobError, UsageError
 from jobs.files import write_lines
 from jobs.generate import arguments as simulation
-from jobs.generate import catalogs
+from jobs.generate import event_pools
 from jobs.generate.feeds.iot_events import event, file_name
-from jobs.generate.plain import text
+from jobs.generate.python_delivery import text
 
 MOST = 10_000_000
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the command's arguments."""
     parser.add_argument(
         "--out",
         type=Path,
@@ -46,7 +46,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> None:
     """Write the file, whole or not at all. Raises UsageError and JobError."""
-    drawn_from = catalogs.load(arguments.settings, min_keys=arguments.min_keys, max_keys=arguments.max_keys)
+    drawn_from = event_pools.load(
+        arguments.settings, min_keys=arguments.min_keys, max_keys=arguments.max_keys
+    )
     try:
         path = _target(arguments.out, file_name(arguments.night))
         index = (arguments.night - simulation.FIRST_NIGHT).days
@@ -66,5 +68,5 @@ def _target(out: Path, name: str) -> Path:
 
 def _count(given: str) -> int:
     if not (given.isascii() and given.isdigit() and len(given) < 10 and 0 < int(given) <= MOST):
-        raise ArgumentTypeError(f"{given[:40]!r} is not a whole number from 1 to {MOST:,}")
+        raise ArgumentTypeError(f"{given[:40]!r} is not an integer from 1 to {MOST:,}")
     return int(given)

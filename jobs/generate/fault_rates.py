@@ -1,10 +1,10 @@
-"""What goes wrong with the rows of simulated feeds: a share of them for each kind of fault."""
+"""Fault rates of simulated feeds: the share of rows that have each kind of fault."""
 
 from argparse import ArgumentTypeError
 from collections.abc import Mapping
 from types import MappingProxyType
 
-# At most one of these a row. Which of them a feed has stands in its own file.
+# A row has at most one of these. Each feed's own file lists those it can have.
 FAULTS: Mapping[str, float] = MappingProxyType(
     {
         "malformed": 0.001,
@@ -23,10 +23,10 @@ USUAL: Mapping[str, float] = MappingProxyType({**FAULTS, **DELIVERY})
 
 
 def shares(text: str) -> dict[str, float]:
-    """Parse `late=0.05,null=0`: the shares that are other than usual.
+    """Parse `late=0.05,null=0`; return only the shares that differ from the usual ones.
 
-    Raises ArgumentTypeError for a kind that is none, a share that is not from 0 to 1, and for faults that
-    come to more than all rows.
+    Raises ArgumentTypeError for an unknown kind, a share outside 0 to 1, and for faults whose shares come to more
+    than 1.
     """
     found: dict[str, float] = {}
     for pair in filter(None, text.split(",")):

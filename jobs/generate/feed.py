@@ -1,4 +1,4 @@
-"""What a simulated feed is: its volume, its columns as expressions, and what goes wrong with it."""
+"""What a simulated feed is: its volume, its columns as expressions, and its faults."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 FLEET_SIZE = 10_000  # devices of the initial load, ids 1000 to 10999
 FIRST_DEVICE = 1000
 
-LATEST_DAYS = 7  # that a row comes late
+LATEST_DAYS = 7  # a row arrives at most so late
 
 
 Row = dict[str, object]  # field -> value, as JSON has it
@@ -40,7 +40,7 @@ class BaseFeed:
 
 @dataclass(frozen=True)
 class NewField:
-    """A field that rows have from a night on and that the catalog does not know: the payload's next version."""
+    """A field that rows have from a night on and the catalog does not list: the next version of the payload."""
 
     name: str
     since: date
@@ -62,13 +62,13 @@ class LineFeed(BaseFeed):
     """A feed of JSON objects made in plain Python, row by row."""
 
     row: Callable[[int, int, int], Row]  # (seed, night index, row) -> the row
-    key: str  # field that names a row in the truth
+    key: str  # field that identifies a row in the fault labels
     faults: Mapping[str, Callable[[Row], Row]] = field(default_factory=dict)  # kind -> what a row becomes
 
 
 @dataclass(frozen=True)
 class FrameFeed(BaseFeed):
-    """A feed whose rows another library makes, with the columns of the source; nothing goes wrong with them."""
+    """A feed whose rows another library makes, with the columns of the source and without faults."""
 
     frame: "Callable[[SparkSession, date, int, int], DataFrame]"  # (session, night, number of rows, seed)
 

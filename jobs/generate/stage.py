@@ -1,4 +1,4 @@
-"""Landing a night's delivery: files that appear whole, once, and always with the same bytes."""
+"""Stage `generate`: land a night's delivery as files that appear whole, once, and always with the same bytes."""
 
 import json
 import shutil
@@ -17,24 +17,27 @@ from catalog.tables import SOURCES, Source
 from jobs.delta.lake import Lake
 from jobs.errors import UsageError
 from jobs.files import write_atomically
-from jobs.generate import plain
-from jobs.generate.arguments import FIRST_NIGHT, Options, labels
+from jobs.generate import python_delivery
+from jobs.generate.arguments import FIRST_NIGHT, Options, label_folder
 from jobs.generate.fault_rates import USUAL
 from jobs.generate.feed import BaseFeed, Feed, FrameFeed, LineFeed
-from jobs.generate.night import delivery, plain_delivery
+from jobs.generate.spark_delivery import delivery, faultless_delivery
 from jobs.outcome import TableResult
 from jobs.settings import Settings
 
-Writer = Callable[[Path, Path], None]  # writes the lines and the truth of a delivery into two folders
+Writer = Callable[
+    [Path, Path], None
+]  # writes a delivery's lines into one folder, its fault labels into another
+LASTING = ("seed", "fault_rates")  # parameters that all nights of a lake share
 PARALLEL = 4  # feeds built at a time; each is a few small Spark jobs
 
 
 def run(lake: Lake) -> list[TableResult]:
-    """Land the nights of every selected source; one that is already there is left alone.
+    """Land the nights of every selected source; a delivery that has already landed is left alone.
 
     Rows of a result: lines of those nights, and of the fleet's first load in the run that lands it.
 
-    Raises UsageError when it is there with another scale or seed.
+    Raises UsageError when a delivery has already landed with another scale, seed or other fault rates.
     """
     work = list(_due(lake.settings))
     for feed, night in work:
@@ -55,13 +58,13 @@ def _writer(lake: Lake, feed: BaseFeed, night: date) -> Writer:
     match feed:
         case Feed():
             rows = delivery(lake.spark, feed, night, simulation.scale, simulation.seed, rates)
-            return lambda folder, truth: _write_rows(rows, feed, folder, truth)
+            return lambda folder, labels: _write_rows(rows, feed, folder, labels)
         case FrameFeed():
-            undisturbed = plain_delivery(lake.spark, feed, night, simulation.scale, simulation.seed)
-            return lambda folder, truth: _write_rows(undisturbed, feed, folder, truth)
+            faultless = faultless_delivery(lake.spark, feed, night, simulation.scale, simulation.seed)
+            return lambda folder, labels: _write_rows(faultless, feed, folder, labels)
         case LineFeed():
-            lines = plain.lines(feed, night, simulation.scale, simulation.seed, rates)
-            return lambda folder, truth: plain.write(lines, folder, truth)
+            lines = python_delivery.lines(feed, night, simulation.scale, simulation.seed, rates)
+            return lambda folder, labels: python_delivery.write(lines, folder, labels)
     raise TypeError(f"{feed.source}: nothing here lands a {type(feed).__name__}")
 
 
@@ -75,7 +78,7 @@ def _results(
 
 
 def _due(settings: Settings) -> Iterator[tuple[BaseFeed, date]]:
-    """What must be there when the nights have landed: their own deliveries and the fleet's first load."""
+    """Yield the deliveries that the nights need: their own, and the fleet's first load."""
     for feed in filter(None, map(_feed_of, settings.sources)):
         if feed.is_initial or (feed.first_night_rows and settings.nights[0] != FIRST_NIGHT):
             yield feed, FIRST_NIGHT
@@ -84,7 +87,7 @@ def _due(settings: Settings) -> Iterator[tuple[BaseFeed, date]]:
 
 
 def _feed_of(source: Source) -> BaseFeed | None:
-    """How a source is simulated; None for one that only others deliver."""
+    """Return how a source is simulated; None for one that is not."""
     module = f"jobs.generate.feeds.{source.name}"
     feed: BaseFeed | None = import_module(module).FEED if find_spec(module) else None
     return feed
@@ -102,31 +105,37 @@ def _manifest(settings: Settings, feed: BaseFeed, night: date) -> Path:
 def _parameters(settings: Settings, feed: BaseFeed) -> dict[str, object]:
     simulation: Options = settings.options
     scale = {"scale": simulation.scale} if feed.is_scaled else {}
-    dirt = {} if feed.is_reliable else {"dirt": dict(simulation.fault_rates)}
-    return {"seed": simulation.seed, **scale, **dirt}
+    rates = {} if feed.is_reliable else {"fault_rates": dict(simulation.fault_rates)}
+    return {"seed": simulation.seed, **scale, **rates}
 
 
 def _refuse_other_parameters(settings: Settings, feed: BaseFeed, night: date) -> None:
     manifest = _manifest(settings, feed, night)
     if not manifest.exists():
         return
-    landed = {"dirt": {}, **json.loads(manifest.read_text())}
+    landed = json.loads(manifest.read_text())
+    # Earlier manifests name the fault rates `dirt`, or have none.
+    landed = {"fault_rates": landed.get("dirt", {}), **landed}
     differing = {
-        name: f"{name} {_said(landed[name])}, not {_said(value)}"
+        name: f"{_words(name)} {_said(landed[name])}, not {_said(value)}"
         for name, value in _parameters(settings, feed).items()
         if landed[name] != value
     }
     if differing:
-        # Every night needs the fleet's first load, which has the lake's seed and dirt, and no scale.
-        lasting = [f"{name} {_said(landed[name])}" for name in ("seed", "dirt") if name in differing]
+        # Every night needs the fleet's first load, which has the lake's seed and fault rates, and no scale.
+        lasting = [f"{_words(name)} {_said(landed[name])}" for name in LASTING if name in differing]
         advice = (
-            f"a lake has one seed and one dirt: use {' and '.join(lasting)}, or another lake"
+            f"a lake has one seed and one set of fault rates: use {' and '.join(lasting)}, or another lake"
             if lasting
             else "use the same parameters, another night or another lake"
         )
         raise UsageError(
             f"{feed.source} of {night} has already landed with {' and '.join(differing.values())}; {advice}"
         )
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _said(value: Any) -> str:
@@ -138,7 +147,7 @@ def _said(value: Any) -> str:
 def _land(settings: Settings, feed: BaseFeed, night: date, write: Writer) -> None:
     """Land one feed's delivery; its manifest comes last and says that it is whole."""
     drafts = settings.landing / "_drafts" / feed.source / str(night)
-    write(drafts, labels(settings.home, feed.source, night))
+    write(drafts, label_folder(settings.home, feed.source, night))
     folder = _folder(settings, feed, night)
     folder.mkdir(parents=True, exist_ok=True)
     counts = {path.name: _move(draft, path) for draft, path in _named(feed, night, drafts, folder)}
@@ -147,10 +156,10 @@ def _land(settings: Settings, feed: BaseFeed, night: date, write: Writer) -> Non
     write_atomically(_manifest(settings, feed, night), json.dumps(landed, indent=1))
 
 
-def _write_rows(rows: DataFrame, feed: BaseFeed, folder: Path, truth: Path) -> None:
+def _write_rows(rows: DataFrame, feed: BaseFeed, folder: Path, labels: Path) -> None:
     _write_lines(rows, feed, folder)
     faults = rows.select("key", F.explode("kinds").alias("kind"))
-    faults.coalesce(1).write.mode("overwrite").json(str(truth))
+    faults.coalesce(1).write.mode("overwrite").json(str(labels))
 
 
 def _write_lines(rows: DataFrame, feed: BaseFeed, folder: Path) -> None:
@@ -165,7 +174,7 @@ def _write_lines(rows: DataFrame, feed: BaseFeed, folder: Path) -> None:
 
 
 def _named(feed: BaseFeed, night: date, drafts: Path, folder: Path) -> Iterator[tuple[Path, Path]]:
-    """Draft files and the names they land under: the same names whenever the night is generated again."""
+    """Yield each draft and the path it lands at; a night that is generated again gets the same names."""
     given = {"source": feed.source, "night": night, "format": SOURCES[feed.source].format}
     for number, draft in enumerate(sorted(drafts.glob("part-*"))):
         yield draft, folder / feed.file_name.format(number=number, **given)

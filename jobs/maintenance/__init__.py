@@ -1,1 +1,1 @@
-"""Files, versions and pages: keeping, looking back, putting back."""
+"""Maintenance of tables and pages, and commands about versions of a table: list, read, restore, export."""

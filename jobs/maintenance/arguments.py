@@ -1,4 +1,4 @@
-"""What `maintain` takes."""
+"""Arguments of `maintain`."""
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError
@@ -11,14 +11,14 @@ SHORTEST_RETENTION_DAYS = 7
 
 @dataclass(frozen=True)
 class Options:
-    """How long what is old is kept."""
+    """How long old versions and pages are kept."""
 
     vacuum_days: int = 7  # older versions of tables may become unreadable
-    docs_days: int = 30  # runs whose pages go are older than this
+    docs_days: int = 30  # pages of runs that ended earlier are removed
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare what the stage takes."""
+    """Declare the stage's arguments."""
     common.add_filing_night(parser)
     parser.add_argument(
         "--vacuum-days",
@@ -37,7 +37,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def vacuum_days(text: str) -> int:
-    """Parse how many days old versions of tables stay readable: a week at least, as Delta has it too.
+    """Parse how many days old versions of tables stay readable: at least a week, Delta's own limit.
 
     Younger files may belong to a write that is still under way, or to a query that reads an older version.
     """

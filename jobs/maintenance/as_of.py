@@ -1,4 +1,4 @@
-"""Command `as-of`: what a table held at a version, or when a night's run had left it."""
+"""Command `as-of`: print a table's rows at a version, or as a night's run left them."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from catalog.tables import DERIVED, Table
 from jobs.cli import arguments as common
 from jobs.delta.digests import digests_of
-from jobs.flat_files import in_order, texts_of
+from jobs.flat_files import as_strings, in_order
 from jobs.maintenance import table_command
 from jobs.maintenance.versions import pick, readable, rows_at, versions
 
@@ -16,12 +16,12 @@ SLICES_SHOWN = 7
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the command's arguments."""
     table_command.add_table(parser)
     add_moment(parser)
     parser.add_argument(
         "--limit",
-        type=table_command.whole_number,
+        type=table_command.from_zero,
         default=20,
         metavar="N",
         help="rows (default: %(default)s)",
@@ -30,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def add_moment(parser: ArgumentParser) -> None:
     """Declare --version and --night, of which one or both are given."""
-    parser.add_argument("--version", type=table_command.whole_number, metavar="N", help="see history-of")
+    parser.add_argument("--version", type=table_command.from_zero, metavar="N", help="see history-of")
     parser.add_argument(
         "--night",
         type=common.night,
@@ -40,19 +40,22 @@ def add_moment(parser: ArgumentParser) -> None:
 
 
 def is_rewritten_whole(table: Table) -> bool:
-    """Whether each night writes the whole table anew, so that no slice of it stands alone."""
+    """Whether every night rewrites the whole table, so that no slice can be restored alone."""
     return table.full_name in {each.full_name for each in DERIVED.values()} and not table.is_dated
 
 
 def of_night(rows: DataFrame, table: Table, arguments: Namespace) -> DataFrame:
-    """The slice of the night that the arguments name; all rows when they name none, or the table has no slices."""
+    """Return the slice of the arguments' night; all rows without a night, or of a table that is rewritten whole."""
     if arguments.night is None or is_rewritten_whole(table):
         return rows
     return rows.where(F.col(table.slice) == arguments.night)
 
 
 def run(arguments: Namespace) -> None:
-    """Print the version, its newest slices and its first rows. Raises UsageError and JobError."""
+    """Print the version, its newest slices and its first rows.
+
+    Raises UsageError for an unknown version, JobError when its files are gone.
+    """
     table: Table = arguments.table
     lake = table_command.connect(arguments)
     version = pick(versions(lake, table), table, arguments.version, arguments.night)
@@ -62,11 +65,11 @@ def run(arguments: Namespace) -> None:
         print(f"\n{_slices(rows, table)}")
         if arguments.limit:
             first = in_order(rows).limit(arguments.limit)
-            print(f"\n{table_command.aligned(first.columns, texts_of(first).collect())}")
+            print(f"\n{table_command.aligned(first.columns, as_strings(first).collect())}")
 
 
 def _slices(rows: DataFrame, table: Table) -> str:
-    """The newest slices with their digests, which say whether two versions of a slice are the same."""
+    """Return the newest slices with their digests as text; versions of a slice are equal if their digests are."""
     if not set(table.column_names) <= set(rows.columns):
         return f"{rows.count():,} rows, in columns that are no longer those of the catalog"
     found = sorted(digests_of({table: rows}), key=lambda digest: str(digest.night), reverse=True)

@@ -1,4 +1,4 @@
-"""What putting back an older version of some rows would change."""
+"""What restoring an older version of some rows would change."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ from jobs.delta.frames import union
 
 
 def key_of(table: Table) -> tuple[str, ...]:
-    """The columns that the table's suite expects to be unique; none where it expects no such thing."""
+    """Return the columns that the table's suite expects to be unique together; empty if it expects none."""
     for expectation in suite(table.layer, table.name).expectations:
         if columns := _unique(expectation):
             return columns
@@ -33,7 +33,7 @@ def _unique(expectation: Expectation) -> tuple[str, ...]:
 
 
 def difference(now: DataFrame, then: DataFrame, table: Table, key: Sequence[str]) -> DataFrame:
-    """Compare what is there with what was.
+    """Compare the rows now with those of an older version.
 
     Columns `slice`, `added`, `removed`, `changed`: rows that are only in `then`, only in `now`, or in both
     under the same key with other values. Without a key nothing counts as changed. Grain: one row per slice
@@ -61,8 +61,8 @@ def _signed(rows: DataFrame, table: Table, key: Sequence[str], sign: int) -> Dat
     )
 
 
-def held_elsewhere(restored: DataFrame, others: DataFrame, table: Table, key: Sequence[str]) -> int:
-    """How many keys of the rows to be put back are held by rows that stay: they would stand there twice."""
+def existing_elsewhere(restored: DataFrame, others: DataFrame, table: Table, key: Sequence[str]) -> int:
+    """Return how many restored rows have the key of a row that stays: their keys would be there twice."""
     if not key or table.slice in key:
         return 0
     return restored.join(others.select(*key), on=list(key), how="left_semi").count()

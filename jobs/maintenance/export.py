@@ -1,4 +1,4 @@
-"""Command `export`: a table's rows of some nights as one CSV or Parquet file."""
+"""Command `export`: write a table's rows of some nights to one CSV or Parquet file."""
 
 import filecmp
 import os
@@ -20,7 +20,7 @@ from jobs.maintenance import table_command
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the command's arguments."""
     table_command.add_table(parser)
     for flag, name, text in (
         ("--night", "night", "one slice of the table"),
@@ -35,7 +35,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> None:
     """Write the file, whole or not at all, and print its path.
 
-    A file that is there already is left alone: fine when it is the same, byte for byte, else a UsageError.
+    An existing file is never replaced. Raises UsageError when its bytes differ, JobError when it cannot be written.
     """
     table: Table = arguments.table
     first, last = _range(arguments)
@@ -50,7 +50,7 @@ def run(arguments: Namespace) -> None:
     path = arguments.out / f"{table.full_name}.{_name(first, last)}.{arguments.format}"
     # In one order and a slice at a time: the same rows are the same bytes, and memory holds one slice.
     parts = [in_order(rows.where(F.col(table.slice) == each)) for each in slices]
-    _place(path, lambda draft: WRITE[arguments.format](draft, parts))
+    _write_once(path, lambda draft: WRITE[arguments.format](draft, parts))
     print(path)
 
 
@@ -82,8 +82,8 @@ def _write_csv(file: Path, parts: list[DataFrame]) -> None:
 WRITE: dict[str, Callable[[Path, list[DataFrame]], None]] = {"csv": _write_csv, "parquet": write_parquet}
 
 
-def _place(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a draft beside the file, and give it the file's name unless another file has that."""
+def _write_once(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a draft beside the file, then rename it unless the file exists."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
     with _removed(draft):
         try:

@@ -1,4 +1,4 @@
-"""Command `history-of`: the versions of a table, newest first."""
+"""Command `history-of`: list the versions of a table, newest first."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -7,11 +7,11 @@ from jobs.maintenance.versions import versions
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the command's arguments."""
     table_command.add_table(parser)
     parser.add_argument(
         "--limit",
-        type=table_command.whole_number,
+        type=table_command.from_zero,
         default=20,
         metavar="N",
         help="the newest so many; 0: all (default: %(default)s)",
@@ -19,7 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> None:
-    """Print the versions. Raises UsageError and JobError."""
+    """Print the versions. Raises UsageError for a table that does not exist, JobError without a Spark to ask."""
     lake = table_command.connect(arguments)
     found = versions(lake, arguments.table)
     shown = found[: arguments.limit or None]

@@ -1,4 +1,4 @@
-"""Pages of runs long past: which may go, and their going."""
+"""Retention of per-run pages."""
 
 import shutil
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 def remove_old_pages(settings: Settings, before: datetime) -> list[str]:
-    """Remove pages and results of the runs that ended before a moment; give their ids.
+    """Remove pages and run results of runs that ended before a moment; return the ids of these runs.
 
-    A night's page stays, and with it all pages of the run that it is about. The list of validations loses the
-    removed ones when the next check writes it anew. Safe to repeat.
+    A night's page stays, and so do all pages of the run that wrote it. The next check removes the deleted pages from
+    the list of validations. Safe to repeat.
     """
     results = list(run_results.of_all_runs(settings))
     ended: dict[str, datetime] = {}
@@ -30,7 +30,7 @@ def remove_old_pages(settings: Settings, before: datetime) -> list[str]:
 
 
 def _of_nights(results: list[tuple[str, RunResult]]) -> set[str]:
-    """The runs that wrote the nights' pages: of each night the last that reported."""
+    """Return the runs that wrote the nights' pages: of each night the last one with a report."""
     reports = sorted(
         (each for each in results if each[1].stage == "report"), key=lambda each: each[1].ended_at
     )
@@ -38,8 +38,8 @@ def _of_nights(results: list[tuple[str, RunResult]]) -> set[str]:
 
 
 def _folders(settings: Settings, run_id: str) -> Iterator[Path]:
-    """What is kept of a run: results by layer and table first, its run results last, which say that it is there."""
-    results = settings.home / "great_expectations/uncommitted/validations"
-    for root in (results, settings.docs / "expectations/validations"):
+    """Yield the folders of a run: validations first, its run results last, since they are how a run is found."""
+    validations = settings.home / "great_expectations/uncommitted/validations"
+    for root in (validations, settings.docs / "expectations/validations"):
         yield from root.glob(f"*/*/{run_id}")
     yield settings.docs / "runs" / run_id

@@ -1,4 +1,4 @@
-"""Command `restore`: a table, or the slice of one night, as it was at a version; one commit, itself a version."""
+"""Command `restore`: put a table, or one night's slice, back to a version, in one commit that is itself a version."""
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from jobs.delta.lake import Lake
 from jobs.errors import UsageError
 from jobs.maintenance import table_command
 from jobs.maintenance.as_of import add_moment, is_rewritten_whole, of_night
-from jobs.maintenance.difference import difference, held_elsewhere, key_of
+from jobs.maintenance.difference import difference, existing_elsewhere, key_of
 from jobs.maintenance.versions import Version, pick, readable, rows_at, versions
 from jobs.state import accounts
 
@@ -21,7 +21,7 @@ SHOWN = 10
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the command's arguments."""
     table_command.add_table(parser)
     add_moment(parser)
     parser.add_argument("--dry-run", action="store_true", help="only say what would change")
@@ -29,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be put back."""
+    """What is to be restored."""
 
     table: Table
     version: Version
@@ -40,7 +40,7 @@ class Plan:
 
     @property
     def slices(self) -> list[date] | None:
-        """What is put back; None for the whole table."""
+        """The slices that are restored; None for the whole table."""
         return None if self.night is None else [self.night]
 
     @property
@@ -50,10 +50,10 @@ class Plan:
 
 
 def run(arguments: Namespace) -> None:
-    """Say what changes, change it, and say what `verify` makes of it.
+    """Print what changes, restore it, and print what `verify` will report.
 
-    Raises UsageError for a table, version or night that cannot be put back, and JobError when its files are
-    gone; nothing has been changed then.
+    Raises UsageError for a table, version or night that cannot be restored, JobError when its files are gone; in both
+    cases nothing has been changed.
     """
     table: Table = arguments.table
     _refuse(table, arguments)
@@ -61,11 +61,11 @@ def run(arguments: Namespace) -> None:
     plan = _plan(lake, table, arguments)
     with readable(table, plan.version):
         changes = sorted(_changes(lake, plan), key=lambda row: str(row.slice))
-        _tell_changes(plan, changes)
-        doubts = _doubts(lake, plan)
+        _print_changes(plan, changes)
+        forecast = _verify_forecast(lake, plan)
         if not arguments.dry_run:
             _restore(lake, plan, bool(changes))
-    print("\n".join(doubts))
+    print("\n".join(forecast))
     if arguments.dry_run:
         print("dry run: nothing has been changed")
     elif changes:
@@ -101,7 +101,7 @@ def _changes(lake: Lake, plan: Plan) -> list[Row]:
     key = key_of(plan.table)
     if plan.night:
         stay = lake.read(plan.table.full_name).where(~plan.is_replaced)
-        if twice := held_elsewhere(plan.then, stay, plan.table, key):
+        if twice := existing_elsewhere(plan.then, stay, plan.table, key):
             raise UsageError(
                 f"{twice:,} rows of that slice are in other nights of {plan.table.full_name} now and would "
                 "stand there twice; put back the whole table with --version alone"
@@ -109,7 +109,7 @@ def _changes(lake: Lake, plan: Plan) -> list[Row]:
     return difference(plan.now, plan.then, plan.table, key).collect()
 
 
-def _tell_changes(plan: Plan, changes: list[Row]) -> None:
+def _print_changes(plan: Plan, changes: list[Row]) -> None:
     print(f"{plan.table.full_name} as of {plan.version}")
     if not changes:
         print("that is what it holds now")
@@ -124,7 +124,7 @@ def _tell_changes(plan: Plan, changes: list[Row]) -> None:
 def _restore(lake: Lake, plan: Plan, is_different: bool) -> None:
     """Put the rows back in one commit, then the digests in another.
 
-    The digests come second and in any case: a restore that was cut off in between is mended by repeating it.
+    The digests are always written, and second: repeating an interrupted restore completes it.
     """
     name = plan.table.full_name
     if is_different and plan.night is None:
@@ -135,13 +135,13 @@ def _restore(lake: Lake, plan: Plan, is_different: bool) -> None:
     elif is_different:
         lake.replace_where(name, plan.then, plan.is_replaced)
     if plan.table.layer in ("silver", "gold"):
-        held = lake.read(name).where(plan.is_replaced)
+        restored = lake.read(name).where(plan.is_replaced)
         lake.ensure(["ops.digests"])
-        lake.record_digests({name: plan.slices}, digests_of({plan.table: held}))
+        lake.record_digests({name: plan.slices}, digests_of({plan.table: restored}))
 
 
-def _doubts(lake: Lake, plan: Plan) -> list[str]:
-    """What `verify` says of the nights that are put back, where the accounts know other numbers of rows."""
+def _verify_forecast(lake: Lake, plan: Plan) -> list[str]:
+    """Return what `verify` will report of the restored nights: where their accounts count other numbers of rows."""
     source = _source(plan.table)
     if source is None or not accounts.exists(lake):
         return ["verify will hold: digests are recorded anew"] if plan.table.layer == "gold" else []
@@ -160,7 +160,7 @@ def _doubts(lake: Lake, plan: Plan) -> list[str]:
 
 
 def _source(table: Table) -> str | None:
-    """The source whose accounts count this table's rows."""
+    """Return the source whose accounts count this table's rows; None if there is none."""
     if table.layer == "bronze":
         return table.name
     if table.name not in ACCEPTED or table.layer != "silver":

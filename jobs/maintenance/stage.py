@@ -1,4 +1,4 @@
-"""Stage `maintain`: small files into few, files that no version needs off the disk, old runs' pages away."""
+"""Stage `maintain`: compact small files, vacuum unneeded ones, and remove the pages of old runs."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,26 +22,26 @@ PARALLEL = 2
 def run(lake: Lake) -> list[TableResult]:
     """Compact and vacuum every table, then remove old pages. No row changes. Safe to repeat.
 
-    A table that a job writes at the same moment keeps what that job wrote: Delta lets one of the two commits
-    win. Rows of a result: files that were merged into others, or runs whose pages were removed.
+    Beside a job that writes the same table, Delta lets one of the two commits win. Rows of a result: files that were
+    merged into others, or runs whose pages were removed.
 
-    Raises JobError that names the tables that could not be tended; the others have been.
+    Raises JobError with the tables that could not be maintained; the others have been.
     """
     options: Options = lake.settings.options
     problems: list[str] = []
 
-    def tend(table: Table) -> TableResult:
+    def maintain(table: Table) -> TableResult:
         try:
-            return _tend(lake, table)
+            return _maintain(lake, table)
         except PySparkException as error:
             problems.append(f"{table.full_name} ({str(error).splitlines()[0][:200]})")
             return TableResult(table.full_name, 0)
 
     with ThreadPoolExecutor(PARALLEL) as pool:
-        results = list(pool.map(tend, _present(lake)))
+        results = list(pool.map(maintain, _present(lake)))
     gone = remove_old_pages(lake.settings, datetime.now(UTC) - timedelta(options.docs_days))
     if problems:
-        raise JobError(f"{len(problems)} of {len(results)} tables were not tended: {'; '.join(problems)}")
+        raise JobError(f"{len(problems)} of {len(results)} tables were not maintained: {'; '.join(problems)}")
     return [*results, TableResult("data docs", len(gone), {"runs": gone})]
 
 
@@ -57,7 +57,7 @@ def _present(lake: Lake) -> list[Table]:
     return [table for name, table in TABLES.items() if name in found]
 
 
-def _tend(lake: Lake, table: Table) -> TableResult:
+def _maintain(lake: Lake, table: Table) -> TableResult:
     name = lake.settings.table(table.full_name)
     detail = lake.spark.sql(f"DESCRIBE DETAIL {name}").select("numFiles", "clusteringColumns").collect()[0]
     # A clustered table is clustered by it: its owner chose the columns with ALTER TABLE … CLUSTER BY.
@@ -75,7 +75,7 @@ def _tend(lake: Lake, table: Table) -> TableResult:
 
 
 def _zorder(spark: SparkSession, name: str, table: Table, columns: Sequence[str]) -> str:
-    """SQL that orders the days that lie in several files; empty if none does.
+    """Return the SQL that Z-orders the days whose rows are in several files; empty if there is none.
 
     Z-ordering is not idempotent: without the condition every week would write the whole table anew.
     """

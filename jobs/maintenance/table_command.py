@@ -1,4 +1,4 @@
-"""What the commands about one table share: naming it, a session of their own, and text for people."""
+"""What the commands about one table share: its argument, a session of their own, and tables of text."""
 
 import secrets
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -17,7 +17,7 @@ WIDEST = 40  # characters of a cell that are shown
 
 
 def add_table(parser: ArgumentParser) -> None:
-    """Declare the table that a command is about, and where it is."""
+    """Declare the table that a command is about, and the location of its lake."""
     parser.add_argument(
         "table", type=table, metavar="TABLE", help="as gold.climate_hourly; any of the catalog"
     )
@@ -37,15 +37,15 @@ def table(text: str) -> Table:
     raise ArgumentTypeError(f"no table {text[:40]!r}; {hint}")
 
 
-def whole_number(text: str) -> int:
-    """Parse a whole number from 0: a version, a limit."""
+def from_zero(text: str) -> int:
+    """Parse an integer from 0: a version, a limit."""
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise ArgumentTypeError(f"{text[:40]!r} is not a whole number from 0")
+        raise ArgumentTypeError(f"{text[:40]!r} is not an integer from 0")
     return int(text)
 
 
 def connect(arguments: Namespace) -> Lake:
-    """Give a command its lake; two at once do not get in each other's way.
+    """Return a lake with a session of the command's own, so that commands may run at the same time.
 
     Raises UsageError when the command's table does not exist.
     """
@@ -68,7 +68,7 @@ def connect(arguments: Namespace) -> Lake:
 
 
 def aligned(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Rows below each other: numbers to the right, everything else to the left, nothing for what is not known."""
+    """Lay rows out as text: columns of numbers aligned right, others left, null as an empty cell."""
     cells = [[_cell(value) for value in row] for row in rows]
     is_number = [
         any(cell.replace(",", "").lstrip("-").replace(".", "", 1).isdigit() for cell in column)
@@ -81,6 +81,6 @@ def _cell(value: object) -> str:
     if value is None:
         return ""
     text = f"{value:,}" if isinstance(value, int) else str(value)
-    # What came from the landing zone may hold what a terminal would obey.
+    # Landed values may hold control characters of a terminal.
     plain = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
     return plain if len(plain) <= WIDEST else f"{plain[: WIDEST - 1]}…"

@@ -14,8 +14,8 @@ from catalog.tables import Table
 from jobs.delta.lake import Lake
 from jobs.errors import JobError, UsageError
 
-# They leave the rows as they were, or put back what others wrote.
-CARE = ("maintain", "restore")
+# Stages and commands that leave rows unchanged or restore them.
+MAINTENANCE = ("maintain", "restore")
 ROWS = {
     "MERGE": ("numTargetRowsInserted", "numTargetRowsUpdated"),
     "UPDATE": ("numUpdatedRows",),
@@ -79,9 +79,9 @@ def _metadata(text: str | None) -> dict[str, str]:
 
 
 def pick(found: list[Version], table: Table, number: int | None, night: date | None) -> Version:
-    """The version of that number, or else the one in which the last run of that night left the table.
+    """Return the version of that number, or without one the version after the last run of that night.
 
-    Raises UsageError that says which there are.
+    Raises UsageError with the versions or nights that there are.
     """
     if number is not None:
         of_number = [version for version in found if version.number == number]
@@ -90,7 +90,7 @@ def pick(found: list[Version], table: Table, number: int | None, night: date | N
                 f"{table.full_name} has no version {number}; it has {found[-1].number} to {found[0].number}"
             )
         return of_number[0]
-    of_nights = [version for version in found if version.night and version.stage not in CARE]
+    of_nights = [version for version in found if version.night and version.stage not in MAINTENANCE]
     of_night = [version for version in of_nights if version.night == str(night)]
     if not of_night:
         known = sorted({str(version.night) for version in of_nights})
@@ -107,7 +107,7 @@ def pick(found: list[Version], table: Table, number: int | None, night: date | N
 
 
 def rows_at(lake: Lake, table: Table, version: Version) -> DataFrame:
-    """The table's rows as of a version."""
+    """Return the table's rows as of a version."""
     return lake.spark.sql(
         f"SELECT * FROM {lake.settings.table(table.full_name)} VERSION AS OF {version.number}"
     )
@@ -115,7 +115,7 @@ def rows_at(lake: Lake, table: Table, version: Version) -> DataFrame:
 
 @contextmanager
 def readable(table: Table, version: Version) -> Iterator[None]:
-    """Around reading a version: raises JobError in one line when its files are gone."""
+    """Turn the error of reading a version whose files are gone into a JobError of one line."""
     try:
         yield
     except PySparkException as error:

@@ -1,1 +1,1 @@
-"""Proving tables against their suites, and nights against their accounts."""
+"""Validation of tables against their suites, and of nights against their accounts."""

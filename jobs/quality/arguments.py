@@ -1,4 +1,4 @@
-"""What `check` takes besides a night and tables."""
+"""Arguments of `check`."""
 
 from argparse import ArgumentParser
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ class Options:
 
     @property
     def part(self) -> str:
-        """What tells the steps of this stage apart."""
+        """Suffix of the step's name: the layer."""
         return self.layer
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare what the stage takes."""
+    """Declare the stage's arguments."""
     common.add_night(parser)
     common.add_tables(parser)
     parser.add_argument("--layer", choices=LAYERS, required=True, help="gold means the staged gold")

@@ -1,4 +1,4 @@
-"""Stage `check`: what bronze, silver or the staged gold holds is proven against its suites."""
+"""Stage `check`: validate bronze, silver or the staged gold against its suites."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -41,13 +41,13 @@ class Failure:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a table did."""
+    """Validation result of a table."""
 
     table: str
     rows: int
     expectations: int
     failures: list[Failure]  # warnings last
-    pages: list[str]  # that show it, relative to the data docs; Great Expectations' page about it comes first
+    pages: list[str]  # about it, relative to the data docs; the one of Great Expectations comes first
 
     @property
     def page(self) -> str:
@@ -65,7 +65,7 @@ class Verdict:
         return len(self.failures) - self.warned
 
     def result(self) -> TableResult:
-        """The verdict as the stage gives it back."""
+        """Return the verdict as a result of the stage."""
         detail = {
             "success": not self.failed,
             "expectations": self.expectations,
@@ -78,11 +78,11 @@ class Verdict:
 
 
 def run(lake: Lake) -> list[TableResult]:
-    """Validate every selected table of the layer and write the run's page about it.
+    """Validate every selected table of the layer and write the run's page about them.
 
     Rows of a result: rows validated, for bronze and silver those that arrived in the night.
 
-    Raises ContractBroken when an expectation that is more than a flag does not hold, or could not be tried.
+    Raises ContractBroken when an expectation whose action is not `flag` fails, or when one could not be evaluated.
     """
     slices = _slices(lake)
     rows = rows_of(slices)
@@ -114,7 +114,7 @@ def run(lake: Lake) -> list[TableResult]:
 
 
 def _slices(lake: Lake) -> dict[str, DataFrame]:
-    """Suite name -> the rows that the run is responsible for."""
+    """Return, by suite name, the rows that the run must validate."""
     if lake.settings.options.layer == "gold":
         return {f"gold.{table.name}": lake.read_staged(table.name) for table in lake.settings.gold}
     if lake.settings.options.layer == "bronze":
@@ -140,9 +140,9 @@ def _landed(lake: Lake, source: str) -> DataFrame:
 
 
 def _streamed(lake: Lake) -> dict[str, DataFrame]:
-    """Rows that streams have sent to Delta, of the sources that anything has been sent of; selected or not.
+    """Return, by suite name, the rows that streams wrote straight to Delta tables; selected sources or not.
 
-    No night works on them, so that a night's check is the only one they get.
+    No other stage of a night reads them, so this is the only check of them.
     """
     names = [f"bronze.{name}" for name in STREAMS]
     return {
@@ -169,7 +169,7 @@ def _failure(result: ExpectationValidationResult) -> Failure:
     return Failure(
         expectation=config.type.removeprefix("expect_").replace("_", " "),
         columns=[column for column in columns if column],
-        # An expectation that could not be tried proves nothing, so it is never only a warning.
+        # An expectation that could not be evaluated proves nothing, so it is never only a warning.
         action="fail" if error else _action(meta, result.result),
         reason=meta.get("reason", "no reason given"),
         observed=error or _observed(result.result),
@@ -182,11 +182,11 @@ def _action(meta: dict[str, Any], found: dict[str, Any]) -> str:
 
 
 def _error(result: ExpectationValidationResult) -> str:
-    """What went wrong while the expectation was tried; empty when nothing did."""
+    """Return the error of evaluating an expectation; empty if there was none."""
     found: Any = result.exception_info or {}
     for info in [found] if "raised_exception" in found else found.values():
         if info["raised_exception"]:
-            return f"could not be tried: {str(info['exception_message']).strip().splitlines()[0][:300]}"
+            return f"could not be evaluated: {str(info['exception_message']).strip().splitlines()[0][:300]}"
     return ""
 
 

@@ -1,8 +1,8 @@
-"""The look of the Great Expectations site: its pages, without scripts and with nothing from elsewhere.
+"""Pages of the Great Expectations site, rendered without scripts and without external resources.
 
-Its stock pages take a dozen scripts and styles from five public networks. They would run inside the Airflow
-UI with the user's login, and without the internet the site's index is empty. The stock pages also print
-sampled values of the data as they are, so that a value could bring a script of its own.
+The stock pages load a dozen scripts and styles from five public networks. These would run inside the Airflow UI with
+the user's login, and without the internet the site's index is empty. The stock pages also print sampled values
+unescaped, so that a value could contain a script.
 """
 
 from pathlib import Path
@@ -27,7 +27,7 @@ class PageView(DefaultJinjaPageView):  # type: ignore[misc]
 
     @pass_context
     def render_content_block(self, context: Any, block: Any, *options: Any, **named: Any) -> Any:
-        """Render a block as Great Expectations does, but text as text."""
+        """Render a block as Great Expectations does, with strings escaped."""
         if isinstance(block, str):
             return str(escape(block))
         if isinstance(block, list):

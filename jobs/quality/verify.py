@@ -1,4 +1,4 @@
-"""Stage `verify`: does what `ops` says about a night still hold?"""
+"""Stage `verify`: check that the recorded accounts and digests of a night still hold."""
 
 import logging
 from datetime import date
@@ -19,9 +19,9 @@ log = logging.getLogger("jobs")
 
 
 def run(lake: Lake) -> list[TableResult]:
-    """Recompute the night's row accounts and digests from the tables themselves; say so when all hold.
+    """Recompute the night's row accounts and digests from the tables; log when all hold.
 
-    Raises ContractBroken that names each account and digest that does not hold.
+    Raises ContractBroken with each account and digest that does not hold, or when none is recorded.
     """
     balances, digests = _accounts(lake), _digests(lake)
     results = [*balances, *digests]

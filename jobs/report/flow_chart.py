@@ -1,16 +1,16 @@
-"""Geometry of the picture of a night: its rows flow from layer to layer, those that drop out branch off."""
+"""Geometry of a night's flow chart: rows pass from layer to layer; quarantined rows and duplicates branch off."""
 
 from dataclasses import dataclass
 
 LEFT, STEP, NODE = 20, 270, 12  # x of the first layer, from layer to layer, width of a layer's bar
 TOP, HEIGHT = 62, 116  # y and height of the widest bar
-BRANCHES = (224, 262)  # y of what drops out
+BRANCHES = (224, 262)  # y of quarantined rows and duplicates
 THINNEST = 3
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A layer, or what dropped out: as high as it has rows."""
+    """A layer or a branch; its height is proportional to its rows."""
 
     name: str
     rows: int
@@ -21,15 +21,15 @@ class Bar:
 
 @dataclass(frozen=True)
 class Band:
-    """Rows on their way from one bar to another, as an SVG path."""
+    """Rows that pass from one bar to another, as an SVG path."""
 
     name: str
     path: str
 
 
 @dataclass(frozen=True)
-class Flow:
-    """The whole picture."""
+class FlowChart:
+    """The whole chart."""
 
     bars: list[Bar]
     branches: list[Bar]
@@ -38,8 +38,8 @@ class Flow:
     @classmethod
     def of(
         cls, *, landed: int, bronze: int, silver: int, quarantined: int, duplicates: int, gold: int
-    ) -> "Flow":
-        """Lay out a night's counts. Gold has another grain, so its bar says nothing about a share."""
+    ) -> "FlowChart":
+        """Lay out a night's counts. Gold has another grain, so the height of its bar is fixed."""
         most = max(landed, bronze, 1)
 
         def high(rows: int) -> float:
@@ -50,10 +50,10 @@ class Flow:
             Bar(name, rows, LEFT + STEP * i, TOP, high(rows)) for i, (name, rows) in enumerate(layers.items())
         ]
         bars.append(Bar("gold", gold, LEFT + STEP * 3, TOP + HEIGHT / 4, HEIGHT / 2 if gold else 0))
-        dropped = {"quarantined": quarantined, "duplicates": duplicates}
+        outcomes = {"quarantined": quarantined, "duplicates": duplicates}
         branches = [
             Bar(name, rows, LEFT + STEP * 2, y, high(rows))
-            for (name, rows), y in zip(dropped.items(), BRANCHES, strict=True)
+            for (name, rows), y in zip(outcomes.items(), BRANCHES, strict=True)
         ]
         return cls(bars, branches, _bands(bars, branches))
 
@@ -61,7 +61,7 @@ class Flow:
 def _bands(bars: list[Bar], branches: list[Bar]) -> list[Band]:
     landing, bronze, silver, gold = bars
     bands = [_band(landing, bronze), _band(bronze, silver, height=silver.height), _band(silver, gold)]
-    # What drops out leaves bronze at its foot.
+    # Branches leave bronze at its foot.
     foot = bronze.y + bronze.height
     for branch in reversed(branches):
         foot -= branch.height

@@ -1,4 +1,4 @@
-"""Command `query`: the demo queries, `queries/*.sql`, about one night; their answers are in the report, too.
+"""Command `query`: print the answer of a demo query, `queries/*.sql`, about one night; reports show all of them.
 
 A query is one SELECT. Its first line is a comment that says what it answers; tables stand there as {layer.name}
 and the night as :night.
@@ -28,14 +28,14 @@ _TABLE = re.compile(r"\{([\w.]+)\}")
 
 @dataclass(frozen=True)
 class Query:
-    """A query as it stands in its file."""
+    """A query: its name and the text of its file."""
 
     name: str
     text: str
 
     @property
     def purpose(self) -> str:
-        """What it answers, in words."""
+        """The question that it answers, from the comment in its first line."""
         return self.text.splitlines()[0].removeprefix("-- ")
 
     @property
@@ -44,19 +44,19 @@ class Query:
         return list(dict.fromkeys(_TABLE.findall(self.text)))
 
     def sql(self, settings: Settings) -> str:
-        """The query about the settings' night, with the names that its tables have at the target."""
+        """Return the SQL for the settings' night, with full names of tables."""
         # Not by `args`: Spark Connect loses them when the frame is worked on further.
         about = self.text.replace(":night", f"DATE'{settings.night}'")
         return _TABLE.sub(lambda found: settings.table(found[1]), about)
 
     def is_answerable(self, settings: Settings) -> bool:
-        """Whether the run has worked on all that it reads."""
+        """Whether the run selected all tables that it reads."""
         return all(_is_selected(name, settings) for name in self.tables)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The first rows of what a query found."""
+    """The first rows of a query's result."""
 
     query: Query
     columns: list[str]
@@ -64,25 +64,25 @@ class Answer:
     has_more: bool
 
     def is_number(self, column: int) -> bool:
-        """Whether a column, counted from 0, holds numbers: they stand to the right."""
+        """Whether a column, counted from 0, has numbers and is aligned right."""
         return any(isinstance(row[column], (int, float)) for row in self.rows)
 
 
 def queries() -> dict[str, Query]:
-    """All queries, by name."""
+    """Return all queries by name."""
     files = sorted(file for folder in FOLDERS for file in folder.glob("*.sql"))
     return {file.stem: Query(file.stem, file.read_text(encoding="utf-8")) for file in files}
 
 
 def ask(lake: Lake, query: Query, most: int) -> Answer:
-    """Answer a query about the lake's night, with so many rows at most."""
+    """Run a query about the lake's night; return at most so many rows."""
     found = lake.spark.sql(query.sql(lake.settings)).limit(most + 1)
     rows = found.collect()
     return Answer(query, found.columns, rows[:most], len(rows) > most)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the command's arguments."""
     listed = "; ".join(f"{query.name}: {query.purpose}" for query in queries().values())
     parser.add_argument("query", type=_known, metavar="NAME", help=listed)
     add_night(parser, "--night", "night", "the day (UTC) to ask about")
@@ -101,12 +101,12 @@ def _known(name: str) -> Query:
 
 def _count(given: str) -> int:
     if not re.fullmatch(r"[1-9]\d{0,5}", given):
-        raise ArgumentTypeError(f"{given[:40]!r} is not a whole number from 1 to 999999")
+        raise ArgumentTypeError(f"{given[:40]!r} is not an integer from 1 to 999999")
     return int(given)
 
 
 def run(arguments: Namespace) -> None:
-    """Print the answer. Raises JobError when Spark cannot be reached, or there is no lake there yet."""
+    """Print the answer. Raises JobError when Spark cannot be reached, or a table does not exist yet."""
     settings = Settings(
         "query",
         arguments.night,
@@ -128,10 +128,10 @@ def run(arguments: Namespace) -> None:
 
 
 def table_of(answer: Answer) -> str:
-    """An answer as text in aligned columns."""
-    texts = [[shown(value) for value in row] for row in answer.rows]
+    """Return an answer as text in aligned columns."""
+    cells = [[shown(value) for value in row] for row in answer.rows]
     to_right = [answer.is_number(index) for index in range(len(answer.columns))]
-    return text_table(answer.columns, texts, to_right, underlined=True)
+    return text_table(answer.columns, cells, to_right, underlined=True)
 
 
 def _is_selected(name: str, settings: Settings) -> bool:

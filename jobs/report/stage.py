@@ -1,4 +1,4 @@
-"""Stage `report`: one page about a night, and the proof that every one of its rows has a fate."""
+"""Stage `report`: one page about a night, and the check that every row of it has an outcome."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ from jobs.generate import detection
 from jobs.outcome import TableResult
 from jobs.pages.render import render
 from jobs.report import query
-from jobs.report.flow_chart import Flow
+from jobs.report.flow_chart import FlowChart
 from jobs.settings import Settings
 from jobs.state import accounts, run_results
 
@@ -35,16 +35,16 @@ SHOWN = 8  # rows of an answer
 
 @dataclass(frozen=True)
 class Night:
-    """What is known about a night when its report is written; frames of `ops`, collected."""
+    """The contents of a night's report; rows are those of tables in `ops`."""
 
     accounts: list[Row]
     reasons: list[Row]  # source, reason, rows; a row with two reasons counts under both
     digests: list[Row]
     rejected_files: list[Row]
     stages: list[RunResult]  # of the run, in order
-    restated: list[Row] = field(default_factory=list)  # slices that this night restated, or that are its own
+    restated: list[Row] = field(default_factory=list)  # slices restated by this night, or of this night
     scores: list[Row] = field(default_factory=list)
-    drift: list[Row] = field(default_factory=list)  # fields that no column takes as they came
+    drift: list[Row] = field(default_factory=list)  # fields that no column matches
     answers: list[query.Answer] = field(default_factory=list)  # to the demo queries
     alerts: list[Row] = field(default_factory=list)  # severity, alerts of the night's day
 
@@ -69,7 +69,7 @@ class Night:
 
 
 def run(lake: Lake) -> list[TableResult]:
-    """Write the night's page, the same as JSON, and the list of nights; give the night in one line as `summary`.
+    """Write the night's page, the same as JSON, and the list of nights; the result's detail has a `summary`.
 
     Raises ContractBroken when a source has no account for the night, or one that does not balance.
     """
@@ -103,7 +103,7 @@ def run(lake: Lake) -> list[TableResult]:
 
 
 def read_night(lake: Lake, asked: list[query.Query]) -> Night:
-    """Collect what `ops`, the run's own results and some queries say about the night."""
+    """Collect a night's rows of `ops`, the run results of this run, and the answers to queries."""
 
     def tonight(name: str) -> DataFrame:
         return lake.read(f"ops.{name}").where(F.col("night") == lake.settings.night)
@@ -133,20 +133,20 @@ def _alerts(lake: Lake) -> DataFrame:
 
 
 def _restated(lake: Lake) -> DataFrame:
-    """What this night did to the gold of others, and others to its own."""
+    """Return the restatements by this night, and of this night."""
     rows = lake.read("ops.restatements")
     concerned = (F.col("night") == lake.settings.night) | (F.col("slice") == lake.settings.night)
     return rows.where(concerned).orderBy("table", "slice", "restated_at")
 
 
 def _answers(lake: Lake, asked: list[query.Query]) -> list[query.Answer]:
-    """The first rows of what each query finds."""
+    """Return the first rows of each query."""
     with ThreadPoolExecutor(PARALLEL) as pool:
         return list(pool.map(lambda each: query.ask(lake, each, SHOWN), asked))
 
 
 def find_problems(settings: Settings, night: Night) -> list[str]:
-    """Say in words which sources are not settled: no account, or one that does not balance."""
+    """Return one sentence per source that is not reconciled: it has no account, or one that does not balance."""
     accounted = {account.source for account in night.accounts}
     missing = [f"{source.name} has no account" for source in settings.sources if source.name not in accounted]
     uneven = [_equation(account) for account in night.accounts if not _balances(account)]
@@ -154,8 +154,8 @@ def find_problems(settings: Settings, night: Night) -> list[str]:
 
 
 def _balances(account: Row) -> bool:
-    fates = account.silver + account.quarantined + account.duplicates
-    return bool(account.is_balanced) and account.landed == account.bronze == fates
+    outcomes = account.silver + account.quarantined + account.duplicates
+    return bool(account.is_balanced) and account.landed == account.bronze == outcomes
 
 
 def _equation(account: Row) -> str:
@@ -167,9 +167,9 @@ def _equation(account: Row) -> str:
 
 
 def summarize(settings: Settings, night: Night, problems: list[str]) -> str:
-    """The night in one line."""
+    """Return the night in one line."""
     if problems:
-        return f"{settings.night} is not settled: {'; '.join(problems)}"
+        return f"{settings.night} is not reconciled: {'; '.join(problems)}"
     tables = [table.detail for result in night.checks for table in result.tables]
     warned = sum(detail["warned"] for detail in tables)
     hold = sum(detail["expectations"] - detail["failed"] for detail in tables) - warned
@@ -183,7 +183,7 @@ def summarize(settings: Settings, night: Night, problems: list[str]) -> str:
 
 
 def render_page(settings: Settings, night: Night, problems: list[str]) -> str:
-    """The night as one HTML page that needs nothing else."""
+    """Return the night as one self-contained HTML page."""
     return render(
         "report/templates/night.html",
         settings=settings,
@@ -191,7 +191,7 @@ def render_page(settings: Settings, night: Night, problems: list[str]) -> str:
         problems=problems,
         sources=SOURCES,
         balances=_balances,
-        flow=Flow.of(
+        chart=FlowChart.of(
             landed=night.total("landed"),
             bronze=night.total("bronze"),
             silver=night.total("silver"),
@@ -204,7 +204,7 @@ def render_page(settings: Settings, night: Night, problems: list[str]) -> str:
 
 
 def to_json(settings: Settings, night: Night, summary: str, problems: list[str]) -> str:
-    """The night for programs: whether it is settled, its accounts, alerts, gold tables and answers."""
+    """Return the night as JSON: whether it is reconciled, its accounts, alerts, gold tables and answers."""
     answers = {
         answer.query.name: {
             "answers": answer.query.purpose,
@@ -216,7 +216,7 @@ def to_json(settings: Settings, night: Night, summary: str, problems: list[str])
     data = {
         "night": settings.night,
         "run_id": settings.run_id,
-        "is_settled": not problems,
+        "is_reconciled": not problems,
         "summary": summary,
         "accounts": [account.asDict() for account in night.accounts],
         "alerts": night.alerts_by_severity,

@@ -132,5 +132,5 @@ def publish(lake: Lake, sources: Iterable[str], staged_at: str) -> None:
     """
     lake.spark.sql(
         f"UPDATE {lake.settings.table(TABLE)} SET is_published = true "
-        f"WHERE NOT is_published AND settled_at <= '{staged_at}' AND {sql.texts('source', sources)}"
+        f"WHERE NOT is_published AND settled_at <= '{staged_at}' AND {sql.strings('source', sources)}"
     )

@@ -27,8 +27,8 @@ def write(settings: Settings, outcome: Outcome, started: datetime) -> None:
         started_at=started.isoformat(),
         ended_at=ended.isoformat(),
         seconds=round((ended - started).total_seconds(), 1),
-        tables=tuple(TableEntry(each.table, each.rows, each.detail) for each in outcome.results),
-        pages=tuple(sorted({page for each in outcome.results for page in each.pages})),
+        tables=tuple(TableEntry(each.table, each.rows, each.detail) for each in outcome.tables),
+        pages=tuple(sorted({page for each in outcome.tables for page in each.pages})),
     )
     write_atomically(settings.docs / path_of(settings.run_id, settings.step), result.to_json())
 

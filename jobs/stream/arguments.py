@@ -1,4 +1,4 @@
-"""What `stream` takes: of which source, how fast, how long and where to."""
+"""Arguments of `stream`: which source, how fast, how long and to which sink."""
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError
@@ -18,9 +18,9 @@ AVAILABLE_NOW = "available-now"
 
 @dataclass(frozen=True)
 class Options:
-    """How fast, how long and where to one source is streamed.
+    """What is streamed: source, rate, duration and sink.
 
-    Raises ArgumentTypeError when a batch would have more rows than can be made of its source at once.
+    Raises ArgumentTypeError when a batch of this source would have more rows than fit in memory.
     """
 
     source: str
@@ -41,17 +41,17 @@ class Options:
 
     @property
     def part(self) -> str:
-        """What tells the steps of this stage apart."""
+        """Suffix of the step's name: the source."""
         return self.source
 
     @property
     def tables(self) -> frozenset[str]:
-        """What the stage works on."""
+        """The tables that the stage works on."""
         return selection([self.source])
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare what the stage takes."""
+    """Declare the stage's arguments."""
     text = f"the day (UTC) on which the stream's events happen (default: {FIRST_NIGHT})"
     common.add_night(parser, text=text, default=FIRST_NIGHT, kind=night)
     add_seed(parser)
@@ -89,7 +89,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--max-records-per-file",
-        type=records,
+        type=rows_per_file,
         default=10_000,
         metavar="N",
         help="rows of a JSON file (default: %(default)s)",
@@ -97,13 +97,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def rows_per_second(text: str) -> int:
-    """Parse a rate: a whole number from 1 to MOST_ROWS_PER_SECOND."""
-    return _whole(text, MOST_ROWS_PER_SECOND)
+    """Parse a rate: an integer from 1 to MOST_ROWS_PER_SECOND."""
+    return _integer(text, MOST_ROWS_PER_SECOND)
 
 
-def records(text: str) -> int:
-    """Parse a file's size in rows: a whole number from 1 to 10 million."""
-    return _whole(text, 10_000_000)
+def rows_per_file(text: str) -> int:
+    """Parse a file's size in rows: an integer from 1 to 10 million."""
+    return _integer(text, 10_000_000)
 
 
 def trigger(text: str) -> int | None:
@@ -128,7 +128,7 @@ def seconds(text: str) -> int:
     return value
 
 
-def _whole(text: str, most: int) -> int:
+def _integer(text: str, most: int) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,9}", text) or int(text) > most:
-        raise ArgumentTypeError(f"{text[:40]!r} is not a whole number from 1 to {most}")
+        raise ArgumentTypeError(f"{text[:40]!r} is not an integer from 1 to {most}")
     return int(text)

@@ -1,4 +1,4 @@
-"""Batches of a stream, and the checkpoint that says which of them have been sent."""
+"""Batches of a stream, and the checkpoint of which have been sent."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from jobs.stream.feeds import iot_events, live_sensors, transactions
 
 COLUMNS = {"transactions": transactions.columns, "live_sensors": live_sensors.columns}
 SECOND = 100_000  # numbers of rows that a second has room for
-MOST_ROWS = 1_000_000  # of a batch on average, where nothing says how often one is due
+MOST_ROWS = 1_000_000  # in a batch on average, where no trigger interval is given
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Batch:
 
 
 def cut(stream: Options, position: int) -> Iterator[Batch]:
-    """The batches of a run that begins at a second of the night; none after the night."""
+    """Yield the batches of a run that begins at a second of the night; none beyond its end."""
     rate = stream.rows_per_second
     step = stream.trigger or max(1, MOST_ROWS_IN_MEMORY.get(stream.source, MOST_ROWS) // rate)
     last = min(position + stream.duration, DAY)
@@ -47,7 +47,7 @@ def cut(stream: Options, position: int) -> Iterator[Batch]:
 
 
 def counts(source: str, night: date, batch: Batch, seed: int) -> list[int]:
-    """How many rows each second of a batch has."""
+    """Return how many rows each second of a batch has."""
     of_minutes = volume.minutes(source, seed, (night - FIRST_NIGHT).days)
     return [
         volume.rows_in(second, batch.rows_per_second, of_minutes) for second in range(batch.start, batch.end)
@@ -55,10 +55,9 @@ def counts(source: str, night: date, batch: Batch, seed: int) -> list[int]:
 
 
 def rows_of(spark: SparkSession, source: str, night: date, batch: Batch, seed: int) -> DataFrame:
-    """The rows of a batch, with the columns of the source.
+    """Return the rows of a batch, with the columns of the source.
 
-    A row is known by its second and its number within it: at whatever rate and in whatever batches a night is
-    streamed, that row is the same.
+    A row is identified by its second and its number within it, and is the same at any rate and in any batches.
     """
     index, counted = (night - FIRST_NIGHT).days, counts(source, night, batch, seed)
     if source == "iot_events":
@@ -86,10 +85,10 @@ def rows_of(spark: SparkSession, source: str, night: date, batch: Batch, seed: i
 
 @dataclass
 class Checkpoint:
-    """Up to where one night of a source has gone to one sink, kept in a file.
+    """How far one night of a source has been sent to one sink, kept in a file.
 
-    A batch is written down before it is sent, and again when it has been: what a crash leaves unfinished is sent
-    once more exactly as it was, so that a sink can tell whether it has it.
+    A batch is planned before it is sent and committed afterwards. A batch that a crash left unfinished is sent again
+    unchanged, so that a sink can recognize it.
     """
 
     path: Path
@@ -99,7 +98,7 @@ class Checkpoint:
 
     @classmethod
     def read(cls, path: Path, seed: int) -> "Checkpoint":
-        """Read a checkpoint, or begin one. Raises UsageError when it belongs to another seed."""
+        """Read a checkpoint, or return a new one. Raises UsageError when it was made with another seed."""
         if not path.exists():
             return cls(path, seed)
         kept = json.loads(path.read_text(encoding="utf-8"))
@@ -112,12 +111,12 @@ class Checkpoint:
         return cls(path, seed, kept["position"], planned)
 
     def plan(self, batch: Batch) -> None:
-        """Note which batch is about to be sent."""
+        """Save that a batch is about to be sent."""
         self.planned = batch
         self._write()
 
     def commit(self, batch: Batch) -> None:
-        """Note that it has been sent."""
+        """Save that a batch has been sent."""
         self.position, self.planned = batch.end, None
         self._write()
 

@@ -1,6 +1,6 @@
-"""Where a stream goes, a batch at a time.
+"""Sinks of a stream, which are sent one batch at a time.
 
-Asked for the same batch again, a table and files have it once all the same; Kafka has it again, under the same keys.
+A batch that is sent again is in a table or in files only once; in Kafka it is there again, under the same keys.
 """
 
 import re
@@ -22,10 +22,10 @@ Sink = Callable[[DataFrame, Batch], None]
 
 
 def sink_of(lake: Lake, stream: Options) -> tuple[str, Sink]:
-    """What the sink is called, and a function that sends it a batch."""
+    """Return the sink's name, as in run results, and a function that sends it a batch."""
     if stream.sink == "json":
         folder = lake.settings.landing / stream.source
-        return f"landing.{stream.source}", lambda rows, batch: drop(
+        return f"landing.{stream.source}", lambda rows, batch: deliver(
             lake.settings, stream, folder, rows, batch
         )
     if stream.sink == "kafka":
@@ -37,15 +37,15 @@ def sink_of(lake: Lake, stream: Options) -> tuple[str, Sink]:
 
 
 def append(lake: Lake, table: str, rows: DataFrame, batch: Batch) -> None:
-    """Append a batch to a Delta table in one commit, once: the commit itself names the batch."""
+    """Append a batch to a Delta table in one commit, and never twice: the commit identifies the batch."""
     night = lake.settings.night
     lake.append(table, rows.withColumn("_night", F.lit(night)), once=(f"{table}/{night}", batch.end))
 
 
-def drop(settings: Settings, stream: Options, folder: Path, rows: DataFrame, batch: Batch) -> None:
-    """Drop a batch into the landing zone as JSON files that appear whole; `bronze` takes them in.
+def deliver(settings: Settings, stream: Options, folder: Path, rows: DataFrame, batch: Batch) -> None:
+    """Deliver a batch to the landing zone as JSON files that appear whole; `bronze` reads them.
 
-    Drafts that are complete are never made anew, since some of them may have been dropped, and taken in.
+    Complete drafts are never written again, since some of them may have been delivered, and read.
     """
     drafts = _drafts(settings, stream) / batch.name
     if not (drafts / "_SUCCESS").exists():
@@ -62,7 +62,7 @@ def drop(settings: Settings, stream: Options, folder: Path, rows: DataFrame, bat
 
 
 def clear(settings: Settings, stream: Options) -> None:
-    """Remove the drafts of batches that are known to have been sent."""
+    """Remove the drafts of batches that have been sent."""
     shutil.rmtree(_drafts(settings, stream), ignore_errors=True)
 
 

@@ -1,4 +1,4 @@
-"""The stage itself: what is unfinished first, then batch after batch, each when it is due."""
+"""Stage `stream`: send what the last run left unfinished, then batch after batch, each when it is due."""
 
 import logging
 import time

@@ -1,4 +1,4 @@
-"""How many rows each second of a stream has. Of transactions: more in business hours, and most in bursts."""
+"""Rows of each second of a stream; transactions have more in business hours and most in bursts."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -6,8 +6,8 @@ from functools import lru_cache
 from jobs.generate.draw import Draw
 from jobs.stream.arguments import DAY
 
-# Rows of a minute where one a second is asked for. The transactions' come to 60 on average over a day, too, and
-# to no more than twice that: a second has room for twice the highest rate.
+# Rows of a minute at a rate of one row a second. Transactions average 60 over a day, too, and never exceed twice that:
+# ids leave room for twice the highest rate.
 EVEN = 60
 QUIET, BUSY, BURST = 37, 90, 120
 BUSINESS_HOURS = range(8, 18)  # UTC, on every day
@@ -17,7 +17,7 @@ STEP = 23  # has no factor in common with 60
 
 @lru_cache(maxsize=64)
 def minutes(source: str, seed: int, night_index: int) -> tuple[int, ...]:
-    """The rows of each minute of a night where one a second is asked for."""
+    """Return the rows of each minute of a night at a rate of one row a second."""
     if source != "transactions":
         return (EVEN,) * (DAY // 60)
     draw = Draw(seed, source, night_index)
@@ -28,14 +28,14 @@ def minutes(source: str, seed: int, night_index: int) -> tuple[int, ...]:
 
 
 def rows_in(second: int, rate: int, of_minutes: Sequence[int]) -> int:
-    """The rows of a second of the night; it never has fewer at a higher rate.
+    """Return the rows of a second of the night; a higher rate never gives fewer.
 
-    Each second of a minute rounds at another sixtieth, so that those of a minute add up exactly.
+    Each second of a minute rounds at another sixtieth, so that the seconds add up to the minute.
     """
     return (of_minutes[second // 60] * rate + second * STEP % 60) // 60
 
 
 def rows_in_sql(second: str, rate: int, of_minutes: Sequence[int]) -> str:
-    """The same as an expression: a BIGINT, of a BIGINT."""
+    """Return the same as a SQL expression of type BIGINT; `second` is one, too."""
     of_minute = f"array({', '.join(map(str, of_minutes))})[int({second} div 60)]"
     return f"(({of_minute} * {rate}L + {second} * {STEP} % 60) div 60)"

@@ -39,7 +39,7 @@ def test_a_night_is_to_be_had_as_json_with_a_token_of_airflow(embedded: Embedded
     answer = requests.get(f"{embedded.url}/data-docs/nights/{NIGHT}.json", headers=header, timeout=30)
     assert answer.headers["Content-Type"] == "application/json"
     night = answer.json()
-    assert (night["night"], night["is_settled"]) == (NIGHT, True)
+    assert (night["night"], night["is_reconciled"]) == (NIGHT, True)
     assert {account["source"] for account in night["accounts"]} >= {"readings", "iot_events"}
     assert night["gold"]["gold.sensor_hourly"] > 0 and night["queries"]["device_health"]["rows"]
 
@@ -90,7 +90,7 @@ def test_a_night_that_is_there_with_other_parameters_fails_and_says_what_differs
     assert other.returncode == 1
     assert "generate failed; the end of its log" in other.stderr
     assert (
-        "has already landed with seed 42, not 7; a lake has one seed and one dirt: use seed 42"
+        "has already landed with seed 42, not 7; a lake has one seed and one set of fault rates: use seed 42"
         in other.stderr
     )
     assert f"{embedded.url}/dags/iot_nightly/runs/make_run__{NIGHT}__" in other.stdout

@@ -202,10 +202,10 @@ def stream_whose_worker_dies(stream: Run) -> None:
     held.unlink()
 
 
-def history_whose_run_is_killed(history: Run) -> None:
-    held = history.hold("history")
-    history.trigger()
-    history.wait_for_run("history", "TERMINATED")
+def backfill_whose_run_is_killed(backfill: Run) -> None:
+    held = backfill.hold("backfill")
+    backfill.trigger()
+    backfill.wait_for_run("backfill", "TERMINATED")
     held.unlink()
 
 
@@ -217,7 +217,7 @@ def runs(standin: Standin, airflow: Embedded) -> dict[str, Run]:
         for dag, form in {
             "nightly": {"night": NIGHT, "tables": ["sensor_logs"]},
             "stream": {"night": NIGHT},
-            "history": {"first": NIGHT, "last": NIGHT},
+            "backfill": {"first": NIGHT, "last": NIGHT},
             "maintenance": {},
             "receive": {},
         }.items()
@@ -231,7 +231,7 @@ def runs(standin: Standin, airflow: Embedded) -> dict[str, Run]:
         # The workspace is busy.
         {"path": "*/runs/get", "status": 429, "retry_after": RETRY_AFTER, "times": 3, "skip": 4},
         # A run fails while it executes, another before anybody asks.
-        {"run": "kill", "task_key": "history", "seconds": 3, "times": 1},
+        {"run": "kill", "task_key": "backfill", "seconds": 3, "times": 1},
         {"run": "fail", "task_key": "maintain", "times": 1},
     )
     # A run does not pass its check.
@@ -241,7 +241,7 @@ def runs(standin: Standin, airflow: Embedded) -> dict[str, Run]:
     driven: dict[str, Callable[[Run], None]] = {
         "nightly": night_with_a_lost_answer,
         "stream": stream_whose_worker_dies,
-        "history": history_whose_run_is_killed,
+        "backfill": backfill_whose_run_is_killed,
         "maintenance": Run.trigger,
         "receive": Run.trigger,
     }
@@ -301,7 +301,7 @@ def test_a_run_whose_worker_died_is_waited_for_by_the_retry(runs: dict[str, Run]
     assert stream.attempts() == {**dict.fromkeys(STREAMS, 1), STREAMS[0]: 2}
 
 
-@pytest.mark.parametrize(("dag", "stage"), [("history", "history"), ("maintenance", "maintain")])
+@pytest.mark.parametrize(("dag", "stage"), [("backfill", "backfill"), ("maintenance", "maintain")])
 def test_a_run_that_failed_is_followed_by_another(runs: dict[str, Run], dag: str, stage: str) -> None:
     assert runs[dag].state() == "success"
     assert runs[dag].results() == {stage: ["FAILED", "SUCCESS"]}

@@ -226,8 +226,8 @@ def test_a_check_that_fails_is_tried_once_and_its_page_is_brought_here(
 
 def test_a_range_of_nights_in_bulk_is_one_run(standin: Standin, remote: Remote) -> None:
     form = {"first": EARLIER[0], "last": EARLIER[-1], "scale": float(SCALE), "tables": ["sensor_logs"]}
-    assert dag(remote, "iot_history", "in-bulk", **form) == "success"
-    assert [run["task_key"] for run in runs_of(standin, "in-bulk")] == ["history"]
+    assert dag(remote, "iot_backfill", "in-bulk", **form) == "success"
+    assert [run["task_key"] for run in runs_of(standin, "in-bulk")] == ["backfill"]
     for night in EARLIER:
         assert [*lake_of(standin).glob(f"landing/sensor_logs/arrived={night}/*")], night
     assert (remote.home / f"data-docs/nights/{EARLIER[-1]}.html").stat().st_size > 0

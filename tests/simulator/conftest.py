@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from jobs.generate import fleet
 from jobs.generate.arguments import FIRST_NIGHT
-from jobs.generate.night import delivery
+from jobs.generate.spark_delivery import delivery
 from tests.conftest import new_lake
 from tests.simulator.nights import NIGHTS, SEED, parquet
 from tests.simulator.settled import Settled, settle

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from catalog.tables import REGISTRY, SOURCES, selection
 from jobs import runner
 from jobs.delta.lake import Lake
-from jobs.generate import catalogs
+from jobs.generate import event_pools
 from jobs.generate.feeds.iot_events import event
 from jobs.outcome import TableResult
 from tests.simulator.nights import SEED, TUESDAY
@@ -34,7 +34,7 @@ PARTS = ["0,2024-03-05 12:00:00,901", "1,,901", "1,2024-03-05 12:12:00,", "2,202
 
 
 def simulated_event(row: int) -> dict:
-    return event(SEED, 64, row, catalogs.load())
+    return event(SEED, 64, row, event_pools.load())
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from jobs.delta.lake import Lake
 from jobs.errors import UsageError
 from jobs.generate.arguments import FIRST_NIGHT
 from jobs.generate.feed import Feed
-from jobs.generate.night import delivery
+from jobs.generate.spark_delivery import delivery
 from jobs.generate.values import Values
 from tests.simulator.nights import JANUARY, NIGHTS, SUNDAY, TUESDAY
 from tests.support.simulated import FEEDS
@@ -206,7 +206,7 @@ def test_a_night_that_has_landed_with_other_parameters_is_refused_by_name(landed
     assert files(landed) == before
 
 
-def test_dirt_is_a_parameter_of_the_lake(run, lake):
+def test_fault_rates_are_a_parameter_of_the_lake(run, lake):
     """The same of a feed without Spark: tests/unit/jobs/test_iot_events.py."""
     other = {"late": 0.0, "duplicate": 0.0, "malformed": 0.25, "null": 0.0}
     run("generate", fault_rates=other, tables=frozenset({"events"}), scale=5.0)
@@ -218,7 +218,8 @@ def test_dirt_is_a_parameter_of_the_lake(run, lake):
     # Four standard errors.
     assert kinds["malformed"] / rows == pytest.approx(0.25, rel=0.19)
     with pytest.raises(
-        UsageError, match=r"not as usual; a lake has one seed and one dirt: use dirt late=0,dup"
+        UsageError,
+        match=r"not as usual; a lake has one seed and one set of fault rates: use fault rates late=0,dup",
     ):
         run("generate", tables=frozenset({"events"}), scale=5.0)
 

@@ -1,6 +1,6 @@
 """`iot_events`: 23 fixed columns and an object of changing keys, made in plain Python. One row per event.
 
-A row is a function of (seed, night, row, catalogs), so that a night's delivery and `python -m jobs
+A row is a function of (seed, night, row, pools), so that a night's delivery and `python -m jobs
 events-file` hold the same ones. No Spark: only the standard library.
 """
 
@@ -10,8 +10,8 @@ from uuid import UUID
 
 from catalog.tables import SOURCES
 from jobs.generate.arguments import FIRST_NIGHT
-from jobs.generate.catalogs import Catalogs, Choice, Range, defaults
 from jobs.generate.draw import Draw
+from jobs.generate.event_pools import Choice, EventPools, Range, defaults
 from jobs.generate.feed import LineFeed, Row
 
 SENSORS = 10_000
@@ -20,7 +20,7 @@ OFFLINE_RATE = 0.02
 FILE = "iot_events_{night:%Y%m%d}_235959.json"  # the instant at which the night's batch was closed
 
 
-def event(seed: int, night_index: int, row: int, catalogs: Catalogs, second: int | None = None) -> Row:
+def event(seed: int, night_index: int, row: int, pools: EventPools, second: int | None = None) -> Row:
     """One event of a night (0 = the fleet's first), JSON-ready; rows are numbered from 0.
 
     It happens at a second of the night, which is drawn where none is given.
@@ -34,11 +34,11 @@ def event(seed: int, night_index: int, row: int, catalogs: Catalogs, second: int
     columns = {
         "event_id": str(UUID(bytes=draw.digest("event_id"), version=4)),
         "timestamp": str(at),
-        **_sensor(seed, sensor, catalogs),
+        **_sensor(seed, sensor, pools),
         "firmware_version": ".".join(str(draw.integer(f"firmware.{part}", 0, 9)) for part in "abc"),
         "battery_level": draw.between("battery", 5, 100, 1),
         **_measured(draw, at),
-        "status": _status(draw, at, catalogs),
+        "status": _status(draw, at, pools),
         "version": f"{draw.integer('version', 1, 3)}.{draw.integer('minor', 0, 9)}",
         "signal_strength": draw.integer("signal", -90, -30),
         "uptime_hours": draw.integer("uptime", 0, 8_760),
@@ -47,20 +47,20 @@ def event(seed: int, night_index: int, row: int, catalogs: Catalogs, second: int
         "maintenance_due": str(calibrated + timedelta(days=CALIBRATED_EVERY)),
         "created_at": str(at),
         "updated_at": str(at + timedelta(seconds=draw.integer("updated", 0, 300))),
-        "source": draw.pick("source", catalogs.sources),
-        "env": draw.pick("env", catalogs.envs),
-        "json_column": _payload(draw, catalogs),
+        "source": draw.pick("source", pools.sources),
+        "env": draw.pick("env", pools.envs),
+        "json_column": _payload(draw, pools),
     }
     return {name: columns[name] for name in SOURCES["iot_events"].fields}
 
 
-def _sensor(seed: int, sensor: int, catalogs: Catalogs) -> Row:
+def _sensor(seed: int, sensor: int, pools: EventPools) -> Row:
     """What is true of a sensor whenever it reports."""
     draw = Draw(seed, "iot_events.sensor", sensor)
     return {
         "sensor_id": f"SNS-{sensor:05d}",
-        "device_type": draw.pick("device_type", catalogs.device_types),
-        "region": draw.pick("region", catalogs.regions),
+        "device_type": draw.pick("device_type", pools.device_types),
+        "region": draw.pick("region", pools.regions),
         "zone": f"zone-{draw.integer('zone', 1, 8)}",
         "model": f"MDL-{draw.integer('model', 100, 199)}",
     }
@@ -71,10 +71,10 @@ def is_in_maintenance(at: datetime) -> bool:
     return at.weekday() == 6 and 2 <= at.hour <= 5
 
 
-def _status(draw: Draw, at: datetime, catalogs: Catalogs) -> str:
+def _status(draw: Draw, at: datetime, pools: EventPools) -> str:
     if is_in_maintenance(at):
         return "Maintenance"
-    return "Offline" if draw.chance("offline", OFFLINE_RATE) else draw.pick("status", catalogs.statuses)
+    return "Offline" if draw.chance("offline", OFFLINE_RATE) else draw.pick("status", pools.statuses)
 
 
 def _measured(draw: Draw, at: datetime) -> Row:
@@ -90,13 +90,13 @@ def _measured(draw: Draw, at: datetime) -> Row:
     }
 
 
-def _payload(draw: Draw, catalogs: Catalogs) -> Row:
-    count = draw.integer("keys", catalogs.min_keys, catalogs.max_keys)
-    chosen = draw.sample("key", [*catalogs.keys, *catalogs.nested], count)
+def _payload(draw: Draw, pools: EventPools) -> Row:
+    count = draw.integer("keys", pools.min_keys, pools.max_keys)
+    chosen = draw.sample("key", [*pools.keys, *pools.nested], count)
     return {
-        name: _value(draw, name, catalogs.keys[name])
-        if name in catalogs.keys
-        else {key: _value(draw, f"{name}/{key}", choice) for key, choice in catalogs.nested[name].items()}
+        name: _value(draw, name, pools.keys[name])
+        if name in pools.keys
+        else {key: _value(draw, f"{name}/{key}", choice) for key, choice in pools.nested[name].items()}
         for name in chosen
     }
 

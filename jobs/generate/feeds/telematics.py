@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from catalog.tables import SOURCES
 from jobs.generate.feed import FrameFeed
-from jobs.generate.night import PARTITIONS
+from jobs.generate.spark_delivery import PARTITIONS
 from jobs.generate.values import Values
 
 DEVICES = 1000

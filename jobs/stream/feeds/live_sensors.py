@@ -9,7 +9,7 @@ ANOMALY = 0.03
 
 
 def _share(weights: dict[str, int], stride: int) -> str:
-    """What a device is: by its place in a fixed order of all devices, so that the shares are exact."""
+    """Return the type of a device, by its position in a fixed order of all devices, so that the shares are exact."""
     place = f"(pmod((device_id - {FIRST}) * {stride}, {DEVICES}) / {DEVICES}D)"
     return choose(place, list(weights), list(weights.values()))
 

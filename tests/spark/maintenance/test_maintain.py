@@ -192,7 +192,7 @@ def test_a_job_that_writes_meanwhile_loses_nothing(spark, lake):
     def tend() -> None:
         for _ in range(4):
             try:
-                maintain._tend(Lake(spark, settings), LOCATIONS)
+                maintain._maintain(Lake(spark, settings), LOCATIONS)
             except PySparkException as error:
                 assert "DELTA_CONCURRENT" in str(error), error
 
@@ -211,7 +211,7 @@ def test_a_table_that_cannot_be_tended_is_named_and_the_others_are(spark, lake, 
     add_sites(spark, settings, 0, 1, files=2)
     Lake(spark, settings).ensure(["gold.climate_hourly"])
     spark.sql(f"CREATE TABLE {settings.table('gold.alerts')} (x INT) USING parquet")
-    with pytest.raises(maintain.JobError, match=r"1 of 3 tables were not tended: gold\.alerts"):
+    with pytest.raises(maintain.JobError, match=r"1 of 3 tables were not maintained: gold\.alerts"):
         maintain.run(Lake(spark, settings))
     assert files(settings, LOCATIONS) == 1
 

@@ -26,13 +26,13 @@ NEEDY = {
     "gold": (1, "there is no table spark_catalog.{}ops.row_accounts yet; run `silver` before `gold`"),
     "check --layer=gold": (1, "yet; run `gold` before `check`"),
     "publish": (1, "there is no table spark_catalog.{}staging.gold_slices yet; run `gold` before `publish`"),
-    "report": (3, "2024-03-05 is not settled: devices has no account; device_changes has no account"),
+    "report": (3, "2024-03-05 is not reconciled: devices has no account; device_changes has no account"),
     "verify": (1, "there is no table spark_catalog.{}ops.row_accounts yet; run `silver` before `verify`"),
 }
 FRUGAL = {
     "generate",
     "bronze",
-    "history",
+    "backfill",
     "stream",
     "receive",
     "maintain",

@@ -158,7 +158,7 @@ def bulk(spark, nights, tmp_path_factory) -> Iterator[Bulk]:
         bring(nights, lake, D6, FEW)
         for stage in ("bronze", "silver", "gold"):
             run_stage(spark, lake, stage, D6, tables=FEW)
-        asked = lake("history", first=D5, night=D6, run_id="bulk", tables=FEW)
+        asked = lake("backfill", first=D5, night=D6, run_id="bulk", tables=FEW)
         was_published = backfill.is_published(Lake(spark, asked))
         months = backfill.run(Lake(spark, asked))
         yield Bulk(lake, asked, was_published, months, digests(spark, lake))

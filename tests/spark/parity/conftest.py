@@ -44,7 +44,7 @@ RUNS = {
     "night": _night(f"manual__{NIGHT}T01:00:00+00:00", NIGHT, FIRST),
     "streams": _stream("to-files", 300, "json"),
     "nights in bulk": Run(
-        "iot_history",
+        "iot_backfill",
         "in-bulk",
         {"first": EARLIER[0], "last": EARLIER[-1], "scale": SCALE, "tables": SEVERAL},
     ),

@@ -125,7 +125,7 @@ def test_a_row_that_belongs_in_quarantine_breaks_the_contract_in_words(broken):
     settings, error = broken
 
     assert re.search(r"silver\.sensor_logs: temperature outside [^;]*1 of 5 rows: 705", str(error))
-    (result,) = error.results
+    (result,) = error.tables
     assert (result.detail["success"], result.detail["failed"], result.detail["warned"]) == (False, 3, 0)
     assert {failure["reason"]: failure["columns"] for failure in result.detail["failures"]} == {
         "temperature outside -40 to 140 °F": ["temperature"],
@@ -172,7 +172,7 @@ def test_an_expectation_that_cannot_be_tried_is_never_green_not_even_a_flag(spar
     monkeypatch.setattr(check, "suite", with_a_missing_column)
 
     with pytest.raises(
-        ContractBroken, match=r"^1 expectation does not hold: .*colourless.*could not be tried"
+        ContractBroken, match=r"^1 expectation does not hold: .*colourless.*could not be evaluated"
     ):
         check.run(Lake(spark, silver()))
 
@@ -181,7 +181,7 @@ def test_text_from_the_data_is_shown_as_text(broken):
     settings, error = broken
 
     assert "unknown location" in str(error)
-    proof = settings.run_folder / error.results[0].detail["page"]
+    proof = settings.run_folder / error.tables[0].detail["page"]
     for page in (settings.run_folder / "check_silver.html", proof.resolve()):
         assert "&lt;script&gt;" in page.read_text()
         assert "<script" not in page.read_text()

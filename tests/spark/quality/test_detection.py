@@ -10,7 +10,7 @@ from catalog.tables import REGISTRY, SOURCES
 from jobs import runner
 from jobs.delta.lake import Lake
 from jobs.generate import detection
-from jobs.generate.arguments import FIRST_NIGHT, labels
+from jobs.generate.arguments import FIRST_NIGHT, label_folder
 from jobs.generate.detection import LATE, Alarm, Fault, Score, score
 from jobs.generate.fault_rates import USUAL
 from jobs.report import stage as report
@@ -68,7 +68,7 @@ def test_second_copies_cannot_be_told_when_the_night_before_was_not_loaded():
     assert (found.injected, found.raised, found.caught, found.recall) == (1, None, None, None)
 
 
-def test_nothing_is_noticed_of_a_row_that_is_kept_out_or_a_second_copy():
+def test_a_quarantined_row_and_a_second_copy_are_never_flagged():
     put_in = [
         *faults("null", "missed", "bad", "again", "twice", "twice"),
         *faults("duplicate", "again", "twice"),
@@ -96,9 +96,9 @@ def test_a_kind_without_a_rule_is_counted_but_not_scored(tmp_path):
 
 
 def test_every_fault_that_all_feeds_share_has_a_rule():
-    known = {*detection.QUARANTINED_FOR, *detection.NOTICED_BY, detection.DUPLICATE}
+    known = {*detection.QUARANTINED_FOR, *detection.FLAGGED_FOR, detection.DUPLICATE}
     assert {*USUAL} <= known
-    assert not detection.QUARANTINED_FOR.keys() & detection.NOTICED_BY.keys()
+    assert not detection.QUARANTINED_FOR.keys() & detection.FLAGGED_FOR.keys()
 
 
 NIGHT = FIRST_NIGHT + timedelta(days=1)
@@ -160,7 +160,7 @@ def test_the_rules_find_what_was_put_into_a_night(scores, module_lake, stage):
     assert "Faults found" in page and "unknown device" in page
 
     # The truth is what is believed: one more fault in it is one that was missed.
-    more = labels(module_lake("report").home, "readings", NIGHT) / "more.json"
+    more = label_folder(module_lake("report").home, "readings", NIGHT) / "more.json"
     more.write_text(json.dumps({"key": "1", "kind": "future"}))
     try:
         stage("report")
@@ -173,7 +173,7 @@ def test_the_rules_find_what_was_put_into_a_night(scores, module_lake, stage):
 def test_the_truth_names_rows_by_their_key_columns(spark, module_lake, two_nights):
     # Of sources whose faults take no part of a key away.
     for source in NAMES - {*REGISTRY, "inspections"}:
-        truth = spark.read.json(str(labels(module_lake("report").home, source, NIGHT))).collect()
+        truth = spark.read.json(str(label_folder(module_lake("report").home, source, NIGHT))).collect()
         assert truth, source
         for row in truth:
             assert len(row.key.split(",")) == len(SOURCES[source].key), (source, row.key)

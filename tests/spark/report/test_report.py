@@ -1,4 +1,4 @@
-"""Stage `report`: the page of a night, and its refusal of a night that is not settled."""
+"""Stage `report`: the page of a night, and its refusal of a night that is not reconciled."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from catalog.tables import TABLES
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken
 from jobs.report import stage as report
-from jobs.report.flow_chart import Flow
+from jobs.report.flow_chart import FlowChart
 from jobs.settings import Settings
 from jobs.state import run_results
 from tests.support.run_results import leave, result
@@ -157,17 +157,17 @@ def test_nights_are_listed_newest_first(settings):
 
 
 def test_the_picture_is_as_high_as_rows_are_many_and_keeps_slivers_visible():
-    flow = Flow.of(landed=1000, bronze=1000, silver=500, quarantined=499, duplicates=1, gold=10)
-    landing, _, silver, _ = flow.bars
+    chart = FlowChart.of(landed=1000, bronze=1000, silver=500, quarantined=499, duplicates=1, gold=10)
+    landing, _, silver, _ = chart.bars
 
     assert silver.height == landing.height / 2
-    assert [bar.height for bar in flow.branches] == [pytest.approx(landing.height / 2, abs=0.2), 3]
-    assert len(flow.bands) == 5
+    assert [bar.height for bar in chart.branches] == [pytest.approx(landing.height / 2, abs=0.2), 3]
+    assert len(chart.bands) == 5
 
 
 def test_the_picture_of_nothing_has_no_flow():
-    flow = Flow.of(landed=0, bronze=0, silver=0, quarantined=0, duplicates=0, gold=0)
-    assert flow.bands == []
+    chart = FlowChart.of(landed=0, bronze=0, silver=0, quarantined=0, duplicates=0, gold=0)
+    assert chart.bands == []
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +191,7 @@ def test_a_settled_night_gets_its_page_and_a_summary(spark, kept):
     assert "1,010" in (settings.docs / "nights/2024-03-05.html").read_text()
     assert "nights/2024-03-05.html" in (settings.docs / "index.html").read_text()
     data = json.loads((settings.docs / "nights/2024-03-05.json").read_text())
-    assert (data["night"], data["is_settled"], data["summary"]) == (
+    assert (data["night"], data["is_reconciled"], data["summary"]) == (
         str(NIGHT),
         True,
         result.detail["summary"],
@@ -206,4 +206,4 @@ def test_a_night_that_does_not_balance_is_refused_but_its_page_says_why(spark, k
     with pytest.raises(ContractBroken, match=r"readings: 1,010 lines landed.*999 in silver"):
         report.run(Lake(spark, settings))
 
-    assert "not settled" in (settings.docs / f"nights/{UNEVEN}.html").read_text()
+    assert "not reconciled" in (settings.docs / f"nights/{UNEVEN}.html").read_text()

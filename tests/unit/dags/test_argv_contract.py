@@ -28,10 +28,10 @@ FORMS: dict[str, list[dict[str, Any]]] = {
             "scale": 10,
             "seed": 2**31 - 1,
             "tables": ["devices", "events", "site_events"],
-            "dirt": "late=0.05,null=0",
+            "fault_rates": "late=0.05,null=0",
         },
     ],
-    "iot_history": [
+    "iot_backfill": [
         {"first": "2024-03-04", "last": "2024-03-04", "scale": 1.0, "seed": 42, "tables": None},
         {
             "first": "2024-02-28",
@@ -39,7 +39,7 @@ FORMS: dict[str, list[dict[str, Any]]] = {
             "scale": 0.5,
             "seed": 0,
             "tables": ["readings"],
-            "dirt": "late=0",
+            "fault_rates": "late=0",
         },
     ],
     "iot_stream": [
@@ -103,8 +103,12 @@ def test_what_the_form_says_reaches_the_jobs_unchanged(nightly: Any) -> None:
 
 
 def test_a_range_of_nights_reaches_the_job_unchanged(bag: Any) -> None:
-    (history,) = parsed(emitted(bag.dags["iot_history"], FORMS["iot_history"][1], "by.hand"))
-    assert (history["first"], history["night"], history["run_id"]) == ("2024-02-28", "2024-03-04", "by.hand")
+    (backfill,) = parsed(emitted(bag.dags["iot_backfill"], FORMS["iot_backfill"][1], "by.hand"))
+    assert (backfill["first"], backfill["night"], backfill["run_id"]) == (
+        "2024-02-28",
+        "2024-03-04",
+        "by.hand",
+    )
 
 
 def test_an_empty_form_means_all_tables_and_the_logical_date(nightly: Any) -> None:

@@ -115,9 +115,9 @@ def test_reading_a_target_branches_on_no_platform() -> None:
 
 
 def test_a_range_of_nights_may_take_a_day(bag: Any) -> None:
-    (history,) = bag.dags["iot_history"].tasks
-    assert history.execution_timeout == timedelta(days=1)
-    assert {asset.name for asset in history.outlets} == {f"gold.{table}" for table in NIGHTLY_GOLD}
+    (backfill,) = bag.dags["iot_backfill"].tasks
+    assert backfill.execution_timeout == timedelta(days=1)
+    assert {asset.name for asset in backfill.outlets} == {f"gold.{table}" for table in NIGHTLY_GOLD}
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_range_of_nights_may_take_a_day(bag: Any) -> None:
 )
 def test_the_form_of_a_range_wants_two_dates(bag: Any, conf: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"(?i)invalid input for param|no value passed"):
-        fill_in(bag.dags["iot_history"], conf)
+        fill_in(bag.dags["iot_backfill"], conf)
 
 
 def test_the_night_dag_has_data_intervals_and_can_be_backfilled(nightly: Any) -> None:
@@ -246,8 +246,8 @@ def test_parsing_the_dags_imports_nothing_of_the_computing_side(imported: dict[s
         {"tables": ["../readings"]},
         {"tables": ["readings", "readings"]},
         {"tables": "readings"},
-        {"dirt": "late"},
-        {"dirt": "late=0.1 --home=/"},
+        {"fault_rates": "late"},
+        {"fault_rates": "late=0.1 --home=/"},
     ],
     ids=str,
 )
@@ -264,7 +264,7 @@ def test_the_form_refuses(nightly: Any, conf: dict[str, Any]) -> None:
         {"night": "2030-03-05"},
         {"scale": 0.01, "seed": 0},
         {"scale": 10, "tables": ["readings"]},
-        {"dirt": "late=0.05,null=0"},
+        {"fault_rates": "late=0.05,null=0"},
     ],
     ids=str,
 )

@@ -183,12 +183,12 @@ def retry_state(attempt: int, headers: dict[str, str]) -> Any:
 
 
 def test_the_wait_is_as_long_as_the_server_asks_for() -> None:
-    assert databricks.wait_as_told(retry_state(1, {"Retry-After": "7"})) == 7
+    assert databricks.wait_as_asked(retry_state(1, {"Retry-After": "7"})) == 7
 
 
 def test_the_wait_grows_when_the_server_says_nothing_and_never_beyond_a_minute() -> None:
-    waits = [databricks.wait_as_told(retry_state(attempt, {})) for attempt in range(1, 8)]
+    waits = [databricks.wait_as_asked(retry_state(attempt, {})) for attempt in range(1, 8)]
     assert waits == sorted(waits)
     assert waits[0] < waits[3]
     assert max(waits) <= 60
-    assert databricks.wait_as_told(retry_state(1, {"Retry-After": "86400"})) == 60
+    assert databricks.wait_as_asked(retry_state(1, {"Retry-After": "86400"})) == 60

@@ -107,7 +107,7 @@ def test_a_message_that_cannot_be_sent_is_a_line_in_the_log_without_the_address(
         connect(monkeypatch, address)
     FailureNotifier()(failed({"night": "2024-03-04"}))
     (line,) = log
-    assert line.startswith("Nobody was told: ") and "lakehouse_notify" in line
+    assert line.startswith("Nobody was notified: ") and "lakehouse_notify" in line
     assert complaint in line and "s3cret" not in line
 
 

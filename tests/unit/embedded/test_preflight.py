@@ -23,7 +23,7 @@ from tests.support.embedded_stack import Embedded
         ({"SCALE": "1000"}, "out of range"),
         ({"SCALE": "nan"}, "out of range"),
         ({"SCALE": "much"}, "not a number"),
-        ({"SEED": "-1"}, "not a whole number"),
+        ({"SEED": "-1"}, "not an integer"),
         ({"TABLES": "../readings"}, "no table '../readings'"),
         ({"TABLES": "readings,https://example.org/x"}, "no table"),
         ({"AIRFLOW_PORT": "eighty"}, "AIRFLOW_PORT=eighty is not a port"),

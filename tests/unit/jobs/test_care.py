@@ -30,7 +30,7 @@ def refusal(capsys, monkeypatch):
         (["gold.climate_daily", "--version", "1"], "no table 'gold.climate_daily'"),
         (["readings", "--version", "1"], "bronze.readings or silver.readings"),
         (["climate_hourly; DROP TABLE x", "--version", "1"], "no table"),
-        (["climate_hourly", "--version", "-1"], "whole number"),
+        (["climate_hourly", "--version", "-1"], "not an integer"),
         (["climate_hourly", "--night", "5 March"], "YYYY-MM-DD"),
         (["climate_hourly"], "--version, --night or both"),
         (["ops.digests", "--version", "1"], "not put back"),

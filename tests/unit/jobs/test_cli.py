@@ -80,7 +80,7 @@ def test_a_seed_that_is_no_31_bit_number_is_refused(capsys, seed):
 
 
 @pytest.mark.parametrize(
-    ("dirt", "what"),
+    ("rates", "what"),
     [
         ("dust=0.1", "no kind 'dust'; choose from malformed, "),
         ("late", "'late' has no share; write it as in late=0.01"),
@@ -90,12 +90,12 @@ def test_a_seed_that_is_no_31_bit_number_is_refused(capsys, seed):
         ("null=0.9,malformed=0.2", "come to 1.3065; a row has one at most"),
     ],
 )
-def test_dirt_that_is_none_is_refused(capsys, dirt, what):
-    assert what in refusal(capsys, "generate", "--night=2024-03-05", f"--dirt={dirt}")
+def test_fault_rates_that_make_no_sense_are_refused(capsys, rates, what):
+    assert what in refusal(capsys, "generate", "--night=2024-03-05", f"--fault-rates={rates}")
 
 
-def test_dirt_is_what_is_other_than_usual():
-    parsed = parser.parse(["generate", "--night=2024-03-05", "--dirt=late=0.05,duplicate=0.01"])
+def test_fault_rates_are_what_is_other_than_usual():
+    parsed = parser.parse(["generate", "--night=2024-03-05", "--fault-rates=late=0.05,duplicate=0.01"])
     assert parsed.options.fault_rates == {"late": 0.05}
 
 
@@ -168,11 +168,11 @@ def test_a_python_without_spark_says_so_in_one_line():
 
 
 def test_a_range_of_nights_that_ends_before_it_begins_is_refused(capsys):
-    assert "before it begins" in refusal(capsys, "history", "--from", "2024-03-06", "--to", "2024-03-05")
+    assert "before it begins" in refusal(capsys, "backfill", "--from", "2024-03-06", "--to", "2024-03-05")
 
 
 def test_a_range_of_nights_takes_in_both_ends():
-    settings = parser.parse(["history", "--from", "2024-02-28", "--to", "2024-03-01"])
+    settings = parser.parse(["backfill", "--from", "2024-02-28", "--to", "2024-03-01"])
     assert [str(night) for night in settings.nights] == ["2024-02-28", "2024-02-29", "2024-03-01"]
 
 

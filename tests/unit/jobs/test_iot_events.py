@@ -13,7 +13,7 @@ import pytest
 from catalog.tables import SOURCES
 from jobs import main
 from jobs.errors import UsageError
-from jobs.generate import catalogs, plain
+from jobs.generate import event_pools, python_delivery
 from jobs.generate.fault_rates import USUAL
 from jobs.generate.feeds.iot_events import FEED, event
 
@@ -21,7 +21,7 @@ NIGHT, SUNDAY = date(2024, 3, 5), date(2024, 3, 3)
 
 
 def events(count: int, night_index: int = 64, seed: int = 42, **given: object) -> list[dict]:
-    drawn = catalogs.load(**given)
+    drawn = event_pools.load(**given)
     return [event(seed, night_index, row, drawn) for row in range(count)]
 
 
@@ -44,7 +44,7 @@ def test_objects_have_5_to_25_keys_equally_often_and_any_key_may_be_there():
     sizes = Counter(len(row["json_column"]) for row in rows)
     # 21 sizes: 190 each, give or take 4.5 standard deviations.
     assert sorted(sizes) == list(range(5, 26)) and all(130 < count < 250 for count in sizes.values())
-    drawn = catalogs.defaults()
+    drawn = event_pools.defaults()
     keys = Counter(key for row in rows for key in row["json_column"])
     # 15 of 35 on average: 1,714 each.
     assert set(keys) == {*drawn.keys, *drawn.nested} and all(1550 < count < 1880 for count in keys.values())
@@ -93,7 +93,7 @@ def test_in_the_maintenance_window_sensors_say_so_and_else_two_in_a_hundred_are_
     for row in sunday:
         statuses[is_in_window(row)][row["status"]] += 1
     assert statuses[True].keys() == {"Maintenance"} and statuses[True].total() > 700
-    outside, drawn = statuses[False], catalogs.defaults()
+    outside, drawn = statuses[False], event_pools.defaults()
     drawn_offline = 1 / len(drawn.statuses) if "Offline" in drawn.statuses else 0
     expected = 0.02 + 0.98 * drawn_offline
     assert outside["Offline"] / outside.total() == pytest.approx(
@@ -102,7 +102,7 @@ def test_in_the_maintenance_window_sensors_say_so_and_else_two_in_a_hundred_are_
 
 
 def test_a_night_delivers_its_clean_rows_faults_late_ones_and_second_copies():
-    delivered = list(plain.lines(FEED, NIGHT, 0.5, 42))
+    delivered = list(python_delivery.lines(FEED, NIGHT, 0.5, 42))
     clean = {row["event_id"]: row for row in events(5000)}
     for line in delivered:
         if not set(line.kinds) - {"duplicate", "late"} and line.key in clean:
@@ -116,7 +116,7 @@ def test_a_night_delivers_its_clean_rows_faults_late_ones_and_second_copies():
 
 def test_faults_come_as_often_as_the_lake_was_told():
     other = {"late": 0.0, "duplicate": 0.0, "malformed": 0.25, "null": 0.0}
-    delivered = list(plain.lines(FEED, NIGHT, 0.1, 42, {**USUAL, **other}))
+    delivered = list(python_delivery.lines(FEED, NIGHT, 0.1, 42, {**USUAL, **other}))
     kinds = Counter(kind for line in delivered for kind in line.kinds)
     assert len(delivered) == 1000 and {"late", "duplicate", "null"}.isdisjoint(kinds)
     # Four standard errors.
@@ -125,7 +125,7 @@ def test_faults_come_as_often_as_the_lake_was_told():
 
 def test_every_row_arrives_within_eight_days_once_or_twice():
     arrived = Counter(
-        line.key for day in range(1, 12) for line in plain.lines(FEED, date(2024, 3, day), 0.05, 42)
+        line.key for day in range(1, 12) for line in python_delivery.lines(FEED, date(2024, 3, day), 0.05, 42)
     )
     own = [row["event_id"] for row in events(500, 60)]
     copies = Counter(arrived[key] for key in own)
@@ -158,11 +158,11 @@ def test_catalogs_can_be_replaced_by_a_settings_file(tmp_path):
     ("text", "complaint"),
     [
         ("device_type = ['Valve']", "unknown key 'device_type'; known are min_keys"),
-        ("device_types = 'Valve'", "device_types is 'Valve', not a list of texts"),
+        ("device_types = 'Valve'", "device_types is 'Valve', not a list of strings"),
         ("regions = []", "regions is []"),
         ("envs = [1]", "envs is [1]"),
-        ("max_keys = '9'", "max_keys is '9', not a whole number"),
-        ("max_keys = true", "not a whole number"),
+        ("max_keys = '9'", "max_keys is '9', not an integer"),
+        ("max_keys = true", "not an integer"),
         ("max_keys = 99", "must be in order, from 1 to 35"),
         ("min_keys = 26", "must be in order"),
         ("keys = 3", "not a table"),
@@ -235,4 +235,4 @@ def test_the_generator_needs_the_standard_library_alone():
 
 def test_numbers_that_cannot_be_json_are_no_choice():
     with pytest.raises(UsageError, match="from 1 to 35"):
-        catalogs.load(min_keys=9, max_keys=8)
+        event_pools.load(min_keys=9, max_keys=8)

@@ -28,19 +28,21 @@ TEMPLATES = {
     "{{ slug_of(run_id) }}": "{{job.run_id}}",
     "{{ params.scale }}": "{{job.parameters.scale}}",
     "{{ params.seed }}": "{{job.parameters.seed}}",
-    "{% if params.dirt %}--dirt={{ params.dirt }}{% endif %}": "--dirt={{job.parameters.dirt}}",
+    "{% if params.fault_rates %}--fault-rates={{ params.fault_rates }}{% endif %}": (
+        "--fault-rates={{job.parameters.fault_rates}}"
+    ),
     "{% if params.tables %}--tables={{ params.tables | join(',') }}{% endif %}": (
         "--tables={{job.parameters.tables}}"
     ),
 }
 
 
-def place(target: str) -> Any:
+def location(target: str) -> Any:
     from targets import load_target
 
-    from workspace.client import place_of
+    from workspace.client import location_of
 
-    return place_of(target, load_target(target))
+    return location_of(target, load_target(target))
 
 
 def job(target: str) -> dict[str, Any]:
@@ -65,11 +67,11 @@ def test_it_has_the_same_databricks_targets() -> None:
 def test_schemas_and_volume_are_those_of_the_target(target: str) -> None:
     found = bundle.resources(target)
     schemas = {f"{each['catalog_name']}.{each['name']}" for each in found["schemas"].values()}
-    assert schemas == set(place(target).schemas)
+    assert schemas == set(location(target).schemas)
     (volume,) = found["volumes"].values()
     assert (
         f"/Volumes/{volume['catalog_name']}/{volume['schema_name']}/{volume['name']}"
-        == place(target).target.home
+        == location(target).target.home
     )
 
 
@@ -81,7 +83,7 @@ def test_development_mode_leaves_the_schemas_their_names() -> None:
 def test_the_job_runs_the_jobs_wheel_on_the_targets_environment(target: str) -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     (environment,) = job(target)["environments"]
-    serverless = place(target).databricks.serverless
+    serverless = location(target).databricks.serverless
     assert environment["spec"] == {
         "environment_version": serverless.environment_version,
         "dependencies": ["../dist/*.whl"],
@@ -107,7 +109,7 @@ def test_stages_and_arguments_are_those_of_the_dag(target: str) -> None:
     from chain import night_jobs
 
     expected = []
-    for stage in night_jobs(place(target).target):
+    for stage in night_jobs(location(target).target):
         argv = list(stage.argv)
         for in_dag, in_bundle in TEMPLATES.items():
             argv = [argument.replace(in_dag, in_bundle) for argument in argv]
@@ -203,9 +205,9 @@ def test_the_run_by_hand_of_the_docs_is_one_that_the_api_and_the_jobs_take() -> 
 
     page = (PROJECT / "docs/databricks.md").read_text()
     (text,) = re.findall(r"jobs submit --json @- <<END\n(.*?)\nEND\n", page, re.DOTALL)
-    home = place("dev").target.home
+    home = location("dev").target.home
     assert f"LAKE={home}\n" in page
-    body = json.loads(text.replace("$LAKE", home).replace("$WHEEL", f"{place('dev').wheels}/x.whl"))
+    body = json.loads(text.replace("$LAKE", home).replace("$WHEEL", f"{location('dev').wheels}/x.whl"))
     (task,), (environment,) = body["tasks"], body["environments"]
     assert SubmitTask.from_dict(task).as_dict() == task
     assert JobEnvironment.from_dict(environment).as_dict() == environment
@@ -335,7 +337,7 @@ def test_the_dashboard_finds_gold_of_its_target() -> None:
     for target in TARGETS:
         (dashboard,) = bundle.resources(target)["dashboards"].values()
         gold = f"{dashboard['dataset_catalog']}.{dashboard['dataset_schema']}"
-        assert gold == f"{place(target).target.catalog}.{place(target).target.prefix}gold"
+        assert gold == f"{location(target).target.catalog}.{location(target).target.prefix}gold"
         assert (PROJECT / "resources" / dashboard["file_path"]) == DASHBOARD
 
 

@@ -187,19 +187,19 @@ def changed(**values: str) -> Any:
     ids=str,
 )
 def test_a_place_that_cannot_be_is_refused(values: dict[str, str], expected: str) -> None:
-    from workspace.client import Refused, place_of
+    from workspace.client import Refused, location_of
 
     with pytest.raises(Refused, match=expected):
-        place_of("dev", changed(**values))
+        location_of("dev", changed(**values))
 
 
 def test_the_volumes_own_schema_is_one_of_those_to_create() -> None:
-    from workspace.client import place_of
+    from workspace.client import location_of
 
-    place = place_of("dev", changed(home="/Volumes/shared/files/lake/iot"))
-    assert place.volume == "shared.files.lake"
-    assert place.schemas[-1] == "shared.files" and len(place.schemas) == 6
-    assert place.catalogs == ("main", "shared")
+    location = location_of("dev", changed(home="/Volumes/shared/files/lake/iot"))
+    assert location.volume == "shared.files.lake"
+    assert location.schemas[-1] == "shared.files" and len(location.schemas) == 6
+    assert location.catalogs == ("main", "shared")
 
 
 @pytest.fixture(scope="module")

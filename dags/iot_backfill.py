@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from airflow.sdk import DAG, Param
-from chain import declare, history_jobs
-from form import DEFAULTS, FROM_2024, dirt, scale, seed, tables
+from chain import backfill_jobs, declare
+from form import DEFAULTS, FROM_2024, fault_rates, scale, seed, tables
 from job import slug_of
 
 with DAG(
-    dag_id="iot_history",
+    dag_id="iot_backfill",
     description="A range of nights in bulk, to the same tables and digests as night by night",
     doc_md=Path(__file__).with_suffix(".md").read_text(),
-    tags=["iot", "lakehouse", "history"],
+    tags=["iot", "lakehouse", "backfill"],
     schedule=None,
     catchup=False,
     max_active_runs=1,
@@ -35,9 +35,9 @@ with DAG(
         ),
         "scale": scale(),
         "seed": seed(),
-        "dirt": dirt(),
+        "fault_rates": fault_rates(),
         "tables": tables(),
     },
     user_defined_macros={"slug_of": slug_of},
 ):
-    declare(history_jobs)
+    declare(backfill_jobs)

@@ -1,4 +1,4 @@
-"""The lines that one night's delivery of a feed consists of, and the truth about them."""
+"""A night's delivery of a feed made by Spark: its lines and their fault labels."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -22,21 +22,19 @@ def delivery(
     night: date,
     scale: float,
     seed: int,
-    dirt: Mapping[str, float] = USUAL,
+    rates: Mapping[str, float] = USUAL,
 ) -> DataFrame:
-    """Rows of a feed that arrive in a night. Grain: one row per landed line.
+    """Return the lines of a feed that arrive in a night. Grain: one row per landed line.
 
-    `dirt` is the share of rows for each kind of fault.
-
-    They are the night's own, the late ones of the seven nights before, and those that are sent a second
-    time. Columns: `line` (what is landed), `key`, and `kinds` (the faults put into it, for the truth).
+    They are the night's own rows, late ones of the seven nights before, and second copies. Columns: `line` (what is
+    landed), `key`, and `kinds` (of the faults injected into it). `rates` maps each kind of fault to its share of rows.
     """
     arrival = (night - FIRST_NIGHT).days
     copies = (
         f"(CAST(night_index + _days_late = {arrival} AS INT) "
         f"+ CAST(coalesce(night_index + _days_late + _sent_again_after = {arrival}, false) AS INT))"
     )
-    arriving = _rows(spark, feed, arrival, scale, seed, dirt).where(f"night_index >= 0 AND {copies} > 0")
+    arriving = _rows(spark, feed, arrival, scale, seed, rates).where(f"night_index >= 0 AND {copies} > 0")
     sent = arriving.select("*", F.expr(f"explode(sequence(1, {copies}))").alias("_copy"))
     # The first copy of a row that is sent twice on one night is the original.
     is_again = f"(_copy > 1 OR night_index + _days_late < {arrival})"
@@ -57,8 +55,10 @@ def delivery(
     )
 
 
-def plain_delivery(spark: SparkSession, feed: FrameFeed, night: date, scale: float, seed: int) -> DataFrame:
-    """Rows of a feed that are all on time and as they should be. Columns and grain as of `delivery`."""
+def faultless_delivery(
+    spark: SparkSession, feed: FrameFeed, night: date, scale: float, seed: int
+) -> DataFrame:
+    """Return the lines of a feed whose rows are all on time and without faults; columns and grain of `delivery`."""
     rows = feed.frame(spark, night, feed.count((night - FIRST_NIGHT).days, scale), seed)
     source = SOURCES[feed.source]
     return rows.select(
@@ -69,14 +69,14 @@ def plain_delivery(spark: SparkSession, feed: FrameFeed, night: date, scale: flo
 
 
 def _key(source: Source) -> Column:
-    # Of the row as it landed, and as the quarantine writes keys, so that what the rules say can be found by it.
+    # Of the row as it landed, written as in ops.quarantine, so that labels and rule results can be joined.
     return F.concat_ws(",", *source.key).alias("key")
 
 
 def _rows(
-    spark: SparkSession, feed: Feed, arrival: int, scale: float, seed: int, dirt: Mapping[str, float]
+    spark: SparkSession, feed: Feed, arrival: int, scale: float, seed: int, rates: Mapping[str, float]
 ) -> DataFrame:
-    """All rows of the night and of the earlier ones from which something may still arrive."""
+    """Return the rows of the night, and of earlier nights from which rows may still arrive."""
     nights = 1 if feed.is_reliable else LATEST_DAYS + 2
     counts = {arrival - ago: feed.count(arrival - ago, scale) for ago in range(nights)}
     spec = (
@@ -93,7 +93,7 @@ def _rows(
         .withColumn("row", "bigint", expr=f"id div {nights}L")
     )
     values = Values(seed, feed.source)
-    columns = {**feed.columns(values), **_new_columns(feed, values), **_fate(feed, values, dirt)}
+    columns = {**feed.columns(values), **_new_columns(feed, values), **_fault_columns(feed, values, rates)}
     for name, (kind, expression) in columns.items():
         spec = spec.withColumn(name, kind, expr=expression)
     exists = " OR ".join(f"(night_index = {index} AND row < {count})" for index, count in counts.items())
@@ -112,16 +112,16 @@ def _new_columns(feed: Feed, values: Values) -> dict[str, tuple[str, str]]:
     }
 
 
-def _fate(feed: Feed, values: Values, dirt: Mapping[str, float]) -> dict[str, tuple[str, str]]:
+def _fault_columns(feed: Feed, values: Values, rates: Mapping[str, float]) -> dict[str, tuple[str, str]]:
     if feed.is_reliable:
         return {
             "_days_late": ("bigint", "0L"),
             "_sent_again_after": ("bigint", "CAST(NULL AS BIGINT)"),
             "_fault": ("string", "'none'"),
         }
-    rates = [dirt[kind] for kind in feed.faults]
-    fault = choose(values.uniform("fault"), [*feed.faults, "none"], [*rates, 1 - sum(rates)])
-    late, again = values.chance("late", dirt["late"]), values.chance("duplicate", dirt["duplicate"])
+    shares = [rates[kind] for kind in feed.faults]
+    fault = choose(values.uniform("fault"), [*feed.faults, "none"], [*shares, 1 - sum(shares)])
+    late, again = values.chance("late", rates["late"]), values.chance("duplicate", rates["duplicate"])
     return {
         "_days_late": ("bigint", f"IF({late}, {values.integer('days_late', 1, LATEST_DAYS)}, 0L)"),
         "_sent_again_after": ("bigint", f"IF({again}, {values.integer('again_after', 0, 1)}, NULL)"),

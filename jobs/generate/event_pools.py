@@ -1,4 +1,4 @@
-"""What the values of `iot_events` are drawn from: defaults in `iot_events.toml`, any of it replaced by a file."""
+"""The pools from which values of `iot_events` are drawn: defaults in `iot_events.toml`, replaced by a settings file."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -9,12 +9,12 @@ from typing import Any
 from jobs.errors import UsageError
 
 DEFAULTS = Path(__file__).parent / "feeds/iot_events.toml"
-LARGEST = 2**53  # a whole number beyond it is not exact in JSON
+LARGEST = 2**53  # an integer beyond it is not exact in JSON
 
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from low to high: whole ones when both ends are, else with two decimals."""
+    """Numbers from low to high: integers when both ends are, else with two decimals."""
 
     low: float
     high: float
@@ -24,8 +24,8 @@ Choice = Range | Sequence[str | int | float | bool]
 
 
 @dataclass(frozen=True)
-class Catalogs:
-    """Allowed values; field by field what stands in the file."""
+class EventPools:
+    """The values that each field is drawn from; one field per key of the file."""
 
     min_keys: int
     max_keys: int
@@ -38,8 +38,8 @@ class Catalogs:
     nested: Mapping[str, Mapping[str, Choice]]
 
 
-def load(path: Path | None = None, *, min_keys: int | None = None, max_keys: int | None = None) -> Catalogs:
-    """Give the default catalogs, with those of a settings file and then the given numbers in their place.
+def load(path: Path | None = None, *, min_keys: int | None = None, max_keys: int | None = None) -> EventPools:
+    """Return the default pools, overridden by those of a settings file and then by the given numbers.
 
     Raises UsageError, in one line, for a file that cannot be read, an unknown key, or a value of a wrong kind.
     """
@@ -50,13 +50,13 @@ def load(path: Path | None = None, *, min_keys: int | None = None, max_keys: int
         if number is not None
     }
     try:
-        return _checked(Catalogs(**values))
+        return _checked(EventPools(**values))
     except ValueError as error:
         raise UsageError(f"{path}: {error}" if path else str(error)) from None
 
 
-def defaults() -> Catalogs:
-    """Give the default catalogs."""
+def defaults() -> EventPools:
+    """Return the default pools."""
     return _DEFAULTS
 
 
@@ -73,19 +73,19 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _value(name: str, value: object) -> object:
-    """A value of the file, typed. Raises ValueError."""
-    known = [field.name for field in fields(Catalogs)]
+    """Parse the value of a key of the file. Raises ValueError."""
+    known = [field.name for field in fields(EventPools)]
     match name:
         case "min_keys" | "max_keys":
             if type(value) is not int:
-                raise ValueError(f"{name} is {value!r:.40}, not a whole number")
+                raise ValueError(f"{name} is {value!r:.40}, not an integer")
             return value
         case "keys":
             return _choices(name, value)
         case "nested":
             return {key: _choices(f"nested.{key}", choices) for key, choices in _table(name, value).items()}
         case _ if name in known:
-            return _texts(name, value)
+            return _strings(name, value)
     raise ValueError(f"unknown key {name[:40]!r}; known are {', '.join(known)}")
 
 
@@ -95,9 +95,9 @@ def _table(name: str, value: object) -> dict[str, object]:
     return value
 
 
-def _texts(name: str, value: object) -> tuple[str, ...]:
+def _strings(name: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(each, str) and each for each in value):
-        raise ValueError(f"{name} is {value!r:.40}, not a list of texts")
+        raise ValueError(f"{name} is {value!r:.40}, not a list of strings")
     return tuple(value)
 
 
@@ -117,7 +117,7 @@ def _choice(name: str, value: Any) -> Choice:
             return Range(**value)
         raise ValueError(f"{name} has its low end above its high one")
     raise ValueError(
-        f"{name} is {value!r:.60}, neither a list of texts, numbers or truths nor {{ low = …, high = … }}"
+        f"{name} is {value!r:.60}, neither a list of strings, numbers or booleans nor {{ low = …, high = … }}"
     )
 
 
@@ -126,17 +126,17 @@ def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and -LARGEST <= value <= LARGEST
 
 
-def _checked(catalogs: Catalogs) -> Catalogs:
-    pool = len(catalogs.keys) + len(catalogs.nested)
-    if not 1 <= catalogs.min_keys <= catalogs.max_keys <= pool:
+def _checked(pools: EventPools) -> EventPools:
+    keys = len(pools.keys) + len(pools.nested)
+    if not 1 <= pools.min_keys <= pools.max_keys <= keys:
         raise ValueError(
-            f"min_keys {catalogs.min_keys} and max_keys {catalogs.max_keys} must be in order, "
-            f"from 1 to {pool}, the number of keys to choose from"
+            f"min_keys {pools.min_keys} and max_keys {pools.max_keys} must be in order, "
+            f"from 1 to {keys}, the number of keys to choose from"
         )
-    if both := sorted(catalogs.keys.keys() & catalogs.nested.keys()):
+    if both := sorted(pools.keys.keys() & pools.nested.keys()):
         raise ValueError(f"{', '.join(both)[:60]} is both a key and a nested object")
-    return catalogs
+    return pools
 
 
 # Once, not for each of a night's ten thousand rows.
-_DEFAULTS = _checked(Catalogs(**_read(DEFAULTS)))
+_DEFAULTS = _checked(EventPools(**_read(DEFAULTS)))
