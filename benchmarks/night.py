@@ -39,7 +39,7 @@ class PeakMemory(threading.Thread):
         self.peak: Counter[str] = Counter()
 
     def run(self) -> None:
-        """Sample until told that it is over."""
+        """Sample until it is over."""
         while not self.over.wait(1):
             now: Counter[str] = Counter()
             for process in Path("/proc").glob("[0-9]*"):

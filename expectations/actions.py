@@ -16,7 +16,7 @@ def flag(reason: str) -> Meta:
 def fail(reason: str, of_at_least: int = 0) -> Meta:
     """It concerns the table as a whole: when it does not hold, the night stops before gold is published.
 
-    Where it judges a share, fewer rows than `of_at_least` are too few to judge by, and only warn.
+    Where it is about a share, fewer rows than `of_at_least` are too few to decide, and only warn.
     """
     few = {"of_at_least": of_at_least} if of_at_least else {}
     return {"action": "fail", "reason": reason, **few}

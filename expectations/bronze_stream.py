@@ -1,6 +1,6 @@
 """What a table must hold into which a source is streamed without the landing zone.
 
-Its rows come typed and whole, each of them once. No stage of a night reads them, so what does not hold is told,
+Its rows come typed and whole, each of them once. No stage of a night reads them, so what does not hold is reported,
 and stops no night.
 """
 

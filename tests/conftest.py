@@ -99,7 +99,7 @@ def new_lake(spark: object, home: Path) -> Iterator[Callable[..., object]]:
             kind = import_module(module).Options
             names = {field.name for field in fields(kind)}
             given = {name: overrides.pop(name) for name in names & overrides.keys()}
-            # Of a stage that is not told how much it simulates, little is enough.
+            # Of a stage without options of how much it simulates, little is enough.
             little = {"scale": 0.01} if "scale" in names else {}
             required = {
                 field.name

@@ -237,7 +237,7 @@ FAULTS = [
         "jobs/quality/check.py",
         'action="fail" if error else _action(meta, result.result)',
         "action=_action(meta, result.result)",
-        "spark/quality/test_check.py::test_an_expectation_that_cannot_be_tried_is_never_green_not_even_a_flag",
+        "spark/quality/test_check.py::test_an_expectation_that_cannot_be_evaluated_is_never_green_not_even_a_flag",
     ),
     fault(
         "a failed check is green",
@@ -267,7 +267,7 @@ FAULTS = [
         "jobs/bronze/landing_zone.py",
         "if is_new and (reason := _flaw(file, source)):",
         "if (reason := _flaw(file, source)) and not reason:",
-        "unit/jobs/test_landed_files.py::test_compression_other_than_gzip_is_set_aside_and_told_what_to_bring",
+        "unit/jobs/test_landed_files.py::test_compression_other_than_gzip_is_set_aside_with_what_to_bring_instead",
         "unit/jobs/test_landed_files.py::test_a_csv_file_with_its_columns_in_another_order_is_set_aside",
     ),
     fault(
@@ -407,11 +407,11 @@ FAULTS = [
         "unit/dags/test_dag_rules.py::test_the_night_dag_runs_its_stages_one_after_the_other",
     ),
     fault(
-        "nobody is told of a failure",
+        "nobody is notified of a failure",
         "dags/form.py",
         '    "on_failure_callback": FailureNotifier(),\n',
         "",
-        "unit/dags/test_dag_rules.py::test_every_task_that_fails_for_good_is_told_to_whoever_is_to_know",
+        "unit/dags/test_dag_rules.py::test_every_task_that_fails_for_good_notifies_the_webhook",
     ),
     fault(
         "the form takes any scale",
@@ -485,7 +485,7 @@ FAULTS = [
         "jobs/maintenance/versions.py",
         " VERSION AS OF {version.number}",
         "",
-        "spark/maintenance/test_care.py::test_a_night_is_shown_as_its_own_run_left_it_and_not_as_later_ones_restated_it",
+        "spark/maintenance/test_versions.py::test_a_night_is_shown_as_its_own_run_left_it_and_not_as_later_ones_restated_it",
     ),
     fault(
         "a merge does not say who made it",

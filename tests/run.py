@@ -58,19 +58,19 @@ def suites_of(path: str) -> list[Suite]:
     Raises SystemExit when nothing is there or no suite has it.
     """
     wanted, _, test = path.partition("::")
-    place = Path(wanted).resolve()
-    if not place.exists():
+    location = Path(wanted).resolve()
+    if not location.exists():
         raise SystemExit(f"error: there is no {wanted}; name a file or folder of tests/, or file.py::test")
     found = []
     for suite in SUITES:
         own = [PROJECT / each for each in suite.paths]
-        if any(place.is_relative_to(PROJECT / each) for each in suite.but):
+        if any(location.is_relative_to(PROJECT / each) for each in suite.but):
             continue
-        if any(place.is_relative_to(each) for each in own):
+        if any(location.is_relative_to(each) for each in own):
             found.append(Suite(suite.name, suite.environment, (path,), suite.but))
-        elif inside := tuple(str(each) for each in own if each.is_relative_to(place)):
+        elif inside := tuple(str(each) for each in own if each.is_relative_to(location)):
             found.append(Suite(suite.name, suite.environment, inside, suite.but))
-    if not found or (test and not place.is_file()):
+    if not found or (test and not location.is_file()):
         raise SystemExit(f"error: {path} holds no tests; name a file or folder of tests/, or file.py::test")
     return found
 

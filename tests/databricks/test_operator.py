@@ -260,7 +260,7 @@ def test_stages_of_the_jobs_run_on_an_existing_cluster_and_on_a_new_one(
         operator = databricks.operator(Job("bronze", argv), target)
         ti = SimpleNamespace(max_tries=2, xcom_push=lambda **_: None)
         operator.execute({"ti": ti, "run_id": run, "task_state_store": Store()})
-        note = json.loads((tmp_path / f"data-docs/runs/{run}/bronze.json").read_text())
-        assert note["exit"] == 0
-        rows.append({table["table"]: table["rows"] for table in note["tables"]}["bronze.sensor_logs"])
+        run_result = json.loads((tmp_path / f"data-docs/runs/{run}/bronze.json").read_text())
+        assert run_result["exit"] == 0
+        rows.append({table["table"]: table["rows"] for table in run_result["tables"]}["bronze.sensor_logs"])
     assert rows == [1, 1]

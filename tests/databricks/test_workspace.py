@@ -218,7 +218,7 @@ def test_the_command_by_itself_prints_its_lines_and_nothing_else(databricks: Sta
     assert verdicts(examination) == ["ok"] * 8
 
 
-def test_the_command_runs_by_itself_and_tells_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_runs_by_itself_and_prints_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     secret = "canary-6f1d0b"
     refused = {"conn_type": "databricks", "host": "https://127.0.0.1", "port": free_port(), "login": "id"}
     monkeypatch.setenv(VARIABLE, json.dumps(refused | {"password": secret}))

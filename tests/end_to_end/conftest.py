@@ -21,7 +21,7 @@ def webhook() -> Iterator[Webhook]:
 @pytest.fixture(scope="session")
 def embedded(tmp_path_factory: pytest.TempPathFactory, webhook: Webhook) -> Iterator[Embedded]:
     """A stack that has run one night; stopped at the end, which must leave no process behind."""
-    stack = Embedded(tmp_path_factory.mktemp("embedded"), free_port(), free_port(), told=webhook)
+    stack = Embedded(tmp_path_factory.mktemp("embedded"), free_port(), free_port(), notified=webhook)
     try:
         first = stack("run", NIGHT=NIGHT, SCALE=SCALE)
         assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-3000:]

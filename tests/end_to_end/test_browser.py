@@ -216,7 +216,7 @@ def test_a_night_started_from_the_form_runs_to_its_end_with_the_tables_chosen(br
     browser.keep_picture("trigger")
     submit(browser, lambda: runs_of(browser) > before)
     (new,) = runs_of(browser) - before
-    browser.until(lambda: "report" in browser.stack.notes(new), 900)
-    notes = browser.stack.notes(new)
-    assert (notes["report"]["status"], notes["report"]["night"]) == ("done", chosen)
-    assert [table["table"] for table in notes["publish"]["tables"]] == ["gold.climate_hourly"]
+    browser.until(lambda: "report" in browser.stack.run_results(new), 900)
+    run_results = browser.stack.run_results(new)
+    assert (run_results["report"]["status"], run_results["report"]["night"]) == ("done", chosen)
+    assert [table["table"] for table in run_results["publish"]["tables"]] == ["gold.climate_hourly"]

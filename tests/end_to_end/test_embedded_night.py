@@ -20,7 +20,7 @@ from tests.support.embedded_stack import NIGHT, SCALE, STAGES, Embedded, wait_fo
 GOLD = ["sensor_hourly", "climate_hourly", "device_health", "fleet_last_seen", "site_events"]
 
 
-def test_whoever_is_to_know_is_told_how_many_alerts_the_night_raised(embedded: Embedded) -> None:
+def test_the_webhook_is_notified_how_many_alerts_the_night_raised(embedded: Embedded) -> None:
     report = json.loads(
         (embedded.home / "data-docs/runs" / embedded.first_run_id / "report.json").read_text()
     )
@@ -44,10 +44,10 @@ def test_a_night_is_to_be_had_as_json_with_a_token_of_airflow(embedded: Embedded
     assert night["gold"]["gold.sensor_hourly"] > 0 and night["queries"]["device_health"]["rows"]
 
 
-def test_the_night_is_told_stage_by_stage_and_summed_up(embedded: Embedded) -> None:
+def test_the_night_is_printed_stage_by_stage_and_summed_up(embedded: Embedded) -> None:
     progress, _, summary = embedded.first_run.partition("the night")
-    told = re.findall(r"^  (\w+)", progress, re.MULTILINE)
-    assert [word for word in told if word in STAGES] == STAGES
+    printed = re.findall(r"^  (\w+)", progress, re.MULTILINE)
+    assert [word for word in printed if word in STAGES] == STAGES
     assert re.search(
         rf"bronze +\d+\.\d s +[\d,]+ rows in {len(SOURCES) - len(OPTIONAL)} tables", embedded.first_run
     )
@@ -60,11 +60,11 @@ def test_the_night_is_told_stage_by_stage_and_summed_up(embedded: Embedded) -> N
     assert embedded.password not in embedded.first_run
 
 
-def test_every_stage_left_a_note_with_its_tables(embedded: Embedded) -> None:
-    notes = embedded.notes(embedded.first_run_id)
-    assert set(notes) == set(STAGES)
-    assert {note["status"] for note in notes.values()} == {"done"}
-    assert {note["night"] for note in notes.values()} == {NIGHT}
+def test_every_stage_left_a_run_result_with_its_tables(embedded: Embedded) -> None:
+    run_results = embedded.run_results(embedded.first_run_id)
+    assert set(run_results) == set(STAGES)
+    assert {run_result["status"] for run_result in run_results.values()} == {"done"}
+    assert {run_result["night"] for run_result in run_results.values()} == {NIGHT}
 
 
 @pytest.mark.parametrize("table", GOLD)
@@ -97,15 +97,15 @@ def test_a_night_that_is_there_with_other_parameters_fails_and_says_what_differs
     assert re.search(r"^  gold +0 rows published$", other.stdout, re.MULTILINE)
     assert "::group::" not in other.stderr and "Deprecat" not in other.stderr
     assert "make stop" in other.stdout and "  report " not in other.stdout
-    # Who is to know is told, once, and only of what failed.
+    # The webhook is notified, once, and only of what failed.
     run = re.search(rf"{embedded.url}/dags/iot_nightly/runs/(\S+)", other.stdout)
     assert run
 
-    def told() -> list[str]:
+    def posted() -> list[str]:
         return [message for message in embedded.messages if run[1] in message]
 
-    wait_for(lambda: bool(told()), 60)
-    assert told() == [
+    wait_for(lambda: bool(posted()), 60)
+    assert posted() == [
         f"iot_nightly: generate failed (night {NIGHT}, run {run[1]})\n{run[0]}/tasks/generate?try_number=1"
     ]
     assert "the whole log: " in other.stderr

@@ -1,7 +1,7 @@
 """No fault between Airflow and Databricks doubles a run or reports it wrongly.
 
 Real: the DAGs, the scheduler and its workers, the requests, the runs with their processes. Databricks is stood in
-for by tests/support/standin, and what its runs execute is a wheel that computes nothing: it leaves the notes that
+for by tests/support/standin, and what its runs execute is a wheel that computes nothing: it leaves the run results that
 Airflow reads. That real stages come to the same numbers there is in test_on_databricks.py.
 
 Each fault meets the run of another DAG, side by side, for Airflow waits up to 40 s before it tries again. What

@@ -72,7 +72,7 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
 class Remote(Embedded):
     """An Airflow whose nights run on Databricks."""
 
-    first_notes: Mapping[str, Any] = field(default_factory=dict)
+    first_run_results: Mapping[str, Any] = field(default_factory=dict)
     """What the stages of its first run left in the data docs."""
 
 
@@ -84,7 +84,7 @@ def remote(standin: Standin, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         first = stack("run", NIGHT=NIGHT, SCALE=SCALE, TABLES=",".join(FEW), **variables(standin))
         assert first.returncode == 0, first.stdout + first.stderr
         stack.first_run = first.stdout
-        stack.first_notes = stack.notes(stack.first_run_id)
+        stack.first_run_results = stack.run_results(stack.first_run_id)
         yield stack
     finally:
         stack("stop", **variables(standin))
@@ -101,10 +101,10 @@ def settings(*place: str) -> Settings:
     return parser.parse(["verify", f"--night={NIGHT}", *place])
 
 
-def digests_after(notes: Mapping[str, Any], spark: SparkSession, place: Settings) -> Digests:
-    """The digests of silver and gold as the run left them that has these notes; others go on with the tables."""
-    moment = notes["report"]["ended_at"]
-    there = {name: place.table(name) for name in COMPARED if spark.catalog.tableExists(place.table(name))}
+def digests_after(run_results: Mapping[str, Any], spark: SparkSession, lake: Settings) -> Digests:
+    """The digests of silver and gold as the run left them that has these run_results; others go on with the tables."""
+    moment = run_results["report"]["ended_at"]
+    there = {name: lake.table(name) for name in COMPARED if spark.catalog.tableExists(lake.table(name))}
     found = {name: as_of(spark, table, moment) for name, table in there.items()}
     return digests({name: rows for name, rows in found.items() if rows is not None})
 
@@ -139,16 +139,18 @@ def test_the_first_night_has_the_same_digests_on_both(
     token = (embedded.run_dir / "secrets/connect-token").read_text()
     address = f"sc://127.0.0.1:{embedded.connect_port}/;authorization=Bearer%20{token}"
     with session(address) as spark:
-        here = digests_after(embedded.notes(embedded.first_run_id), spark, settings())
+        here = digests_after(embedded.run_results(embedded.first_run_id), spark, settings())
     with session(standin.spark_remote()) as spark:
-        there = digests_after(remote.first_notes, spark, settings("--catalog=main", "--prefix=iot_dev_"))
+        there = digests_after(
+            remote.first_run_results, spark, settings("--catalog=main", "--prefix=iot_dev_")
+        )
     tables = {table for table, _ in there}
     assert tables > {f"gold.{name}" for name in FEW}
     assert there == {of: digest for of, digest in here.items() if of[0] in tables}
 
 
 def test_the_first_night_has_the_same_data_docs_on_both(embedded: Embedded, remote: Remote) -> None:
-    here, there = embedded.notes(embedded.first_run_id), remote.first_notes
+    here, there = embedded.run_results(embedded.first_run_id), remote.first_run_results
     assert set(there) == set(here) == set(STAGES)
     for stage in STAGES[:-1]:
         found = {verdict[0]: verdict for verdict in verdicts(here[stage])}
@@ -156,7 +158,7 @@ def test_the_first_night_has_the_same_data_docs_on_both(embedded: Embedded, remo
 
 
 def test_data_docs_and_report_are_where_airflow_shows_them(remote: Remote) -> None:
-    pages = [page for note in remote.first_notes.values() for page in note["pages"]]
+    pages = [page for run_result in remote.first_run_results.values() for page in run_result["pages"]]
     assert len(pages) > 10
     assert f"nights/{NIGHT}.html" in pages
     for page in pages:
@@ -176,7 +178,7 @@ def runs_of(standin: Standin, run_id: str) -> list[dict[str, Any]]:
 def test_every_stage_is_one_run_with_the_wheel_and_the_argument_list(
     standin: Standin, remote: Remote
 ) -> None:
-    (run_id,) = {note["run_id"] for note in remote.first_notes.values()}
+    (run_id,) = {run_result["run_id"] for run_result in remote.first_run_results.values()}
     runs = runs_of(standin, run_id)[: len(STAGES)]
     assert [run["task_key"] for run in runs] == STAGES
     assert {run["state"]["result_state"] for run in runs} == {"SUCCESS"}
@@ -204,7 +206,7 @@ def test_a_check_that_fails_is_tried_once_and_its_page_is_brought_here(
 ) -> None:
     """As somebody sees it who clears the check after the devices were spoilt."""
     api, path = remote.api(), f"/dags/iot_nightly/dagRuns/{remote.first_run_id}"
-    (run_id,) = {note["run_id"] for note in remote.first_notes.values()}
+    (run_id,) = {run_result["run_id"] for run_result in remote.first_run_results.values()}
     before = len(runs_of(standin, run_id))
     devices = settings("--catalog=main", "--prefix=iot_dev_").table("silver.devices")
     clear = {"dry_run": False, "dag_run_id": remote.first_run_id, "task_ids": ["check_silver"]}
@@ -216,9 +218,9 @@ def test_a_check_that_fails_is_tried_once_and_its_page_is_brought_here(
         )
         wait_for(lambda: api.get(f"{path}/taskInstances/check_silver")["state"] == "failed")
         spark.sql(f"RESTORE TABLE {devices} TO VERSION AS OF {version}")
-    note = remote.notes(remote.first_run_id)["check_silver"]
-    assert note["exit"] == 3 and "unknown status" in note["message"]
-    (page,) = (page for page in note["pages"] if page.startswith("runs/"))
+    run_result = remote.run_results(remote.first_run_id)["check_silver"]
+    assert run_result["exit"] == 3 and "unknown status" in run_result["message"]
+    (page,) = (page for page in run_result["pages"] if page.startswith("runs/"))
     assert "unknown status" in (remote.home / "data-docs" / page).read_text()
     tried = runs_of(standin, run_id)[before:]
     assert [(run["task_key"], run["state"]["result_state"]) for run in tried] == [("check_silver", "FAILED")]
@@ -252,7 +254,7 @@ def test_a_backfill_backwards_begins_with_the_latest_night(standin: Standin, rem
     for night, argv in zip(LATER, submitted, strict=True):
         assert f"--night={night}" in argv
     for run in runs:
-        assert "a lake has one seed" in remote.notes(run["dag_run_id"])["generate"]["message"]
+        assert "a lake has one seed" in remote.run_results(run["dag_run_id"])["generate"]["message"]
 
 
 PUT_SECRET = """
@@ -272,7 +274,7 @@ def test_a_stream_sent_from_here_is_received_on_databricks_each_with_its_own_sec
         embedded.api().post("/connections", {**connection, "password": broker.connection_string})
         form = {"night": NIGHT, "rows_per_second": 2, "seconds": 60, "sink": "kafka"}
         assert dag(embedded, "iot_stream", "to-kafka", **form) == "success"
-        assert {*embedded.notes("to-kafka")} == {f"stream_{source}" for source in STREAMED}
+        assert {*embedded.run_results("to-kafka")} == {f"stream_{source}" for source in STREAMED}
         subprocess.run(
             [PROJECT / ".venv/airflow/bin/python", "-c", PUT_SECRET],
             check=True,
@@ -287,17 +289,17 @@ def test_a_stream_sent_from_here_is_received_on_databricks_each_with_its_own_sec
     assert len(set(lines)) == len(lines) == 120
 
 
-def test_all_tables_are_tended_once_and_no_number_changes(remote: Remote, standin: Standin) -> None:
-    place = settings("--catalog=main", "--prefix=iot_dev_")
+def test_all_tables_are_maintained_once_and_no_number_changes(remote: Remote, standin: Standin) -> None:
+    lake = settings("--catalog=main", "--prefix=iot_dev_")
     with session(standin.spark_remote()) as spark:
-        names = [name for name in COMPARED if spark.catalog.tableExists(place.table(name))]
-        before = digests({name: spark.table(place.table(name)) for name in names})
+        names = [name for name in COMPARED if spark.catalog.tableExists(lake.table(name))]
+        before = digests({name: spark.table(lake.table(name)) for name in names})
         assert dag(remote, "iot_maintenance", "by-hand") == "success"
-        assert digests({name: spark.table(place.table(name)) for name in names}) == before
-    (note,) = remote.notes("by-hand").values()
-    tended = {table["table"]: table["detail"] for table in note["tables"]}
-    assert {*names} <= {*tended}
-    assert tended["silver.readings"]["zordered_by"] == ["device_id"]
+        assert digests({name: spark.table(lake.table(name)) for name in names}) == before
+    (run_result,) = remote.run_results("by-hand").values()
+    maintained = {table["table"]: table["detail"] for table in run_result["tables"]}
+    assert {*names} <= {*maintained}
+    assert maintained["silver.readings"]["zordered_by"] == ["device_id"]
 
 
 def test_no_secret_shows_in_logs_fields_or_argument_lists(remote: Remote, standin: Standin) -> None:

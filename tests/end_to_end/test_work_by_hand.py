@@ -20,7 +20,7 @@ from tests.support.project import PROJECT
 
 @pytest.fixture(scope="module")
 def second(embedded: Embedded) -> str:
-    """What `make run` says of a second night of one table, before which a file is dropped as the README says."""
+    """What `make run` says of a second night of one table, before which a file is delivered as the README says."""
     readme = (PROJECT / "README.md").read_text()
     printed = re.search(r"^printf '(.*)' > lake/landing/(sensor_logs/mine\.csv)$", readme, re.MULTILINE)
     assert printed
@@ -41,7 +41,7 @@ def test_a_second_run_reuses_the_stack(embedded: Embedded, second: str) -> None:
     ]
 
 
-def test_a_file_dropped_as_the_readme_says_reaches_gold(embedded: Embedded, second: str) -> None:
+def test_a_file_delivered_as_the_readme_says_reaches_gold(embedded: Embedded, second: str) -> None:
     files = f"{embedded.home}/warehouse/gold.db/climate_hourly/event_date=2025-05-01/*.parquet"
     rows = duckdb.sql(f"select location, avg_temperature_f from read_parquet('{files}')").fetchall()
     assert rows == [("Room_A", 72.4)], second
@@ -87,7 +87,7 @@ def test_when_spark_is_away_the_night_waits_and_goes_on_once_it_is_back(embedded
     api.post("/dags/iot_nightly/dagRuns", {"dag_run_id": run_id, "logical_date": None, "conf": conf})
     run = f"/dags/iot_nightly/dagRuns/{run_id}"
     wait_for(lambda: api.get(f"{run}/taskInstances/generate")["state"] == "up_for_retry")
-    assert "Spark" in embedded.notes(run_id)["generate"]["message"]
+    assert "Spark" in embedded.run_results(run_id)["generate"]["message"]
     assert embedded("up").returncode == 0
     ended = {"success", "failed", "upstream_failed"}
     wait_for(lambda: api.get(f"{run}/taskInstances/bronze")["state"] in ended)

@@ -15,11 +15,11 @@ from jobs.generate.arguments import FIRST_NIGHT
 from jobs.generate.spark_delivery import delivery
 from tests.conftest import new_lake
 from tests.simulator.nights import NIGHTS, SEED, parquet
-from tests.simulator.settled import Settled, settle
+from tests.simulator.reconciled import Reconciled, reconcile
 from tests.support.simulated import FEEDS, drawn
-from tests.support.stages import accounts, compiled, compiling, drop, run, table
+from tests.support.stages import accounts, compiled, compiling, deliver, run, table
 
-__all__ = ["accounts", "compiled", "drop", "run", "table"]
+__all__ = ["accounts", "compiled", "deliver", "run", "table"]
 
 Relation = duckdb.DuckDBPyRelation
 
@@ -95,7 +95,7 @@ def delivered(spark: SparkSession) -> Callable[..., list[Row]]:
 
 
 @pytest.fixture(scope="session")
-def settled(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settled]:
+def reconciled(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reconciled]:
     """A night in silver."""
-    with new_lake(spark, tmp_path_factory.mktemp("settled")) as lake:
-        yield settle(spark, lake)
+    with new_lake(spark, tmp_path_factory.mktemp("reconciled")) as lake:
+        yield reconcile(spark, lake)

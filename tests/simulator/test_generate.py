@@ -211,8 +211,8 @@ def test_fault_rates_are_a_parameter_of_the_lake(run, lake):
     other = {"late": 0.0, "duplicate": 0.0, "malformed": 0.25, "null": 0.0}
     run("generate", fault_rates=other, tables=frozenset({"events"}), scale=5.0)
     home = lake("generate").home
-    truth = home / "truth" / "events" / f"arrived={NIGHT}"
-    faults = [json.loads(line)["kind"] for file in truth.glob("*.json") for line in file.open()]
+    labels = home / "truth" / "events" / f"arrived={NIGHT}"
+    faults = [json.loads(line)["kind"] for file in labels.glob("*.json") for line in file.open()]
     kinds, rows = Counter(faults), sum(1 for _ in lines(home, "events"))
     assert rows == FEEDS["events"].count(1, 5.0) and {"late", "duplicate", "null"}.isdisjoint(kinds)
     # Four standard errors.
@@ -301,16 +301,20 @@ def changes(simulated):
 
 def test_the_first_image_of_a_change_is_the_last_image_of_the_change_before(changes):
     # Without delivery faults: a change whose forerunner got lost has nothing to be compared with.
-    held: dict[int, object] = {}
+    existing: dict[int, object] = {}
     compared = 0
     for night in JANUARY:
         for change in changes(night):
             if change["before"] is not None:
-                assert json.loads(change["before"]) == held[change["device_id"]]
+                assert json.loads(change["before"]) == existing[change["device_id"]]
                 compared += 1
             else:
-                assert held.get(change["device_id"]) is None, "only a device that is not there is registered"
-            held[change["device_id"]] = json.loads(change["after"]) if change["after"] is not None else None
+                assert existing.get(change["device_id"]) is None, (
+                    "only a device that is not there is registered"
+                )
+            existing[change["device_id"]] = (
+                json.loads(change["after"]) if change["after"] is not None else None
+            )
     assert compared > 10_000
 
 

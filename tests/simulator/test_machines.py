@@ -9,7 +9,7 @@ import pytest
 
 from catalog.tables import SOURCES
 from jobs.generate.machines import FACTORIES, MINUTES, MODELS, PARTS, PRONE_FACTORY
-from tests.simulator import settled as hand
+from tests.simulator import reconciled as hand
 from tests.simulator.nights import MONDAY, TUESDAY, WEDNESDAY
 
 MACHINES = ("machine_sensors", "inspections")
@@ -18,7 +18,7 @@ NIGHT = TUESDAY
 
 @pytest.fixture(scope="module")
 def records(simulated):
-    """Records of a feed's night without dirt."""
+    """Records of a feed's night without faults."""
 
     def of(source: str, night: date = NIGHT, scale: float = 1.0) -> list[dict]:
         names = SOURCES[source].fields
@@ -30,7 +30,7 @@ def records(simulated):
 
 @pytest.fixture(scope="module")
 def landed(delivered):
-    """Records of a night's delivery, dirt and all, as texts; and how often each fault was put in."""
+    """Records of a night's delivery, faults included, as strings; and how often each fault was injected."""
 
     def of(source: str, scale: float):
         rows = delivered(source, NIGHT, scale)
@@ -46,7 +46,7 @@ def landed(delivered):
 
 @pytest.fixture(scope="module")
 def trips(records):
-    """Readings of a night without dirt, trip by trip in the order of time: (machine, trip) -> readings."""
+    """Readings of a night without faults, trip by trip in the order of time: (machine, trip) -> readings."""
     found = defaultdict(list)
     for record in records("machine_sensors"):
         found[record["device_id"], record["trip_id"]].append(record)
@@ -133,7 +133,7 @@ def test_one_inspection_in_twenty_has_no_timestamp(landed):
 def test_about_seven_percent_of_parts_are_defective_and_more_in_the_factory_that_runs_hot(records):
     inspected = records("inspections", scale=10)
     share = sum(record["defect"] for record in inspected) / len(inspected)
-    # Ten parts share the fate of a trip, so that a thousand trips are what is independent.
+    # Ten parts share the outcome of a trip, so that a thousand trips are what is independent.
     assert share == pytest.approx(0.07, abs=0.02)
     by_factory = defaultdict(list)
     for record in inspected:
@@ -160,10 +160,10 @@ def test_a_defect_follows_from_the_temperature_against_its_moving_average(record
     assert near(rates[True], len(outcomes[True]), 0.55) and near(rates[False], len(outcomes[False]), 0.01)
 
 
-def test_a_flipped_pressure_is_put_right_and_flagged_and_what_is_of_no_use_is_quarantined(settled):
-    """Rows that were dropped by hand: `READINGS` and `PARTS` of settled.py."""
+def test_a_flipped_pressure_is_put_right_and_flagged_and_what_is_of_no_use_is_quarantined(reconciled):
+    """Rows that were delivered by hand: `READINGS` and `PARTS` of reconciled.py."""
     machine = "device_id = 901"
-    rows = settled.table("silver.machine_sensors").where(machine).orderBy("timestamp").collect()
+    rows = reconciled.table("silver.machine_sensors").where(machine).orderBy("timestamp").collect()
     assert [(row.air_pressure, row.is_pressure_flipped, row.temperature) for row in rows] == [
         (950.0, False, 60.0),
         (950.0, True, 60.0),
@@ -174,9 +174,9 @@ def test_a_flipped_pressure_is_put_right_and_flagged_and_what_is_of_no_use_is_qu
         ["air pressure came with its sign flipped, and was put right"],
         ["no temperature"],
     ]
-    parts = settled.table("silver.inspections").where(machine).collect()
+    parts = reconciled.table("silver.inspections").where(machine).collect()
     assert [(row.defect, row.timestamp.hour) for row in parts] == [(0, 12)]
-    refused = settled.refused(*MACHINES, by_hand=True)
+    refused = reconciled.refused(*MACHINES, by_hand=True)
     assert sorted((row.source, *row.reasons) for row in refused) == [
         ("inspections", "no device_id"),
         ("inspections", "no usable timestamp"),
@@ -184,19 +184,19 @@ def test_a_flipped_pressure_is_put_right_and_flagged_and_what_is_of_no_use_is_qu
         ("machine_sensors", "temperature outside -50 to 250"),
         ("machine_sensors", "unknown factory"),
     ]
-    assert all(settled.account(source)["is_balanced"] for source in MACHINES)
+    assert all(reconciled.account(source)["is_balanced"] for source in MACHINES)
 
 
-def test_a_night_of_both_feeds_is_settled_and_checked_and_only_its_faults_are_refused(settled):
+def test_a_night_of_both_feeds_is_reconciled_and_checked_and_only_its_faults_are_refused(reconciled):
     for source, landing, by_hand in (
         ("machine_sensors", 5400, len(hand.READINGS)),
         ("inspections", 200, len(hand.PARTS)),
     ):
-        account = settled.account(source)
+        account = reconciled.account(source)
         assert account["is_balanced"] and account["landed"] - by_hand == pytest.approx(landing, rel=0.05)
-    truth = settled.faults(*MACHINES)
-    refused = sum(truth[kind] for kind in ("future", "malformed", "malfunction", "no_timestamp"))
-    assert len(settled.refused(*MACHINES, by_hand=False)) == refused
-    sensors = settled.table("silver.machine_sensors").where("device_id <> 901")
-    assert 0 < sensors.where("is_pressure_flipped").count() <= truth["flipped_pressure"]
+    labels = reconciled.faults(*MACHINES)
+    refused = sum(labels[kind] for kind in ("future", "malformed", "malfunction", "no_timestamp"))
+    assert len(reconciled.refused(*MACHINES, by_hand=False)) == refused
+    sensors = reconciled.table("silver.machine_sensors").where("device_id <> 901")
+    assert 0 < sensors.where("is_pressure_flipped").count() <= labels["flipped_pressure"]
     assert sensors.where("air_pressure <= 0").count() == 0

@@ -34,14 +34,14 @@ def test_the_same_night_and_seed_are_the_same_rows_and_others_are_not(spark):
         }
 
 
-def test_a_night_that_names_it_brings_it_to_silver(settled):
-    account = settled.account("telematics")
+def test_a_night_that_names_it_brings_it_to_silver(reconciled):
+    account = reconciled.account("telematics")
     assert account["is_balanced"] and account["silver"] == account["landed"] == 864
-    files = settled.landed("telematics")
+    files = reconciled.landed("telematics")
     landed = [json.loads(line) for file in files for line in file.read_text().splitlines()]
     columns = ("device_id", "timestamp", "latitude", "longitude", "heading")
     sent = {tuple(record[name] for name in columns) for record in landed}
-    silver = settled.table("silver.telematics").selectExpr(
+    silver = reconciled.table("silver.telematics").selectExpr(
         "device_id", "string(timestamp)", "latitude", "longitude", "heading"
     )
     assert len(sent) == 864 and {tuple(row) for row in silver.collect()} == sent

@@ -1,5 +1,5 @@
 """Running stages in a test's own lake, in this process."""
 
-from tests.support.stages import accounts, compiled, drop, run, table
+from tests.support.stages import accounts, compiled, deliver, run, table
 
-__all__ = ["accounts", "compiled", "drop", "run", "table"]
+__all__ = ["accounts", "compiled", "deliver", "run", "table"]

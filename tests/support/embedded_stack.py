@@ -42,8 +42,8 @@ class Embedded:
     airflow_port: int
     connect_port: int
     first_run: str = ""
-    told: Webhook | None = None
-    """Who is told of failures."""
+    notified: Webhook | None = None
+    """Receives notifications of failures."""
     """What came there."""
 
     @property
@@ -57,7 +57,7 @@ class Embedded:
     @property
     def webhook(self) -> str:
         """Where Airflow's messages about failures go; those about alerts have an address that goes on from it."""
-        return self.told.address if self.told else ""
+        return self.notified.address if self.notified else ""
 
     @property
     def messages(self) -> list[str]:
@@ -70,7 +70,7 @@ class Embedded:
         return self._posted(f"{self.webhook}-alerts")
 
     def _posted(self, address: str) -> list[str]:
-        posts = self.told.posts if self.told else []
+        posts = self.notified.posts if self.notified else []
         return [body["text"] for path, body in posts if address.endswith(path)]
 
     @property
@@ -91,13 +91,13 @@ class Embedded:
     def environment(self) -> dict[str, str]:
         """The caller's, pointed at this stack."""
         addresses = {"NOTIFY": self.webhook, "ALERTS": f"{self.webhook}-alerts"} if self.webhook else {}
-        told = {
+        connections = {
             f"AIRFLOW_CONN_LAKEHOUSE_{name}": json.dumps({"conn_type": "http", "password": address})
             for name, address in addresses.items()
         }
         return {
             **os.environ,
-            **told,
+            **connections,
             "LAKEHOUSE_RUN_DIR": str(self.run_dir),
             "LAKEHOUSE_HOME": str(self.home),
             "AIRFLOW_PORT": str(self.airflow_port),
@@ -128,8 +128,8 @@ class Embedded:
         """Airflow's REST API, as the user that the stack made."""
         return AirflowApi(self.url, "admin", self.password)
 
-    def notes(self, run_id: str) -> dict[str, Any]:
-        """What each stage of a run left behind."""
+    def run_results(self, run_id: str) -> dict[str, Any]:
+        """The run result of each stage of a run."""
         folder = self.home / "data-docs/runs" / re.sub(r"[^A-Za-z0-9_.-]", "_", run_id)
         return {file.stem: json.loads(file.read_text()) for file in folder.glob("*.json")}
 

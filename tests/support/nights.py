@@ -42,7 +42,7 @@ class Nights:
 
 
 def two_nights(spark: SparkSession, lake: SettingsOf) -> Nights:
-    """Run them: night 6 settles its rows between the staging and the publishing of night 5."""
+    """Run them: night 6 reconciles its rows between the staging and the publishing of night 5."""
 
     def run(night: date, *stages: str, **overrides: object) -> dict[str, list]:
         return {stage: run_stage(spark, lake, stage, night, **overrides) for stage in stages}

@@ -68,19 +68,19 @@ class Side:
         stages = zip(*(self.emitted[name].values() for name in names), strict=True)
         return [self.job(argv) for of_runs in stages for argv in of_runs]
 
-    def notes(self, name: str, part: str = "") -> dict[str, Any]:
+    def run_results(self, name: str, part: str = "") -> dict[str, Any]:
         """What the stages of a run left in the data docs; `part` is what a part of it adds to the run's id."""
         (first, *_) = self.emitted[name].values()
         folder = parser.parse(self.here(first)).run_folder
-        notes = folder.with_name(f"{folder.name}{part}").glob("*.json")
-        return {file.stem: json.loads(file.read_text()) for file in notes}
+        files = folder.with_name(f"{folder.name}{part}").glob("*.json")
+        return {file.stem: json.loads(file.read_text()) for file in files}
 
     def landing(self, name: str) -> Path:
         """A file or folder of the landing zone."""
         return self.settings.landing / name
 
-    def drop(self, name: str, text: str) -> None:
-        """Drop a file into the landing zone by hand."""
+    def deliver(self, name: str, text: str) -> None:
+        """Deliver a file to the landing zone by hand."""
         self.landing(name).parent.mkdir(parents=True, exist_ok=True)
         self.landing(name).write_text(text)
 
@@ -118,15 +118,15 @@ def _summed(rows: DataFrame, table: Table, but: Sequence[str]) -> DataFrame:
     )
 
 
-def verdicts(note: Mapping[str, Any]) -> list[Any]:
-    """What a stage found, by its note; without when and under which address."""
+def verdicts(run_result: Mapping[str, Any]) -> list[Any]:
+    """What a stage found, by its run result; without when and under which address."""
     return [
         (
             table["table"],
             table["rows"],
             {key: value for key, value in table["detail"].items() if key != "page"},
         )
-        for table in note["tables"]
+        for table in run_result["tables"]
     ]
 
 

@@ -34,8 +34,8 @@ def accounts(table) -> Callable[[str], dict]:
 
 
 @pytest.fixture
-def drop(lake) -> Callable[..., object]:
-    """Drop a file by hand into a source's landing folder."""
+def deliver(lake) -> Callable[..., object]:
+    """Deliver a file by hand to a source's landing folder."""
 
     def into(source: str, name: str, content: str | bytes):
         folder = lake("bronze").landing / source

@@ -51,10 +51,10 @@ def test_an_import_across_the_line_is_found(project):
         lines[file, forbidden] = len(path.read_text().splitlines())
     done = lint(project)
     assert done.returncode == 1 and "BROKEN" in done.stdout
-    told = " ".join(done.stdout.split())
+    printed = " ".join(done.stdout.split())
     for (file, forbidden), line in lines.items():
         importer = file.removesuffix(".py").replace("/", ".")
-        assert f"{importer} -> {forbidden} (l.{line})" in told, (file, done.stdout)
+        assert f"{importer} -> {forbidden} (l.{line})" in printed, (file, done.stdout)
 
 
 def test_a_module_and_a_function_are_read_in_one_go():

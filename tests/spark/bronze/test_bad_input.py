@@ -1,6 +1,6 @@
-"""What people and machines drop into the landing zone, and what becomes of it.
+"""What people and machines deliver to the landing zone, and its outcome.
 
-Everything is dropped at once, taken in by one run, and a second run finds nothing new.
+Everything is delivered at once, read by one run, and a second run finds nothing new.
 """
 
 import gzip
@@ -55,8 +55,8 @@ FILES: dict[str, dict[str, str | bytes]] = {
 
 
 @pytest.fixture(scope="module")
-def dropped(spark, module_lake):
-    """The lake after two runs over the same dropped files."""
+def delivered(spark, module_lake):
+    """The lake after two runs over the same delivered files."""
     for source, files in FILES.items():
         folder = module_lake("bronze").landing / source
         folder.mkdir(parents=True)
@@ -69,8 +69,8 @@ def dropped(spark, module_lake):
 
 
 @pytest.fixture(scope="module")
-def table(spark, dropped):
-    return lambda name: spark.table(dropped("verify").table(name))
+def table(spark, delivered):
+    return lambda name: spark.table(delivered("verify").table(name))
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def account(table):
 
 
 @pytest.fixture(scope="module")
-def taken_in(table):
+def rows_read(table):
     """Name of a file -> bronze rows of sensor logs that came from it."""
     return Counter(Path(row._file).name for row in table("bronze.sensor_logs").select("_file").collect())
 
@@ -104,32 +104,32 @@ def climate(table):
     return table("gold.climate_hourly").collect()
 
 
-def test_a_file_dropped_by_hand_is_taken_in_exactly_once(dropped, taken_in, logs):
-    assert taken_in["mine.csv"] == logs[1] == GOOD
-    folder = dropped("bronze").landing / "sensor_logs"
+def test_a_file_delivered_by_hand_is_read_exactly_once(delivered, rows_read, logs):
+    assert rows_read["mine.csv"] == logs[1] == GOOD
+    folder = delivered("bronze").landing / "sensor_logs"
     assert not (folder / "mine.csv").exists() and (folder / f"arrived={NIGHT}" / "mine.csv").exists()
 
 
-def test_dropped_records_reach_gold(climate):
+def test_delivered_rows_reach_gold(climate):
     hours = [row for row in climate if row.hour.hour == 1]
     assert {(row.location, row.avg_temperature_f) for row in hours} == {("Room_A", 72.4), ("Room_B", 75.1)}
 
 
-def test_the_hourly_climate_is_exported_as_one_csv(dropped, climate):
-    lines = (dropped("publish").home / "export" / "iot_gold_export.csv").read_text().splitlines()
+def test_the_hourly_climate_is_exported_as_one_csv(delivered, climate):
+    lines = (delivered("publish").home / "export" / "iot_gold_export.csv").read_text().splitlines()
     assert lines[0] == "event_date,hour,location,log_count,avg_temperature_f,avg_humidity_percent"
     assert len(lines) == 1 + len(climate)
 
 
 @pytest.mark.parametrize("name", ["deep.csv", "late.csv"])
-def test_a_file_in_a_folder_of_the_senders_own_is_taken_in_too(dropped, taken_in, name):
-    assert taken_in[name] == GOOD
-    assert (dropped("bronze").landing / "sensor_logs" / f"arrived={NIGHT}" / name).exists()
+def test_a_file_in_a_folder_of_the_senders_own_is_read_too(delivered, rows_read, name):
+    assert rows_read[name] == GOOD
+    assert (delivered("bronze").landing / "sensor_logs" / f"arrived={NIGHT}" / name).exists()
 
 
 @pytest.mark.parametrize("name", ["zero.csv", "header.csv", "blank.csv", "mark.csv"])
-def test_a_file_without_records_is_zero_rows(taken_in, name):
-    assert taken_in[name] == 0
+def test_a_file_without_records_is_zero_rows(rows_read, name):
+    assert rows_read[name] == 0
 
 
 def test_records_with_too_few_and_too_many_tokens_are_quarantined_with_their_line(quarantine):
@@ -138,22 +138,22 @@ def test_records_with_too_few_and_too_many_tokens_are_quarantined_with_their_lin
     assert all(row.reasons == ["malformed record"] for row in kept)
 
 
-def test_the_same_file_under_another_name_is_all_duplicates(taken_in, account, logs):
-    assert taken_in["one.csv"] + taken_in["two.csv"] == 2 * GOOD
+def test_the_same_file_under_another_name_is_all_duplicates(rows_read, account, logs):
+    assert rows_read["one.csv"] + rows_read["two.csv"] == 2 * GOOD
     assert account["sensor_logs"]["duplicates"] == GOOD
     assert logs[3] == GOOD
 
 
-def test_a_gzip_file_cut_in_half_is_set_aside_and_the_others_load(dropped, taken_in, table):
-    assert taken_in["whole.csv.gz"] == GOOD and taken_in["cut.csv.gz"] == 0
+def test_a_gzip_file_cut_in_half_is_set_aside_and_the_others_load(delivered, rows_read, table):
+    assert rows_read["whole.csv.gz"] == GOOD and rows_read["cut.csv.gz"] == 0
     (rejected,) = table("ops.rejected_files").collect()
     assert rejected.source == "sensor_logs" and "cut.csv.gz" in rejected.file and rejected.reason
-    kept = dropped("bronze").landing / "sensor_logs" / "_rejected" / "cut.csv.gz"
+    kept = delivered("bronze").landing / "sensor_logs" / "_rejected" / "cut.csv.gz"
     assert kept.read_bytes() == FILES["sensor_logs"]["cut.csv.gz"]
 
 
-def test_bytes_that_are_no_utf8_and_nul_do_not_stop_the_night(taken_in, quarantine):
-    assert taken_in["bytes.csv"] == GOOD + 1
+def test_bytes_that_are_no_utf8_and_nul_do_not_stop_the_night(rows_read, quarantine):
+    assert rows_read["bytes.csv"] == GOOD + 1
     assert len([row for row in quarantine if row.file.endswith("bytes.csv")]) == 1
 
 
@@ -174,5 +174,5 @@ def test_a_broken_row_is_kept_with_every_reason(quarantine):
 
 
 def test_an_empty_landing_folder_is_a_night_with_zero_rows(account):
-    fates = ("landed", "bronze", "silver", "quarantined")
-    assert [account["telemetry"][fate] for fate in fates] == [0, 0, 0, 0]
+    outcomes = ("landed", "bronze", "silver", "quarantined")
+    assert [account["telemetry"][outcome] for outcome in outcomes] == [0, 0, 0, 0]

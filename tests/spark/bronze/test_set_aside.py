@@ -10,7 +10,7 @@ RECORD = "1001,2025-05-01 01:00:00,72.4,41.2,Room_A\n"
 SWAPPED = "sensor_id,timestamp,humidity,temperature,location\n1001,2025-05-01 01:00:00,41.2,72.4,Room_A\n"
 
 
-def test_bronze_reads_on_past_what_it_sets_aside_and_says_so(run, drop, lake, table, tmp_path):
+def test_bronze_reads_on_past_what_it_sets_aside_and_says_so(run, deliver, lake, table, tmp_path):
     """The second night brings a cut file under a name of the first, the third nothing."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -18,15 +18,15 @@ def test_bronze_reads_on_past_what_it_sets_aside_and_says_so(run, drop, lake, ta
     only = frozenset({"sensor_logs", "locations"})
     whole = gzip.compress((HEADER + RECORD * 500).encode())
     for name in ("logs.csv.gz", "a b%20ä.csv.gz", "plain %41.csv"):
-        drop("sensor_logs", name, whole if name.endswith("gz") else HEADER + RECORD)
+        deliver("sensor_logs", name, whole if name.endswith("gz") else HEADER + RECORD)
     run("bronze", night=FIFTH, tables=only)
     first = lake("bronze").landing / "sensor_logs/arrived=2024-03-05"
     for file in first.glob("*.csv*"):
-        # Files of settled nights are not opened again, whatever their names: nobody notices this.
+        # Files of reconciled nights are not opened again, whatever their names: nobody notices this.
         file.write_bytes(SWAPPED.encode())
-    drop("sensor_logs", "logs.csv.gz", whole[: len(whole) // 2])
-    drop("sensor_logs", "swapped.csv", SWAPPED)
-    drop("locations", "sites.json.zst", b"\x28\xb5\x2f\xfd")
+    deliver("sensor_logs", "logs.csv.gz", whole[: len(whole) // 2])
+    deliver("sensor_logs", "swapped.csv", SWAPPED)
+    deliver("locations", "sites.json.zst", b"\x28\xb5\x2f\xfd")
     (first.parent / "link.csv").symlink_to(elsewhere / "secret.csv")
     (first.parent / "arrived=2024-03-04").symlink_to(elsewhere)
     for night in (SIXTH, date(2024, 3, 7)):

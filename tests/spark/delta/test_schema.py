@@ -104,16 +104,16 @@ class Widened:
 @contextmanager
 def listening_to_the_log() -> Iterator[list[str]]:
     """What the jobs log meanwhile."""
-    log, told, messages = logging.getLogger("jobs"), logging.Handler(), []
-    told.emit = lambda record: messages.append(record.getMessage())
+    log, handler, messages = logging.getLogger("jobs"), logging.Handler(), []
+    handler.emit = lambda record: messages.append(record.getMessage())
     level = log.level
-    log.addHandler(told)
+    log.addHandler(handler)
     log.setLevel(logging.INFO)
     try:
         yield messages
     finally:
         log.setLevel(level)
-        log.removeHandler(told)
+        log.removeHandler(handler)
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,11 @@ HEADER = "sensor_id,timestamp,temperature,humidity,location\n"
 
 
 @pytest.fixture
-def night(run, drop):
-    """Take one night through the stages, with these lines dropped by hand."""
+def night(run, deliver):
+    """Take one night through the stages, with these lines delivered by hand."""
 
     def through(night: date, *lines: str) -> None:
-        drop("sensor_logs", f"{night}.csv", HEADER + "\n".join(lines) + "\n")
+        deliver("sensor_logs", f"{night}.csv", HEADER + "\n".join(lines) + "\n")
         for stage in ("bronze", "silver", "gold", "publish"):
             run(stage, night=night, run_id=f"night-{night}", tables=CLIMATE)
 

@@ -1,4 +1,4 @@
-"""Weekly care: fewer files, the same rows; old pages go, a night's own stay."""
+"""Weekly maintenance: fewer files, the same rows; old pages go, a night's own stay."""
 
 import json
 import os
@@ -76,7 +76,7 @@ def readings(day: int, devices: Iterable[int]) -> list[tuple]:
 
 
 @pytest.fixture(scope="module")
-def lake_to_tend(spark, module_lake):
+def lake_to_maintain(spark, module_lake):
     """Small files of every sort, and two that no commit knows: one of eight days, one of six."""
     settings = module_lake("maintain", night=NIGHT)
     add_sites(spark, settings, 1)
@@ -103,74 +103,74 @@ def lake_to_tend(spark, module_lake):
 
 
 @dataclass
-class Tended:
-    """A lake that was tended by the command, and once more; tests only read it."""
+class Maintained:
+    """A lake that was maintained by the command, and once more; tests only read it."""
 
     settings: Settings
     before: list[Digest]
     status: int
-    note: dict
+    run_result: dict
     files: dict[str, int]  # after the first time
     again: list[TableResult]
 
     def result(self, table: Table) -> tuple[int, dict]:
-        """Files merged the first time, and what is told of it."""
-        (found,) = [each for each in self.note["tables"] if each["table"] == table.full_name]
+        """Files merged the first time, and its row in the run result."""
+        (found,) = [each for each in self.run_result["tables"] if each["table"] == table.full_name]
         return found["rows"], found["detail"]
 
 
 @pytest.fixture(scope="module")
-def tended(spark, lake_to_tend, files):
-    settings = lake_to_tend
+def maintained(spark, lake_to_maintain, files):
+    settings = lake_to_maintain
     before = Lake(spark, settings).digests({LOCATIONS.full_name: None})
     argv = ["maintain", "--run-id=weekly", f"--home={settings.home}", f"--prefix={settings.prefix}"]
     status = main(argv)
-    note = json.loads((settings.docs / "runs/weekly/maintain.json").read_text())
+    run_result = json.loads((settings.docs / "runs/weekly/maintain.json").read_text())
     left = {table.full_name: files(settings, table) for table in (LOCATIONS, READINGS)}
-    return Tended(settings, before, status, note, left, maintain.run(Lake(spark, settings)))
+    return Maintained(settings, before, status, run_result, left, maintain.run(Lake(spark, settings)))
 
 
-def test_small_files_become_one_and_rows_and_digests_stay(spark, tended):
-    rows, detail = tended.result(LOCATIONS)
-    assert (rows, detail["files_before"], tended.files[LOCATIONS.full_name]) == (4, 4, 1)
-    assert Lake(spark, tended.settings).digests({LOCATIONS.full_name: None}) == tended.before
+def test_small_files_become_one_and_rows_and_digests_stay(spark, maintained):
+    rows, detail = maintained.result(LOCATIONS)
+    assert (rows, detail["files_before"], maintained.files[LOCATIONS.full_name]) == (4, 4, 1)
+    assert Lake(spark, maintained.settings).digests({LOCATIONS.full_name: None}) == maintained.before
 
 
-def test_done_again_it_does_nothing(spark, tended):
-    merged = {result.table: result.rows for result in tended.again}
+def test_done_again_it_does_nothing(spark, maintained):
+    merged = {result.table: result.rows for result in maintained.again}
     assert merged.pop(RUNS.full_name) > 1, "the first run's own rows had come to the one file"
     assert merged == {
         name: 0 for name in (LOCATIONS.full_name, READINGS.full_name, DEVICES.full_name, "data docs")
     }
-    operations = [version.operation for version in versions(Lake(spark, tended.settings), LOCATIONS)]
+    operations = [version.operation for version in versions(Lake(spark, maintained.settings), LOCATIONS)]
     assert operations.count("OPTIMIZE") == 1
 
 
-def test_a_clustered_table_is_clustered(spark, tended):
-    rows, detail = tended.result(DEVICES)
+def test_a_clustered_table_is_clustered(spark, maintained):
+    rows, detail = maintained.result(DEVICES)
     assert rows > 0 and detail["clustered_by"] == ["device_id"]
-    (parameters,) = optimized(spark, tended.settings, DEVICES)
+    (parameters,) = optimized(spark, maintained.settings, DEVICES)
     assert "device_id" in parameters["clusterBy"]
-    assert Lake(spark, tended.settings).read(DEVICES.full_name).count() == 4
+    assert Lake(spark, maintained.settings).read(DEVICES.full_name).count() == 4
 
 
-def test_days_in_several_files_are_ordered_by_what_people_look_up_and_the_others_are_left(spark, tended):
-    rows, detail = tended.result(READINGS)
-    assert (rows, detail["zordered_by"], tended.files[READINGS.full_name]) == (2, ["device_id"], 2)
-    assert [result.rows for result in tended.again if result.table == READINGS.full_name] == [0]
-    (parameters,) = optimized(spark, tended.settings, READINGS)
+def test_days_in_several_files_are_ordered_by_what_people_look_up_and_the_others_are_left(spark, maintained):
+    rows, detail = maintained.result(READINGS)
+    assert (rows, detail["zordered_by"], maintained.files[READINGS.full_name]) == (2, ["device_id"], 2)
+    assert [result.rows for result in maintained.again if result.table == READINGS.full_name] == [0]
+    (parameters,) = optimized(spark, maintained.settings, READINGS)
     assert "device_id" in parameters["zOrderBy"]
 
 
 def test_what_a_killed_job_left_goes_after_a_week_and_older_versions_stay_readable(
-    spark, tended, module_lake
+    spark, maintained, module_lake
 ):
     folder = folder_of(module_lake, LOCATIONS.full_name)
     assert not (folder / "old.parquet").exists() and (folder / "young.parquet").exists()
-    first = versions(Lake(spark, tended.settings), LOCATIONS)[-2]
-    assert [row.location_id for row in rows_at(Lake(spark, tended.settings), LOCATIONS, first).collect()] == [
-        1
-    ]
+    first = versions(Lake(spark, maintained.settings), LOCATIONS)[-2]
+    assert [
+        row.location_id for row in rows_at(Lake(spark, maintained.settings), LOCATIONS, first).collect()
+    ] == [1]
 
 
 def test_a_job_that_writes_meanwhile_loses_nothing(spark, lake):
@@ -206,7 +206,7 @@ def test_a_job_that_writes_meanwhile_loses_nothing(spark, lake):
     ) == list(range(15))
 
 
-def test_a_table_that_cannot_be_tended_is_named_and_the_others_are(spark, lake, files):
+def test_a_table_that_cannot_be_maintained_is_named_and_the_others_are(spark, lake, files):
     settings = lake("maintain")
     add_sites(spark, settings, 0, 1, files=2)
     Lake(spark, settings).ensure(["gold.climate_hourly"])
@@ -216,13 +216,13 @@ def test_a_table_that_cannot_be_tended_is_named_and_the_others_are(spark, lake, 
     assert files(settings, LOCATIONS) == 1
 
 
-def test_the_command_compacts_what_the_jobs_leave_in_ops(tended):
-    assert tended.status == 0
+def test_the_command_compacts_what_the_jobs_leave_in_ops(maintained):
+    assert maintained.status == 0
     assert (
-        tended.note["status"] == "done"
-        and {"table": "data docs", "rows": 0, "detail": {"runs": []}} in tended.note["tables"]
+        maintained.run_result["status"] == "done"
+        and {"table": "data docs", "rows": 0, "detail": {"runs": []}} in maintained.run_result["tables"]
     )
-    assert tended.result(RUNS)[0] == 3
+    assert maintained.result(RUNS)[0] == 3
 
 
 @pytest.mark.parametrize("days", ["6", "0", "-1", "7.5", "a week"])

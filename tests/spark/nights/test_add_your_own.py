@@ -45,11 +45,11 @@ def project(tmp_path: Path) -> Path:
 
 def test_the_how_to_adds_a_source_and_a_gold_table(project, lake):
     settings = lake("bronze")
-    drop = re.search(r"printf '(.*?)' > lake/(\S+)", HOW_TO)
-    assert drop
-    file = settings.home / drop[2]
+    delivery = re.search(r"printf '(.*?)' > lake/(\S+)", HOW_TO)
+    assert delivery
+    file = settings.home / delivery[2]
     file.parent.mkdir(parents=True)
-    file.write_text(drop[1].replace(r"\n", "\n"))
+    file.write_text(delivery[1].replace(r"\n", "\n"))
     where = [f"--home={settings.home}", f"--prefix={settings.prefix}", "--run-id=how-to"]
     done = subprocess.run(
         [sys.executable, "-c", RUN, *where, json.dumps(STAGES)], cwd=project, capture_output=True, text=True

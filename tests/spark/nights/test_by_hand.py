@@ -108,8 +108,10 @@ def test_a_home_that_cannot_be_written_is_said_in_one_line(by_hand, tmp_path, st
     assert (code, error) == (1, f"{stage}: Not a directory: {home}/data-docs/runs/by-hand\n")
 
 
-def test_a_stage_that_cannot_leave_its_note_has_failed(by_hand, lake):
-    note = lake("maintain", run_id="by-hand").run_folder / "maintain.json"
-    note.mkdir(parents=True)
+def test_a_stage_that_cannot_leave_its_run_result_has_failed(by_hand, lake):
+    run_result = lake("maintain", run_id="by-hand").run_folder / "maintain.json"
+    run_result.mkdir(parents=True)
     code, error = by_hand("maintain")
-    assert (code, error.count("\n")) == (1, 1) and "Is a directory" in error and str(note.parent) in error
+    assert (
+        (code, error.count("\n")) == (1, 1) and "Is a directory" in error and str(run_result.parent) in error
+    )

@@ -1,4 +1,4 @@
-"""A night through bronze, silver and gold: every row has a fate, and the numbers are always the same."""
+"""A night through bronze, silver and gold: every row has an outcome, and the numbers are always the same."""
 
 import importlib
 import json
@@ -26,7 +26,7 @@ def read(spark, nights):
     return lambda name: spark.table(nights.lake("verify").table(name))
 
 
-def test_every_landed_line_has_exactly_one_fate(read):
+def test_every_landed_line_has_exactly_one_outcome(read):
     rows = read("ops.row_accounts").collect()
     assert {row.source for row in rows} == ALL & SOURCES.keys()
     for row in rows:
@@ -61,7 +61,7 @@ def test_gold_counts_what_silver_holds(read):
     assert counted == read("silver.readings").count()
 
 
-def test_a_settled_night_is_not_settled_again(nights, read):
+def test_a_reconciled_night_is_not_reconciled_again(nights, read):
     assert {row.run_id for row in read("ops.row_accounts").where(f"night = '{D6}'").collect()} == {
         "night-2024-03-06"
     }
@@ -166,7 +166,7 @@ def bulk(spark, nights, tmp_path_factory) -> Iterator[Bulk]:
 
 def test_nights_give_the_same_digests_in_any_order_and_when_their_stages_mix(spark, nights, bulk):
     """Backfills and schedules may overlap: Airflow lets one stage run at a time, of whichever night."""
-    # What night 6 settled between the staging and the publishing of night 5 stayed due, and nothing else.
+    # What night 6 reconciled between the staging and the publishing of night 5 stayed due, and nothing else.
     assert nights.due == {(source, D6) for source in ALL & SOURCES.keys()}
     assert nights.due_at_last == set()
     # What was staged before night 5 came, and before the nights were published in bulk, is not published any more.

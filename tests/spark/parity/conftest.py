@@ -18,13 +18,13 @@ from tests.support.emitted import Run, asked
 from tests.support.sides import Digests, Ended, Side, at_once, in_this_process
 from tests.support.standin.compute import compute
 
-# The least of which no table stays empty, but for those that rows dropped by hand are for.
+# The least of which no table stays empty, but for those that rows delivered by hand are for.
 SCALE = 0.02
 # A night as the DAG runs it, which does not pass its check at first.
 NIGHT = "2024-03-08"
 FIRST = ["device_health", "locations", "telemetry", "sensor_logs", "iot_events"]
-# Then earlier ones, in bulk on Databricks and backwards here, of all others: tables that rows are dropped for, and those
-# that a night makes only when it is told to.
+# Then earlier ones, in bulk on Databricks and backwards here, of all others: tables that rows are delivered for, and those
+# that a night makes only when it is asked to.
 EARLIER = ("2024-03-05", "2024-03-06")
 SEVERAL = ["readings", "machine_sensors", "site_events", *OPTIONAL]
 RECEIVED = "live_sensors"
@@ -91,11 +91,11 @@ class Night:
     """What a platform had of a night, before and after its cause for failing was mended."""
 
     failed: Ended
-    notes_of_the_failed: dict[str, Any]
+    results_of_the_failed: dict[str, Any]
     page_of_the_failed: str
     gold_of_the_failed: Digests
     mended: Ended
-    notes: dict[str, Any]
+    run_results: dict[str, Any]
     tables: Digests
 
 
@@ -112,26 +112,26 @@ def _night_mended(side: Side) -> Night:
     devices = side.settings.table("silver.devices")
     version = side.spark.sql(f"DESCRIBE HISTORY {devices} LIMIT 1").collect()[0].version
     side.spark.sql(f"UPDATE {devices} SET status = 'Broken' WHERE device_id % 10 = 0")
-    failed, notes = side.run("night", after="silver"), side.notes("night")
-    pages = [page for page in notes["check_silver"]["pages"] if page.startswith("runs/")]
+    failed, run_results = side.run("night", after="silver"), side.run_results("night")
+    pages = [page for page in run_results["check_silver"]["pages"] if page.startswith("runs/")]
     texts = [(side.settings.docs / page).read_text() for page in pages]
     gold_of_the_failed = side.digests(gold)
     side.spark.sql(f"RESTORE TABLE {devices} TO VERSION AS OF {version}")
     mended = side.run("night", after="silver")
     return Night(
         failed=failed,
-        notes_of_the_failed=notes,
+        results_of_the_failed=run_results,
         page_of_the_failed="".join(texts),
         gold_of_the_failed=gold_of_the_failed,
         mended=mended,
-        notes=side.notes("night"),
+        run_results=side.run_results("night"),
         tables=side.digests(),
     )
 
 
 @pytest.fixture(scope="module")
 def after_all(sides: Sides, night: tuple[Night, Night]) -> Sides:
-    """Both platforms after two earlier nights as well, with a piece of each stream and rows dropped by hand."""
+    """Both platforms after two earlier nights as well, with a piece of each stream and rows delivered by hand."""
     at_once(lambda side: _earlier_nights(side, in_bulk=side is sides.remote), *sides)
     return sides
 
@@ -139,8 +139,8 @@ def after_all(sides: Sides, night: tuple[Night, Night]) -> Sides:
 def _earlier_nights(side: Side, *, in_bulk: bool) -> None:
     _succeed(side.run("streams"))
     # So little data has no device and no machine that is bad enough for some tables.
-    side.drop("readings/by_hand.json", noisy_device(FIRST_DEVICE))
-    side.drop("machine_sensors/by_hand.csv", hot_machine())
+    side.deliver("readings/by_hand.json", noisy_device(FIRST_DEVICE))
+    side.deliver("machine_sensors/by_hand.csv", hot_machine())
     if in_bulk:
         _succeed(side.run("nights in bulk"))
     else:

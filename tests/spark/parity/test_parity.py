@@ -31,13 +31,13 @@ def nights_in(digests: Digests, table: str) -> set[str]:
 
 def test_a_night_that_fails_its_check_fails_alike_on_both_and_makes_no_gold(night: Both) -> None:
     for side in night:
-        note = side.notes_of_the_failed["check_silver"]
-        assert side.failed.exit == note["exit"] == 3
-        assert side.failed.said == f"check_silver: {note['message']}\n"
+        run_result = side.results_of_the_failed["check_silver"]
+        assert side.failed.exit == run_result["exit"] == 3
+        assert side.failed.said == f"check_silver: {run_result['message']}\n"
         assert "unknown status" in side.page_of_the_failed
-        assert "gold" not in side.notes_of_the_failed
+        assert "gold" not in side.results_of_the_failed
         assert side.gold_of_the_failed == {}
-    here, there = (side.notes_of_the_failed["check_silver"] for side in night)
+    here, there = (side.results_of_the_failed["check_silver"] for side in night)
     assert (verdicts(there), there["message"]) == (verdicts(here), here["message"])
 
 
@@ -48,10 +48,10 @@ def test_once_the_cause_is_mended_the_night_goes_on_to_the_same_tables_and_verdi
     assert (here.mended.exit, there.mended.exit) == (0, 0)
     assert nights_in(here.tables, "gold.device_health") >= {NIGHT}
     assert there.tables == here.tables
-    assert set(there.notes) == set(here.notes) == {*sides.local.emitted["night"]}
-    for stage, note in here.notes.items():
-        assert verdicts(there.notes[stage]) == verdicts(note), stage
-        assert len(there.notes[stage]["pages"]) == len(note["pages"]), stage
+    assert set(there.run_results) == set(here.run_results) == {*sides.local.emitted["night"]}
+    for stage, run_result in here.run_results.items():
+        assert verdicts(there.run_results[stage]) == verdicts(run_result), stage
+        assert len(there.run_results[stage]["pages"]) == len(run_result["pages"]), stage
 
 
 def test_earlier_nights_in_bulk_on_databricks_and_backwards_here_come_to_the_same_tables_none_of_them_empty(
@@ -90,23 +90,25 @@ def test_nights_have_the_same_accounts_on_both(after_all: Sides) -> None:
 def test_nights_in_bulk_pass_as_many_expectations_as_each_by_itself(after_all: Sides, stage: str) -> None:
     """A night by itself has not the rows of two in bulk, and so not the very same verdict."""
 
-    def of_each(note: Mapping[str, Any]) -> dict[str, tuple[int, bool]]:
+    def of_each(run_result: Mapping[str, Any]) -> dict[str, tuple[int, bool]]:
         return {
             table["table"]: (table["detail"]["expectations"], table["detail"]["success"])
-            for table in note["tables"]
+            for table in run_result["tables"]
         }
 
     month = f"{EARLIER[0]:.7}"
-    in_bulk = of_each(after_all.remote.notes("nights in bulk", f".{month}")[stage])
+    in_bulk = of_each(after_all.remote.run_results("nights in bulk", f".{month}")[stage])
     assert len(in_bulk) >= 5
     for night in EARLIER:
-        assert of_each(after_all.local.notes(f"night {night}")[stage]) == in_bulk, night
+        assert of_each(after_all.local.run_results(f"night {night}")[stage]) == in_bulk, night
 
 
-def test_pages_are_where_the_notes_say(after_all: Sides) -> None:
+def test_pages_are_where_the_run_results_say(after_all: Sides) -> None:
     for side in after_all:
-        notes = [note for name in ("night", "streams") for note in side.notes(name).values()]
-        pages = [page for note in notes for page in note["pages"]]
+        run_results = [
+            run_result for name in ("night", "streams") for run_result in side.run_results(name).values()
+        ]
+        pages = [page for run_result in run_results for page in run_result["pages"]]
         assert len(pages) > 10
         for page in pages:
             assert (side.settings.docs / page).stat().st_size > 0, page

@@ -37,7 +37,7 @@ def write(spark, module_lake):
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """A folder for the pages and notes of one check."""
+    """A folder for the pages and run results of one check."""
     return lambda: tmp_path_factory.mktemp("home")
 
 
@@ -163,7 +163,7 @@ def test_rows_of_other_nights_are_left_to_those_nights(spark, good):
     assert (result.rows, result.detail["success"]) == (3, True)
 
 
-def test_an_expectation_that_cannot_be_tried_is_never_green_not_even_a_flag(spark, silver, monkeypatch):
+def test_an_expectation_that_cannot_be_evaluated_is_never_green_not_even_a_flag(spark, silver, monkeypatch):
     def with_a_missing_column(layer, table):
         rules = suite(layer, table)
         rules.expectations.append(ExpectColumnValuesToNotBeNull(column="colour", meta=flag("colourless")))
@@ -287,7 +287,7 @@ def test_a_feed_without_a_required_field_stops_the_night_until_it_is_delivered_a
 ):
     assert broken_feeds.startswith("2 expectations do not hold: ")
     assert re.search(
-        r"bronze\.events: required field device_id is missing in nearly every record \(30 of 30 rows",
+        r"bronze\.events: required field device_id is missing in nearly every line \(30 of 30 rows",
         broken_feeds,
     )
     events = frozenset({"events"})
@@ -297,7 +297,7 @@ def test_a_feed_without_a_required_field_stops_the_night_until_it_is_delivered_a
 
 
 def test_a_feed_that_is_no_record_at_all_stops_the_night(broken_feeds):
-    assert re.search(r"bronze\.locations: nearly no line is a record \(30 of 30 rows", broken_feeds)
+    assert re.search(r"bronze\.locations: nearly every line is malformed \(30 of 30 rows", broken_feeds)
 
 
 def test_odd_lines_are_flagged_in_bronze_and_stop_nothing(odd_lines):
@@ -305,7 +305,7 @@ def test_odd_lines_are_flagged_in_bronze_and_stop_nothing(odd_lines):
 
     assert (result.detail["success"], result.detail["failed"], result.detail["warned"]) == (True, 0, 2)
     observed = {failure["reason"]: failure["observed"] for failure in result.detail["failures"]}
-    assert observed["lines that are no record"].startswith("1 of 30 rows")
+    assert observed["malformed lines"].startswith("1 of 30 rows")
     assert observed["fields that no column takes as they are"].startswith('2 of 30 rows: {"event_id"')
 
 

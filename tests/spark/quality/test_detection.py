@@ -22,7 +22,7 @@ def faults(kind: str, *keys: str) -> list[Fault]:
     return [Fault("readings", key, kind) for key in keys]
 
 
-def kept_out(key: str, *reasons: str) -> Alarm:
+def quarantined(key: str, *reasons: str) -> Alarm:
     return Alarm("readings", key, reasons, True)
 
 
@@ -36,13 +36,13 @@ def one(put_in: list[Fault], alarms: list[Alarm], kind: str, duplicates: int | N
 
 
 def test_recall_is_the_share_found_and_precision_the_share_of_alarms_that_were_right():
-    found = one(faults("malfunction", *"abcd"), [kept_out(key, HOT) for key in "abx"], "malfunction")
+    found = one(faults("malfunction", *"abcd"), [quarantined(key, HOT) for key in "abx"], "malfunction")
     assert (found.injected, found.raised, found.caught) == (4, 3, 2)
     assert (found.recall, found.precision) == (1 / 2, 2 / 3)
 
 
 def test_an_alarm_for_another_reason_does_not_find_a_fault():
-    found = one(faults("malfunction", "a"), [kept_out("a", UNKNOWN), flagged("a", HOT)], "malfunction")
+    found = one(faults("malfunction", "a"), [quarantined("a", UNKNOWN), flagged("a", HOT)], "malfunction")
     assert (found.injected, found.raised, found.caught, found.precision) == (1, 0, 0, None)
 
 
@@ -51,19 +51,19 @@ def test_a_fault_of_another_source_is_not_found_by_the_same_key():
     assert (found.injected, found.raised) == (1, 0)
 
 
-def test_malformed_lines_have_no_key_and_are_told_by_their_number():
-    alarms = [kept_out("", "malformed record")] * 3
+def test_malformed_lines_have_no_key_and_are_compared_by_their_number():
+    alarms = [quarantined("", "malformed record")] * 3
     found = one(faults("malformed", "a", "b"), alarms, "malformed")
     assert (found.injected, found.raised, found.caught, found.precision) == (2, 3, 2, 2 / 3)
 
 
 def test_a_second_copy_of_a_bad_row_is_one_more_bad_row_and_no_duplicate():
     put_in = [*faults("duplicate", "a", "b", "c"), *faults("malfunction", "b"), *faults("malformed", "c")]
-    found = one(put_in, [kept_out("b", HOT)], "duplicate", duplicates=1)
+    found = one(put_in, [quarantined("b", HOT)], "duplicate", duplicates=1)
     assert (found.injected, found.raised, found.caught, found.recall) == (1, 1, 1, 1)
 
 
-def test_second_copies_cannot_be_told_when_the_night_before_was_not_loaded():
+def test_second_copies_cannot_be_scored_when_the_night_before_was_not_loaded():
     found = one(faults("duplicate", "a"), [], "duplicate", duplicates=None)
     assert (found.injected, found.raised, found.caught, found.recall) == (1, None, None, None)
 
@@ -73,7 +73,7 @@ def test_a_quarantined_row_and_a_second_copy_are_never_flagged():
         *faults("null", "missed", "bad", "again", "twice", "twice"),
         *faults("duplicate", "again", "twice"),
     ]
-    found = one(put_in, [flagged("twice", "no value"), kept_out("bad", UNKNOWN)], "null")
+    found = one(put_in, [flagged("twice", "no value"), quarantined("bad", UNKNOWN)], "null")
     assert (found.injected, found.caught) == (2, 1), (
         "the missed one, and the one that came twice on one night"
     )
@@ -85,7 +85,7 @@ def test_a_late_row_is_noticed_by_its_date():
 
 
 def test_a_kind_without_a_rule_is_counted_but_not_scored(tmp_path):
-    found = one(faults("loose_wire", "a", "b"), [kept_out("a", HOT)], "loose_wire")
+    found = one(faults("loose_wire", "a", "b"), [quarantined("a", HOT)], "loose_wire")
     assert (found.injected, found.raised, found.caught, found.recall, found.precision) == (2, *[None] * 4)
     row = report.Row(
         source="machines", kind=found.kind, injected=2, raised=None, caught=None, recall=None, precision=None
@@ -159,7 +159,7 @@ def test_the_rules_find_what_was_put_into_a_night(scores, module_lake, stage):
     page = Path(module_lake("report").docs / f"nights/{NIGHT}.html").read_text()
     assert "Faults found" in page and "unknown device" in page
 
-    # The truth is what is believed: one more fault in it is one that was missed.
+    # The labels are believed: one more fault in them is one that was missed.
     more = label_folder(module_lake("report").home, "readings", NIGHT) / "more.json"
     more.write_text(json.dumps({"key": "1", "kind": "future"}))
     try:
@@ -170,10 +170,10 @@ def test_the_rules_find_what_was_put_into_a_night(scores, module_lake, stage):
         more.unlink()
 
 
-def test_the_truth_names_rows_by_their_key_columns(spark, module_lake, two_nights):
+def test_the_fault_labels_identify_rows_by_their_key_columns(spark, module_lake, two_nights):
     # Of sources whose faults take no part of a key away.
     for source in NAMES - {*REGISTRY, "inspections"}:
-        truth = spark.read.json(str(label_folder(module_lake("report").home, source, NIGHT))).collect()
-        assert truth, source
-        for row in truth:
+        labels = spark.read.json(str(label_folder(module_lake("report").home, source, NIGHT))).collect()
+        assert labels, source
+        for row in labels:
             assert len(row.key.split(",")) == len(SOURCES[source].key), (source, row.key)

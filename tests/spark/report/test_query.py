@@ -157,7 +157,7 @@ def test_the_report_shows_what_each_query_answers(spark, module_lake, gold):
     page = (settings.docs / f"nights/{D5}.html").read_text()
     _, heading, answers = page.partition("Questions to this night")
     assert heading
-    told = {
+    expected = {
         "device_health": "Lent out",
         "anomaly_detection": "odour",
         "fleet_tracking": "2024-03-05 21:43:05",
@@ -166,8 +166,8 @@ def test_the_report_shows_what_each_query_answers(spark, module_lake, gold):
         "climate_outliers": "Room_D",
         "alerts": "flood",
     }
-    assert told.keys() == QUERIES.keys()
-    for name, value in told.items():
+    assert expected.keys() == QUERIES.keys()
+    for name, value in expected.items():
         _, found, answer = answers.partition(f"<b>{name}</b>")
         assert found and f">{value}<" in answer.partition("</details>")[0], name
 

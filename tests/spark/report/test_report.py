@@ -79,7 +79,7 @@ def test_the_page_shows_accounts_reasons_expectations_times_and_digests(settings
     page = page_of(settings, a_night())
 
     for shown in (
-        "every row has a fate",
+        "every row has an outcome",
         "1,010",
         "power outside 0 to 200 kWh",
         "400 of 1,000 rows: None",
@@ -181,7 +181,7 @@ def kept(spark, module_lake):
     return module_lake
 
 
-def test_a_settled_night_gets_its_page_and_a_summary(spark, kept):
+def test_a_reconciled_night_gets_its_page_and_a_summary(spark, kept):
     settings = kept("report", tables=READINGS)
 
     (result,) = report.run(Lake(spark, settings))
@@ -196,8 +196,8 @@ def test_a_settled_night_gets_its_page_and_a_summary(spark, kept):
         True,
         result.detail["summary"],
     )
-    (told,) = data["accounts"]
-    assert (told["source"], told["landed"], told["silver"]) == ("readings", 1010, account()["silver"])
+    (found,) = data["accounts"]
+    assert (found["source"], found["landed"], found["silver"]) == ("readings", 1010, account()["silver"])
 
 
 def test_a_night_that_does_not_balance_is_refused_but_its_page_says_why(spark, kept):

@@ -57,11 +57,11 @@ def site(location_id: object, **more: object) -> str:
 
 
 @pytest.fixture
-def night(run, drop):
+def night(run, deliver):
     """Take a night of the sites through the stages; give what the check of bronze says about it."""
 
     def through(*lines: str, name: str = "sites.json"):
-        drop("locations", name, "\n".join(lines) + "\n")
+        deliver("locations", name, "\n".join(lines) + "\n")
         run("bronze", tables=LOCATIONS)
         (verdict,) = run("check", layer="bronze", tables=LOCATIONS)
         run("silver", tables=LOCATIONS)

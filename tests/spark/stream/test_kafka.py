@@ -123,7 +123,7 @@ def test_messages_are_landed_once_and_reach_silver_or_quarantine(
     connected, produce, receive, run, lake, accounts, table
 ):
     sites = [json.dumps({"location_id": number, "name": f"Site {number}"}, indent=1) for number in range(5)]
-    produce("locations", *sites, "no record", None, "")
+    produce("locations", *sites, "malformed", None, "")
     assert receive("locations") == 6
     assert receive("locations") == 0
     produce("locations", json.dumps({"location_id": 5, "name": "Site 5"}))
@@ -157,16 +157,16 @@ def test_a_run_that_was_killed_between_its_drafts_and_the_landing_zone_is_made_g
 def test_a_topic_that_lost_what_was_not_received_is_said_and_how_to_begin_anew(
     connected, produce, receive, lake
 ):
-    """The topic ends before what was noted as received, as one does that was deleted and made anew."""
+    """The topic ends before what was saved as received, as one does that was deleted and made anew."""
     produce("events", *(f'{{"event_id": {number}}}' for number in range(5)))
     assert receive("events") == 5
     folder = lake("receive").home / "checkpoints/receive/events"
-    (noted,) = (folder / "offsets/offsets").glob("[0-9]*")
-    *head, ends = noted.read_text().splitlines()
+    (offsets,) = (folder / "offsets/offsets").glob("[0-9]*")
+    *head, ends = offsets.read_text().splitlines()
     further = {"events": {number: end + 5 for number, end in json.loads(ends)["events"].items()}}
-    for checksum in noted.parent.glob(f".{noted.name}*.crc"):
+    for checksum in offsets.parent.glob(f".{offsets.name}*.crc"):
         checksum.unlink()
-    noted.write_text("\n".join([*head, json.dumps(further)]))
+    offsets.write_text("\n".join([*head, json.dumps(further)]))
     with pytest.raises(JobError, match="has deleted messages that no run received") as refused:
         receive("events")
     assert str(refused.value).endswith(f"remove the folder {folder}")

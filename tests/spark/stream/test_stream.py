@@ -229,7 +229,7 @@ def test_delta_has_every_row_once_however_a_run_ended(shared_stream, table, modu
     assert len(found) == len(set(found)) == 550
 
 
-def test_what_was_streamed_to_delta_is_checked_with_bronze_and_a_row_that_came_twice_is_told(
+def test_what_was_streamed_to_delta_is_checked_with_bronze_and_a_row_that_came_twice_is_reported(
     shared_stream, shared_run, spark, module_lake
 ):
     night, few = date(2024, 3, 6), frozenset({"locations"})
@@ -257,7 +257,7 @@ def test_what_was_streamed_to_delta_is_checked_with_bronze_and_a_row_that_came_t
 
 
 @pytest.fixture(scope="module")
-def dropped(shared_stream, shared_run, module_lake):
+def delivered(shared_stream, shared_run, module_lake):
     """A night with files of three streams, some of which come after bronze has run; rows of each of the first files."""
     few = frozenset({"live_sensors", "transactions", "iot_events", "readings_5min", "transactions_daily"})
     assert shared_stream(sink="json", duration=50).rows == 500
@@ -274,8 +274,8 @@ def dropped(shared_stream, shared_run, module_lake):
     return sizes
 
 
-def test_files_are_dropped_with_so_many_rows_at_most_and_bronze_takes_each_in_once(dropped, table):
-    assert sum(dropped) == 500 and max(dropped) <= 100 and len(dropped) >= 5
+def test_files_are_delivered_with_so_many_rows_at_most_and_bronze_reads_each_once(delivered, table):
+    assert sum(delivered) == 500 and max(delivered) <= 100 and len(delivered) >= 5
     (account,) = table("ops.row_accounts").where("source = 'live_sensors'").collect()
     assert account.is_balanced and account.silver == account.landed == 600
     silver = table("silver.live_sensors")
@@ -311,7 +311,7 @@ def test_files_of_a_batch_that_was_cut_off_while_they_were_dropped_are_not_dropp
 
 
 def test_events_are_streamed_beside_those_of_the_night_and_reach_silver_with_their_payload(
-    dropped, shared_stream, shared_run, table
+    delivered, shared_stream, shared_run, table
 ):
     (account,) = table("ops.row_accounts").where("source = 'iot_events'").collect()
     assert account.is_balanced and account.landed >= 60 + 9
@@ -367,18 +367,20 @@ def test_a_stream_gives_the_windows_of_gold_once_they_are_closed(shared_stream, 
     assert sorted(closed.collect()) == sorted(batch.where("minute(window_end) = 5").collect())
 
 
-def test_what_a_stream_says_it_sent_stands_in_its_note(lake, spark, monkeypatch):
+def test_what_a_stream_says_it_sent_stands_in_its_run_result(lake, spark, monkeypatch):
     main = importlib.import_module("jobs.main")
     settings = lake("stream")
-    where = [f"--home={settings.home}", f"--prefix={settings.prefix}", "--run-id=noted"]
+    where = [f"--home={settings.home}", f"--prefix={settings.prefix}", "--run-id=saved"]
     argv = ["stream", "--source=transactions", "--rows-per-second=7", "--for=3s", "--sink=json", *where]
     assert main.main(argv) == 0
-    note = json.loads((settings.docs / "runs/noted/stream_transactions.json").read_text())
-    assert note["tables"][0]["table"] == "landing.transactions" and note["tables"][0]["rows"] == 13
-    assert (note["exit"], note["night"]) == (0, "2024-01-01")
+    run_result = json.loads((settings.docs / "runs/saved/stream_transactions.json").read_text())
+    assert (
+        run_result["tables"][0]["table"] == "landing.transactions" and run_result["tables"][0]["rows"] == 13
+    )
+    assert (run_result["exit"], run_result["night"]) == (0, "2024-01-01")
     (row,) = spark.table(settings.table("ops.job_runs")).collect()
     assert (row.run_id, row.stage, row.table, row.rows) == (
-        *("noted", "stream_transactions", "landing.transactions", 13),
+        *("saved", "stream_transactions", "landing.transactions", 13),
     )
     landed = (settings.landing / "transactions").glob("*.json")
     assert sum(len(file.read_text().splitlines()) for file in landed) == 13

@@ -29,7 +29,7 @@ from tests.support.standin.workspace import make_app
 
 
 def main() -> None:
-    """Serve until told to end."""
+    """Serve until a signal ends it."""
     arguments = parse()
     # uvicorn ends on a signal and then raises it again, which must not end this process before its children.
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -64,7 +64,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 async def serve(
     arguments: argparse.Namespace, started: Callable[[uvicorn.Server], object] = lambda _: None
 ) -> None:
-    """Serve until the server that `started` is given is told to exit."""
+    """Serve until the server that `started` is given exits."""
     root = arguments.root.resolve()
     for name in ("runs", "environments", f"Volumes/{arguments.catalog}"):
         (root / name).mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,7 @@ async def serve(
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     while not server.started and not serving.done():
         await asyncio.sleep(0.02)
-    _tell(root / "standin.json", settings, port, proxy_port, bundle)
+    _write_facts(root / "standin.json", settings, port, proxy_port, bundle)
     started(server)
     if arguments.end_with_stdin:
         threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
@@ -118,7 +118,7 @@ def _end_with_stdin(server: uvicorn.Server) -> None:
     server.should_exit = True
 
 
-def _tell(file: Path, settings: Settings, port: int, proxy_port: int, bundle: Path) -> None:
+def _write_facts(file: Path, settings: Settings, port: int, proxy_port: int, bundle: Path) -> None:
     proxy = f"http://127.0.0.1:{proxy_port}"
     trust = {"REQUESTS_CA_BUNDLE": str(bundle), "SSL_CERT_FILE": str(bundle)}
     facts = {

@@ -46,7 +46,7 @@ class Rule:
         self._seen: deque[float] = deque()
 
     def take(self) -> bool:
-        """Tell whether the rule acts on what it was just found to match."""
+        """Return whether the rule acts on what it was just found to match."""
         if self.kind == "rate":
             return self._too_fast()
         if self._skip > 0:
@@ -115,6 +115,6 @@ class Faults:
         return None
 
     def in_force(self, body: dict[str, Any]) -> bool:
-        """Tell whether a rule has not been cleared."""
+        """Return whether a rule has not been cleared."""
         with self._lock:
             return any(rule.body is body for rule in self._rules)

@@ -1,7 +1,7 @@
 """A CONNECT proxy to one host: it lets clients reach the stand-in under a real-looking name on port 443.
 
 The Airflow provider asks https://<host>/oidc/v1/token whatever port its connection has, and only root may listen
-on 443. Both the provider (connection extra `proxies`) and the SDK (HTTPS_PROXY) can be told of a proxy.
+on 443. Both the provider (connection extra `proxies`) and the SDK (HTTPS_PROXY) can use a proxy.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Who may call: OAuth for a service principal, one personal access token, and what discovery tells clients."""
+"""Who may call: OAuth for a service principal, one personal access token, and what discovery answers."""
 
 import base64
 import binascii
@@ -22,7 +22,7 @@ class SignIn:
         self._issued: dict[str, float] = {}
 
     def check(self, authorization: str) -> str:
-        """Tell how a request is authenticated: "oauth" or "pat".
+        """Return how a request is authenticated: "oauth" or "pat".
 
         Raises ApiError if it is not.
         """

@@ -72,7 +72,7 @@ def test_some_requests_can_pass_before_a_fault(standin):
     assert answers[1].json() == {"error_code": "X"}
 
 
-def test_too_many_requests_are_told_when_to_come_back(standin):
+def test_too_many_requests_get_a_time_to_come_back(standin):
     standin.faults({"path": "*/Me", "rate": 2, "seconds": 1})
     ask = {"headers": {"Authorization": f"Bearer {standin.token}"}, "verify": standin.facts["ca_bundle"]}
     url = f"{standin.direct_url}/api/2.0/preview/scim/v2/Me"
@@ -88,9 +88,9 @@ def test_too_many_requests_are_told_when_to_come_back(standin):
 def test_a_run_can_be_made_to_fail(client, submit, standin, when, executed):
     standin.faults({"run": "fail", "task_key": "sh*", "when": when, "message": "OutOfMemory: x", "times": 1})
     run = standin.wait(submit("show"))
-    told = client.jobs.get_run_output(run["attempts"][0]["run_id"])
-    assert (run["state"]["result_state"], told.error) == ("FAILED", "OutOfMemory: x")
-    assert bool(told.logs) == executed
+    answer = client.jobs.get_run_output(run["attempts"][0]["run_id"])
+    assert (run["state"]["result_state"], answer.error) == ("FAILED", "OutOfMemory: x")
+    assert bool(answer.logs) == executed
     assert standin.wait(submit("show"))["state"]["result_state"] == "SUCCESS"
 
 

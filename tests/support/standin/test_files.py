@@ -103,7 +103,7 @@ def test_catalogs_schemas_and_volumes_are_found_or_said_to_be_missing(client, vo
         client.volumes.create("main", "filed", "v", VolumeType.MANAGED)
 
 
-def test_privileges_clusters_and_runtimes_are_told(client, volume):
+def test_privileges_clusters_and_runtimes_are_reported(client, volume):
     granted = client.grants.get_effective("volume", volume).privilege_assignments
     assert granted[0].privileges[0].privilege.value == "ALL_PRIVILEGES"
     assert client.clusters.get("0101-000000-running").state.value == "RUNNING"

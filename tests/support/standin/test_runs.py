@@ -1,4 +1,4 @@
-"""Runs: what is executed, how it ends, what the API tells of it."""
+"""Runs: what is executed, how it ends, what the API reports of it."""
 
 import json
 import os
@@ -18,8 +18,8 @@ def test_a_wheel_runs_in_a_clean_environment(client, submit, standin, monkeypatc
     monkeypatch.setenv("CANARY", "secret")
     run = standin.wait(submit("show", "--home=/Volumes/main/tiny/code", "/Volumes/a", "--x=1"))
     assert run["state"] == {"life_cycle_state": "TERMINATED", "result_state": "SUCCESS", "message": ""}
-    told = output(client, run)
-    shown = json.loads(told.logs.splitlines()[0])
+    answer = output(client, run)
+    shown = json.loads(answer.logs.splitlines()[0])
     assert shown["argv"][1:] == [f"--home={standin.volumes}/main/tiny/code", f"{standin.volumes}/a", "--x=1"]
     assert shown["cwd"] == []
     assert shown["installed"] == {"pyspark": True, "jobs": False}
@@ -27,8 +27,8 @@ def test_a_wheel_runs_in_a_clean_environment(client, submit, standin, monkeypatc
         *("PATH", "HOME", "TMPDIR", "LANG", "LC_CTYPE", "DATABRICKS_RUNTIME_VERSION", "SPARK_REMOTE"),
     }
     assert shown["environ"]["DATABRICKS_RUNTIME_VERSION"] == "client.2.9"
-    assert "to stderr" in told.logs
-    assert told.error is None
+    assert "to stderr" in answer.logs
+    assert answer.error is None
 
 
 def test_an_existing_cluster_runs_it_as_well(client, submit, standin, tiny):
@@ -67,7 +67,7 @@ def test_a_new_cluster_brings_its_variables_and_named_parameters_become_options(
 @pytest.mark.parametrize(
     ("entry_point", "error"),
     [
-        ("fail", "ValueError: as told"),
+        ("fail", "ValueError: as asked"),
         ("leave", "SystemExit: 3"),
         ("nobody", "RuntimeError: Could not find entry"),
     ],
@@ -80,9 +80,9 @@ def test_an_exception_is_a_failed_run_with_its_text(hook, submit, standin, entry
         state.state_message
         == f"Task {entry_point} failed with message: Workload failed, see run output for details."
     )
-    told = hook.get_run_output(run["attempts"][0]["run_id"])
-    assert told["error"].startswith(error)
-    assert "Traceback" in told["error_trace"]
+    answer = hook.get_run_output(run["attempts"][0]["run_id"])
+    assert answer["error"].startswith(error)
+    assert "Traceback" in answer["error_trace"]
 
 
 def test_leaving_with_code_0_is_a_success(submit, standin):
@@ -203,9 +203,9 @@ def test_a_job_has_three_level_names_and_auto_loader(client, submit, standin, st
     home = "/Volumes/main/tiny/code/lake"
     client.files.upload(f"{home}/landing/arrived=01/a.json", BytesIO(b"one\ntwo\n"))
     run = standin.wait(submit("tables", f"--home={home}"), seconds=600)
-    told = output(client, run)
-    assert run["state"]["result_state"] == "SUCCESS", told.error_trace
-    found = json.loads(told.logs.splitlines()[-1])
+    answer = output(client, run)
+    assert run["state"]["result_state"] == "SUCCESS", answer.error_trace
+    found = json.loads(answer.logs.splitlines()[-1])
     assert found["rows"] == [[1, "a"], [2, "c"], [3, "d"]]
     assert found["before"] == 2
     assert found["lines"] == [

@@ -26,7 +26,7 @@ def show() -> str:
 
 
 def fail() -> None:
-    raise ValueError("as told")
+    raise ValueError("as asked")
 
 
 def leave() -> None:
@@ -49,7 +49,7 @@ def stage() -> None:
     while (home / "held" / name).exists():
         time.sleep(0.05)
     refused = (home / "refused" / name).exists()
-    outcome = ("refused", 3, "as told") if refused else ("done", 0, "")
+    outcome = ("refused", 3, "as asked") if refused else ("done", 0, "")
     result = {
         **{"stage": name, "night": given.get("night", "2024-03-05"), "run_id": given["run-id"]},
         **dict(zip(("status", "exit", "message"), outcome, strict=True)),

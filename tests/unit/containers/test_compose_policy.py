@@ -131,7 +131,7 @@ def test_the_lake_is_at_one_path_and_the_ui_only_reads_it(compose: Compose) -> N
     }
 
 
-def test_tasks_can_tell_of_a_failure_with_a_link_to_the_ui(compose: Compose) -> None:
+def test_tasks_can_report_a_failure_with_a_link_to_the_ui(compose: Compose) -> None:
     scheduler, server = (
         compose["services"][name]["environment"] for name in ("airflow-scheduler", "airflow-apiserver")
     )

@@ -62,7 +62,7 @@ def test_every_spark_task_uses_the_pool_of_one_and_is_tried_again_with_growing_w
             assert task.execution_timeout is not None, task
 
 
-def test_every_task_that_fails_for_good_is_told_to_whoever_is_to_know(bag: Any) -> None:
+def test_every_task_that_fails_for_good_notifies_the_webhook(bag: Any) -> None:
     for dag in bag.dags.values():
         for task in dag.tasks:
             assert [type(callback) for callback in task.on_failure_callback] == [FailureNotifier], task
@@ -142,7 +142,7 @@ def test_the_night_dag_has_data_intervals_and_can_be_backfilled(nightly: Any) ->
     assert timetable.periodic
 
 
-def test_tables_are_tended_once_a_week_and_not_at_once_when_that_is_switched_on(bag: Any) -> None:
+def test_tables_are_maintained_once_a_week_and_not_at_once_when_that_is_switched_on(bag: Any) -> None:
     timetable = coerce_to_core_timetable(bag.dags["iot_maintenance"].timetable)
     assert isinstance(timetable, CronTriggerTimetable)
     assert timetable.summary == "0 12 * * 6"

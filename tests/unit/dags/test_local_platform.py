@@ -42,7 +42,7 @@ class Task:
 
 
 class Recorder:
-    """A logger that keeps what it is told."""
+    """A logger that keeps what is logged."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []

@@ -1,4 +1,4 @@
-"""Who is told when a task fails, and of a night's alerts, by a real server that takes the message."""
+"""Notifications of failed tasks and of a night's alerts, received by a real server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
 
 
 class Recorder:
-    """A logger that keeps what it is told."""
+    """A logger that keeps what is logged."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -52,7 +52,7 @@ def connect(monkeypatch: pytest.MonkeyPatch, address: str | None) -> None:
 
 
 def failed(params: dict[str, Any]) -> Any:
-    """What Airflow tells a task's callback."""
+    """The context that Airflow gives a task's callback."""
     ti = SimpleNamespace(dag_id="iot_nightly", task_id="check_silver", log_url=LINK)
     dag_run = SimpleNamespace(run_after=datetime(2024, 3, 6, 1, tzinfo=UTC), logical_date=None)
     return {"ti": ti, "run_id": "r1", "params": params, "dag_run": dag_run}
@@ -113,16 +113,16 @@ def test_a_message_that_cannot_be_sent_is_a_line_in_the_log_without_the_address(
 
 @pytest.fixture
 def reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, int] | None], Any]:
-    """Let a run's report tell of alerts, and give what Airflow tells its task's callback."""
+    """Write a run result with alerts, and return the context of its task's callback."""
     monkeypatch.setenv("LAKEHOUSE_HOME", str(tmp_path))
 
     def context(alerts: dict[str, int] | None) -> Any:
         detail: dict[str, Any] = {"summary": "all is well"} if alerts is None else {"alerts": alerts}
         entry = TableEntry("ops.row_accounts", 1, detail)
         leave(tmp_path / "data-docs", result("report", entry, run_id="by_hand"))
-        told = failed({"night": "2024-03-04"})
-        told["ti"].task_id, told["run_id"] = "report", "by:hand"
-        return told | {"task": SimpleNamespace(page_href="/plugin/night-report/nights/2024-03-04.html")}
+        given = failed({"night": "2024-03-04"})
+        given["ti"].task_id, given["run_id"] = "report", "by:hand"
+        return given | {"task": SimpleNamespace(page_href="/plugin/night-report/nights/2024-03-04.html")}
 
     return context
 

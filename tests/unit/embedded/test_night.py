@@ -67,14 +67,16 @@ def test_a_night_that_was_refused_is_summed_up_as_far_as_it_came(run: Run) -> No
         result("check_bronze", verdict, run_id=run.id, status=REFUSED, exit=3),
     ):
         leave(run.stack.config.home / "data-docs", left)
-    told = dict(line.split(maxsplit=1) for line in summary(run).splitlines() if len(line.split()) > 1)
-    assert told["landed"] == "10 rows"
-    assert told["bronze"] == "5 rows"
-    assert told["gold"] == "0 rows published"
-    assert told["expectations"] == "2 failed, 1 warned"
-    assert told["what"].startswith("failed  http://") and told["what"].endswith(f"{run.id}/check_bronze.html")
-    assert told["Airflow"].endswith(run.id) and told["stop"] == "make stop"
-    assert "report" not in told
+    figures = dict(line.split(maxsplit=1) for line in summary(run).splitlines() if len(line.split()) > 1)
+    assert figures["landed"] == "10 rows"
+    assert figures["bronze"] == "5 rows"
+    assert figures["gold"] == "0 rows published"
+    assert figures["expectations"] == "2 failed, 1 warned"
+    assert figures["what"].startswith("failed  http://") and figures["what"].endswith(
+        f"{run.id}/check_bronze.html"
+    )
+    assert figures["Airflow"].endswith(run.id) and figures["stop"] == "make stop"
+    assert "report" not in figures
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,8 @@ def test_asking_what_a_stage_takes_needs_nothing_but_python():
         "import sys; sys.modules.update(dict.fromkeys(('pyspark', 'pyarrow', 'great_expectations', 'jinja2')));"
         "from jobs.cli.parser import parse; print(parse(['generate', '--night=2024-03-05']).night)"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "2024-03-05"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "2024-03-05"
 
 
 def test_a_night_can_be_given_as_the_one_before_a_day():

@@ -114,7 +114,7 @@ def test_a_night_delivers_its_clean_rows_faults_late_ones_and_second_copies():
     assert kinds["malformed"] and kinds["future"]
 
 
-def test_faults_come_as_often_as_the_lake_was_told():
+def test_faults_come_as_often_as_the_options_say():
     other = {"late": 0.0, "duplicate": 0.0, "malformed": 0.25, "null": 0.0}
     delivered = list(python_delivery.lines(FEED, NIGHT, 0.1, 42, {**USUAL, **other}))
     kinds = Counter(kind for line in delivered for kind in line.kinds)

@@ -131,7 +131,7 @@ def test_json_lines_that_look_like_a_header_in_another_order_are_no_matter(folde
 
 
 @pytest.mark.parametrize("suffix", [".bz2", ".zst", ".lz4", ".snappy", ".deflate", ".xz", ".ZST", ".GZ"])
-def test_compression_other_than_gzip_is_set_aside_and_told_what_to_bring(folder, suffix):
+def test_compression_other_than_gzip_is_set_aside_with_what_to_bring_instead(folder, suffix):
     put(folder, f"arrived=2024-03-04/mine/sites.json{suffix}", bz2.compress(b"{}"))
     assert reasons(folder, SITES) == {
         f"sites.json{suffix}": f"{suffix} is not read; bring the file as .gz or plain"
@@ -148,7 +148,7 @@ def test_a_gzip_file_that_unpacks_to_more_than_the_cap_is_set_aside_unread_to_it
     }
 
 
-def test_a_file_that_an_earlier_run_took_in_stays_where_it_is(folder):
+def test_a_file_that_an_earlier_run_read_stays_where_it_is(folder):
     put(folder, "arrived=2024-03-04/f.csv", SWAPPED)
     put(folder, "arrived=2024-03-04/f.csv.bz2", b"")
     put(folder, "arrived=2024-03-05/f.csv", SWAPPED)

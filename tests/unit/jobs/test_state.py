@@ -31,7 +31,7 @@ def test_state_is_named_by_its_owner_alone(owner: str) -> None:
 
 
 def test_a_result_is_read_as_it_was_written() -> None:
-    written = result("check_gold", status="refused", exit=3, message="as told", pages=("runs/x.html",))
+    written = result("check_gold", status="refused", exit=3, message="as asked", pages=("runs/x.html",))
     assert RunResult.from_json(written.to_json()) == written
 
 

@@ -189,7 +189,7 @@ def test_no_key_is_unknown_to_the_api() -> None:
             assert set(each) <= known, f"{kind}.{name}"
 
 
-def test_somebody_is_told_when_a_night_is_not_in_order() -> None:
+def test_somebody_is_notified_when_a_night_is_not_in_order() -> None:
     for target, address in (("dev", "someone@example.com"), ("prod", "<notify>")):
         (alert,) = bundle.resources(target)["alerts"].values()
         assert alert["evaluation"]["notification"]["subscriptions"] == [{"user_email": address}]
@@ -341,7 +341,7 @@ def test_the_dashboard_finds_gold_of_its_target() -> None:
         assert (PROJECT / "resources" / dashboard["file_path"]) == DASHBOARD
 
 
-def test_the_counters_tell_the_last_night(gold: duckdb.DuckDBPyConnection) -> None:
+def test_the_counters_show_the_last_night(gold: duckdb.DuckDBPyConnection) -> None:
     gold.execute(
         "INSERT INTO device_health VALUES ('2024-03-04','a','Active',9,1), ('2024-03-05','a','Active',3,1)"
     )

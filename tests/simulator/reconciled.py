@@ -17,7 +17,7 @@ from jobs.outcome import TableResult
 from tests.simulator.nights import SEED, TUESDAY
 
 NIGHT = TUESDAY
-BY_HAND = "by-hand"  # begins the names of files that were dropped
+BY_HAND = "by-hand"  # begins the names of files that were delivered
 EVENTS = 100  # iot_events of a night at scale 0.01
 SCALES = {"telematics": 0.01, "iot_events": 0.01, "machine_sensors": 0.2, "inspections": 0.2}
 TABLES = selection(["telematics"]) | {*REGISTRY, *SCALES}
@@ -38,8 +38,8 @@ def simulated_event(row: int) -> dict:
 
 
 @dataclass(frozen=True)
-class Settled:
-    """A lake in which the night is settled and checked; its tests only read it."""
+class Reconciled:
+    """A lake in which the night is reconciled and checked; its tests only read it."""
 
     home: Path
     table: Callable[[str], DataFrame]
@@ -51,7 +51,7 @@ class Settled:
         return of_night.first().asDict()
 
     def refused(self, *sources: str, by_hand: bool) -> list:
-        """Quarantined rows of sources: those that were dropped by hand, or the others."""
+        """Quarantined rows of sources: those that were delivered by hand, or the others."""
         rows = self.table("ops.quarantine").collect()
         return [row for row in rows if row.source in sources and (f"/{BY_HAND}" in row.file) == by_hand]
 
@@ -62,13 +62,13 @@ class Settled:
 
     def faults(self, *sources: str) -> Counter:
         """How often each fault was put in."""
-        truth = [self.home / "truth" / source / f"arrived={NIGHT}" for source in sources]
-        lines = [line for folder in truth for file in folder.glob("*.json") for line in file.open()]
+        labels = [self.home / "truth" / source / f"arrived={NIGHT}" for source in sources]
+        lines = [line for folder in labels for file in folder.glob("*.json") for line in file.open()]
         return Counter(json.loads(line)["kind"] for line in lines)
 
 
-def settle(spark: SparkSession, lake: Callable[..., object]) -> Settled:
-    """Generate the night, drop files beside it, and bring all of it to silver."""
+def reconcile(spark: SparkSession, lake: Callable[..., object]) -> Reconciled:
+    """Generate the night, deliver files beside it, and bring all of it to silver."""
     home = lake("generate").home
     odd = {**simulated_event(0), "event_id": "as-text", "json_column": '{"as": "text"}'}
     none = {**simulated_event(0), "event_id": "no-object", "json_column": [1, 2]}
@@ -90,7 +90,7 @@ def settle(spark: SparkSession, lake: Callable[..., object]) -> Settled:
     # Each written table holds its own contract, and its digest, anew.
     verified = run("verify")
     run("check", layer="silver")
-    return Settled(home, lambda name: spark.table(lake("verify").table(name)), verified)
+    return Reconciled(home, lambda name: spark.table(lake("verify").table(name)), verified)
 
 
 def _drop(home: Path, source: str, lines: list[str]) -> None:

@@ -9,12 +9,12 @@ from catalog.run_result import TableEntry
 from embedded.night import last_lines, what_came_of
 
 
-def test_a_stage_is_told_by_its_rows() -> None:
-    told = what_came_of("bronze", [TableEntry("a", 1000), TableEntry("b", 234)])
-    assert told.split() == ["1,234", "rows", "in", "2", "tables"]
+def test_a_stage_is_described_by_its_rows() -> None:
+    text = what_came_of("bronze", [TableEntry("a", 1000), TableEntry("b", 234)])
+    assert text.split() == ["1,234", "rows", "in", "2", "tables"]
 
 
-def test_a_check_is_told_by_its_expectations() -> None:
+def test_a_check_is_described_by_its_expectations() -> None:
     tables = [
         TableEntry("a", 9, {"expectations": 7, "failed": 1, "warned": 2}),
         TableEntry("b", 9),
@@ -29,7 +29,7 @@ def test_a_check_is_told_by_its_expectations() -> None:
     ]
 
 
-def test_a_report_is_told_by_its_own_words() -> None:
+def test_a_report_is_described_by_its_own_words() -> None:
     accounts = TableEntry("ops.row_accounts", 7, {"summary": "all well"})
     assert what_came_of("report", [accounts]) == "all well"
 

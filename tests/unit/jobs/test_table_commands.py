@@ -1,4 +1,4 @@
-"""Care of tables by hand: what is refused before there is any Spark, and what is printed."""
+"""Commands about one table: what is refused before there is any Spark, and what is printed."""
 
 import pytest
 
