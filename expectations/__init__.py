@@ -1,4 +1,4 @@
-"""What must hold for every table: one suite of native Great Expectations objects each, by layer and name."""
+"""Contracts: one suite of native Great Expectations objects per table, by layer and name."""
 
 import os
 

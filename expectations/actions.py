@@ -1,22 +1,22 @@
-"""What happens when an expectation is not met, and why it is there: the `meta` of each expectation."""
+"""The `meta` of expectations: the action when one is not met, and the reason."""
 
 Meta = dict[str, str | int]
 
 
 def quarantine(reason: str) -> Meta:
-    """A row that does not meet it goes to `ops.quarantine` with this reason, and is never in the table."""
+    """Return the meta of a row rule: rows that break it go to `ops.quarantine` with this reason, never to the table."""
     return {"action": "quarantine", "reason": reason}
 
 
 def flag(reason: str) -> Meta:
-    """A row that does not meet it stays, with this reason in `_flags`; too many (`mostly`) only warn."""
+    """Return the meta of a row rule: rows that break it stay, with this reason in `_flags`. Too many only warn."""
     return {"action": "flag", "reason": reason}
 
 
 def fail(reason: str, of_at_least: int = 0) -> Meta:
-    """It concerns the table as a whole: when it does not hold, the night stops before gold is published.
+    """Return the meta of an expectation about a table: if it does not hold, the night stops before publishing.
 
-    Where it is about a share, fewer rows than `of_at_least` are too few to decide, and only warn.
+    With fewer rows than `of_at_least`, it only warns.
     """
     few = {"of_at_least": of_at_least} if of_at_least else {}
     return {"action": "fail", "reason": reason, **few}

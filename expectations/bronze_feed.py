@@ -1,9 +1,8 @@
-"""What every feed must hold as it landed.
+"""Expectations of every feed as it landed.
 
-Bronze keeps each line as it came and the rows of silver are validated one by one, so a bad line is nothing to
-stop for. A feed that is bad as a whole is: a field renamed at its source would fill quarantine and nothing
-else. The night stops before silver then. Once the source has delivered again, its good lines outweigh the
-bad ones, and the same night passes.
+Bronze keeps each line unchanged and silver validates rows one by one, so single bad lines do not stop a night. A feed
+that is broken as a whole does, before silver: a field renamed at its source would send every row to quarantine. Once
+the source has delivered again, its good lines outweigh the bad ones, and the same night passes.
 """
 
 from great_expectations.expectations import (
@@ -16,15 +15,15 @@ from great_expectations.expectations import (
 from expectations.actions import fail, flag
 from expectations.conditions import where
 
-NEARLY_NONE = 0.1  # share of the night's lines that a feed must have right, or it is broken
+NEARLY_NONE = 0.1  # a feed is broken if a smaller share of the night's lines is good
 FEW = 20  # lines, too few to decide whether a feed is broken: they only warn
-USUAL = 0.99  # share of lines without anything odd
+USUAL = 0.99  # share of lines that are usually clean
 
 
 def feed(*required: str) -> list[Expectation]:
-    """Expect well-formed lines with the required fields, and few surprises.
+    """Return the expectations of a feed: well-formed lines with the required fields, nearly all without unknown fields.
 
-    A night without lines is fine: whether a table may be without rows is for its silver suite to say.
+    A night without lines passes; the silver suite decides whether a table may be empty.
     """
     return [
         ExpectTableRowCountToBeBetween(min_value=0, meta=fail("lines cannot be counted")),

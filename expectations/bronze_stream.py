@@ -1,7 +1,6 @@
-"""What a table must hold into which a source is streamed without the landing zone.
+"""Expectations of a table into which a source is streamed without the landing zone.
 
-Its rows come typed and whole, each of them once. No stage of a night reads them, so what does not hold is reported,
-and stops no night.
+No stage of a night reads its rows, so what does not hold is reported and stops no night.
 """
 
 from great_expectations.expectations import (
@@ -16,7 +15,7 @@ from expectations.actions import flag
 
 
 def stream(fields: list[str], key: tuple[str, ...]) -> list[Expectation]:
-    """Expect every field in every row, and no key twice. A night of which nothing was streamed is fine."""
+    """Expect every field in every row, and no key twice; a night without rows passes."""
     return [
         ExpectTableRowCountToBeBetween(min_value=0, meta=flag("rows cannot be counted")),
         *[

@@ -1,4 +1,4 @@
-"""Conditions in SQL, for what no single column can say."""
+"""Expectations on SQL conditions over several columns."""
 
 from great_expectations.expectations import Expectation, ExpectTableRowCountToEqual
 from great_expectations.expectations.conditions import PassThroughCondition
@@ -7,10 +7,10 @@ from expectations.actions import Meta
 
 
 def where(condition: str) -> PassThroughCondition:
-    """A `row_condition`: the expectation is about the rows that meet a SQL condition."""
+    """Return a `row_condition`: the expectation is only about rows that meet a SQL condition."""
     return PassThroughCondition(pass_through_filter=condition)
 
 
 def no_row_where(condition: str, meta: Meta) -> Expectation:
-    """Expect that no row of the table meets a SQL condition; as a row rule, it is about each row."""
+    """Return the expectation that no row meets a SQL condition; it can be enforced as a row rule."""
     return ExpectTableRowCountToEqual(value=0, row_condition=where(condition), meta=meta)

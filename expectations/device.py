@@ -1,4 +1,4 @@
-"""What every image of a device must hold: in the registry, the change feed, the history and now."""
+"""Expectations of every image of a device: in the registry, the change feed, the history and the current state."""
 
 from great_expectations.expectations import (
     Expectation,

@@ -1,4 +1,4 @@
-"""What facts must hold: a time, not from the future; and, if a device reports them, a known device."""
+"""Expectations of facts: a time that is not in the future and, for devices' facts, a known device."""
 
 from great_expectations.expectations import (
     Expectation,
@@ -15,7 +15,7 @@ IN_TIME: list[Expectation] = [
 
 FACT: list[Expectation] = [
     ExpectColumnValuesToNotBeNull(column="device_id", meta=quarantine("no device_id")),
-    # Silver joins the type by device_id: none means that nobody has registered the device.
+    # Silver joins the type by device_id: null means that the device is not registered.
     ExpectColumnValuesToNotBeNull(column="device_type", meta=quarantine("device is not in the registry")),
     *IN_TIME,
 ]

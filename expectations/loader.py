@@ -1,4 +1,4 @@
-"""From a table's name to its suite."""
+"""Builds the suite of a table."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -13,9 +13,9 @@ from expectations.bronze_stream import stream
 
 
 def suite(layer: str, table: str) -> ExpectationSuite:
-    """Build the suite of a table: its columns are those of the catalog, and all that its module expects.
+    """Return the suite of a table: the columns of the catalog, and the expectations of its module.
 
-    A bronze table without a module is expected to have its key, and every field if it is streamed into.
+    A bronze table without a module expects its key, a stream's table all of its fields.
     """
     return ExpectationSuite(
         name=f"{layer}.{table}",

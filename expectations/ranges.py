@@ -1,4 +1,4 @@
-"""Ranges that a measured value can lie in."""
+"""Expectations on the ranges of measured values."""
 
 from collections.abc import Callable
 
@@ -6,12 +6,12 @@ from great_expectations.expectations import Expectation, ExpectColumnValuesToBeB
 
 from expectations.actions import Meta, quarantine
 
-# Lowest and highest, in the column's unit, and what a reason calls the value. Without a highest, anything goes.
+# Lowest and highest value (None: no limit), in the column's unit, and the value's name in reasons.
 Range = tuple[float, float | None, str]
 
 
 def in_range(column: str, possible: Range, action: Callable[[str], Meta] = quarantine) -> Expectation:
-    """Expect a column's values to be possible ones."""
+    """Return the expectation that a column's values are within a range."""
     lowest, highest, name = possible
     bounds = f"outside {lowest} to {highest}" if highest is not None else f"below {lowest}"
     return ExpectColumnValuesToBeBetween(
@@ -20,5 +20,5 @@ def in_range(column: str, possible: Range, action: Callable[[str], Meta] = quara
 
 
 def in_ranges(ranges: dict[str, Range]) -> list[Expectation]:
-    """Expect each of these columns' values to be possible ones, else the row goes to quarantine."""
+    """Return one expectation per column: rows with a value outside its range go to quarantine."""
     return [in_range(column, possible) for column, possible in ranges.items()]

@@ -1,1 +1,1 @@
-"""What must hold for every feed as it landed, so that a broken one stops the night before silver."""
+"""Suites of the feeds as they landed: a broken feed stops the night before silver."""

@@ -1,4 +1,4 @@
-"""`bronze.sensor_logs`: room climate, dropped in batches or by hand, as it landed."""
+"""`bronze.sensor_logs`: room climate, delivered in batches or by hand, as it landed."""
 
 from great_expectations.expectations import Expectation
 

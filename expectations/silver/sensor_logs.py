@@ -1,4 +1,4 @@
-"""`silver.sensor_logs`: room climate. People drop these files by hand, so any date will do."""
+"""`silver.sensor_logs`: room climate. People deliver these files by hand, so any date is allowed."""
 
 from great_expectations.expectations import (
     Expectation,

@@ -1,4 +1,4 @@
-"""The simulated fleet: what is true of a device and of a site, as a function of its id alone."""
+"""The simulated fleet: attributes of devices and sites, as SQL expressions of their ids alone."""
 
 from jobs.generate.values import Values
 
@@ -23,7 +23,7 @@ STATUSES = ("Online", "Offline", "Maintenance", "Decommissioned")
 
 
 def device_type(seed: int, device_id: str) -> str:
-    """What kind of device it is."""
+    """The type of a device."""
     return Values(seed, "fleet").pick("device_type", DEVICE_TYPES, device_id)
 
 
@@ -33,7 +33,7 @@ def is_faulty(seed: int, device_id: str) -> str:
 
 
 def install_date(seed: int, device_id: str) -> str:
-    """The day from which on the device has been in use."""
+    """The day on which a device was installed."""
     days = Values(seed, "fleet").integer("install_date", 0, 1826, device_id)
     return f"date_add(DATE'2020-01-01', cast({days} as int))"
 

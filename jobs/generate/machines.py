@@ -1,4 +1,4 @@
-"""Factory machines and how they run, as SQL: why a part turns out defective stands here and nowhere else.
+"""Factory machines and how they run, as SQL expressions; only this module decides why a part is defective.
 
 A machine makes two trips a day, of 270 minutes each. Most trips keep their temperature; some run hot near
 their end, in one factory and in two engine models more often. Hours after a trip ten parts are inspected: a
@@ -52,12 +52,12 @@ class Trip:
 
     @property
     def trip_id(self) -> str:
-        """Number of the trip among all of its machine's."""
+        """Number of the trip among all trips of its machine."""
         return f"({TRIPS} * {self.night} + pmod({self.number}, {TRIPS}) + 1)"
 
     @property
     def factory_id(self) -> str:
-        """Where the machine stands."""
+        """The factory of the machine."""
         return _one_of(FACTORIES, self.device_id)
 
     @property
@@ -96,7 +96,7 @@ class Trip:
         return f"({drawn} < IF({damages}, {DEFECT_RATE}D, {USUAL_DEFECT_RATE}D))"
 
     def drawn(self, name: str, low: float, high: float) -> str:
-        """A double that the trip has for all its minutes, uniform in [low, high)."""
+        """A double that is the same for all minutes of the trip, uniform in [low, high)."""
         return self._of_trip("between", name, low, high)
 
     def noise(self, name: str, width: float, minute: str) -> str:
@@ -104,7 +104,7 @@ class Trip:
         return self._values.between(name, -width, width, self.night, self.number, minute)
 
     def happens(self, name: str, probability: float) -> str:
-        """Whether the trip is one of those of which so many happen."""
+        """Whether an event of this probability happens on the trip."""
         return self._of_trip("chance", name, probability)
 
     def _of_trip(self, kind: str, name: str, *given: float) -> str:

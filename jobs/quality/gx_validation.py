@@ -176,7 +176,7 @@ def _config_of(result: ExpectationValidationResult) -> ExpectationConfiguration:
 
 
 def _config(settings: Settings) -> DataContextConfig:
-    view = {"module_name": "jobs.quality.data_docs", "class_name": "PageView"}
+    view = {"module_name": "jobs.quality.gx_pages", "class_name": "PageView"}
     site = {
         "class_name": "SiteBuilder",
         "show_how_to_buttons": False,

@@ -1,1 +1,1 @@
-"""What each source is made of; one file a source."""
+"""The simulated feeds, one module per source."""

@@ -26,13 +26,13 @@ def _image(seed: int, change: str, night_index: str) -> str:
 
 
 def _night_of(position: str) -> str:
-    """The night on which a position of the line has its turn; not above 0 for one before the line begins."""
+    """Return the night of a position in the sequence of changes; 0 or less for positions before its start."""
     early = f"1 + floor({position} / {EXISTING - MORE_NEW}D)"
     return f"IF({position} < {EARLY}, {early}, {EARLY_NIGHTS + 1} + ({position} - {EARLY}) div {EXISTING})"
 
 
 def columns(values: Values) -> dict[str, tuple[str, str]]:
-    """Operation and images of each change."""
+    """Return the columns of a change: its operation and both images of the device."""
     drawn = [
         f"({change} > 0 AND {values.chance('delete', DELETE_RATE, 'device_id', change)})"
         for change in _CHANGES

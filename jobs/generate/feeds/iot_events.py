@@ -55,7 +55,7 @@ def event(seed: int, night_index: int, row: int, pools: EventPools, second: int 
 
 
 def _sensor(seed: int, sensor: int, pools: EventPools) -> Row:
-    """What is true of a sensor whenever it reports."""
+    """Return the fields of a sensor that are the same in all of its events."""
     draw = Draw(seed, "iot_events.sensor", sensor)
     return {
         "sensor_id": f"SNS-{sensor:05d}",
@@ -119,7 +119,7 @@ def _ten_times_as_hot(row: Row) -> Row:
 
 
 def file_name(night: date) -> str:
-    """The name under which a night's events are delivered."""
+    """Return the name of the file of a night's events."""
     return FILE.format(night=night)
 
 

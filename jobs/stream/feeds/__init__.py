@@ -1,1 +1,1 @@
-"""What each streamed source is made of; one file a source."""
+"""The streamed feeds, one module per source."""
