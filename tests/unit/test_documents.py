@@ -1,0 +1,57 @@
+"""docs/architecture.md and docs/glossary.md: the files and tables that they name are there."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from catalog.tables import TABLES
+from tests.support.project import PROJECT
+
+PAGES = ("docs/architecture.md", "docs/glossary.md")
+SPAN = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"\]\(([^)#:]+)\)")
+# Something with a slash, or a file at the top; not with a <placeholder>.
+FILE = re.compile(r"[\w.-]+(/[\w.-]+)+/?|[\w.-]+/|[\w-]+\.(md|toml|yml|py)|Makefile")
+TABLE = re.compile(r"(bronze|silver|gold|ops|staging)\.\w+")
+OF_A_LAKE = {"truth/", "_rejected/"}
+
+
+def mistakes(name: str, page: str) -> Iterator[str]:
+    """What is wrong with a page, in words."""
+    for span in SPAN.findall(page):
+        if TABLE.fullmatch(span):
+            if span not in TABLES:
+                yield f"{span} is no table"
+        elif FILE.fullmatch(span) and span not in OF_A_LAKE and not (PROJECT / span).exists():
+            yield f"{span} is not there"
+    for link in LINK.findall(page):
+        if not (PROJECT / name).with_name(Path(link).name).exists():
+            yield f"{link} is linked and not there"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_files_and_tables_that_a_page_names_are_there(name: str) -> None:
+    page = (PROJECT / name).read_text()
+    assert list(mistakes(name, page)) == []
+    assert len(set(SPAN.findall(page))) > 50
+
+
+def test_ten_questions_have_an_answer_that_names_a_file() -> None:
+    _, questions = (PROJECT / PAGES[0]).read_text().split("| question | answer |\n|---|---|\n")
+    answers = [row.strip("|").split(" | ")[1] for row in questions.splitlines() if row]
+    assert len(answers) >= 10
+    assert [answer for answer in answers if not any(map(FILE.fullmatch, SPAN.findall(answer)))] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("`jobs/nothing.py`", "jobs/nothing.py is not there"),
+        ("`gold.nothing`", "gold.nothing is no table"),
+        ("[x](nothing.md)", "nothing.md is linked and not there"),
+    ],
+)
+def test_a_line_that_is_not_true_is_found(line: str, complaint: str) -> None:
+    assert list(mistakes(PAGES[0], line)) == [complaint]
