@@ -69,7 +69,7 @@ WORDS = (
     Word(
         "history (bulk nights)",
         "backfill",
-        r"iot_history|history_jobs|jobs[./]history\b|job history\b|stage `history`|`history`|\"history\"",
+        r"iot_history|history_jobs|jobs[./]history\b|job history\b(?!-of)|stage `history`|`history`|\"history\"",
     ),
     Word(
         "flow (module)",
