@@ -198,11 +198,8 @@ def _check_references() -> None:
             raise CatalogError(
                 f"{CATALOG.name} [{table.full_name}]: reads unknown table {', '.join(unknown)}"
             )
-    for table in ACCEPTED.values():
-        if table.lookup and table.lookup not in DERIVED:
-            raise CatalogError(
-                f"{CATALOG.name} [{table.full_name}]: lookup names unknown derived table {table.lookup}"
-            )
+    if unknown := sorted(LOOKUPS - set(DERIVED)):
+        raise CatalogError(f"{CATALOG.name}: lookup names unknown derived table {', '.join(unknown)}")
     if twice := sorted(SOURCES.keys() & GOLD.keys()):
         raise CatalogError(f"{CATALOG.name}: both a source and a gold table: {', '.join(twice)}")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from pyspark.errors import AnalysisException
 
-from jobs import cli
+from jobs.cli.parser import parse
 from jobs.delta.lake import Lake
 from tests.support.project import PROJECT
 
@@ -154,6 +154,6 @@ def test_a_setting_that_is_refused_stops_no_job():
             self.asked.append(key)
             raise AnalysisException(f"[CONFIG_NOT_AVAILABLE] Configuration {key} is not available.")
 
-    settings = cli.parse(["silver", "--night=2024-03-05", "--home=lake"])
+    settings = parse(["silver", "--night=2024-03-05", "--home=lake"])
     Lake(Refusing(), settings).sign_commits()
     assert set(Refusing.asked) == TOLERATED

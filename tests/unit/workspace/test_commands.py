@@ -230,7 +230,7 @@ def test_a_wheel_is_named_after_what_is_in_it(checkout: Path, tmp_path: Path, na
 def test_a_file_that_moves_changes_the_name(checkout: Path, tmp_path: Path) -> None:
     from workspace.wheel import build
 
-    here, there = checkout / "jobs/pages.py", checkout / "jobs/papers.py"
+    here, there = checkout / "jobs/files.py", checkout / "jobs/papers.py"
     before = build(tmp_path / "a", checkout).name
     here.rename(there)
     after = build(tmp_path / "b", checkout).name
