@@ -136,8 +136,8 @@ TABLES: dict[tuple[str, ...], type[Any]] = {
     ("databricks", "serverless"): Serverless,
 }
 MUST_BE = {
-    "string_type": "text",
-    "tuple_type": "a list of texts",
+    "string_type": "a string",
+    "tuple_type": "a list of strings",
     "dict_type": "a table",
     "dataclass_type": "a table",
 }

@@ -118,7 +118,7 @@ FAULTS = [
         "jobs/silver/rules.py",
         "value <= rule.max_value",
         "value < rule.max_value",
-        "spark/silver/test_rules.py::test_silver_and_great_expectations_judge_every_row_alike",
+        "spark/silver/test_rules.py::test_silver_and_great_expectations_validate_every_row_alike",
     ),
     # Reproducibility
     fault(
@@ -506,7 +506,7 @@ FAULTS = [
         "jobs/quality/gx_validation.py",
         '({"unexpected_percent": 0.0} if rows else {})',
         '{"unexpected_percent": 0.0}',
-        "spark/quality/test_engine.py::test_a_result_in_two_steps_is_what_all_details_at_once_give",
+        "spark/quality/test_gx_engine.py::test_a_result_in_two_steps_is_what_all_details_at_once_give",
     ),
     fault(
         "dags may import Spark",

@@ -26,7 +26,7 @@ ROW_ACTIONS = ("quarantine", "flag")
 def reasons(suite: ExpectationSuite, action: str) -> Column:
     """Reasons of the rules with this action that a row breaks: ARRAY<STRING>, empty for a good row.
 
-    Raises ValueError for an expectation that cannot be judged row by row.
+    Raises ValueError for an expectation that cannot be validated row by row.
     """
     broken = [F.when(is_broken(rule), F.lit(_meta(rule)["reason"])) for rule in row_rules(suite, action)]
     return F.array_compact(F.array(*broken)) if broken else F.array().cast("array<string>")
@@ -52,7 +52,9 @@ def is_broken(rule: gxe.Expectation) -> Column:
     """Whether a row breaks the rule: BOOLEAN, never null."""
     translate = RULES.get(type(rule))
     if translate is None:
-        raise ValueError(f"{type(rule).__name__} cannot be judged row by row; add it to jobs/silver/rules.py")
+        raise ValueError(
+            f"{type(rule).__name__} cannot be validated row by row; add it to jobs/silver/rules.py"
+        )
     broken = ~F.coalesce(translate(rule), F.lit(True))
     condition = getattr(rule, "row_condition", None)
     return broken if condition is None else F.coalesce(_holds(condition), F.lit(False)) & broken
@@ -120,7 +122,7 @@ def _holds(condition: Any) -> Column:
             return column.isNull() if condition.is_null else column.isNotNull()
         case AndCondition():
             return _all(_holds(each) for each in condition.conditions)
-    raise ValueError(f"row condition {condition!r} cannot be judged row by row")
+    raise ValueError(f"row condition {condition!r} cannot be validated row by row")
 
 
 def _all(terms: Iterable[Column]) -> Column:

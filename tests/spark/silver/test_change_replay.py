@@ -91,7 +91,7 @@ def replay(device: int, loaded: Image | None, applied: list[Change]) -> list[tup
     """The versions of a device as a clerk would write them down who gets every change in order, one by one."""
     history: list[tuple] = []
 
-    def note(at, image, is_deleted, night):
+    def write_down(at, image, is_deleted, night):
         if history and history[-1][0] == at:
             history.pop()
         if not history or history[-1][1:3] != (image, is_deleted):
@@ -100,11 +100,11 @@ def replay(device: int, loaded: Image | None, applied: list[Change]) -> list[tup
     in_order = sorted(applied, key=lambda change: (change.at, change.sequence))
     loaded_at = datetime.combine(first_night(device), time())
     for change in [change for change in in_order if change.at < loaded_at]:
-        note(change.at, change.image, change.operation == "DELETE", change.night)
+        write_down(change.at, change.image, change.operation == "DELETE", change.night)
     if loaded:
-        note(loaded_at, loaded, False, first_night(device))
+        write_down(loaded_at, loaded, False, first_night(device))
     for change in [change for change in in_order if change.at >= loaded_at]:
-        note(change.at, change.image, change.operation == "DELETE", change.night)
+        write_down(change.at, change.image, change.operation == "DELETE", change.night)
     return history
 
 

@@ -1,4 +1,4 @@
-"""Row rules: silver's predicates and Great Expectations itself must judge every row alike."""
+"""Row rules: silver's predicates and Great Expectations itself must validate every row alike."""
 
 from collections import Counter
 from datetime import date
@@ -75,7 +75,7 @@ CASES = {
         row_condition=(Column("metric").is_not_null() & (Column("value") > 20)),
     ),
     "in set": ExpectColumnValuesToBeInSet(column="metric", value_set=["temperature", "humidity"]),
-    "in set of truths": ExpectColumnValuesToBeInSet(
+    "in set of booleans": ExpectColumnValuesToBeInSet(
         column="good", value_set=[True], row_condition=Column("metric") == "temperature"
     ),
     "regex": ExpectColumnValuesToMatchRegex(column="metric", regex="^[a-z]+$"),
@@ -104,13 +104,13 @@ def verdicts(spark, rows):
 @pytest.fixture(scope="module")
 def broken(rows):
     """The rows that silver's predicate finds broken, by case: of all cases in one query."""
-    judged = rows.select("*", *[is_broken(rule).alias(name) for name, rule in CASES.items()]).collect()
-    assert {row[name] for row in judged for name in CASES} == {True, False}, "never null"
-    return {name: [row.asDict() for row in judged if row[name]] for name in CASES}
+    validated = rows.select("*", *[is_broken(rule).alias(name) for name, rule in CASES.items()]).collect()
+    assert {row[name] for row in validated for name in CASES} == {True, False}, "never null"
+    return {name: [row.asDict() for row in validated if row[name]] for name in CASES}
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_silver_and_great_expectations_judge_every_row_alike(broken, verdicts, name):
+def test_silver_and_great_expectations_validate_every_row_alike(broken, verdicts, name):
     rule, verdict = CASES[name], verdicts[name]
     ours = broken[name]
 
@@ -128,14 +128,14 @@ def _suite(*expectations):
 
 
 @pytest.fixture(scope="module")
-def judged(rows):
+def validated(rows):
     """The rows with their reasons by three suites: two actions of some rules, no rules, a rule on the table."""
     rules = _suite(
         ExpectColumnValuesToNotBeNull(column="dated", meta=quarantine("no date")),
         ExpectColumnValuesToBeBetween(
             column="value", min_value=0, max_value=60, meta=quarantine("out of range")
         ),
-        ExpectColumnValuesToNotBeNull(column="good", meta=flag("not judged")),
+        ExpectColumnValuesToNotBeNull(column="good", meta=flag("not validated")),
     )
     of_table = _suite(ExpectTableRowCountToBeBetween(min_value=100, meta=flag("too few")))
     return rows.select(
@@ -148,8 +148,8 @@ def judged(rows):
 
 
 @pytest.fixture(scope="module")
-def found(judged):
-    return judged.collect()
+def found(validated):
+    return validated.collect()
 
 
 def test_a_row_lists_the_reasons_of_all_the_rules_it_breaks_and_a_good_row_none(found):
@@ -157,12 +157,12 @@ def test_a_row_lists_the_reasons_of_all_the_rules_it_breaks_and_a_good_row_none(
 
     assert by_value["21.5"] == ([], [])
     assert by_value["-0.5"] == (["no date", "out of range"], [])
-    assert by_value["inf"] == (["no date", "out of range"], ["not judged"])
+    assert by_value["inf"] == (["no date", "out of range"], ["not validated"])
     assert by_value["nan"] == (["out of range"], [])
 
 
-def test_a_suite_without_row_rules_gives_every_row_an_empty_list(judged, found):
-    assert judged.schema["of_none"].dataType.simpleString() == "array<string>"
+def test_a_suite_without_row_rules_gives_every_row_an_empty_list(validated, found):
+    assert validated.schema["of_none"].dataType.simpleString() == "array<string>"
     assert found and all(row.of_none == [] for row in found)
 
 
@@ -175,9 +175,12 @@ def test_a_flag_on_the_table_as_a_whole_marks_no_row(found):
     [
         (
             ExpectColumnValuesToBeUnique(column="value", meta=quarantine("twice")),
-            "cannot be judged row by row",
+            "cannot be validated row by row",
         ),
-        (ExpectTableRowCountToBeBetween(min_value=1, meta=quarantine("none")), "cannot be judged row by row"),
+        (
+            ExpectTableRowCountToBeBetween(min_value=1, meta=quarantine("none")),
+            "cannot be validated row by row",
+        ),
         (
             ExpectTableRowCountToEqual(value=5, row_condition=where("good"), meta=quarantine("odd")),
             "needs value=0",
@@ -186,7 +189,7 @@ def test_a_flag_on_the_table_as_a_whole_marks_no_row(found):
     ],
     ids=["unique", "row count", "some rows where", "no row at all"],
 )
-def test_a_quarantine_rule_that_cannot_be_judged_row_by_row_is_an_error(spark, rule, said):
+def test_a_quarantine_rule_that_cannot_be_validated_row_by_row_is_an_error(spark, rule, said):
     with pytest.raises(ValueError, match=said):
         reasons(_suite(rule), "quarantine")
 
@@ -196,7 +199,7 @@ def test_an_action_that_is_not_about_rows_is_an_error():
         reasons(_suite(), "fail")
 
 
-def test_every_row_rule_of_every_suite_can_be_judged_row_by_row(spark):
+def test_every_row_rule_of_every_suite_can_be_validated_row_by_row(spark):
     for table in SILVER:
         for action in ("quarantine", "flag"):
             for rule in row_rules(suite("silver", table), action):

@@ -49,14 +49,14 @@ def test_a_missing_key_is_an_error_that_names_it(lake: Path) -> None:
 
 
 def test_a_value_that_is_not_text_is_an_error(lake: Path) -> None:
-    with pytest.raises(ValueError, match=r"\[local\]: prefix must be text, not 7"):
+    with pytest.raises(ValueError, match=r"\[local\]: prefix must be a string, not 7"):
         load_target("local", written(lake, GOOD.replace('prefix = ""', "prefix = 7")))
 
 
 def test_everything_that_is_wrong_is_said_at_once(lake: Path) -> None:
     text = GOOD.replace('prefix = ""', "prefix = 7") + 'catalogue = "x"\nhouse = "y"\n'
     message = (
-        r"^targets\.toml \[local\]: prefix must be text, not 7; \[local\]: unknown key catalogue; known are: "
+        r"^targets\.toml \[local\]: prefix must be a string, not 7; \[local\]: unknown key catalogue; known are: "
         r"catalog, databricks, home, platform, prefix; \[local\]: unknown key house; known are: [a-z, ]+$"
     )
     with pytest.raises(ValueError, match=message):
@@ -102,12 +102,12 @@ def databricks_target(compute: str) -> str:
         ),
         ('serverless = "4"', r"\[dev.databricks\]: serverless must be a table, not '4'"),
         ("serverless = { version = 4 }", r"\[dev.databricks.serverless\]: unknown key version"),
-        ("serverless = { environment_version = 4 }", "environment_version must be text, not 4"),
+        ("serverless = { environment_version = 4 }", "environment_version must be a string, not 4"),
         ("serverless = {}", r"\[dev.databricks.serverless\]: missing key environment_version"),
         ('new_cluster = { node_type = "m" }', "new_cluster: unknown key node_type; known are"),
         ('cluster = "x"', r"\[dev.databricks\]: unknown key cluster"),
-        ('viewers = "analysts"', "viewers must be a list of texts, not 'analysts'"),
-        ("viewers = [7]", "viewers must be text, not 7"),
+        ('viewers = "analysts"', "viewers must be a list of strings, not 'analysts'"),
+        ("viewers = [7]", "viewers must be a string, not 7"),
     ],
 )
 def test_compute_is_read_strictly(lake: Path, compute: str, message: str) -> None:
