@@ -47,7 +47,7 @@ LEAST_STEPS = 4  # that make a list of stages: three may be layers
 
 # Runs in the checkout, with this file's folder out of sight.
 PROBE = """
-import ast, contextlib, importlib, importlib.util, io, json, logging, os, sys, tempfile, threading
+import ast, contextlib, importlib, importlib.util, io, json, logging, os, sys, tempfile, threading, types
 sys.path.insert(0, os.getcwd())
 sys.dont_write_bytecode = True
 os.environ["SPARK_REMOTE"] = "sc://127.0.0.1:1"  # where nobody listens
@@ -61,7 +61,8 @@ seen = []
 
 def connect(settings):
     seen.append(settings)
-    return object()
+    # Of all settings, only those of the session can be made before there is work for Spark.
+    return types.SimpleNamespace(conf=types.SimpleNamespace(set=lambda *pair: None))
 
 session.connect = connect
 with tempfile.TemporaryDirectory() as home, contextlib.redirect_stderr(io.StringIO()):

@@ -13,8 +13,8 @@ from pyspark.sql import functions as F
 
 from catalog.tables import STREAMED
 from jobs import runner
+from jobs.delta.frames import union
 from jobs.delta.lake import Lake
-from jobs.delta.sql import union
 from jobs.errors import UsageError
 from jobs.generate.arguments import FIRST_NIGHT
 from jobs.gold.tables.readings_5min import build_readings_5min
