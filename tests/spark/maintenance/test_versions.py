@@ -85,41 +85,6 @@ def test_a_commit_says_which_run_of_which_night_made_it(command, two_nights):
     assert lines[1][3:5] == ["WRITE", "5"] and lines[2][3:5] == ["WRITE", "3"]
 
 
-@pytest.fixture
-def own_session(spark):
-    """A session of the test's own, as each job has one: what is set in it stays in it."""
-    session = spark.cloneSession()
-    yield session
-    session.stop()
-
-
-def test_every_commit_of_a_job_says_which_run_made_it(own_session, lake):
-    """Merges, updates and deletes too, also when jobs take turns in one session, as the nights of a backfill do."""
-    table = SILVER["locations"]
-    name = lake("silver").table(table.full_name)
-    row = own_session.createDataFrame([(1, "X", "Y", 1.0, 2.0, [], FIFTH)], table.columns)
-    Lake(own_session, lake("silver")).ensure([table.full_name])
-    for run, write in {
-        "a": lambda job: job.upsert(table.full_name, row, ["location_id"]),
-        "b": lambda job: job.upsert(table.full_name, row, ["location_id"]),
-        "c": lambda job: job.append(table.full_name, row),
-        "d": lambda job: own_session.sql(f"UPDATE {name} SET city = 'Z'").collect(),
-        "e": lambda job: own_session.sql(f"DELETE FROM {name}").collect(),
-    }.items():
-        job = Lake(own_session, lake("silver", run_id=run))
-        job.sign_commits()
-        write(job)
-    found = versions(Lake(own_session, lake("verify")), table)[4::-1]
-    assert [(each.operation, each.run_id, each.stage) for each in found] == [
-        ("MERGE", "a", "silver"),
-        ("MERGE", "b", "silver"),
-        ("WRITE", "c", "silver"),
-        ("UPDATE", "d", "silver"),
-        ("DELETE", "e", "silver"),
-    ]
-    assert {each.night for each in found} == {str(lake("silver").night)}
-
-
 def test_a_night_is_shown_as_its_own_run_left_it_and_not_as_later_ones_restated_it(command, two_nights):
     code, out, _ = command(two_nights, "as-of", "gold.climate_hourly", "--night", "2024-03-05")
     assert code == 0 and "as of version 1 " in out and "3 rows in 1 slices" in out

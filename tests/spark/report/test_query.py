@@ -155,7 +155,7 @@ def test_the_report_shows_what_each_query_answers(spark, module_lake, gold):
     assert queries["device_health"]["answers"] == QUERIES["device_health"].purpose
     assert queries["fleet_tracking"]["rows"][0]["last_seen"] == "2024-03-05 21:43:05"
     page = (settings.docs / f"nights/{D5}.html").read_text()
-    _, heading, answers = page.partition("Questions to this night")
+    _, heading, answers = page.partition("Queries about this night")
     assert heading
     expected = {
         "device_health": "Lent out",
