@@ -1,6 +1,6 @@
 """Stage `maintain`: compact small files, vacuum unneeded ones, and remove the pages of old runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +17,7 @@ from jobs.maintenance.old_pages import remove_old_pages
 from jobs.outcome import TableResult
 
 PARALLEL = 2
+FILES_KEPT, LOG_KEPT = "delta.deletedFileRetentionDuration", "delta.logRetentionDuration"
 
 
 def run(lake: Lake) -> list[TableResult]:
@@ -59,7 +60,8 @@ def _present(lake: Lake) -> list[Table]:
 
 def _maintain(lake: Lake, table: Table) -> TableResult:
     name = lake.settings.table(table.full_name)
-    detail = lake.spark.sql(f"DESCRIBE DETAIL {name}").select("numFiles", "clusteringColumns").collect()[0]
+    described = lake.spark.sql(f"DESCRIBE DETAIL {name}")
+    detail = described.select("numFiles", "clusteringColumns", "properties").collect()[0]
     # A clustered table is clustered by it: its owner chose the columns with ALTER TABLE … CLUSTER BY.
     clustered = list(detail.clusteringColumns or ())
     zorder = () if clustered else table.zorder
@@ -69,9 +71,22 @@ def _maintain(lake: Lake, table: Table) -> TableResult:
         removed = (
             lake.spark.sql(optimize).select("metrics.numFilesRemoved").collect()[0][0] if optimize else 0
         )
-    lake.spark.sql(f"VACUUM {name} RETAIN {lake.settings.options.vacuum_days * 24} HOURS").collect()
+    _keep_versions(lake.spark, name, detail.properties or {}, lake.settings.options.vacuum_days)
+    lake.spark.sql(f"VACUUM {name}").collect()
     by = {"clustered_by": clustered} if clustered else {"zordered_by": list(zorder)} if zorder else {}
     return TableResult(table.full_name, removed, {"files_before": detail.numFiles, **by})
+
+
+def _keep_versions(spark: SparkSession, name: str, properties: Mapping[str, str], days: int) -> None:
+    """Have a table's versions readable for so many days.
+
+    Delta 4.4 goes by the table's properties alone: when it vacuums (RETAIN changes nothing), when it cleans up its
+    log, and when it is asked for an older version.
+    """
+    kept = {key: f"interval {days} days" for key in (FILES_KEPT, LOG_KEPT)}
+    if any(properties.get(key) != value for key, value in kept.items()):
+        pairs = ", ".join(f"'{key}' = '{value}'" for key, value in kept.items())
+        spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ({pairs})").collect()
 
 
 def _zorder(spark: SparkSession, name: str, table: Table, columns: Sequence[str]) -> str:

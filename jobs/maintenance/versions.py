@@ -124,4 +124,9 @@ def readable(table: Table, version: Version) -> Iterator[None]:
                 f"{table.full_name} can no longer be read as of version {version.number}: "
                 "vacuum has removed files that only older versions have"
             ) from None
+        if "TIME_TRAVEL_BEYOND_DELETED_FILE_RETENTION" in str(error):
+            raise JobError(
+                f"{table.full_name} can no longer be read as of version {version.number}: it is older than versions "
+                "of this table are kept, which `maintain --vacuum-days` says"
+            ) from None
         raise

@@ -20,7 +20,7 @@ from jobs.delta.lake import Lake
 from jobs.main import main
 from jobs.maintenance import stage as maintain
 from jobs.maintenance.old_pages import remove_old_pages
-from jobs.maintenance.versions import rows_at, versions
+from jobs.maintenance.versions import readable, rows_at, versions
 from jobs.outcome import TableResult
 from jobs.settings import Settings
 from tests.support import run_results
@@ -173,6 +173,45 @@ def test_what_a_killed_job_left_goes_after_a_week_and_older_versions_stay_readab
     ] == [1]
 
 
+def test_versions_are_kept_for_as_long_as_the_form_says(spark, lake, module_lake):
+    """By Delta's own properties, since its VACUUM does not listen to RETAIN."""
+    settings = lake("maintain", vacuum_days=90)
+    add_sites(spark, settings, 0, 1, files=1)
+    name = settings.table(LOCATIONS.full_name)
+
+    def kept() -> set[str]:
+        rows = spark.sql(f"SHOW TBLPROPERTIES {name}").where("key LIKE '%RetentionDuration'").collect()
+        return {f"{row.key}={row.value}" for row in rows}
+
+    maintain.run(Lake(spark, settings))
+    assert kept() == {
+        "delta.deletedFileRetentionDuration=interval 90 days",
+        "delta.logRetentionDuration=interval 90 days",
+    }
+    version = spark.sql(f"DESCRIBE HISTORY {name} LIMIT 1").first().version
+    maintain.run(Lake(spark, settings))
+    assert (
+        spark.sql(f"DESCRIBE HISTORY {name}").where(f"version > {version} AND operation LIKE 'SET%'").count()
+        == 0
+    )
+
+
+def test_a_version_that_is_no_longer_kept_is_refused_in_one_line(spark, lake):
+    settings = lake("verify")
+    add_sites(spark, settings, 0, 1, files=1)
+    name = settings.table(LOCATIONS.full_name)
+    spark.sql(
+        f"ALTER TABLE {name} SET TBLPROPERTIES ('delta.deletedFileRetentionDuration' = 'interval 1 second')"
+    )
+    first = versions(Lake(spark, settings), LOCATIONS)[-1]
+    time.sleep(1.5)
+    with (
+        pytest.raises(maintain.JobError, match="older than versions of this table are kept"),
+        readable(LOCATIONS, first),
+    ):
+        rows_at(Lake(spark, settings), LOCATIONS, first).collect()
+
+
 def test_a_job_that_writes_meanwhile_loses_nothing(spark, lake):
     """Both replace the same files all the time. Whoever comes second fails cleanly, and is tried again."""
     settings = lake("maintain")
@@ -186,7 +225,10 @@ def test_a_job_that_writes_meanwhile_loses_nothing(spark, lake):
                 Lake(spark, settings).replace_where(LOCATIONS.full_name, rows, F.col("_night") == NIGHT)
                 return failures
             except PySparkException as error:
-                assert "DELTA_CONCURRENT" in str(error), error
+                # How long versions are kept is part of the metadata, which the first run sets.
+                assert any(sign in str(error) for sign in ("DELTA_CONCURRENT", "DELTA_METADATA_CHANGED")), (
+                    error
+                )
         raise AssertionError("ten conflicts in a row")
 
     def tend() -> None:
