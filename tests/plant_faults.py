@@ -74,7 +74,7 @@ FAULTS = [
     fault(
         "tokens of a CSV line are not counted",
         "jobs/bronze/parsing.py",
-        "separators == len(names) - 1",
+        "separators == tokens - 1",
         "separators >= 0",
         "spark/bronze/test_lines.py::test_a_csv_line_with_too_few_or_too_many_tokens_is_malformed",
     ),

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from catalog.tables import Source
+from jobs.bronze import csv_lines
 from jobs.errors import JobError
 
 log = logging.getLogger(__name__)
@@ -94,7 +95,7 @@ def _flaw(file: Path, source: Source) -> str | None:
     try:
         if suffix == GZIP and (flaw := _damage(file)):
             return flaw
-        return _disorder(file, source) if source.format == "csv" else None
+        return _header_flaw(file, source) if source.format == "csv" else None
     except (EOFError, OSError, zlib.error) as error:
         return str(error)
 
@@ -110,17 +111,26 @@ def _damage(archive: Path) -> str | None:
     return None
 
 
-def _disorder(file: Path, source: Source) -> str | None:
-    """Return a reason if a CSV header has the source's columns in another order: values would change columns."""
+def _header_flaw(file: Path, source: Source) -> str | None:
+    """What is wrong with a CSV file's header: its values would change places, or stand under other names.
+
+    A file without a header is read by position.
+    """
     opened = gzip.open if file.suffix == GZIP else open
     with opened(file, "rt", encoding="utf-8-sig", errors="replace") as text:
         lines = text.read(HEAD).split("\n")
-    header = next((line for line in lines if line.strip()), "")
-    names = [name.strip(' \t"').casefold() for name in header.split(",")]
-    wanted = [name.casefold() for name in source.fields]
-    if names == wanted or sorted(names) != sorted(wanted):
+    first = next((line for line in lines if line.strip() and not csv_lines.is_preamble(line, source)), "")
+    tokens = [token.strip(' \t\r"') for token in first.split(",")]
+    names, wanted = [token.casefold() for token in tokens], [name.casefold() for name in source.fields]
+    if names == wanted or not (sorted(names) == sorted(wanted) or csv_lines.is_header(tokens, source)):
         return None
-    return f"its columns are in another order than {','.join(source.fields)}; bring them in this one"
+    if sorted(names) == sorted(wanted):
+        return f"its columns are in another order than {','.join(source.fields)}; bring them in this one"
+    unknown = [token for token in tokens if token.casefold() not in wanted]
+    missing = [name for name in source.fields if name.casefold() not in names]
+    said = [f"has {', '.join(unknown)[:200]}"] if unknown else []
+    said += [f"lacks {', '.join(missing)}"] if missing else []
+    return f"its header {' and '.join(said) or 'has a name twice'}; bring {','.join(source.fields)}"
 
 
 def _set_aside(file: Path, folder: Path, reason: str) -> Rejected:

@@ -11,6 +11,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import Source
+from jobs.value_reading import is_misfit, reading
+
+# What JSON itself does not have, and Spark's parser would take.
+STRICT = {"allowNonNumericNumbers": "false", "allowSingleQuotes": "false"}
 
 
 def parse(lines: DataFrame, source: Source) -> DataFrame:
@@ -21,32 +25,44 @@ def parse(lines: DataFrame, source: Source) -> DataFrame:
 def _parse_json(lines: DataFrame, source: Source) -> DataFrame:
     """Read plain lines by the schema at once, and only the others field by field, which costs ten times as much.
 
-    Plain is one object whose every field is known and fits its column.
+    Plain is one object whose every field is known and fits its column. Both ways give one reading of a value: the
+    schema has as text whatever Spark's parser reads otherwise than `jobs.value_reading`.
     """
-    read = lines.transform(_read_by_schema, source.fields).transform(_read_others_as_variant)
+    read = lines.transform(_read_by_schema, source.fields).transform(
+        _read_others_field_by_field, source.fields
+    )
     typed = {name: _json_value(name, kind) for name, kind in source.fields.items()}
     found = _with(read.withColumn("_is_record", _is_json_record()), typed, _json_rescued(source.fields))
-    return found.drop("_read", "_is_plain", "_array", "_object")
+    return found.drop("_read", "_is_plain", "_array", "_strings", "_object")
 
 
 def _read_by_schema(lines: DataFrame, fields: Mapping[str, str]) -> DataFrame:
     """`_read`: what the line's brackets hold, by the schema; `_is_plain`: whether nothing is lost that way."""
-    columns = ", ".join(f"{name}: {kind}" for name, kind in fields.items())
-    strict = {"allowNonNumericNumbers": "false", "allowSingleQuotes": "false"}
-    filled = sum((_plain_value(name).isNotNull().cast("int") for name in fields), F.lit(0))
+    columns = ", ".join(f"{name}: {_parsed_as(kind)}" for name, kind in fields.items())
+    filled = sum((_plain_value(*field).isNotNull().cast("int") for field in fields.items()), F.lit(0))
     is_plain = (
         _ends_an_object()
         & (F.cardinality("_read") == 1)
         & (F.cardinality(F.json_object_keys("value")) == filled)
     )
-    read = F.from_json(_within_brackets(), f"ARRAY<STRUCT<{columns}>>", strict)
+    read = F.from_json(_within_brackets(), f"ARRAY<STRUCT<{columns}>>", STRICT)
     return lines.withColumn("_read", read).withColumn("_is_plain", F.coalesce(is_plain, F.lit(False)))
 
 
-def _read_others_as_variant(lines: DataFrame) -> DataFrame:
-    """`_array`: what the brackets of a line hold that is not plain; `_object`: the first of it."""
-    return lines.withColumn(
-        "_array", F.when(~F.col("_is_plain"), F.try_parse_json(_within_brackets()))
+def _read_others_field_by_field(lines: DataFrame, fields: Mapping[str, str]) -> DataFrame:
+    """Of a line that is not plain: `_array`, what its brackets hold; `_object`, the first of it; `_strings` of that.
+
+    The text of the number 301.0 is 301.0 to the parser, 301 to a variant. Strings are the parser's, as in plain lines.
+    """
+    strings = ", ".join(f"{name}: {kind}" for name, kind in fields.items() if kind == "STRING")
+    is_other = ~F.col("_is_plain")
+    return lines.withColumns(
+        {
+            "_array": F.when(is_other, F.try_parse_json(_within_brackets())),
+            "_strings": F.when(
+                is_other, F.from_json(_within_brackets(), f"ARRAY<STRUCT<{strings}>>", STRICT)
+            ),
+        }
     ).withColumn("_object", _element(0))
 
 
@@ -63,8 +79,14 @@ def _element(number: int) -> Column:
     return F.try_variant_get("_array", f"$[{number}]", "variant")
 
 
-def _plain_value(name: str) -> Column:
-    return F.get("_read", 0).getField(name)
+def _parsed_as(kind: str) -> str:
+    """What Spark's parser is to read a type as: it takes days and seconds since 1970 for dates, and rounds decimals."""
+    return "STRING" if kind in ("DATE", "TIMESTAMP") or kind.startswith("DECIMAL") else kind
+
+
+def _plain_value(name: str, kind: str) -> Column:
+    value = F.get("_read", 0).getField(name)
+    return reading(value, kind) if _parsed_as(kind) != kind else value
 
 
 def _is_json_record() -> Column:
@@ -74,18 +96,29 @@ def _is_json_record() -> Column:
 
 
 def _json_value(name: str, kind: str) -> Column:
-    return F.when(F.col("_is_plain"), _plain_value(name)).otherwise(_fitting(name, kind))
+    return F.when(F.col("_is_plain"), _plain_value(name, kind)).otherwise(_careful_value(name, kind))
 
 
-def _fitting(name: str, kind: str) -> Column:
-    """The field as its column has it; null where it does not fit."""
-    return F.try_variant_get("_object", f"$.{name}", kind)
+def _careful_value(name: str, kind: str) -> Column:
+    if kind == "VARIANT":
+        return F.try_variant_get("_object", f"$.{name}", "variant")
+    return F.get("_strings", 0).getField(name) if kind == "STRING" else reading(_text(name), kind)
+
+
+def _text(name: str) -> Column:
+    return F.try_variant_get("_object", f"$.{name}", "string")
 
 
 def _json_rescued(fields: Mapping[str, str]) -> Column:
     """Fields of the object that are unknown or do not fit, as one VARIANT; null where there are none."""
     misfits = F.array_compact(
-        F.array(*[F.when(_is_misfit(*field), F.lit(field[0])) for field in fields.items()])
+        F.array(
+            *[
+                F.when(is_misfit(_text(name), kind), F.lit(name))
+                for name, kind in fields.items()
+                if kind not in ("STRING", "VARIANT")
+            ]
+        )
     )
     strange = F.map_filter(
         F.col("_object").try_cast("map<string, variant>"),
@@ -95,32 +128,34 @@ def _json_rescued(fields: Mapping[str, str]) -> Column:
     return F.when(is_rescued, F.to_variant_object(strange))
 
 
-def _is_misfit(name: str, kind: str) -> Column:
-    """Whether the field has a value that its column cannot hold; a field that is not there counts as well."""
-    is_null = F.is_variant_null(F.variant_get("_object", f"$.{name}", "variant"))
-    return ~is_null & _fitting(name, kind).isNull()
-
-
 def _parse_csv(lines: DataFrame, source: Source) -> DataFrame:
     """Spark reads records with too few or too many tokens without a word, hence the count of our own."""
-    names = list(source.fields)
-    texts = ", ".join(f"`{name}` STRING" for name in names)
-    parsed = lines.withColumn("_text", F.expr(f"from_csv(value, '{texts}')"))
-    separators = F.expr(r"""regexp_count(value, ',(?=(?:[^"]*"[^"]*")*[^"]*$)')""")
-    typed = {
-        name: F.expr(f"try_cast(trim(_text.`{name}`) AS {kind})") for name, kind in source.fields.items()
-    }
-    entries = ", ".join(
-        f"IF(_text.`{name}` IS NOT NULL AND try_cast(trim(_text.`{name}`) AS {kind}) IS NULL, "
-        f"struct('{name}' AS key, _text.`{name}` AS value), NULL)"
-        for name, kind in source.fields.items()
-    )
-    strange = f"map_from_entries(array_compact(array({entries})))"
+    fields = source.fields
+    texts = ", ".join(f"`{name}` STRING" for name in fields)
+    # Quotes within quotes are doubled (RFC 4180); Spark's own default is a backslash before them.
+    parsed = lines.withColumn("_text", F.from_csv("value", texts, {"escape": '"'}))
+    text = {name: F.col(f"_text.{name}") for name in fields}
+    # Spaces around a token are no part of it, and a blank one is no value.
+    tokens = {name: F.nullif(F.trim(text[name]), F.lit("")) for name in fields}
+    typed = {name: reading(tokens[name], kind) for name, kind in fields.items()}
+    misfits = [
+        F.when(is_misfit(text[name], kind), F.struct(F.lit(name).alias("key"), text[name].alias("value")))
+        for name, kind in fields.items()
+    ]
+    strange = F.map_from_entries(F.array_compact(F.array(*misfits)))
+    is_rescued = F.col("_is_record") & (F.cardinality(strange) > 0)
     return _with(
-        parsed.withColumn("_is_record", separators == len(names) - 1),
+        parsed.withColumn("_is_record", _separates(len(fields))),
         typed,
-        F.expr(f"IF(_is_record AND cardinality({strange}) > 0, to_variant_object({strange}), NULL)"),
+        F.when(is_rescued, F.to_variant_object(strange)),
     ).drop("_text")
+
+
+def _separates(tokens: int) -> Column:
+    """Whether the line has so many tokens, none of which begins with a quote that nothing closes."""
+    unquoted = F.regexp_replace("value", '"[^"]*"', "")
+    separators = F.length(unquoted) - F.length(F.replace(unquoted, F.lit(","), F.lit("")))
+    return (separators == tokens - 1) & ~F.contains(unquoted, F.lit('"'))
 
 
 def _with(parsed: DataFrame, typed: dict[str, Column], rescued: Column) -> DataFrame:

@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from urllib.parse import unquote
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import TABLES, Source
-from jobs.bronze import landing_zone, parsing
+from jobs.bronze import csv_lines, landing_zone, parsing
 from jobs.delta.lake import Lake
 from jobs.outcome import TableResult
 from jobs.session import on_databricks
@@ -76,7 +76,16 @@ def _lines(text: DataFrame, source: Source) -> DataFrame:
         .where(F.trim("value") != "")
         .withColumn("_night", F.expr(f"try_cast(regexp_extract(_file, r'{_ARRIVED}', 1) AS DATE)"))
     )
-    return kept.where(F.col("value") != ",".join(source.fields)) if source.format == "csv" else kept
+    return kept.where(~_is_no_record(source)) if source.format == "csv" else kept
+
+
+def _is_no_record(source: Source) -> Column:
+    """Whether a line of a CSV file is its header, or about the file itself."""
+    bare = F.lower(F.translate("value", ' "\t\r', ""))
+    is_header = bare == ",".join(source.fields).lower()
+    is_preamble = bare.rlike("^sep=.?$")
+    comment = F.col("value").startswith(csv_lines.COMMENT) if csv_lines.has_comments(source) else F.lit(False)
+    return is_header | is_preamble | comment
 
 
 def _ingest(lake: Lake, source: Source) -> None:

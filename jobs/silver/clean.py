@@ -16,16 +16,19 @@ PASSED_ON = ("_night", "_file", "_malformed", "_line")
 def clean(rows: DataFrame, known_devices: DataFrame | None, source: Source) -> DataFrame:
     """The rows of a source with the columns of its silver table; those of PASSED_ON pass through.
 
+    `_is_mistyped` says of a row that a value within one of its fields does not fit; a table's own function finds out.
+
     A row with an `event_date` has that of its `timestamp`. Where devices are looked up, a row has the
     `device_type` of its device, null when no such device was ever known. `known_devices` has one row per device
     that was ever known: `device_id`, `device_type`; None where the catalog names no lookup.
     """
     table = SILVER[source.silver]
     dated = rows.withColumn("event_date", F.to_date("timestamp")) if table.is_dated else rows
+    dated = dated.withColumn("_is_mistyped", F.lit(False))
     own = find_table_function("clean", table)
     if own:
         dated = own(dated)
     if known_devices is not None:
         dated = dated.join(F.broadcast(known_devices), on="device_id", how="left")
     columns = [name for name in table.column_names if not name.startswith("_")]
-    return dated.select(*columns, *[name for name in PASSED_ON if name in rows.columns])
+    return dated.select(*columns, *[name for name in PASSED_ON if name in rows.columns], "_is_mistyped")

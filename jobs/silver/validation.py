@@ -49,7 +49,7 @@ def validate(rows: DataFrame, source: Source, known_devices: DataFrame | None) -
     rules = suite("silver", source.silver)
     known = F.array(*[F.lit(name) for name in source.fields])
     rescued_names = F.expr("coalesce(json_object_keys(to_json(_line._rescued)), array())")
-    is_mistyped = F.arrays_overlap(rescued_names, known)
+    is_mistyped = F.arrays_overlap(rescued_names, known) | F.coalesce("_is_mistyped", F.lit(False))
     broken = reasons(rules, "quarantine")
     return cleaned.withColumns(
         {

@@ -96,6 +96,8 @@ def test_a_pipe_is_set_aside_and_not_waited_for(folder):
         "sensor_id,timestamp,humidity,temperature,location",
         "\ufefflocation,sensor_id,timestamp,temperature,humidity\r",
         '\n\n"Timestamp", "Sensor_ID", "Temperature", "Humidity", "Location"',
+        "sep=,\nsensor_id,timestamp,humidity,temperature,location",
+        "# gateway GW-7, export of 2025-05-01\nsensor_id,timestamp,humidity,temperature,location",
     ],
 )
 @pytest.mark.parametrize("is_packed", [False, True])
@@ -114,8 +116,10 @@ def test_a_csv_file_with_its_columns_in_another_order_is_set_aside(folder, heade
         RECORD,
         "",
         "\n",
-        "sensor_id,timestamp,humidity,location\n",
-        "a,b,c,d,e\n",
+        "sep=,\n" + HEADER + RECORD,
+        "# gateway GW-7, export of 2025-05-01\n" + HEADER + RECORD,
+        '"Sensor_ID","Timestamp","Temperature","Humidity","Location"\n' + RECORD,
+        "1001,2025-05-01 01:00:00,72.4\n",
         b"\xff\xfe\x00,\x00\n",
     ],
 )
@@ -123,6 +127,29 @@ def test_any_other_first_line_is_left_to_the_parser(folder, content):
     file = put(folder, "f.csv", content)
     assert reasons(folder) == {}
     assert (folder / "arrived=2024-03-05" / file.name).exists() and not file.exists()
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("sensor_id,timestamp,humidity,temp,location", "has temp and lacks temperature"),
+        (
+            "device,time,rh,temp_f,room",
+            "has device, time, rh, temp_f, room and lacks sensor_id, timestamp, temp",
+        ),
+        ("sensor_id,timestamp,humidity,location", "lacks temperature"),
+        ("sensor_id,timestamp,temperature,humidity,location,battery", "has battery"),
+        (
+            "# from the export\nsensor_id,timestamp,Temp (F),humidity,location",
+            "has Temp (F) and lacks temperature",
+        ),
+    ],
+)
+def test_a_csv_file_whose_header_has_other_names_is_set_aside_with_them(folder, header, said):
+    put(folder, "f.csv", f"{header}\n7005,2025-05-01 05:00:00,41.2,72.4,Room_A\n")
+    (reason,) = reasons(folder).values()
+    assert reason.startswith(f"its header {said}")
+    assert reason.endswith("; bring sensor_id,timestamp,temperature,humidity,location")
 
 
 def test_json_lines_that_look_like_a_header_in_another_order_are_no_matter(folder):

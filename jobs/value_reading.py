@@ -1,0 +1,93 @@
+"""One reading of a value: from the text that a file has for it to the type of its column, for JSON and CSV alike.
+
+A value is read only where nothing of it is lost: no fraction is cut, no truth value becomes a number, and a time is
+one that only one moment can be meant by. All else is null here, and the caller keeps the text.
+"""
+
+from collections.abc import Callable
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+_DAY = r"(?!0000)\d{4}-\d{1,2}-\d{1,2}"
+_CLOCK = r"\d{1,2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
+_MIDNIGHT = r"([ T]00:00(:00(\.0+)?)?)?"  # what pandas and spreadsheets put behind a date
+# Letters but these are ambiguous: BST is British Summer Time and Bangladesh's.
+_ZONE = r" ?(Z|UTC|GMT|[+-]\d{2}:?\d{2})"
+_WHOLE = r"^([+-]?\d+)(\.0*)?$"
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+# A count since 1970 tells by its size whether it is of seconds, milliseconds, microseconds or nanoseconds. Smaller
+# ones are no times: a clock that was never set, a spreadsheet's day number.
+_EPOCH = r"^\d{9,19}(\.\d{1,9})?$"
+# Fewer digits than this: times ten to this power they are microseconds.
+_EPOCH_DIGITS = ((11, 6), (14, 3), (17, 0), (20, -3))
+
+
+def reading(text: Column, kind: str) -> Column:
+    """Read a text as a SQL type; null where it is blank or does not fit. Strings are taken as they are."""
+    if kind == "STRING":
+        return text
+    if kind.startswith("DECIMAL"):
+        return _decimal(F.trim(text), kind)
+    if read := _READ.get(kind):
+        return read(F.trim(text))
+    return F.trim(text).try_cast(kind.lower())
+
+
+def is_blank(text: Column) -> Column:
+    """Whether a text holds no value: null, empty or nothing but spaces."""
+    return F.coalesce(F.trim(text) == "", F.lit(True))
+
+
+def is_misfit(text: Column, kind: str) -> Column:
+    """Whether a text holds a value that a SQL type cannot have."""
+    return ~is_blank(text) & reading(text, kind).isNull()
+
+
+def _whole(kind: str) -> Callable[[Column], Column]:
+    """301 and 301.0 are whole, 301.9 is not: which number was meant is not for a cast to say."""
+    return lambda text: F.when(text.rlike(_WHOLE), F.regexp_extract(text, _WHOLE, 1).try_cast(kind))
+
+
+def _double(text: Column) -> Column:
+    # Java's own reading takes NaN, Infinity and suffixes such as 1d.
+    value = F.when(text.rlike(_NUMBER), text.try_cast("double"))
+    return F.when(F.abs(value) < float("inf"), value)
+
+
+def _decimal(text: Column, kind: str) -> Column:
+    """Spark rounds what has more decimals than the type."""
+    exact = text.try_cast("decimal(38, 18)")
+    value = text.try_cast(kind.lower())
+    return F.when(text.rlike(_NUMBER) & (value == exact), value)
+
+
+def _date(text: Column) -> Column:
+    compact = F.regexp_replace(text, r"^(\d{4})(\d{2})(\d{2})$", "$1-$2-$3")
+    return F.when(compact.rlike(f"^{_DAY}{_MIDNIGHT}$"), compact.try_cast("date"))
+
+
+def _timestamp(text: Column) -> Column:
+    written = F.regexp_replace(text, ",", ".")
+    return F.when(text.rlike(f"^{_DAY}([ T]{_CLOCK}({_ZONE})?)?$"), written.try_cast("timestamp")).when(
+        text.rlike(_EPOCH), _since_1970(text)
+    )
+
+
+def _since_1970(text: Column) -> Column:
+    digits = F.length(F.regexp_extract(text, r"^\d+", 0))
+    number = text.try_cast("decimal(38, 9)")
+    micros = F.lit(None).cast("bigint")
+    for fewer_than, power in reversed(_EPOCH_DIGITS):
+        scaled = (number * F.lit(10**power) if power >= 0 else number / F.lit(10**-power)).try_cast("bigint")
+        micros = F.when(digits < fewer_than, scaled).otherwise(micros)
+    return F.timestamp_micros(micros)
+
+
+_READ: dict[str, Callable[[Column], Column]] = {
+    "INT": _whole("int"),
+    "BIGINT": _whole("bigint"),
+    "DOUBLE": _double,
+    "DATE": _date,
+    "TIMESTAMP": _timestamp,
+}

@@ -1,0 +1,235 @@
+"""One reading of a value, whichever way a line goes: held against a reading of its own in plain Python."""
+
+import json
+import random
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pyspark.sql import functions as F
+
+from catalog.tables import Source, columns_of
+from jobs.bronze.parsing import parse
+from jobs.value_reading import reading
+
+RECORDS = 2000
+COLUMNS = "i INT, l BIGINT, d DOUBLE, b BOOLEAN, day DATE, at TIMESTAMP, money DECIMAL(10,2), name STRING"
+KINDS = columns_of(COLUMNS)
+AS_JSON, AS_CSV = (Source(f"made_{format_}", format_, COLUMNS, ("name",)) for format_ in ("json", "csv"))
+NOON = datetime(2024, 3, 5, 10, 0)
+
+# Text, type, what it says: as gateways, loggers, hubs and spreadsheets write it.
+WRITTEN: list[tuple[str, str, object]] = [
+    ("1709632800", "TIMESTAMP", NOON),
+    ("1709632800000", "TIMESTAMP", NOON),
+    ("1709632800000000", "TIMESTAMP", NOON),
+    ("1709632800000000000", "TIMESTAMP", NOON),
+    ("1709632800.25", "TIMESTAMP", NOON + timedelta(milliseconds=250)),
+    ("45356.4166", "TIMESTAMP", None),  # a spreadsheet's day number, or seconds after a power cut
+    ("200", "TIMESTAMP", None),
+    ("2024-03-05T10:00:00Z", "TIMESTAMP", NOON),
+    ("2024-03-05 11:00:00 +01:00", "TIMESTAMP", NOON),
+    ("2024-03-05T11:00:00.000+0100", "TIMESTAMP", NOON),
+    ("2024-03-05 10:00", "TIMESTAMP", NOON),
+    ("2024-03-05 10:00:00 UTC", "TIMESTAMP", NOON),
+    ("2024-03-05 10:00:00 BST", "TIMESTAMP", None),
+    ("2024-03-05 10:00:00 CEST", "TIMESTAMP", None),
+    ("2024-03-05 10:00:00 Europe/Berlin", "TIMESTAMP", None),
+    ("10:00:00", "TIMESTAMP", None),
+    ("+10000-01-01 00:00:00", "TIMESTAMP", None),
+    ("0000-01-01 00:00:00", "TIMESTAMP", None),
+    ("2024-02-30 00:00:00", "TIMESTAMP", None),
+    ("2024-03-05", "DATE", date(2024, 3, 5)),
+    ("20240305", "DATE", date(2024, 3, 5)),
+    ("2024-03-05 00:00:00", "DATE", date(2024, 3, 5)),
+    ("2024-03-05 10:00:00", "DATE", None),
+    ("19372", "DATE", None),
+    ("20241305", "DATE", None),
+    ("301", "BIGINT", 301),
+    ("301.0", "BIGINT", 301),
+    ("301.9", "BIGINT", None),
+    ("1e3", "BIGINT", None),
+    ("true", "BIGINT", None),
+    ("99999999999999999999", "BIGINT", None),
+    ("2147483648", "INT", None),
+    ("21.5", "DOUBLE", 21.5),
+    ("-2.15e1", "DOUBLE", -21.5),
+    ("21,5", "DOUBLE", None),
+    ("false", "DOUBLE", None),
+    ("NaN", "DOUBLE", None),
+    ("Infinity", "DOUBLE", None),
+    ("1e999", "DOUBLE", None),
+    ("21.5d", "DOUBLE", None),
+    ("12.50", "DECIMAL(10,2)", Decimal("12.50")),
+    ("12.505", "DECIMAL(10,2)", None),
+    ("  ", "DOUBLE", None),
+    (" 21.5 ", "DOUBLE", 21.5),
+    (" as it is ", "STRING", " as it is "),
+]
+
+
+@pytest.fixture(scope="module")
+def said(spark):
+    """Text and type -> how it is read, all by one query."""
+    texts = spark.createDataFrame(
+        [(number, text) for number, (text, _, _) in enumerate(WRITTEN)], "n INT, t STRING"
+    )
+    kinds = list(dict.fromkeys(kind for _, kind, _ in WRITTEN))
+    read = texts.select("n", *[reading(F.col("t"), kind).alias(kind) for kind in kinds]).collect()
+    return {WRITTEN[row.n][:2]: row[WRITTEN[row.n][1]] for row in read}
+
+
+@pytest.mark.parametrize(("text", "kind", "meant"), WRITTEN)
+def test_a_value_is_read_as_it_was_meant_or_not_at_all(said, text, kind, meant):
+    assert said[text, kind] == meant
+
+
+def made(choose: random.Random) -> dict[str, Any]:
+    """A record: of each column a value that fits it, or one of those that field devices write instead."""
+    whole = choose.randrange(-(10**9), 10**9)
+    moment = datetime(1970, 1, 1) + timedelta(seconds=choose.randrange(10**8, 4 * 10**9))
+    odd = [
+        None,
+        True,
+        False,
+        "",
+        " ",
+        "x",
+        -1,
+        2.5,
+        "7",
+        "7.0",
+        1e30,
+        [1],
+        {"a": 1},
+        1709632800000,
+        "2024-03-05",
+    ]
+    usual = {
+        "i": whole,
+        "l": choose.choice([whole, whole * 10**9, float(whole), str(whole)]),
+        "d": choose.choice([whole / 64, whole, str(whole / 64)]),
+        "b": choose.random() < 0.5,
+        "day": choose.choice([f"{moment:%Y-%m-%d}", f"{moment:%Y%m%d}", f"{moment:%Y-%m-%d 00:00:00}"]),
+        "at": choose.choice(
+            [
+                f"{moment:%Y-%m-%d %H:%M:%S}",
+                f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+                f"{moment:%Y-%m-%d %H:%M:%S} BST",
+                int(moment.replace(tzinfo=UTC).timestamp()),
+                int(moment.replace(tzinfo=UTC).timestamp()) * 1000,
+            ]
+        ),
+        "money": choose.choice([12.5, "12.50", 12.505, whole % 10**7]),
+        "name": f"n{whole}",
+    }
+    return {name: choose.choice(odd) if choose.random() < 0.15 else value for name, value in usual.items()}
+
+
+def read_in_python(value: Any, kind: str) -> Any:
+    """What a value says for a type; None where it says nothing that is sure."""
+    if value is None or (kind != "STRING" and isinstance(value, (list, dict))):
+        return None
+    text = _text(value)
+    if kind == "STRING" and isinstance(value, float):  # the parser's own words for a number
+        return {2.5: "2.5", 1e30: "1.0E30"}[value]
+    if kind == "STRING":
+        return text
+    text = text.strip()
+    if kind == "BOOLEAN":
+        known = dict.fromkeys(["true", "t", "yes", "y", "1"], True) | dict.fromkeys(
+            ["false", "f", "no", "n", "0"], False
+        )
+        return known.get(text.lower())
+    if kind in ("DATE", "TIMESTAMP"):
+        return _moment(text, kind)
+    if isinstance(value, bool) or not re.fullmatch(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", text):
+        return None
+    number = Decimal(text)
+    if kind == "DOUBLE":
+        return float(number)
+    if kind.startswith("DECIMAL"):
+        return number if abs(number) < 10**8 and number == round(number, 2) else None
+    bound = 2**31 if kind == "INT" else 2**63
+    return int(number) if number == int(number) and -bound <= number < bound else None
+
+
+def _moment(text: str, kind: str) -> Any:
+    for pattern in ("%Y-%m-%d", "%Y%m%d", "%Y-%m-%d 00:00:00") if kind == "DATE" else ():
+        if re.fullmatch(r"\d{8}|\d{4}-\d\d-\d\d( 00:00:00)?", text):
+            try:
+                return datetime.strptime(text, pattern).date()
+            except ValueError:
+                continue
+    for pattern in ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ") if kind == "TIMESTAMP" else ():
+        try:
+            return datetime.strptime(text, pattern)
+        except ValueError:
+            continue
+    if kind == "TIMESTAMP" and re.fullmatch(r"\d{9,10}|\d{12,13}", text):
+        return datetime(1970, 1, 1) + timedelta(seconds=int(text) / (1 if len(text) < 11 else 1000))
+    return None
+
+
+@pytest.fixture(scope="module")
+def records() -> list[dict[str, Any]]:
+    """Records of every kind, the same in each run."""
+    choose = random.Random(20240305)
+    return [made(choose) for _ in range(RECORDS)]
+
+
+def parsed(spark, lines: list[str], source: Source) -> list[Any]:
+    """The rows of some lines, in order."""
+    frame = spark.createDataFrame(list(enumerate(lines)), "n INT, value STRING")
+    rows = parse(frame, source).withColumn("_rescued", F.col("_rescued").cast("string"))
+    return rows.orderBy("n").collect()
+
+
+def assert_read(rows: list[Any], records: list[dict[str, Any]], own: tuple[str, ...] = ()) -> None:
+    """Every field is what plain Python reads; what is not read is kept under its name, and nothing else is."""
+    for row, record in zip(rows, records, strict=True):
+        assert row._malformed is None
+        meant = {name: read_in_python(record[name], kind) for name, kind in KINDS.items()}
+        assert {name: row[name] for name in KINDS} == meant, record
+        kept = {
+            name
+            for name, value in record.items()
+            if meant[name] is None and str(value or "").strip() not in ("", "None")
+        }
+        kept |= {name for name, value in record.items() if value is False and meant[name] is None}
+        assert set(json.loads(row._rescued or "{}")) == kept | set(own), record
+
+
+def test_a_json_line_is_read_the_same_by_the_schema_and_field_by_field(spark, records):
+    whole = parsed(spark, [_text(record) for record in records], AS_JSON)
+    assert_read(whole, records)
+    # A field that no column knows sends each line the careful way.
+    careful = parsed(spark, [_text(record | {"extra": 1}) for record in records], AS_JSON)
+    assert_read(careful, records, ("extra",))
+
+
+def test_a_csv_line_is_read_like_a_json_line(spark, records):
+    scalars = [{n: v for n, v in record.items() if not isinstance(v, (list, dict))} for record in records]
+    texts = [
+        {name: None if record.get(name) is None else _text(record[name]) for name in KINDS}
+        for record in scalars
+    ]
+    # RFC 4180: a quote within quotes is doubled. An empty token is no value.
+    lines = [
+        ",".join("" if t is None else f'"{t.replace(chr(34), chr(34) * 2)}"' for t in row.values())
+        for row in texts
+    ]
+    as_read = [{name: (text or "").strip() or None for name, text in row.items()} for row in texts]
+    assert_read(parsed(spark, lines, AS_CSV), as_read)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def test_quotes_within_quotes_are_doubled(spark):
+    line = '1,2,3.5,true,2024-03-05,2024-03-05 10:00:00,12.50,"V8 ""T"", EU"'
+    (row,) = parsed(spark, [line], AS_CSV)
+    assert row["name"] == 'V8 "T", EU' and row._malformed is None

@@ -1,0 +1,70 @@
+"""The image of a device within a change: its values are read like those of a line of `devices`, or refused."""
+
+import json
+
+import pytest
+from pyspark.sql import functions as F
+
+from catalog.tables import SOURCES
+from jobs.bronze.parsing import parse
+from jobs.silver.validation import MISTYPED, validate
+
+IMAGE = {
+    "device_id": 990010,
+    "device_serial": "DEV-00990010",
+    "device_type": "Camera",
+    "manufacturer": "Acme",
+    "model": "C1",
+    "firmware_version": "1.0.1",
+    "install_date": "2023-01-15",
+    "location_id": 17,
+    "latitude": 37.7701,
+    "longitude": -122.4101,
+    "status": "Online",
+}
+# As Debezium writes decimals (`decimal.handling.mode=string`), and other exports whole numbers and days.
+AS_TEXT = IMAGE | {
+    "location_id": "17.0",
+    "latitude": "37.7701",
+    "longitude": "-122.4101",
+    "install_date": "20230115",
+}
+NOT_READ = {"install_date": 19372, "location_id": 17.5, "latitude": False, "longitude": "west"}
+
+
+@pytest.fixture(scope="module")
+def validated(spark):
+    """Images -> their rows, in order."""
+
+    def of(*images: dict[str, object]):
+        lines = [
+            json.dumps(
+                {
+                    "device_id": 990010,
+                    "operation": "INSERT",
+                    "operation_date": "2024-03-05 10:00:00",
+                    "sequence": number,
+                    "before": None,
+                    "after": json.dumps(image),
+                }
+            )
+            for number, image in enumerate(images)
+        ]
+        frame = spark.createDataFrame([(line,) for line in lines], "value STRING")
+        rows = parse(frame, SOURCES["device_changes"]).withColumn("_night", F.expr("DATE'2024-03-05'"))
+        return validate(rows, SOURCES["device_changes"], None).orderBy("sequence").drop("_line").collect()
+
+    return of
+
+
+def test_numbers_and_days_in_an_image_may_be_text(validated):
+    plain, text = validated(IMAGE, AS_TEXT)
+    assert plain._reasons == text._reasons == []
+    for name in IMAGE:
+        assert plain[name] == text[name] is not None, name
+    assert (text.location_id, text.latitude, str(text.install_date)) == (17, 37.7701, "2023-01-15")
+
+
+def test_a_value_in_an_image_that_does_not_fit_is_never_a_silent_null(validated):
+    rows = validated(*[IMAGE | {name: value} for name, value in NOT_READ.items()])
+    assert [MISTYPED in row._reasons for row in rows] == [True] * len(NOT_READ)
