@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NIGHT = "{{ night_of(dag_run, params) }}"
 RUN = "{{ slug_of(run_id) }}"
 # An empty argument is left out.
+# JSON of some languages has 42.0 for the whole number 42, which the forms take: hence `int` below.
 FAULT_RATES = "{% if params.fault_rates %}--fault-rates={{ params.fault_rates }}{% endif %}"
 
 KAFKA = (("LAKEHOUSE_KAFKA", "lakehouse_kafka"),)
@@ -59,7 +60,13 @@ def night_jobs(target: Target) -> tuple[Job, ...]:
 
     def argv(step: Step) -> tuple[str, ...]:
         if step.stage == "generate":
-            return ("generate", "--scale={{ params.scale }}", "--seed={{ params.seed }}", FAULT_RATES, *where)
+            return (
+                "generate",
+                "--scale={{ params.scale }}",
+                "--seed={{ params.seed | int }}",
+                FAULT_RATES,
+                *where,
+            )
         return (step.stage, *([f"--layer={step.layer}"] if step.layer else []), *where)
 
     def page(step: Step) -> Page | None:
@@ -82,7 +89,7 @@ def backfill_jobs(target: Target) -> tuple[Job, ...]:
             "--from={{ params.first }}",
             "--to={{ params.last }}",
             "--scale={{ params.scale }}",
-            "--seed={{ params.seed }}",
+            "--seed={{ params.seed | int }}",
             FAULT_RATES,
             *_where(target),
         ),
@@ -102,10 +109,10 @@ def stream_jobs(target: Target) -> tuple[Job, ...]:
                 "stream",
                 f"--source={source}",
                 f"--night={NIGHT}",
-                "--rows-per-second={{ params.rows_per_second }}",
-                "--for={{ params.seconds }}s",
+                "--rows-per-second={{ params.rows_per_second | int }}",
+                "--for={{ params.seconds | int }}s",
                 "--sink={{ params.sink }}",
-                "--seed={{ params.seed }}",
+                "--seed={{ params.seed | int }}",
                 *_location(target),
             ),
             secrets=KAFKA,
@@ -121,7 +128,7 @@ def receive_jobs(target: Target) -> tuple[Job, ...]:
 
 def maintenance_jobs(target: Target) -> tuple[Job, ...]:
     """Return the job that maintains all tables and pages."""
-    keep = ("--vacuum-days={{ params.vacuum_days }}", "--docs-days={{ params.docs_days }}")
+    keep = ("--vacuum-days={{ params.vacuum_days | int }}", "--docs-days={{ params.docs_days | int }}")
     return (Job("maintain", ("maintain", *keep, *_location(target))),)
 
 

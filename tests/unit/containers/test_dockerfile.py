@@ -65,3 +65,20 @@ def test_a_script_is_executable_and_parses(script: str) -> None:
     path = PROJECT / script
     assert path.stat().st_mode & 0o111
     subprocess.run(["bash", "-n", path], check=True)
+
+
+def test_scripts_have_their_line_endings_on_every_checkout(tmp_path) -> None:
+    """Git for Windows turns them into CRLF by default, which no shebang survives."""
+    clone = [
+        "git",
+        "clone",
+        "-q",
+        "--depth=1",
+        "-c",
+        "core.autocrlf=true",
+        f"file://{PROJECT}",
+        tmp_path / "clone",
+    ]
+    subprocess.run(clone, check=True, capture_output=True)
+    for script in ("docker/jobs", "docker/make-secrets", "spark/connect-server"):
+        assert b"\r" not in (tmp_path / "clone" / script).read_bytes(), script

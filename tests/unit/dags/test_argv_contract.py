@@ -102,6 +102,23 @@ def test_what_the_form_says_reaches_the_jobs_unchanged(nightly: Any) -> None:
     assert [job["layer"] for job in others if job["stage"] == "check"] == ["bronze", "silver", "gold"]
 
 
+def test_a_whole_number_with_a_point_is_that_number(bag: Any) -> None:
+    """As JSON of some languages has it, in a run that is triggered through Airflow's API."""
+    generate, *_ = parsed(emitted(bag.dags["iot_nightly"], {"seed": 42.0}, "by.hand"))
+    assert generate["seed"] == "42"
+    (backfill,) = parsed(
+        emitted(bag.dags["iot_backfill"], FORMS["iot_backfill"][1] | {"seed": 7.0}, "by.hand")
+    )
+    assert backfill["seed"] == "7"
+    stream = {"night": "2024-03-04", "rows_per_second": 7.0, "seconds": 90.0, "seed": 3.0}
+    sent = parsed(emitted(bag.dags["iot_stream"], stream, "by.hand"))
+    assert {(job["rows_per_second"], job["duration"], job["seed"]) for job in sent} == {("7", "90", "3")}
+    (maintain,) = parsed(
+        emitted(bag.dags["iot_maintenance"], {"vacuum_days": 14.0, "docs_days": 1.0}, "by.hand")
+    )
+    assert (maintain["vacuum_days"], maintain["docs_days"]) == ("14", "1")
+
+
 def test_a_range_of_nights_reaches_the_job_unchanged(bag: Any) -> None:
     (backfill,) = parsed(emitted(bag.dags["iot_backfill"], FORMS["iot_backfill"][1], "by.hand"))
     assert (backfill["first"], backfill["night"], backfill["run_id"]) == (
@@ -150,8 +167,8 @@ def test_maintenance_asks_the_same_of_every_platform(target: str) -> None:
     where = load_target(target)
     assert job.argv == (
         "maintain",
-        "--vacuum-days={{ params.vacuum_days }}",
-        "--docs-days={{ params.docs_days }}",
+        "--vacuum-days={{ params.vacuum_days | int }}",
+        "--docs-days={{ params.docs_days | int }}",
         "--run-id={{ slug_of(run_id) }}",
         f"--home={where.home}",
         f"--catalog={where.catalog}",

@@ -27,7 +27,7 @@ TEMPLATES = {
     "{{ night_of(dag_run, params) }}": "{{job.parameters.night}}",
     "{{ slug_of(run_id) }}": "{{job.run_id}}",
     "{{ params.scale }}": "{{job.parameters.scale}}",
-    "{{ params.seed }}": "{{job.parameters.seed}}",
+    "{{ params.seed | int }}": "{{job.parameters.seed}}",
     "{% if params.fault_rates %}--fault-rates={{ params.fault_rates }}{% endif %}": (
         "--fault-rates={{job.parameters.fault_rates}}"
     ),
