@@ -236,7 +236,10 @@ def main() -> None:
     given = parser.parse_args()
     folder = given.folder.resolve()
     if given.word:
-        print("\n".join(structure_words.lines_with(folder, given.word)))
+        try:
+            print("\n".join(structure_words.lines_with(folder, given.word)))
+        except LookupError as error:
+            parser.error(str(error))
         return
     modules, carrying = modules_of_a_night(folder), carriers(folder)
     accounts, (lists, yaml) = uses_of_accounts(folder), stage_lists(folder)

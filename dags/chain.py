@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NIGHT = "{{ night_of(dag_run, params) }}"
 RUN = "{{ slug_of(run_id) }}"
 # An empty argument is left out.
-# JSON of some languages has 42.0 for the whole number 42, which the forms take: hence `int` below.
+# JSON of some languages has 42.0 for the integer 42, which the forms take: hence `int` below.
 FAULT_RATES = "{% if params.fault_rates %}--fault-rates={{ params.fault_rates }}{% endif %}"
 
 KAFKA = (("LAKEHOUSE_KAFKA", "lakehouse_kafka"),)

@@ -1,6 +1,6 @@
 """One reading of a value: from the text that a file has for it to the type of its column, for JSON and CSV alike.
 
-A value is read only where nothing of it is lost: no fraction is cut, no truth value becomes a number, and a time is
+A value is read only where nothing of it is lost: no fraction is cut, no boolean becomes a number, and a time is
 one that only one moment can be meant by. All else is null here, and the caller keeps the text.
 """
 

@@ -1,1 +1,1 @@
-"""Stage `silver`: every bronze row gets exactly one fate."""
+"""Stage `silver`: every bronze row gets exactly one outcome."""

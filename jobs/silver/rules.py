@@ -1,4 +1,4 @@
-"""A suite's row-level expectations as Spark predicates, so that silver can judge each row by the same list.
+"""A suite's row-level expectations as Spark predicates, so that silver can validate each row by the same list.
 
 Nulls pass every rule about values, and NaN exceeds every bound, as in Great Expectations itself; a test
 holds the two against each other. An expectation type that is not here cannot be a row rule.
@@ -44,7 +44,7 @@ def row_rules(suite: ExpectationSuite, action: str) -> list[gxe.Expectation]:
 
 
 def is_about_rows(rule: gxe.Expectation) -> bool:
-    """Whether it judges rows and can tolerate some (`mostly`), rather than the table as a whole."""
+    """Whether it is about rows and can tolerate some (`mostly`), rather than the table as a whole."""
     return hasattr(rule, "mostly")
 
 

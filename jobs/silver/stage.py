@@ -61,7 +61,7 @@ def _account(lake: Lake, batches: list[PendingBatch], slices: dict[str, Iterable
     digests = lake.digests(slices)
     lake.record_digests(slices, digests)
     found = accounts_of(lake, {batch: lake.read(batch.validated) for batch in batches}, digests)
-    # Last, since a balanced account is what tells the next run that nothing is left to do.
+    # Last, since by a balanced account the next run knows that nothing is left to do.
     accounts.reconcile(lake, found)
 
 
