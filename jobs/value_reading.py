@@ -4,7 +4,7 @@ A value is read only where nothing of it is lost: no fraction is cut, no boolean
 one that only one moment can be meant by. All else is null here, and the caller keeps the text.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -42,6 +42,20 @@ def is_blank(text: Column) -> Column:
 def is_misfit(text: Column, kind: str) -> Column:
     """Whether a text holds a value that a SQL type cannot have."""
     return ~is_blank(text) & reading(text, kind).isNull()
+
+
+def strings_of(fields: Mapping[str, str]) -> str:
+    """The STRUCT as which Spark's JSON parser reads the fields of an object that are strings, for `json_text`."""
+    return f"STRUCT<{', '.join(f'{name}: {kind}' for name, kind in fields.items() if kind == 'STRING')}>"
+
+
+def json_text(name: str, kind: str, strings: Column, variant: str) -> Column:
+    """The text of a field of a JSON object, of which `strings` is the STRUCT of strings and `variant` the column.
+
+    The text of the number 301.0 is 301.0 to the parser, 301 to a variant. Strings are the parser's, as in lines that
+    are read by the schema.
+    """
+    return strings.getField(name) if kind == "STRING" else F.try_variant_get(variant, f"$.{name}", "string")
 
 
 def _whole(kind: str) -> Callable[[Column], Column]:

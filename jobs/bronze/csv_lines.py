@@ -9,13 +9,7 @@ from catalog.tables import Source
 SEPARATOR = re.compile(r"sep=.?", re.IGNORECASE)
 COMMENT = "#"
 _NAME = re.compile(r"[^\W\d][\w .()/%°-]*")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_TIME = re.compile(r"\d{4}-?\d{1,2}-?\d{1,2}.*|\d{9,19}(\.\d+)?")
-_FITS = {
-    "BOOLEAN": re.compile(r"true|false|t|f|yes|no|y|n|[01]", re.IGNORECASE),
-    "DATE": _TIME,
-    "TIMESTAMP": _TIME,
-}
+_BOOLEAN = re.compile(r"true|false|t|f|yes|no|y|n", re.IGNORECASE)
 
 
 def has_comments(source: Source) -> bool:
@@ -30,10 +24,12 @@ def is_preamble(line: str, source: Source) -> bool:
 
 
 def is_header(tokens: Sequence[str], source: Source) -> bool:
-    """Whether the tokens of a file's first line are names: all look like some, and none fits its typed column."""
+    """Whether the tokens of a file's first line are names: all look like some, and none is a value of its column.
+
+    No number and no time looks like a name. Where all columns are text, nothing tells a name from a value.
+    """
     if len(tokens) < 2 or not all(_NAME.fullmatch(token) for token in tokens):
         return False
-    typed = [
-        (token, kind) for token, kind in zip(tokens, source.fields.values(), strict=False) if kind != "STRING"
-    ]
-    return bool(typed) and not any(_FITS.get(kind, _NUMBER).fullmatch(token) for token, kind in typed)
+    columns = [*zip(tokens, source.fields.values(), strict=False)]
+    is_typed = any(kind != "STRING" for _, kind in columns)
+    return is_typed and not any(kind == "BOOLEAN" and _BOOLEAN.fullmatch(token) for token, kind in columns)

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import Source
-from jobs.value_reading import is_misfit, reading
+from jobs.value_reading import is_misfit, json_text, reading, strings_of
 
 # What JSON itself does not have, and Spark's parser would take.
 STRICT = {"allowNonNumericNumbers": "false", "allowSingleQuotes": "false"}
@@ -50,17 +50,13 @@ def _read_by_schema(lines: DataFrame, fields: Mapping[str, str]) -> DataFrame:
 
 
 def _read_others_field_by_field(lines: DataFrame, fields: Mapping[str, str]) -> DataFrame:
-    """Of a line that is not plain: `_array`, what its brackets hold; `_object`, the first of it; `_strings` of that.
-
-    The text of the number 301.0 is 301.0 to the parser, 301 to a variant. Strings are the parser's, as in plain lines.
-    """
-    strings = ", ".join(f"{name}: {kind}" for name, kind in fields.items() if kind == "STRING")
+    """Of a line that is not plain: `_array`, what its brackets hold; `_object`, the first of it; `_strings` of that."""
     is_other = ~F.col("_is_plain")
     return lines.withColumns(
         {
             "_array": F.when(is_other, F.try_parse_json(_within_brackets())),
             "_strings": F.when(
-                is_other, F.from_json(_within_brackets(), f"ARRAY<STRUCT<{strings}>>", STRICT)
+                is_other, F.from_json(_within_brackets(), f"ARRAY<{strings_of(fields)}>", STRICT)
             ),
         }
     ).withColumn("_object", _element(0))
@@ -102,11 +98,11 @@ def _json_value(name: str, kind: str) -> Column:
 def _careful_value(name: str, kind: str) -> Column:
     if kind == "VARIANT":
         return F.try_variant_get("_object", f"$.{name}", "variant")
-    return F.get("_strings", 0).getField(name) if kind == "STRING" else reading(_text(name), kind)
+    return reading(_text(name, kind), kind)
 
 
-def _text(name: str) -> Column:
-    return F.try_variant_get("_object", f"$.{name}", "string")
+def _text(name: str, kind: str) -> Column:
+    return json_text(name, kind, F.get("_strings", 0), "_object")
 
 
 def _json_rescued(fields: Mapping[str, str]) -> Column:
@@ -114,7 +110,7 @@ def _json_rescued(fields: Mapping[str, str]) -> Column:
     misfits = F.array_compact(
         F.array(
             *[
-                F.when(is_misfit(_text(name), kind), F.lit(name))
+                F.when(is_misfit(_text(name, kind), kind), F.lit(name))
                 for name, kind in fields.items()
                 if kind not in ("STRING", "VARIANT")
             ]

@@ -109,7 +109,10 @@ class Lake:
 
     def digests(self, slices: Mapping[str, Iterable[date] | None]) -> list[Digest]:
         """Compute the digests of some slices of tables in one query; of a table's every slice for None."""
-        rows = {TABLES[name]: self.read(name).where(_is_slice(name, days)) for name, days in slices.items()}
+        rows = {
+            TABLES[name]: self.read(name).where(_is_among(TABLES[name].slice, days))
+            for name, days in slices.items()
+        }
         return digests_of(rows)
 
     def record_digests(self, slices: Mapping[str, Iterable[date] | None], found: Iterable[Digest]) -> None:
@@ -119,10 +122,7 @@ class Lake:
         rows = [(each.table, each.night, each.rows, each.digest, self.settings.run_id) for each in found]
         fresh = self.spark.createDataFrame(rows, TABLES["ops.digests"].columns)
         # Not an upsert: a slice that has no rows any more must lose its digest too.
-        replaced = (
-            (F.col("table") == name) & (F.lit(True) if days is None else is_in("night", days))
-            for name, days in slices.items()
-        )
+        replaced = ((F.col("table") == name) & _is_among("night", days) for name, days in slices.items())
         self.replace_where("ops.digests", fresh, any_of(replaced))
 
     def missing(self, error: AnalysisException) -> JobError | None:
@@ -139,5 +139,6 @@ class Lake:
         return None
 
 
-def _is_slice(name: str, days: Iterable[date] | None) -> Column:
-    return F.lit(True) if days is None else is_in(TABLES[name].slice, days)
+def _is_among(column: str, days: Iterable[date] | None) -> Column:
+    """Whether a DATE column is one of the days; None means every day."""
+    return F.lit(True) if days is None else is_in(column, days)

@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from catalog.tables import DEVICE, columns_of
 from jobs.delta.frames import any_of
-from jobs.value_reading import is_misfit, reading
+from jobs.value_reading import is_misfit, json_text, reading, strings_of
 
 IMAGE = {name: kind for name, kind in columns_of(DEVICE).items() if name != "device_id"}
 
@@ -16,14 +16,10 @@ def clean_device_changes(rows: DataFrame) -> DataFrame:
     The values of the image are read like those of a line of `devices`; `_is_mistyped` where one does not fit.
     """
     image = F.coalesce("after", "before")
-    strings = ", ".join(f"{name} {kind}" for name, kind in IMAGE.items() if kind == "STRING")
-    read = rows.withColumns({"_strings": F.from_json(image, strings), "_image": F.try_parse_json(image)})
-    texts = {
-        name: F.col(f"_strings.{name}")
-        if kind == "STRING"
-        else F.try_variant_get("_image", f"$.{name}", "string")
-        for name, kind in IMAGE.items()
-    }
+    read = rows.withColumns(
+        {"_strings": F.from_json(image, strings_of(IMAGE)), "_image": F.try_parse_json(image)}
+    )
+    texts = {name: json_text(name, kind, F.col("_strings"), "_image") for name, kind in IMAGE.items()}
     values = {name: reading(texts[name], kind) for name, kind in IMAGE.items()}
     is_mistyped = any_of(is_misfit(texts[name], kind) for name, kind in IMAGE.items())
     return read.withColumns({**values, "changed_at": F.col("operation_date"), "_is_mistyped": is_mistyped})
