@@ -265,8 +265,8 @@ FAULTS = [
     fault(
         "a file that must not be read is read",
         "jobs/bronze/landing_zone.py",
-        "if is_new and (reason := _flaw(file, source)):",
-        "if (reason := _flaw(file, source)) and not reason:",
+        "if is_new and (reason := flaw(file, source)):",
+        "if (reason := flaw(file, source)) and not reason:",
         "unit/jobs/test_landed_files.py::test_compression_other_than_gzip_is_set_aside_with_what_to_bring_instead",
         "unit/jobs/test_landed_files.py::test_a_csv_file_with_its_columns_in_another_order_is_set_aside",
     ),

@@ -10,12 +10,12 @@ from pyspark.sql import functions as F
 
 from catalog.tables import TABLES, Source
 from jobs.bronze import csv_lines, landing_zone, parsing
+from jobs.bronze.arrival import night_of
 from jobs.delta.lake import Lake
 from jobs.outcome import TableResult
 from jobs.session import on_databricks
 
 PARALLEL = 4
-_ARRIVED = r"/arrived=(\d{4}-\d{2}-\d{2})/"
 # A file that is delivered elsewhere while the stream starts waits for the next run, which moves it first.
 _ARRIVED_GLOB = "arrived=[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 
@@ -74,7 +74,7 @@ def _lines(text: DataFrame, source: Source) -> DataFrame:
     kept = (
         text.select(line.alias("value"), F.col("_metadata.file_path").alias("_file"))
         .where(F.trim("value") != "")
-        .withColumn("_night", F.expr(f"try_cast(regexp_extract(_file, r'{_ARRIVED}', 1) AS DATE)"))
+        .withColumn("_night", night_of("_file"))
     )
     return kept.where(~_is_no_record(source)) if source.format == "csv" else kept
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from catalog.tables import SOURCES
-from jobs.bronze import landing_zone
+from jobs.bronze import inspection
 from jobs.bronze.landing_zone import prepare
 from jobs.errors import JobError
 
@@ -166,7 +166,7 @@ def test_compression_other_than_gzip_is_set_aside_with_what_to_bring_instead(fol
 
 
 def test_a_gzip_file_that_unpacks_to_more_than_the_cap_is_set_aside_unread_to_its_end(folder, monkeypatch):
-    monkeypatch.setattr(landing_zone, "MOST_UNPACKED", 3 << 20)
+    monkeypatch.setattr(inspection, "MOST_UNPACKED", 3 << 20)
     bomb = gzip.compress(b"\n" * (64 << 20))
     put(folder, "large.json.gz", bomb[: len(bomb) // 2])  # read to its end, it would be said to be cut
     put(folder, "fits.json.gz", gzip.compress(b"\n" * (3 << 20)))
