@@ -17,6 +17,7 @@
 #   union of names and counts      files
 #   scalar subqueries              log
 set -euo pipefail
+own=$(realpath "$0")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
@@ -52,4 +53,4 @@ for name, query in queries.items():
     print(f"{name:30} {'files' if 'FileScan' in plan else 'log'}")
 PYTHON
 cat seen
-diff <(sed -n '/^# Seen:/,/^set/s/^#   //p' "$OLDPWD/$(basename "$0")") seen && echo "as before"
+diff <(sed -n '/^# Seen:/,/^set/s/^#   //p' "$own") seen && echo "as before"

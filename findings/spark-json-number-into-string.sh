@@ -16,6 +16,7 @@
 #   0.1234567890123456789          0.12345678901234568            0.1234567890123456789
 #   12345678901234567890           12345678901234567890           12345678901234567890
 set -euo pipefail
+own=$(realpath "$0")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
@@ -33,4 +34,4 @@ for written in ("1.10", "301.0", "12345678.90", "0.00012", "0.123456789012345678
     print(f"{written:30} {row.by_schema:30} {row.by_variant}")
 PYTHON
 cat seen
-diff <(sed -n '/^# Seen/,/^set/s/^#   //p' "$OLDPWD/$(basename "$0")") seen && echo "as before"
+diff <(sed -n '/^# Seen/,/^set/s/^#   //p' "$own") seen && echo "as before"
