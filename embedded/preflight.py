@@ -14,9 +14,10 @@ from embedded.config import Config, check_writable
 from embedded.errors import Refused
 from embedded.processes import Processes
 
-JAVA = 17
+# What Spark 4.1 runs on. The Hadoop that it comes with calls Subject.getSubject, which newer ones no longer have.
+JAVA, LATEST_JAVA = 17, 21
 GET_JAVA = (
-    f"install Java {JAVA} or newer (Debian, Ubuntu: apt-get install openjdk-{JAVA}-jre-headless; "
+    f"install Java {JAVA} or {LATEST_JAVA} (Debian, Ubuntu: apt-get install openjdk-{JAVA}-jre-headless; "
     f"macOS: brew install openjdk@{JAVA}) or point JAVA_HOME at one"
 )
 
@@ -43,7 +44,7 @@ def check_venv() -> None:
 
 
 def check_java() -> None:
-    """Raise Refused unless the Java that spark-submit will use is new enough: of JAVA_HOME, else the first in PATH."""
+    """Raise Refused unless Spark runs on the Java that spark-submit will use: of JAVA_HOME, else the first in PATH."""
     home = os.environ.get("JAVA_HOME")
     command = str(Path(home, "bin/java")) if home else shutil.which("java")
     if command is None:
@@ -51,15 +52,16 @@ def check_java() -> None:
     version = java_version(command)
     if version is None:
         raise Refused(f"{command} is not a Java that runs: {GET_JAVA}")
-    if version < JAVA:
-        raise Refused(f"{command} is Java {version}: {GET_JAVA}")
+    if not JAVA <= version <= LATEST_JAVA:
+        wrong = "old" if version < JAVA else "new"
+        raise Refused(f"{command} is Java {version}, which is too {wrong} for Spark 4.1: {GET_JAVA}")
 
 
 def check_javac() -> None:
     """Raise Refused when there is no javac, with which the tests compile classes of their stand-in for Databricks."""
     if shutil.which("javac") is None:
         raise Refused(
-            f"the tests need a Java compiler and there is no javac in PATH: install a JDK {JAVA} or newer "
+            f"the tests need a Java compiler and there is no javac in PATH: install a JDK {JAVA} or {LATEST_JAVA} "
             f"(Debian, Ubuntu: apt-get install openjdk-{JAVA}-jdk-headless; macOS: brew install openjdk@{JAVA})"
         )
 

@@ -31,7 +31,8 @@ def on_compute(body: dict[str, Any], databricks: Databricks, wheel: str) -> dict
     if databricks.viewers:
         body = body | {"access_control_list": [_viewer(name) for name in databricks.viewers]}
     if databricks.serverless:
-        task = task | {"environment_key": ENVIRONMENT}
+        # Serverless compute would try a failed task again by itself, also one whose data was refused; Airflow decides.
+        task = task | {"environment_key": ENVIRONMENT, "disable_auto_optimization": True, "max_retries": 0}
         spec = asdict(databricks.serverless) | {"dependencies": [wheel]}
         return body | {"tasks": [task], "environments": [{"environment_key": ENVIRONMENT, "spec": spec}]}
     cluster = (

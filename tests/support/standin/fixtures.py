@@ -113,7 +113,13 @@ def body(tiny: str) -> Callable[..., dict]:
         return {
             "run_name": entry_point,
             "tasks": [
-                {"task_key": entry_point, "environment_key": "e", "python_wheel_task": wheel, **(task or {})}
+                {
+                    "task_key": entry_point,
+                    "environment_key": "e",
+                    "disable_auto_optimization": True,
+                    "python_wheel_task": wheel,
+                    **(task or {}),
+                }
             ],
             "environments": [{"environment_key": "e", "spec": spec}],
             **more,

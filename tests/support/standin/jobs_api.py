@@ -197,6 +197,8 @@ def _check_task(task: dict[str, Any], environments: list[str], clusters: Cluster
             _refuse(
                 "Libraries field is not supported for serverless task, please specify libraries in environment."
             )
+        if not task.get("disable_auto_optimization"):
+            _refuse(f"Task '{key}': the stand-in runs serverless tasks with disable_auto_optimization only.")
         return
     for library in task.get("libraries") or []:
         if set(library) - {"whl", "pypi"} or len(library) != 1:

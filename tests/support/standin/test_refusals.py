@@ -63,6 +63,7 @@ REFUSED = [
         "INVALID",
         "unknown environment_version '99'",
     ),
+    (task(disable_auto_optimization=None), "INVALID", "disable_auto_optimization"),
     (task(environment_key=None), "INVALID", "An environment is required for serverless task show"),
     (task(existing_cluster_id="0101-000000-running"), "INVALID", "only one of"),
     (task(environment_key=None, existing_cluster_id="nobody"), "INVALID", "Cluster nobody does not exist"),

@@ -22,6 +22,8 @@ API, as far as known:
 - There are no grants: the one user may do everything. No permissions, policies or instance pools can be made.
 - Libraries never stick to a cluster: each run has an environment of its own, where a real cluster that is up keeps
   what it has installed, and takes a wheel of a name that it knows for the one it has.
+- A serverless task without `disable_auto_optimization` is refused; the real API takes it, and tries the task again
+  by itself when it fails.
 - An access mode is asked for and makes no difference. Serverless lets a session set every configuration.
 - Volumes are a POSIX disk: renames are atomic, files can be appended to. Real ones are object storage behind FUSE.
 - Auto Loader is Spark's file source, for text alone.

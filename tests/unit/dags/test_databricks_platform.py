@@ -62,6 +62,12 @@ def test_serverless_names_an_environment_with_the_wheel() -> None:
     assert "libraries" not in task
 
 
+def test_serverless_tries_no_task_again_by_itself() -> None:
+    for job in (JOB, Job("check_silver", ("check", "--layer=silver"))):
+        (task,) = databricks.on_compute(databricks.request(job), SERVERLESS, WHEEL)["tasks"]
+        assert (task["disable_auto_optimization"], task["max_retries"]) == (True, 0)
+
+
 @pytest.mark.parametrize(
     ("how", "key"), [(EXISTING, "existing_cluster_id"), (NEW, "new_cluster")], ids=["existing", "new cluster"]
 )

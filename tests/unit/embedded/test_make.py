@@ -89,7 +89,7 @@ def test_a_java_that_is_too_old_is_said_before_anything_is_made(checkout: Path, 
     done = make(checkout, "run", PATH=path, JAVA_HOME="")
     assert done.returncode != 0
     (line,) = complaints(done)
-    assert "is Java 11: install Java 17 or newer" in line
+    assert "is Java 11, which is too old for Spark 4.1: install Java 17 or 21" in line
     assert not (checkout / ".venv").exists() and not (checkout / ".run").exists()
 
 
@@ -115,7 +115,7 @@ def test_what_the_tests_need_beyond_a_night_is_said_before_anything_is_made(
     done = make(checkout, "test", python, PATH=str(tmp_path / "bin"), JAVA_HOME="", **ports)
     assert done.returncode != 0
     (line,) = complaints(done)
-    assert "no javac in PATH: install a JDK 17 or newer" in line
+    assert "no javac in PATH: install a JDK 17 or 21" in line
     assert not (checkout / ".venv").exists()
 
 

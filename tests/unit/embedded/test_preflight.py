@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from embedded.preflight import check_java
 from tests.support.embedded_stack import Embedded
 
 
@@ -58,12 +59,14 @@ def test_a_port_that_somebody_else_has_is_said_before_anything_starts(tmp_path: 
     ("java", "complaint"),
     [
         (None, "no Java found"),
-        ("echo 'openjdk version \"11.0.22\" 2024-01-16' >&2", "is Java 11:"),
-        ("echo 'java version \"1.8.0_402\"' >&2", "is Java 8:"),
+        ("echo 'openjdk version \"11.0.22\" 2024-01-16' >&2", "is Java 11, which is too old"),
+        ("echo 'java version \"1.8.0_402\"' >&2", "is Java 8, which is too old"),
+        ("echo 'openjdk version \"24\" 2025-03-18' >&2", "is Java 24, which is too new for Spark 4.1"),
+        ("echo 'openjdk version \"25.0.1\" 2025-10-21' >&2", "is Java 25, which is too new for Spark 4.1"),
         ("echo broken; exit 1", "is not a Java that runs:"),
     ],
 )
-def test_a_java_that_is_missing_or_too_old_is_said_in_one_line_with_how_to_get_one(
+def test_a_java_that_is_missing_too_old_or_too_new_is_said_in_one_line_with_how_to_get_one(
     tmp_path: Path, java: str | None, complaint: str
 ) -> None:
     programs = tmp_path / "bin"
@@ -75,5 +78,15 @@ def test_a_java_that_is_missing_or_too_old_is_said_in_one_line_with_how_to_get_o
     refused = Embedded(tmp_path, 18080, 18081)("preflight", PATH=path, JAVA_HOME="")
     assert refused.returncode == 2
     assert complaint in refused.stderr
-    assert "openjdk-17-jre-headless" in refused.stderr
+    assert "install Java 17 or 21 " in refused.stderr and "openjdk-17-jre-headless" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("version", ["17.0.9", "21", "21.0.5"])
+def test_spark_runs_on_java_17_and_21(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    java = tmp_path / "bin/java"
+    java.parent.mkdir()
+    java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\"' >&2\n")
+    java.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    check_java()
