@@ -11,9 +11,10 @@ WINDOW, WATERMARK = "5 minutes", "10 minutes"
 def build_readings_5min(live_sensors: DataFrame) -> DataFrame:
     """One row per device and window of five minutes; `live_sensors` may be a stream.
 
-    A stream gives a window once, as soon as a reading has come that is ten minutes later than its end, and leaves
-    out what comes after that. Gold is built from all of silver for the dates that were touched: it has the same
-    windows sooner, and a late reading restates its window (`ops.restatements` tells which).
+    A stream gives a window once, in the micro-batch after the one that brought a reading ten minutes later than its
+    end. That micro-batch still counts what it brings of the window; later ones leave it out. Gold is built from all
+    of silver for the dates that were touched: it has the same windows sooner, and a late reading restates its window
+    (`ops.restatements` tells which).
     """
     windows = live_sensors.withWatermark("timestamp", WATERMARK).groupBy(
         "event_date", F.window("timestamp", WINDOW).alias("window"), "device_id", "device_type"

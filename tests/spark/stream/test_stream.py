@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import time
 from collections import Counter
 from dataclasses import replace
@@ -365,6 +366,25 @@ def test_a_stream_gives_the_windows_of_gold_once_they_are_closed(shared_stream, 
     assert batch.select("window_end").distinct().count() == 4
     assert {str(row[0])[11:] for row in closed.select("window_end").distinct().collect()} == {"00:05:00"}
     assert sorted(closed.collect()) == sorted(batch.where("minute(window_end) = 5").collect())
+
+
+def test_a_late_reading_counts_in_the_micro_batch_that_closes_its_window_and_no_more_after_it(
+    spark, tmp_path
+):
+    """A file and a micro-batch for each of these times; all are of the window of 10:00 but the second."""
+    for number, time_of_day in enumerate(["10:00", "10:30", "10:04", "10:03"]):
+        file = tmp_path / f"in/{number}.json"
+        file.parent.mkdir(exist_ok=True)
+        reading = {"timestamp": f"2024-03-08 {time_of_day}:00", "device_id": 1, "reading": 20 + number}
+        file.write_text(json.dumps(reading))
+        os.utime(file, (number, number))
+    schema = "timestamp timestamp, device_id bigint, reading double, device_type string, is_anomaly boolean"
+    readings = spark.readStream.schema(schema).option("maxFilesPerTrigger", 1).json(str(tmp_path / "in"))
+    windows = build_readings_5min(readings.withColumn("event_date", F.to_date("timestamp")))
+    query = windows.writeStream.format("memory").queryName("closed_windows").trigger(availableNow=True)
+    query.option("checkpointLocation", str(tmp_path / "checkpoint")).start().awaitTermination()
+    (closed,) = spark.table("closed_windows").where("window_start = '2024-03-08 10:00:00'").collect()
+    assert (closed.reading_count, closed.max_reading) == (2, 22)
 
 
 def test_what_a_stream_says_it_sent_stands_in_its_run_result(lake, spark, monkeypatch):
