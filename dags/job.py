@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import beside  # noqa: F401 (so that there is a catalog)
 from airflow.sdk import BaseOperatorLink
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
@@ -97,8 +98,17 @@ def slug_of(run_id: str) -> str:
 
 
 def data_docs() -> Path:
-    """Return the folder of pages and run results on Airflow's own machine, wherever the jobs run."""
-    return Path(os.environ["LAKEHOUSE_HOME"]).absolute() / "data-docs"
+    """Return the folder of pages and run results on Airflow's own machine, wherever the jobs run.
+
+    Raises AirflowFailException when nobody said where that is.
+    """
+    home = os.environ.get("LAKEHOUSE_HOME")
+    if not home:
+        raise AirflowFailException(
+            "LAKEHOUSE_HOME is not set: it names the folder that workers and API server share for data docs and "
+            "reports, also when the jobs run on Databricks"
+        )
+    return Path(home).absolute() / "data-docs"
 
 
 def result_of(run_id: str, step: str) -> str:

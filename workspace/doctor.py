@@ -15,6 +15,7 @@ from databricks.sdk.errors.base import DatabricksError
 from databricks.sdk.service.catalog import SchemaInfo
 from platforms.databricks_client import deployed_wheel, hook_of, stored, workspace_client
 
+from workspace.airflow_database import slots_of
 from workspace.client import EXPECTED, Failed, Location, answering_host, one_line, principal_of
 from workspace.compute import check_compute
 from workspace.deploy import digest, no_catalog
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 Check = Callable[[], str]
 DEPLOY = "`make deploy TARGET={}`"
+POOL = "spark"
+MAKE_POOL = f"`airflow pools set {POOL} 1 'One Spark task at a time'`"
 
 
 def examine(location: Location) -> bool:
@@ -40,6 +43,7 @@ def examine(location: Location) -> bool:
         ("volume", "schemas", doctor.volume),
         ("wheel", "volume", doctor.wheel),
         ("compute", "auth", doctor.compute),
+        ("pool", None, doctor.pool),
     )
     well: dict[str, bool] = {}
     for name, needs, check in checks:
@@ -159,3 +163,12 @@ class Doctor:
     def compute(self) -> str:
         """Check the compute of the stages, as far as possible without running anything."""
         return check_compute(self.client, self.location.databricks, self.me)
+
+    def pool(self) -> str:
+        """Check that Airflow has the pool that every task waits for, if its database can be asked from here."""
+        slots = slots_of(POOL)
+        if slots is None:
+            return f"Not checked: no database of an Airflow answers here. One of your own needs {MAKE_POOL}"
+        if slots == 0:
+            raise Failed(f"Airflow has no pool {POOL} with a slot, so tasks would wait for ever: {MAKE_POOL}")
+        return f"{POOL}, slots: {slots}"

@@ -92,6 +92,8 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
 
     def execute(self, context: Context) -> None:
         """Run the job. Exit status 2 and 3 fail the task for good, any other but 0 lets Airflow retry."""
+        # Before anything is paid for.
+        data_docs()
         self.argv[:] = [argument for argument in self.argv if argument]
         # The argument list says all; the provider would add the DAG's params as named parameters.
         self.params = {}

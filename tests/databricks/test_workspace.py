@@ -22,7 +22,7 @@ from tests.support.standin.in_process import serve_here
 from tests.support.standin.start import Standin
 
 VARIABLE = "AIRFLOW_CONN_DATABRICKS_DEFAULT"
-CHECKS = ["connection", "host", "auth", "catalog", "schemas", "volume", "wheel", "compute"]
+CHECKS = ["connection", "host", "auth", "catalog", "schemas", "volume", "wheel", "compute", "pool"]
 CLUSTERS = [
     {"cluster_id": "0924-153822-running1", "data_security_mode": "USER_ISOLATION"},
     {"cluster_id": "0924-153822-stopped1", "state": "TERMINATED"},
@@ -105,7 +105,7 @@ def test_a_deployed_workspace_is_well(
     }
     examined = workspace("doctor", "--target", "dev")
     assert (examined.status, examined.err) == (0, "")
-    assert verdicts(examined.out) == ["ok"] * 8
+    assert verdicts(examined.out) == ["ok"] * 9
     assert "built from these files" in line_of(examined.out, "wheel")
     assert "Not checked" in line_of(examined.out, "compute")
     secrets = (databricks.token, databricks.facts["client_secret"])
@@ -215,7 +215,7 @@ def test_the_command_by_itself_prints_its_lines_and_nothing_else(databricks: Sta
     deployment, examination, rest = out.split("exit 0\n")
     assert rest == ""
     assert deployment.count("\n") == 10 and deployment.startswith("Target dev: https://")
-    assert verdicts(examination) == ["ok"] * 8
+    assert verdicts(examination) == ["ok"] * 9
 
 
 def test_the_command_runs_by_itself_and_prints_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,14 +253,14 @@ def test_a_connection_in_airflows_database_is_found(database: None) -> None:
 def test_an_empty_workspace_lacks_its_schemas(databricks: Standin, workspace: Callable[..., Any]) -> None:
     said = workspace("doctor", "--target", "dev")
     assert said.status == 1
-    assert verdicts(said.out) == ["ok", "ok", "ok", "ok", "FAILED", "skipped", "skipped", "ok"]
+    assert verdicts(said.out) == ["ok", "ok", "ok", "ok", "FAILED", "skipped", "skipped", "ok", "ok"]
     assert "make deploy TARGET=dev" in line_of(said.out, "schemas")
 
 
 def test_a_missing_volume_is_found(deployed: Standin, workspace: Callable[..., Any]) -> None:
     shutil.rmtree(deployed.volumes / "main/iot_dev_ops/lake")
     said = workspace("doctor", "--target", "dev")
-    assert verdicts(said.out) == ["ok", "ok", "ok", "ok", "ok", "FAILED", "skipped", "ok"]
+    assert verdicts(said.out) == ["ok", "ok", "ok", "ok", "ok", "FAILED", "skipped", "ok", "ok"]
     assert "main.iot_dev_ops.lake is not there" in line_of(said.out, "volume")
 
 
@@ -268,7 +268,7 @@ def test_a_volume_that_takes_no_files_is_found(deployed: Standin, workspace: Cal
     body = {"error_code": "PERMISSION_DENIED", "message": "no WRITE VOLUME"}
     deployed.faults({"method": "PUT", "path": "/api/2.0/fs/files/*", "status": 403, "body": body})
     said = workspace("doctor", "--target", "dev")
-    assert verdicts(said.out) == ["ok", "ok", "ok", "ok", "ok", "FAILED", "skipped", "ok"]
+    assert verdicts(said.out) == ["ok", "ok", "ok", "ok", "ok", "FAILED", "skipped", "ok", "ok"]
     assert "GRANT READ VOLUME, WRITE VOLUME ON VOLUME" in line_of(said.out, "volume")
 
 
@@ -280,7 +280,7 @@ def test_a_missing_wheel_is_found(deployed: Standin, workspace: Callable[..., An
         missing.unlink()
         said = workspace("doctor", "--target", "dev")
         assert said.status == 1
-        assert verdicts(said.out) == ["ok", "ok", "ok", "ok", "ok", "ok", "FAILED", "ok"]
+        assert verdicts(said.out) == ["ok", "ok", "ok", "ok", "ok", "ok", "FAILED", "ok", "ok"]
         assert expected in line_of(said.out, "wheel")
 
 
@@ -296,7 +296,7 @@ def test_a_wrong_secret_is_named_and_not_shown(
 ) -> None:
     monkeypatch.setenv(VARIABLE, connected(deployed, password="not-the-secret"))
     said = workspace("doctor", "--target", "dev")
-    assert verdicts(said.out) == ["ok", "ok", "FAILED", *["skipped"] * 5]
+    assert verdicts(said.out) == ["ok", "ok", "FAILED", *["skipped"] * 5, "ok"]
     assert "wrong credentials" in line_of(said.out, "auth") and "(HTTP 401)" in line_of(said.out, "auth")
     again = workspace("deploy", "--target", "dev")
     assert again.status == 1 and "wrong credentials" in again.err and again.err.count("\n") == 1
@@ -308,7 +308,7 @@ def test_a_wrong_token_is_named_and_not_shown(
 ) -> None:
     monkeypatch.setenv(VARIABLE, connected(deployed, "token", password="dapi-wrong"))
     said = workspace("doctor", "--target", "dev")
-    assert verdicts(said.out) == ["ok", "ok", "FAILED", *["skipped"] * 5]
+    assert verdicts(said.out) == ["ok", "ok", "FAILED", *["skipped"] * 5, "ok"]
     assert "wrong credentials" in line_of(said.out, "auth") and "dapi-wrong" not in said.out
 
 
@@ -318,7 +318,7 @@ def test_a_certificate_that_is_not_trusted_is_named(
     for name in deployed.environment:
         monkeypatch.delenv(name)
     said = workspace("doctor", "--target", "dev")
-    assert verdicts(said.out) == ["ok", "FAILED", *["skipped"] * 6]
+    assert verdicts(said.out) == ["ok", "FAILED", *["skipped"] * 6, "ok"]
     assert "REQUESTS_CA_BUNDLE" in line_of(said.out, "host")
 
 
@@ -335,7 +335,7 @@ def test_a_catalog_that_is_not_there_is_named(
     assert said.status == 1
     assert "catalog nowhere does not exist, or nightly@example.com may not use it" in said.err
     said = workspace("doctor", "--target", "dev")
-    assert verdicts(said.out) == ["ok", "ok", "ok", "FAILED", "skipped", "skipped", "skipped", "ok"]
+    assert verdicts(said.out) == ["ok", "ok", "ok", "FAILED", "skipped", "skipped", "skipped", "ok", "ok"]
 
 
 def test_a_grant_that_is_missing_is_spelt_out(databricks: Standin, workspace: Callable[..., Any]) -> None:

@@ -32,7 +32,9 @@ sys.path[:0] = [str(PROJECT / "dags"), str(PROJECT / "plugins")]
 
 @pytest.fixture(scope="session")
 def database() -> None:
-    """Airflow's tables, in that home."""
+    """Airflow's tables, in that home, with the pool of all tasks."""
+    from airflow.models.pool import Pool
     from airflow.utils.db import initdb
 
     initdb()
+    Pool.create_or_update_pool("spark", 1, "", include_deferred=False)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -101,11 +104,12 @@ def test_an_unusable_connection_is_one_line(
     assert (said.status, said.out) == (1, "")
     assert expected in said.err and said.err.count("\n") == 1
     said = workspace("doctor", "--target", "dev")
-    first, *others = said.out.splitlines()
+    first, *others, pool = said.out.splitlines()
     assert said.status == 1 and first.startswith("FAILED   connection") and expected in first
     assert [line.split()[:2] for line in others] == [
         ["skipped", name] for name in ("host", "auth", "catalog", "schemas", "volume", "wheel", "compute")
     ]
+    assert pool.startswith("ok       pool")
 
 
 @pytest.mark.parametrize(
@@ -275,3 +279,35 @@ def test_building_the_wheel_twice_gives_the_same_bytes(tmp_path: Path) -> None:
 
     first, second = (read(build(tmp_path / name)) for name in ("a", "b"))
     assert first == second
+
+
+def test_doctor_looks_for_the_pool_that_every_task_waits_for(
+    workspace: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, database: None
+) -> None:
+    from airflow.models.pool import Pool
+
+    def line() -> str:
+        return str(workspace("doctor", "--target", "dev").out.splitlines()[-1])
+
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert re.fullmatch(r"ok +pool +spark, slots: 1", line())
+    Pool.delete_pool("spark")
+    try:
+        assert re.match(r"FAILED +pool .*wait for ever: `airflow pools set spark 1 ", line())
+    finally:
+        Pool.create_or_update_pool("spark", 1, "", include_deferred=False)
+
+
+def test_doctor_makes_no_database_to_look_for_the_pool(tmp_path: Path) -> None:
+    """By itself: Airflow reads its home when it is imported."""
+    code = "from workspace.airflow_database import slots_of; print(slots_of('spark'))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        env=os.environ | {"AIRFLOW_HOME": str(tmp_path)},
+    )
+    assert done.stdout == "None\n", done.stderr
+    assert not list(tmp_path.glob("*.db"))
