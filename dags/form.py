@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import Param
 from chain import emit_what_was_published
-from notify import AlertNotifier, FailureNotifier
+from notify import AlertNotifier
 
 from catalog.tables import NAMES
 
@@ -18,7 +18,6 @@ DEFAULTS: dict[str, Any] = {
     "retry_delay": timedelta(seconds=20),
     "retry_exponential_backoff": 3,
     "max_retry_delay": timedelta(minutes=10),
-    "on_failure_callback": FailureNotifier(),
     "on_success_callback": AlertNotifier(),
     "post_execute": emit_what_was_published,
 }

@@ -8,6 +8,7 @@ from airflow.sdk import DAG, Param
 from chain import backfill_jobs, declare
 from form import DEFAULTS, FROM_2024, fault_rates, scale, seed, tables
 from job import slug_of
+from notify import FailureNotifier
 
 with DAG(
     dag_id="iot_backfill",
@@ -18,6 +19,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULTS,
+    on_failure_callback=FailureNotifier(),
     params={
         "first": Param(
             type="string",

@@ -9,6 +9,7 @@ from airflow.sdk import DAG, CronTriggerTimetable, Param
 from chain import declare, maintenance_jobs
 from form import DEFAULTS
 from job import slug_of
+from notify import FailureNotifier
 
 with DAG(
     dag_id="iot_maintenance",
@@ -20,6 +21,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULTS,
+    on_failure_callback=FailureNotifier(),
     params={
         "vacuum_days": Param(
             7,

@@ -9,6 +9,7 @@ from airflow.sdk import DAG, CronDataIntervalTimetable
 from chain import declare, night_jobs
 from form import DEFAULTS, fault_rates, night, scale, seed, tables
 from job import night_of, slug_of
+from notify import FailureNotifier
 
 with DAG(
     dag_id="iot_nightly",
@@ -20,6 +21,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULTS,
+    on_failure_callback=FailureNotifier(),
     params={
         "night": night("A UTC day that has ended, 2024-01-01 or later. Empty: the run's, else yesterday."),
         "scale": scale(),

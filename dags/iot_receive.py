@@ -9,6 +9,7 @@ from airflow.sdk import DAG, CronTriggerTimetable, Param
 from chain import declare, receive_jobs
 from form import DEFAULTS
 from job import slug_of
+from notify import FailureNotifier
 
 from catalog.tables import JSON_SOURCES
 
@@ -22,6 +23,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULTS,
+    on_failure_callback=FailureNotifier(),
     params={
         "source": Param(
             "iot_events",

@@ -9,6 +9,7 @@ from airflow.sdk import DAG, CronTriggerTimetable, Param
 from chain import declare, stream_jobs
 from form import DEFAULTS, night, seed
 from job import night_of, slug_of
+from notify import FailureNotifier
 
 with DAG(
     dag_id="iot_stream",
@@ -20,6 +21,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULTS,
+    on_failure_callback=FailureNotifier(),
     params={
         "night": night(
             "The UTC day of the events, 2024-01-01 or later; it must have ended. Empty: yesterday."

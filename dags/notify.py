@@ -1,4 +1,4 @@
-"""Webhooks that are notified of failed tasks and of a night's alerts, if their connections exist."""
+"""Webhooks that are notified of failed runs and of a night's alerts, if their connections exist."""
 
 from __future__ import annotations
 
@@ -50,19 +50,22 @@ class Webhook(BaseNotifier):
 
 
 class FailureNotifier(Webhook):
-    """Posts one message about a task that failed for good; nothing without the connection.
+    """Posts one message about a run that failed for good; nothing without the connection.
 
-    For tasks, not for DAGs: a task's callback runs in the task's own process, which has the network and the
-    connections of tasks. A DAG's runs in the DAG processor, which in the containers has no way out. What comes
-    after a failed task does not run, so a failed night is one message.
+    For DAGs, not for tasks: a task's own callback runs in the task's process, and nowhere when that was killed. A
+    DAG's is asked for by the scheduler, once, whatever ended the task, and runs in the DAG processor.
     """
 
     connection = "lakehouse_notify"
 
     def notify(self, context: Context) -> None:
-        """Post what failed, in which run and night, and the address of its log."""
-        ti = context["ti"]
-        self.post(f"{ti.dag_id}: {ti.task_id} failed ({_about(context)})\n{ti.log_url}")
+        """Post which task failed last, in which run and night, and the address of its log."""
+        dag_id, ti = context["dag"].dag_id, context.get("ti")
+        if ti is None:
+            # Airflow could not say which task.
+            self.post(f"{dag_id} failed (run {context['run_id']})")
+        else:
+            self.post(f"{dag_id}: {ti.task_id} failed ({_about(context)})\n{ti.log_url}")
 
 
 class AlertNotifier(Webhook):

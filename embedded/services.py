@@ -35,11 +35,15 @@ def spark_environment(config: Config, vault: Vault) -> dict[str, str]:
 def job_environment(config: Config, vault: Vault) -> dict[str, str]:
     """Return the environment of a job that is run by hand on this stack."""
     token = vault.get("connect-token")
-    return os.environ | {
-        "GX_ANALYTICS_ENABLED": "false",
-        "LAKEHOUSE_HOME": str(config.home),
-        "SPARK_REMOTE": f"sc://127.0.0.1:{config.connect_port}/;authorization=Bearer%20{token}",
-    }
+    return (
+        os.environ
+        | _past_proxies()
+        | {
+            "GX_ANALYTICS_ENABLED": "false",
+            "LAKEHOUSE_HOME": str(config.home),
+            "SPARK_REMOTE": f"sc://127.0.0.1:{config.connect_port}/;authorization=Bearer%20{token}",
+        }
+    )
 
 
 def airflow_environment(config: Config, vault: Vault) -> dict[str, str]:
@@ -49,6 +53,7 @@ def airflow_environment(config: Config, vault: Vault) -> dict[str, str]:
         # Connections of the caller's own, such as that to Databricks.
         | {name: value for name, value in os.environ.items() if name.startswith("AIRFLOW_CONN_")}
         | _airflow_settings(config, vault)
+        | _past_proxies()
         | {
             "AIRFLOW_HOME": str(config.airflow_home),
             "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps(
@@ -65,12 +70,17 @@ def airflow_environment(config: Config, vault: Vault) -> dict[str, str]:
             "LAKEHOUSE_TARGET": config.target,
             # The DAGs read the catalog.
             "PYTHONPATH": str(PROJECT),
-            "NO_PROXY": "127.0.0.1,localhost",
-            "no_proxy": "127.0.0.1,localhost",
             "PYTHONUNBUFFERED": "1",
             "TZ": "UTC",
         }
     )
+
+
+def _past_proxies() -> dict[str, str]:
+    """Return variables that keep what is on this machine out of a company's proxy, as well as what the caller keeps."""
+    callers = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    hosts = ",".join(filter(None, [callers, "localhost,127.0.0.1"]))
+    return {"no_proxy": hosts, "NO_PROXY": hosts}
 
 
 def _airflow_settings(config: Config, vault: Vault) -> dict[str, str]:

@@ -408,10 +408,10 @@ FAULTS = [
     ),
     fault(
         "nobody is notified of a failure",
-        "dags/form.py",
-        '    "on_failure_callback": FailureNotifier(),\n',
+        "dags/iot_nightly.py",
+        "    on_failure_callback=FailureNotifier(),\n",
         "",
-        "unit/dags/test_dag_rules.py::test_every_task_that_fails_for_good_notifies_the_webhook",
+        "unit/dags/test_dag_rules.py::test_every_run_that_fails_for_good_notifies_the_webhook_once",
     ),
     fault(
         "the form takes any scale",

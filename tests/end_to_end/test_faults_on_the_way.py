@@ -23,6 +23,7 @@ import pytest
 
 from embedded.errors import Failed
 from tests.support.embedded_stack import NIGHT, STAGES, Embedded, left_behind, wait_for
+from tests.support.http_server import Webhook
 from tests.support.project import free_port
 from tests.support.standin.start import Standin, start
 from tests.support.standin.tiny_wheel import tiny_wheel
@@ -153,9 +154,11 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
 
 
 @pytest.fixture(scope="module")
-def airflow(standin: Standin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+def airflow(
+    standin: Standin, webhook: Webhook, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Embedded]:
     """The stack that `make run` starts for this target: Airflow, and no Spark."""
-    stack = Embedded(tmp_path_factory.mktemp("airflow"), free_port(), free_port())
+    stack = Embedded(tmp_path_factory.mktemp("airflow"), free_port(), free_port(), notified=webhook)
     variables = {
         "LAKEHOUSE_TARGET": "dev",
         "AIRFLOW_CONN_DATABRICKS_DEFAULT": standin.connection("oauth"),
@@ -312,6 +315,24 @@ def test_a_run_that_fails_its_check_is_tried_once_only(runs: dict[str, Run]) -> 
     assert (runs["receive"].state(), runs["receive"].state_of(RECEIVED)) == ("failed", "failed")
     assert runs["receive"].results() == {RECEIVED: ["FAILED"]}
     assert runs["receive"].attempts() == {RECEIVED: 1}
+
+
+def test_each_run_that_failed_for_good_is_one_message_whatever_ended_its_task(
+    runs: dict[str, Run], airflow: Embedded
+) -> None:
+    """A task that is ended from outside, as `gold` was, has no process left that could notify anybody."""
+
+    def messages() -> list[str]:
+        ours = [message.partition("\n")[0] for message in airflow.messages]
+        return sorted(
+            message for message in ours if any(f"run {run.id})" in message for run in runs.values())
+        )
+
+    wait_for(lambda: len(messages()) > 1, 120)
+    assert messages() == [
+        f"iot_nightly: gold failed (night {NIGHT}, run {runs['nightly'].id})",
+        f"iot_receive: {RECEIVED} failed (run {runs['receive'].id})",
+    ]
 
 
 def test_a_busy_workspace_is_asked_again_when_it_said_so(runs: dict[str, Run], standin: Standin) -> None:

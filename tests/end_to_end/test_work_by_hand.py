@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.support.embedded_stack import NIGHT, SCALE, Embedded, wait_for
+from tests.support.embedded_stack import BEHIND_A_PROXY, NIGHT, SCALE, Embedded, wait_for
 from tests.support.kafka import broker as kafka
 from tests.support.project import PROJECT
 
@@ -71,7 +71,7 @@ def test_what_the_readme_says_can_be_done_by_hand(embedded: Embedded, line: str,
     for said, meant in here.items():
         line = line.replace(said, meant)
     argv = line.split()
-    done = embedded("job", *argv)
+    done = embedded("job", *argv, **BEHIND_A_PROXY)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.strip()
     assert "--out" not in argv or [file.suffix for file in tmp_path.iterdir()] == [".csv"]

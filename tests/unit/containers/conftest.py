@@ -17,9 +17,14 @@ def compose() -> dict[str, Any]:
     if not shutil.which("docker"):
         refuse = pytest.fail if os.environ.get("CI") else pytest.skip
         refuse("docker is not installed")
-    environment = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+    return resolved()
+
+
+def resolved(**variables: str) -> dict[str, Any]:
+    """The compose file, resolved in an environment with these variables alone."""
+    environment = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ} | variables
     command = ["docker", "compose", "config", "--format", "json"]
     done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    resolved: dict[str, Any] = json.loads(done.stdout)
-    return resolved
+    assert (done.returncode, done.stderr) == (0, "")
+    config: dict[str, Any] = json.loads(done.stdout)
+    return config

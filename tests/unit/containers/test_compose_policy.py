@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from tests.unit.containers.conftest import resolved
+
 ONE_OFF = {"secrets-init", "airflow-init"}
 SERVICES = {
     "postgres",
@@ -113,7 +115,7 @@ def test_secrets_are_read_only_outside_the_service_that_makes_them(compose: Comp
 
 def test_the_database_and_spark_have_no_way_out(compose: Compose) -> None:
     assert compose["networks"]["private"]["internal"] is True
-    for name in ("postgres", "spark", "airflow-dag-processor", "airflow-init"):
+    for name in ("postgres", "spark", "airflow-init"):
         assert set(compose["services"][name]["networks"]) == {"private"}, name
 
 
@@ -131,15 +133,31 @@ def test_the_lake_is_at_one_path_and_the_ui_only_reads_it(compose: Compose) -> N
     }
 
 
-def test_tasks_can_report_a_failure_with_a_link_to_the_ui(compose: Compose) -> None:
-    scheduler, server = (
-        compose["services"][name]["environment"] for name in ("airflow-scheduler", "airflow-apiserver")
-    )
+@pytest.mark.parametrize(
+    ("service", "connection"),
+    # Callbacks of DAGs run in the DAG processor, those of tasks with the tasks.
+    [("airflow-dag-processor", "LAKEHOUSE_NOTIFY"), ("airflow-scheduler", "LAKEHOUSE_ALERTS")],
+)
+def test_failures_and_alerts_can_be_reported_with_a_link_to_the_ui(
+    compose: Compose, service: str, connection: str
+) -> None:
+    variables = compose["services"][service]["environment"]
     # Without a value: whatever the caller's environment has.
-    assert scheduler["AIRFLOW_CONN_LAKEHOUSE_NOTIFY"] is None
-    assert scheduler["AIRFLOW_CONN_LAKEHOUSE_ALERTS"] is None
-    assert scheduler["AIRFLOW__API__BASE_URL"] == server["AIRFLOW__API__BASE_URL"] != ""
-    assert "outside" in compose["services"]["airflow-scheduler"]["networks"]
+    assert variables[f"AIRFLOW_CONN_{connection}"] is None
+    server = compose["services"]["airflow-apiserver"]["environment"]
+    assert variables["AIRFLOW__API__BASE_URL"] == server["AIRFLOW__API__BASE_URL"] != ""
+    assert "outside" in compose["services"][service]["networks"]
+
+
+def test_what_is_in_the_stack_is_reached_without_a_proxy_and_so_are_the_hosts_that_the_caller_names(
+    compose: Compose,
+) -> None:
+    local = {"localhost", "127.0.0.1", "postgres", "spark", "airflow-apiserver"}
+    for stack, hosts in ((compose, local), (resolved(no_proxy=".corp.example"), local | {".corp.example"})):
+        for name in SERVICES - {"secrets-init"}:  # has no network at all
+            variables = stack["services"][name]["environment"]
+            assert set(variables["no_proxy"].split(",")) == hosts, name
+            assert variables["NO_PROXY"] == variables["no_proxy"]
 
 
 def test_both_writers_of_the_lake_are_the_same_user(compose: Compose) -> None:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk import DAG
 from notify import AlertNotifier, FailureNotifier
 
 from catalog.run_result import TableEntry
@@ -52,10 +53,10 @@ def connect(monkeypatch: pytest.MonkeyPatch, address: str | None) -> None:
 
 
 def failed(params: dict[str, Any]) -> Any:
-    """The context that Airflow gives a task's callback."""
+    """The context that Airflow gives a callback; to a DAG's about the task that failed last."""
     ti = SimpleNamespace(dag_id="iot_nightly", task_id="check_silver", log_url=LINK)
     dag_run = SimpleNamespace(run_after=datetime(2024, 3, 6, 1, tzinfo=UTC), logical_date=None)
-    return {"ti": ti, "run_id": "r1", "params": params, "dag_run": dag_run}
+    return {"dag": DAG("iot_nightly"), "ti": ti, "run_id": "r1", "params": params, "dag_run": dag_run}
 
 
 @pytest.mark.parametrize(
@@ -74,6 +75,11 @@ def test_a_failure_is_one_message_with_dag_run_night_task_and_link(
     FailureNotifier()(failed(params))
     text = f"iot_nightly: check_silver failed ({about})\n{LINK}"
     assert webhook.posts == [("/services/T0/s3cret", {"text": text})]
+
+
+def test_a_failure_of_which_airflow_does_not_know_the_task_is_a_message_too(webhook: Webhook) -> None:
+    FailureNotifier()({"dag": DAG("iot_nightly"), "run_id": "r1", "reason": "all_tasks_deadlocked"})
+    assert webhook.posts == [("/services/T0/s3cret", {"text": "iot_nightly failed (run r1)"})]
 
 
 def test_without_the_connection_nothing_is_sent_and_nothing_is_wrong(
