@@ -10,6 +10,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+from catalog import location
 from embedded.config import Config, check_writable
 from embedded.errors import Refused
 from embedded.processes import Processes
@@ -28,6 +29,7 @@ def preflight(config: Config, *, for_tests: bool = False) -> None:
     check_writable(config.home, "LAKEHOUSE_HOME")
     processes = Processes(config.run_dir)
     if config.runs_spark:
+        check_not_moved(config.home)
         check_java()
         check_port(config.connect_port, "SPARK_CONNECT_PORT", "Spark Connect", ours=processes.runs("spark"))
     check_port(config.airflow_port, "AIRFLOW_PORT", "the Airflow UI", ours=processes.runs("api-server"))
@@ -55,6 +57,12 @@ def check_java() -> None:
     if not JAVA <= version <= LATEST_JAVA:
         wrong = "old" if version < JAVA else "new"
         raise Refused(f"{command} is Java {version}, which is too {wrong} for Spark 4.1: {GET_JAVA}")
+
+
+def check_not_moved(home: Path) -> None:
+    """Raise Refused for a lake that was made under another path."""
+    if moved := location.objection(home):
+        raise Refused(moved)
 
 
 def check_javac() -> None:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from catalog import location
 from jobs import session
 from jobs.cli import parser
 from jobs.delta.lake import Lake
@@ -42,8 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _outcome(settings: Settings) -> Outcome:
     try:
+        if moved := location.objection(settings.home):
+            raise UsageError(moved)
         # A folder that cannot be written fails before the work, not after it.
         settings.run_folder.mkdir(parents=True, exist_ok=True)
+        location.keep(settings.home)
         outcome = Outcome(run_stage(Lake(session.connect(settings), settings)))
         session.close()
         return outcome
