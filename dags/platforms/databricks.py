@@ -102,7 +102,8 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
             super().execute(context)
         except AirflowException as error:
             raise self._explained(error, context) from None
-        self._log_tables(self._bring_pages(context))
+        for table in self._bring_pages(context).tables:
+            self.log.info("%-28s %12s rows", table.table, f"{table.rows:,}")
 
     def execute_resumable(self, context: Context) -> None:
         """Wait for the run of the latest submission if it is usable, else submit and wait for a new one."""
@@ -225,10 +226,6 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
         with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
             list(pool.map(bring, result.pages))
         return result
-
-    def _log_tables(self, result: RunResult) -> None:
-        for table in result.tables:
-            self.log.info("%-28s %12s rows", table.table, f"{table.rows:,}")
 
 
 def _generation(context: Context) -> int:
