@@ -30,7 +30,7 @@ ENV PATH=/opt/venvs/airflow/bin:$PATH \
     AIRFLOW__CORE__LOAD_EXAMPLES=false \
     GX_ANALYTICS_ENABLED=false \
     LAKEHOUSE_JOBS_PYTHON=/opt/venvs/jobs/bin/python
-COPY docker/make-secrets docker/airflow-health docker/jobs /usr/local/bin/
+COPY docker/make-secrets docker/airflow-health docker/airflow-cleanup docker/jobs /usr/local/bin/
 COPY catalog /opt/lakehouse/catalog
 COPY expectations /opt/lakehouse/expectations
 COPY jobs /opt/lakehouse/jobs

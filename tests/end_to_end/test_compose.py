@@ -29,6 +29,7 @@ LONG_RUNNING = (
     "airflow-scheduler",
     "airflow-dag-processor",
     "airflow-triggerer",
+    "airflow-cleanup",
 )
 JOBS_PYTHON = ("/opt/venvs/jobs/bin/python", "-c")
 NIGHT = "2024-03-05"
@@ -238,6 +239,13 @@ def test_no_secret_is_written_to_task_logs_or_the_lake(stack: Stack, night: Nigh
     patterns = "\n".join(stack.secrets.values())
     search = ("grep", "-rlFf", "-", "/opt/airflow/logs", "/opt/lakehouse/lake")
     assert not stack.run("airflow-scheduler", *search, stdin=patterns, check=False).strip()
+
+
+def test_old_logs_and_rows_are_cleaned_up_every_day(stack: Stack) -> None:
+    """It has been done once, on this database, and is waited for the next time."""
+    said = stack.compose("logs", "--no-log-prefix", "airflow-cleanup")
+    assert "dag_run" in said and "Traceback" not in said, said
+    assert "sleep 86400" in stack.docker("top", stack.container("airflow-cleanup"), "-eo", "pid,args")
 
 
 def test_a_second_start_keeps_the_secrets(stack: Stack) -> None:

@@ -15,6 +15,7 @@ SERVICES = {
     "airflow-scheduler",
     "airflow-dag-processor",
     "airflow-triggerer",
+    "airflow-cleanup",
     *ONE_OFF,
 }
 # Who may see which secrets.
@@ -115,7 +116,7 @@ def test_secrets_are_read_only_outside_the_service_that_makes_them(compose: Comp
 
 def test_the_database_and_spark_have_no_way_out(compose: Compose) -> None:
     assert compose["networks"]["private"]["internal"] is True
-    for name in ("postgres", "spark", "airflow-init"):
+    for name in ("postgres", "spark", "airflow-init", "airflow-cleanup"):
         assert set(compose["services"][name]["networks"]) == {"private"}, name
 
 

@@ -1,5 +1,6 @@
 """What the images are made of: pinned, hashed, without root and without secrets."""
 
+import os
 import re
 import subprocess
 
@@ -60,11 +61,34 @@ def test_the_builder_is_sent_only_what_is_named() -> None:
     assert not [rule for rule in rules if rule.startswith(("!.", "!*")) and rule != "!**/.airflowignore"]
 
 
-@pytest.mark.parametrize("script", [".ci/run", "docker/make-venv", "docker/jobs", "docker/spark-entrypoint"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        ".ci/run",
+        "docker/make-venv",
+        "docker/jobs",
+        "docker/spark-entrypoint",
+        "docker/airflow-cleanup",
+        "docker/airflow-health",
+    ],
+)
 def test_a_script_is_executable_and_parses(script: str) -> None:
     path = PROJECT / script
     assert path.stat().st_mode & 0o111
     subprocess.run(["bash", "-n", path], check=True)
+
+
+def test_what_killed_servers_left_in_sparks_scratch_goes_before_another_starts(tmp_path) -> None:
+    """On this machine it ends there: no container, no token."""
+    for left in ("blockmgr-1/00/shuffle", "spark-2/userFiles/a.jar"):
+        (tmp_path / left).parent.mkdir(parents=True)
+        (tmp_path / left).write_text("of long ago")
+    variables = {**os.environ, "SPARK_LOCAL_DIRS": str(tmp_path)}
+    ended = subprocess.run(
+        ["docker/spark-entrypoint"], cwd=PROJECT, env=variables, capture_output=True, text=True
+    )
+    assert "/secrets/spark/token" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_scripts_have_their_line_endings_on_every_checkout(tmp_path) -> None:
