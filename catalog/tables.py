@@ -7,6 +7,7 @@ contract.
 import tomllib
 from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,15 @@ class Source:
     silver: str = ""
     optional: bool = False
     streamed: bool = False
+    records: str = ""
+    earliest: date = date(2000, 1, 1)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "silver", self.silver or self.name)
+        if type(self.earliest) is not date:
+            raise ValueError(f"earliest must be a date like 2000-01-01 without quotes, not {self.earliest!r}")
+        if self.records and self.format != "json":
+            raise ValueError("records is for json alone: a csv file has a record a line")
         if self.format not in ("json", "csv"):
             raise ValueError(f"format must be json or csv, not {self.format!r}")
 
@@ -75,6 +82,11 @@ class Table:
     def column_names(self) -> tuple[str, ...]:
         """Column names in order."""
         return tuple(columns_of(self.columns))
+
+    @property
+    def time(self) -> str:
+        """The column that says when what a row is about took place, its first TIMESTAMP; empty without one."""
+        return next((name for name, kind in columns_of(self.columns).items() if kind == "TIMESTAMP"), "")
 
     @property
     def is_dated(self) -> bool:

@@ -10,12 +10,14 @@ from catalog.tables import SOURCES, STREAMS, TABLES
 from expectations.actions import fail
 from expectations.bronze_feed import feed
 from expectations.bronze_stream import stream
+from expectations.source_rows import of_source
 
 
 def suite(layer: str, table: str) -> ExpectationSuite:
     """Return the suite of a table: the columns of the catalog, and the expectations of its module.
 
-    A bronze table without a module expects its key, a stream's table all of its fields.
+    A bronze table without a module expects its key, a stream's table all of its fields. Of a silver table with rows of
+    a source, what holds of all sources is expected as well.
     """
     return ExpectationSuite(
         name=f"{layer}.{table}",
@@ -34,7 +36,8 @@ def _expectations(layer: str, table: str) -> list[Expectation]:
             return stream(list(STREAMS[table].fields), STREAMS[table].key)
         return feed(*SOURCES[table].key)
     expectations: list[Expectation] = import_module(name).EXPECTATIONS
-    return expectations
+    sources = [source for source in SOURCES.values() if (layer, table) == ("silver", source.silver)]
+    return [*expectations, *(rule for source in sources for rule in of_source(source, expectations))]
 
 
 def _catalog_columns(name: str) -> Expectation:

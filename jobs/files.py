@@ -19,7 +19,7 @@ def _write(path: Path, pieces: Iterable[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with draft.open("w", encoding="utf-8", newline="\n") as file:
+        with draft.open("w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
             file.writelines(pieces)
         draft.replace(path)
     except BaseException:

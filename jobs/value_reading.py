@@ -14,6 +14,8 @@ _CLOCK = r"\d{1,2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
 _MIDNIGHT = r"([ T]00:00(:00(\.0+)?)?)?"  # what pandas and spreadsheets put behind a date
 # Letters but these are ambiguous: BST is British Summer Time and Bangladesh's.
 _ZONE = r" ?(Z|UTC|GMT|[+-]\d{2}:?\d{2})"
+# Shifted to UTC, a time of the first or last day can be of a year that nothing can show.
+_NEVER = r"(?!(0001-0?1-0?1|9999-12-31).*[+-]\d{2}:?\d{2}$)"
 _WHOLE = r"^([+-]?\d+)(\.0*)?$"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 # A count since 1970 tells by its size whether it is of seconds, milliseconds, microseconds or nanoseconds. Smaller
@@ -83,9 +85,9 @@ def _date(text: Column) -> Column:
 
 def _timestamp(text: Column) -> Column:
     written = F.regexp_replace(text, ",", ".")
-    return F.when(text.rlike(f"^{_DAY}([ T]{_CLOCK}({_ZONE})?)?$"), written.try_cast("timestamp")).when(
-        text.rlike(_EPOCH), _since_1970(text)
-    )
+    return F.when(
+        text.rlike(f"^{_NEVER}{_DAY}([ T]{_CLOCK}({_ZONE})?)?$"), written.try_cast("timestamp")
+    ).when(text.rlike(_EPOCH), _since_1970(text))
 
 
 def _since_1970(text: Column) -> Column:

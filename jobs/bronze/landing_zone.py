@@ -8,8 +8,11 @@ from datetime import date
 from pathlib import Path
 
 from catalog.tables import Source
-from jobs.bronze.inspection import COMPRESSED, flaw
+from jobs.bronze.inspection import flaw, is_doubtful_by_beginning, is_doubtful_by_name
+from jobs.bronze.json_documents import is_document, is_unpacked, unpack
 from jobs.errors import JobError
+
+DOCUMENTS = "_documents"  # where the originals of unpacked files lie
 
 log = logging.getLogger(__name__)
 
@@ -44,12 +47,25 @@ def prepare(
     arrived.mkdir(exist_ok=True)
     files = [Path(entry.path) for entry in found if entry.is_file(follow_symlinks=False)]
     landed = [file if _is_in_night(file, folder) else _move(file, arrived) for file in files]
-    doubtful = [file for file in landed if source.format == "csv" or file.suffix.lower() in COMPRESSED]
+    doubtful = [
+        file
+        for file in landed
+        if is_doubtful_by_name(file, source)
+        or (file.is_relative_to(arrived) and is_doubtful_by_beginning(file, source))
+    ]
     seen = already_read() if doubtful else ()
     for file in doubtful:
         is_new = file.relative_to(folder).as_posix() not in seen
-        if is_new and (reason := flaw(file, source)):
+        if is_new and (reason := flaw(file, source) or _unpack(file, folder, source)):
             yield _set_aside(file, folder, reason)
+
+
+def _unpack(file: Path, folder: Path, source: Source) -> str | None:
+    kept = folder / DOCUMENTS / file.relative_to(folder)
+    if source.format != "json" or not is_document(file, source) or is_unpacked(file, kept):
+        return None
+    _refuse_link(folder / DOCUMENTS)
+    return unpack(file, source, file, kept)
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
@@ -68,6 +84,11 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
 def _is_ignored(name: str) -> bool:
     """Whether Spark's file streams ignore files and folders of this name."""
     return name.startswith(".") or (name.startswith("_") and "=" not in name)
+
+
+def readable_name(name: str) -> str:
+    """Return a name that Spark can read a file under: it fails for a colon, and passes over names that are no UTF-8."""
+    return name.encode(errors="replace").decode().replace(":", ".")
 
 
 def _is_in_night(file: Path, folder: Path) -> bool:
@@ -90,9 +111,10 @@ def _move(file: Path, folder: Path) -> Path:
     """Move a file into a folder under its own name, or a free one like it."""
     _refuse_link(folder)
     folder.mkdir(exist_ok=True)
-    target, number = folder / file.name, 1
+    wanted = folder / readable_name(file.name)
+    target, number = wanted, 1
     while os.path.lexists(target):
-        target, number = folder / f"{file.stem}-{number}{file.suffix}", number + 1
+        target, number = folder / f"{wanted.stem}-{number}{wanted.suffix}", number + 1
     return file.rename(target)
 
 

@@ -1,10 +1,11 @@
 """Stage `receive`: land the messages that arrived in a source's topic since the last run, for `bronze`.
 
-Every message becomes a landed line. Spark keeps the offsets and writes each message into drafts once; a complete
-draft moves into the landing zone once.
+Every message becomes a landed line, one with several records a line each. Spark keeps the offsets and writes each
+message into drafts once; a complete draft is landed once.
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -15,16 +16,18 @@ from pyspark.sql import functions as F
 from catalog.tables import SOURCES, Source
 from jobs import kafka
 from jobs.bronze.arguments import Options
+from jobs.bronze.json_records import lines_of
 from jobs.delta.lake import Lake
+from jobs.files import write_lines
 from jobs.outcome import TableResult
-from jobs.settings import Settings
 
 MOST_MESSAGES = 1_000_000  # in a batch
+BREAK = "\x1e"  # a line break of a message, while it is a line of a draft
 LOST = ("KAFKA_DATA_LOSS", "may have been lost")  # in what Databricks and Spark say
 
 
 def run(lake: Lake) -> list[TableResult]:
-    """Land the messages that no earlier run has landed, one line each. Rows of a result: these lines.
+    """Land the messages that no earlier run has landed, a line a record. Rows of a result: these lines.
 
     Raises UsageError when no connection string is configured, JobError when Kafka cannot be read.
     """
@@ -32,13 +35,9 @@ def run(lake: Lake) -> list[TableResult]:
     source = SOURCES[options.source]
     drafts = lake.settings.home / "checkpoints/receive" / source.name / "drafts"
     _draft(lake.spark, source, kafka.broker(), drafts)
-    landed = [
-        str(draft.rename(_landing_path(lake.settings, source, draft)))
-        for draft in _complete(drafts)
-        if draft.exists()
-    ]
-    lines = lake.spark.read.text(landed).count() if landed else 0
-    return [TableResult(f"landing.{source.name}", lines, {"files": len(landed)})]
+    folder = lake.settings.landing / source.name
+    landed = [*_land([draft for draft in _complete(drafts) if draft.exists()], folder, source)]
+    return [TableResult(f"landing.{source.name}", sum(landed), {"files": len(landed)})]
 
 
 def _draft(spark: SparkSession, source: Source, broker: kafka.Broker, drafts: Path) -> None:
@@ -51,8 +50,8 @@ def _draft(spark: SparkSession, source: Source, broker: kafka.Broker, drafts: Pa
         .option("maxOffsetsPerTrigger", MOST_MESSAGES)
         .load()
     )
-    # A line break in JSON only separates tokens; a message must be one line.
-    line = F.regexp_replace(F.col("value").cast("string"), r"[\r\n]+", " ")
+    # A message must be one line of a draft; no text of JSON has this character in it.
+    line = F.regexp_replace(F.col("value").cast("string"), r"[\r\n]+", BREAK)
     query = messages.select(line.alias("line")).where(F.trim("line") != "").writeStream.format("text")
     query = query.option("checkpointLocation", str(drafts.parent / "offsets")).trigger(availableNow=True)
     try:
@@ -74,7 +73,20 @@ def _complete(drafts: Path) -> list[Path]:
     return sorted({drafts / Path(unquote(urlsplit(entry["path"]).path)).name for entry in entries})
 
 
-def _landing_path(settings: Settings, source: Source, draft: Path) -> Path:
-    folder = settings.landing / source.name
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{source.name}-received-{draft.stem}.json"
+def _land(drafts: list[Path], folder: Path, source: Source) -> Iterator[int]:
+    """Land drafts as files, a record a line; yield the lines of each file.
+
+    A file is whole, but ignored by its name, before its draft goes, and appears after that: whatever a killed run left
+    is made good by the next, and no message is landed twice.
+    """
+    name = f"{source.name}-received-{{}}.jsonl"
+    for draft in drafts:
+        with draft.open(encoding="utf-8", errors="surrogateescape", newline="\n") as messages:
+            lines = (line for message in messages for line in lines_of(message.replace(BREAK, "\n")))
+            write_lines(folder / f".{name.format(draft.stem)}", lines)
+        draft.unlink()
+    for whole in sorted(folder.glob(f".{name.format('*')}")):
+        with whole.open("rb") as file:
+            landed = sum(1 for _ in file)
+        whole.rename(whole.with_name(whole.name.removeprefix(".")))
+        yield landed

@@ -64,6 +64,10 @@ def _not_be_null(rule: Any) -> Column:
     return F.col(rule.column).isNotNull()
 
 
+def _be_null(rule: Any) -> Column:
+    return F.col(rule.column).isNull()
+
+
 def _between(rule: Any) -> Column:
     value = F.col(rule.column)
     bounds = []
@@ -90,6 +94,7 @@ def _no_row(rule: Any) -> Column:
 
 RULES: dict[type, Callable[[Any], Column]] = {
     gxe.ExpectColumnValuesToNotBeNull: _not_be_null,
+    gxe.ExpectColumnValuesToBeNull: _be_null,
     gxe.ExpectColumnValuesToBeBetween: _between,
     gxe.ExpectColumnValuesToBeInSet: _in_set,
     gxe.ExpectColumnValuesToMatchRegex: _match_regex,

@@ -10,7 +10,7 @@ from jobs.silver.clean import clean
 from jobs.silver.pending import PendingBatch
 
 MALFORMED = "malformed record"
-MISTYPED = "a field does not have the type of its column"
+MISTYPED = "a value within a field does not have the type of its column"
 
 
 def validated(lake: Lake, batch: PendingBatch) -> DataFrame:
@@ -47,18 +47,25 @@ def validate(rows: DataFrame, source: Source, known_devices: DataFrame | None) -
     kept = [*source.fields, "_rescued", "_malformed"]
     cleaned = clean(rows.withColumn("_line", F.struct(*kept)), known_devices, source)
     rules = suite("silver", source.silver)
-    known = F.array(*[F.lit(name) for name in source.fields])
-    rescued_names = F.expr("coalesce(json_object_keys(to_json(_line._rescued)), array())")
-    is_mistyped = F.arrays_overlap(rescued_names, known) | F.coalesce("_is_mistyped", F.lit(False))
+    is_mistyped = F.coalesce("_is_mistyped", F.lit(False))
     broken = reasons(rules, "quarantine")
     return cleaned.withColumns(
         {
             "_reasons": F.when(F.col("_malformed").isNotNull(), F.array(F.lit(MALFORMED)))
-            .when(is_mistyped, F.concat(F.array(F.lit(MISTYPED)), broken))
-            .otherwise(broken),
+            .when(is_mistyped, F.concat(_misfits(source), F.array(F.lit(MISTYPED)), broken))
+            .otherwise(F.concat(_misfits(source), broken)),
             "_flags": reasons(rules, "flag"),
         }
     )
+
+
+def _misfits(source: Source) -> Column:
+    """A reason for each field whose value does not fit its column: ARRAY<STRING>; the values are in `_rescued`."""
+    reasons = F.create_map(
+        *[F.lit(text) for name, kind in source.fields.items() for text in (name, f"{name} is no {kind}")]
+    )
+    names = F.expr("coalesce(json_object_keys(to_json(_line._rescued)), array())")
+    return F.array_compact(F.transform(names, lambda name: F.try_element_at(reasons, name)))
 
 
 def rank(validated: DataFrame, source: Source) -> DataFrame:

@@ -8,6 +8,7 @@ import pytest
 from great_expectations.expectations import (
     ExpectColumnValuesToBeBetween,
     ExpectColumnValuesToBeInSet,
+    ExpectColumnValuesToBeNull,
     ExpectColumnValuesToBeUnique,
     ExpectColumnValuesToMatchRegex,
     ExpectColumnValuesToNotBeNull,
@@ -47,6 +48,7 @@ def rows(spark):
 CASES = {
     "not null": ExpectColumnValuesToNotBeNull(column="value"),
     "not null, of some rows": ExpectColumnValuesToNotBeNull(column="value", row_condition=where("good")),
+    "null, of some rows": ExpectColumnValuesToBeNull(column="value", row_condition=where("dated > arrived")),
     "between": ExpectColumnValuesToBeBetween(column="value", min_value=-20, max_value=60),
     "strictly between": ExpectColumnValuesToBeBetween(
         column="value", min_value=-20, max_value=60, strict_min=True, strict_max=True

@@ -120,7 +120,7 @@ def test_a_csv_file_with_its_columns_in_another_order_is_set_aside(folder, heade
         "# gateway GW-7, export of 2025-05-01\n" + HEADER + RECORD,
         '"Sensor_ID","Timestamp","Temperature","Humidity","Location"\n' + RECORD,
         "1001,2025-05-01 01:00:00,72.4\n",
-        b"\xff\xfe\x00,\x00\n",
+        b"\xff\xfe,\n",
     ],
 )
 def test_any_other_first_line_is_left_to_the_parser(folder, content):
@@ -152,9 +152,100 @@ def test_a_csv_file_whose_header_has_other_names_is_set_aside_with_them(folder, 
     assert reason.endswith("; bring sensor_id,timestamp,temperature,humidity,location")
 
 
-def test_json_lines_that_look_like_a_header_in_another_order_are_no_matter(folder):
-    put(folder, "f.json", "name,location_id,region,latitude,longitude\n")
-    assert reasons(folder, SITES) == {}
+CSV, JSON = (
+    "bring CSV as text in UTF-8",
+    "bring JSON as text in UTF-8, an object a line or an array of objects",
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"Obj\x01\x04\x16avro.schema", "Avro"),
+        (b"PAR1\x15\x04\x15", "Parquet"),
+        (b"ORC\x08\x03", "ORC"),
+        (b"PK\x03\x04\x14\x00[Content_Types].xml", "Excel (.xlsx) or another Office file"),
+        (b"PK\x03\x04\x14\x00xl/workbook.xml", "Excel (.xlsx)"),
+        (b"PK\x03\x04\x14\x00readings.csv", "a zip archive"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Excel (.xls)"),
+        (gzip.compress(b"{}"), "gzip without the suffix .gz"),
+        (bz2.compress(b"{}"), "bzip2"),
+        (f"\ufeff{HEADER}".encode("utf-16-le"), "UTF-16"),
+        (HEADER.encode("utf-16-be"), "UTF-16"),
+        ((HEADER + RECORD).encode() + bytes(512), f"no text (byte {len(HEADER + RECORD) + 1} is zero)"),
+    ],
+)
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_a_file_that_is_no_text_is_set_aside_with_what_it_is_and_what_to_bring(
+    folder, content, kind, is_packed
+):
+    for source, wanted in ((LOGS, CSV), (SITES, JSON)):
+        name = f"f.{source.format}" + ".gz" * is_packed
+        put(folder, name, gzip.compress(content) if is_packed else content)
+        assert reasons(folder, source) == {name: f"it is {kind}; {wanted}"}
+
+
+@pytest.mark.parametrize("text", ["ORCHARD", "PARK", "BZh is a name", "Objects", "%PDF"])
+def test_text_that_begins_like_a_binary_file_is_text(folder, text):
+    put(folder, "f.csv", f"{text},2025-05-01 01:00:00,72.4,41.2,Room_A\n")
+    assert reasons(folder) == {}
+
+
+WHOLE = gzip.compress((HEADER + RECORD).encode(), mtime=0)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (WHOLE[:-9], "it ends too early"),
+        (WHOLE + WHOLE[:20], "it ends too early"),
+        (b"", "it ends too early"),
+        (WHOLE + bytes(1), f"something else from byte {len(WHOLE) + 1} on"),
+        (WHOLE + bytes(512), f"something else from byte {len(WHOLE) + 1} on"),
+        (WHOLE + WHOLE + b"rubbish", f"something else from byte {2 * len(WHOLE) + 1} on"),
+        (HEADER.encode(), "something else at its beginning"),
+        (WHOLE[:-8] + bytes(8), "incorrect data check"),
+    ],
+)
+def test_a_gzip_file_that_hadoop_would_stumble_over_is_set_aside(folder, content, said):
+    """Python's own reader, and gzip itself, pass over zeros at the end."""
+    put(folder, "f.csv.gz", content)
+    assert reasons(folder) == {
+        "f.csv.gz": f"it is no whole gzip file ({said}); pack it anew and bring it again"
+    }
+
+
+def test_a_gzip_file_of_several_members_is_whole(folder, monkeypatch):
+    monkeypatch.setattr(inspection, "PIECE", 7)
+    put(folder, "f.csv.gz", WHOLE + gzip.compress(RECORD.encode()) + gzip.compress(b""))
+    put(folder, "g.csv.gz", WHOLE + bytes(512))
+    assert reasons(folder).keys() == {"g.csv.gz"}
+
+
+def test_a_file_that_cannot_be_read_is_set_aside(folder, monkeypatch):
+    put(folder, "f.json", "{}")
+
+    def refused(*_: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(inspection, "_kind", refused)  # the superuser may read everything
+    assert reasons(folder, SITES) == {
+        "f.json": "it cannot be read (Permission denied); make it readable and bring it again"
+    }
+
+
+def test_a_json_document_is_unpacked_where_it_lies_once_and_the_original_is_kept_beside(folder):
+    array = '[\n{"location_id": 1},\n{"location_id": 2}\n]\n'
+    put(folder, "f.json", array)
+    put(folder, "g.json", array[:-3])
+    put(folder, "csv.json", HEADER)
+    for _ in range(2):
+        rejected = reasons(folder, SITES)
+        assert set(rejected) <= {"g.json", "csv.json"}
+    arrived = folder / "arrived=2024-03-05/f.json"
+    assert arrived.read_text() == '{"location_id": 1}\n{"location_id": 2}\n'
+    assert (folder / "_documents/arrived=2024-03-05/f.json").read_text() == array
+    assert (folder / "_rejected/g.json").read_text() == array[:-3]
 
 
 @pytest.mark.parametrize("suffix", [".bz2", ".zst", ".lz4", ".snappy", ".deflate", ".xz", ".ZST", ".GZ"])
@@ -203,3 +294,13 @@ def test_a_folder_like_that_of_a_night_within_a_senders_own_is_the_senders_own(f
     put(folder, "mine/arrived=2024-03-04/f.csv", HEADER + RECORD)
     assert reasons(folder) == {}
     assert (folder / "arrived=2024-03-05/f.csv").exists()
+
+
+def test_a_file_under_a_name_that_spark_cannot_read_is_read_under_another(folder):
+    """Hadoop fails for a colon, as in the times of loggers, and Java does not see names that are no UTF-8."""
+    put(folder, "2025-05-01T01:00:00.csv", HEADER + RECORD)
+    put(folder, os.fsdecode(b"gr\xfcn.csv"), HEADER + RECORD)
+    put(folder, "a:b.csv.zst", "")
+    assert reasons(folder).keys() == {"a.b.csv.zst"}
+    arrived = folder / "arrived=2024-03-05"
+    assert {file.name for file in arrived.iterdir()} == {"2025-05-01T01.00.00.csv", "gr?n.csv"}

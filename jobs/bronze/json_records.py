@@ -1,0 +1,152 @@
+"""JSON that is not one object a line: arrays, documents with records inside, several objects on one line.
+
+Each record becomes a line, in the characters of the original: no number and no string is written anew. Needs nothing
+but Python.
+"""
+
+import json
+import re
+from collections.abc import Generator, Iterable, Iterator, Sequence
+
+# What may stand between records: the mark of RFC 7464, and byte order marks of files that were put together.
+_BETWEEN = re.compile("[ \t\r\n,\x1e\ufeff]*")
+_BLANK = re.compile(r"[ \t\r\n]*")
+_BREAKS = re.compile(r"[\r\n]+")
+# Numbers stay texts: whole ones of more than 4,300 digits would be an error.
+_decode = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
+_SHOWN = 40  # characters of what was found instead
+
+Records = Generator[str, None, int]  # yields records, returns the position behind them
+
+
+class Fault(ValueError):
+    """A text has no record where one should be; the message says line, column and what was found."""
+
+    def __init__(self, text: str, position: int, wanted: str) -> None:
+        line = text.count("\n", 0, position) + 1
+        column = position - text.rfind("\n", 0, position)
+        found = repr(text[position : position + _SHOWN]) if position < len(text) else "the end"
+        super().__init__(f"line {line}, column {column}: {wanted}, found {found}")
+
+
+def records(text: str, path: str = "") -> Iterator[str]:
+    """Yield the records of a text, each on one line: all objects, also those in arrays.
+
+    `path` says where they lie in each object of the text, as in `data.items`. Raises Fault.
+    """
+    steps = path.split(".") if path else []
+    position = 0
+    try:
+        while (position := _behind(_BETWEEN, text, position)) < len(text):
+            position = yield from _records_at(text, position, steps)
+    except json.JSONDecodeError as error:
+        raise Fault(text, error.pos, error.msg) from None
+    except RecursionError:
+        raise Fault(text, position, "too many brackets within each other") from None
+
+
+def lines_of(message: str) -> list[str]:
+    """Return the lines as which a message is landed: a record each, or the message itself where it has none."""
+    if is_one_object(message):
+        return [_on_one_line(message)]
+    try:
+        return [*records(message)]
+    except Fault:
+        lines = [line for line in message.split("\n") if line.strip()]
+        return [*each_by_itself(lines)] if are_lines(lines) else [_on_one_line(message)]
+
+
+def each_by_itself(lines: Iterable[str], path: str = "") -> Iterator[str]:
+    """Yield the records of lines; a line that cannot be read stays, and becomes a malformed record."""
+    for line in lines:
+        try:
+            yield from [line] if is_one_object(line) and not path else [*records(line, path)]
+        except Fault:
+            yield line
+
+
+def are_lines(lines: Sequence[str]) -> bool:
+    """Whether a text, of which these are the first lines, has an object a line, though some may be broken."""
+    whole = [is_one_object(line) for line in lines]
+    return not lines or whole[0] or sum(whole) > len(whole) / 2
+
+
+def has_several(line: str) -> bool:
+    """Whether a line that is not one object has records nevertheless."""
+    try:
+        return not is_one_object(line) and any(True for _ in records(line))
+    except Fault:
+        return False
+
+
+def is_one_object(text: str) -> bool:
+    """Whether a text is one whole object and nothing else."""
+    stripped = text.strip(" \t\r\n")
+    if not (stripped.startswith("{") and stripped.endswith("}")):
+        return False
+    try:
+        return bool(_decode(stripped)[1] == len(stripped))
+    except (ValueError, RecursionError):
+        return False
+
+
+def _records_at(text: str, position: int, steps: Sequence[str]) -> Records:
+    """Yield the records of the value at a position."""
+    opening = text[position : position + 1]
+    if opening == "[":
+        return (yield from _elements(text, position, steps))
+    if opening != "{":
+        raise Fault(text, position, "an object is wanted")
+    if steps:
+        return (yield from _members(text, position, steps))
+    _, end = _decode(text, position)
+    yield _on_one_line(text[position:end])
+    return end
+
+
+def _elements(text: str, position: int, steps: Sequence[str]) -> Records:
+    """Yield the records of an array. A comma behind the last one is no matter."""
+    position = _behind(_BLANK, text, position + 1)
+    while not text.startswith("]", position):
+        position = _behind(_BLANK, text, (yield from _records_at(text, position, steps)))
+        position = _separated(text, position, "]")
+    return position + 1
+
+
+def _members(text: str, start: int, steps: Sequence[str]) -> Records:
+    """Yield the records of an object's member that the path names."""
+    wanted, *rest = steps
+    is_found, position = False, _behind(_BLANK, text, start + 1)
+    while not text.startswith("}", position):
+        name, position = _decode(text, position)
+        position = _behind(_BLANK, text, position)
+        if not isinstance(name, str) or not text.startswith(":", position):
+            raise Fault(text, position, "a name and ':' are wanted")
+        position = _behind(_BLANK, text, position + 1)
+        if name == wanted:
+            is_found, position = True, (yield from _records_at(text, position, rest))
+        else:
+            _, position = _decode(text, position)
+        position = _separated(text, _behind(_BLANK, text, position), "}")
+    if not is_found:
+        raise Fault(text, start, f"an object with {wanted} is wanted")
+    return position + 1
+
+
+def _separated(text: str, position: int, closing: str) -> int:
+    """Return the position behind a comma, or that of the closing bracket."""
+    if text.startswith(",", position):
+        return _behind(_BLANK, text, position + 1)
+    if not text.startswith(closing, position):
+        raise Fault(text, position, f"',' or '{closing}' is wanted")
+    return position
+
+
+def _behind(pattern: re.Pattern[str], text: str, position: int) -> int:
+    matched = pattern.match(text, position)
+    return matched.end() if matched else position
+
+
+def _on_one_line(text: str) -> str:
+    """A line break in JSON only separates tokens."""
+    return _BREAKS.sub(" ", text.strip(" \t\r\n"))

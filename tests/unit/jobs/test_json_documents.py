@@ -1,0 +1,205 @@
+"""JSON that is not an object a line becomes one: as many lines as records, in the characters of the original."""
+
+import gzip
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from catalog.tables import SOURCES
+from jobs.bronze import json_documents
+from jobs.bronze.json_documents import is_document, is_unpacked, unpack
+from jobs.bronze.json_records import Fault, lines_of, records
+
+SITES = SOURCES["locations"]
+INSIDE = replace(SITES, records="data.items")
+# As parsers would write it otherwise: digits, escapes, spaces, a key twice, a separator that is a line break to Python.
+ONE = '{"a": 1.10, "b":"\\u00e9\\n\u2028", "n": 12345678901234567890123, "e":1E5, "a": [ ]}'
+TWO = '{"a":{"data":{"items":[1]}},"b":"}{"}'
+PRETTY = '{\r\n  "a": 1,\r\n  "b": [\n1,\n2]\n}'
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f"[\n{ONE},\n{TWO}\n]\n", [ONE, TWO]),
+        (f"[{ONE},{TWO}]", [ONE, TWO]),
+        (f"[{ONE}\n,{TWO}\n,]", [ONE, TWO]),
+        (f"\ufeff[{ONE}]\n\ufeff[{TWO}]", [ONE, TWO]),
+        (f"[[{ONE}],[],[{TWO}]]", [ONE, TWO]),
+        (f"{ONE}{TWO}", [ONE, TWO]),
+        (f"{ONE} {TWO}\n{ONE}", [ONE, TWO, ONE]),
+        (f"{ONE},\n{TWO},\n", [ONE, TWO]),
+        (f"\x1e{ONE}\n\x1e{TWO}\n", [ONE, TWO]),
+        (PRETTY, ['{   "a": 1,   "b": [ 1, 2] }']),
+        (f"{PRETTY}\n{PRETTY}", ['{   "a": 1,   "b": [ 1, 2] }'] * 2),
+        ("[]", []),
+        ("\n \n", []),
+        ('{"n": %s}' % ("9" * 5000), ['{"n": %s}' % ("9" * 5000)]),
+    ],
+)
+def test_objects_become_a_line_each_as_they_are_spelled(text, found):
+    assert [*records(text)] == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"count": 2, "data": {{"next": null, "items": [{ONE}, {TWO}]}}, "x": [{{}}]}}',
+        f'[{{"data": {{"items": {ONE}}}}},\n{{"data": {{"items": [{TWO}], "more": []}}}}]',
+        f'{{"data": [{{"items": [{ONE}]}}, {{"items": [{TWO}]}}]}}',
+    ],
+)
+def test_records_are_found_where_the_catalog_says_they_lie(text):
+    assert [*records(text, "data.items")] == [ONE, TWO]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"[\n{TWO},\n{TWO},", "line 3, column 39: an object is wanted, found the end"),
+        (f"[{TWO}\n{TWO}]", "line 2, column 1: ',' or ']' is wanted, found '{\"a\":"),
+        ('{"a": 1,\n "b": tru}', "line 2, column 7: Expecting value, found 'tru}'"),
+        ('[{"a": 1}, 42]', "line 1, column 12: an object is wanted, found '42]'"),
+        ("sensor_id,timestamp", "line 1, column 1: an object is wanted, found 'sensor_id,timestamp'"),
+        ('{"a": "line\nbreak"}', "line 1, column 12: Invalid control character at"),
+        ("[" * 100_000, "line 1, column 1: too many brackets within each other"),
+        ('{"a":' * 100_000, "line 1, column 1: too many brackets within each other"),
+    ],
+)
+def test_what_is_no_whole_json_is_said_with_line_and_column(text, said):
+    with pytest.raises(Fault) as fault:
+        [*records(text)]
+    assert str(fault.value).startswith(said) and "\n" not in str(fault.value)
+
+
+def test_a_document_without_records_where_they_should_lie_is_a_fault():
+    with pytest.raises(Fault, match="line 1, column 10: an object with items is wanted"):
+        [*records('{"data": {"values": []}}', "data.items")]
+
+
+TEXT = st.text(max_size=6)
+LEAF = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT
+VALUE = LEAF | st.lists(LEAF, max_size=3) | st.dictionaries(TEXT, LEAF, max_size=3)
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.dictionaries(TEXT, VALUE, max_size=3), max_size=3), st.sampled_from([None, 1]), st.booleans()
+)
+def test_an_array_and_its_objects_in_sequence_have_the_records_that_json_has(objects, indent, is_ascii):
+    array = json.dumps(objects, indent=indent, ensure_ascii=is_ascii)
+    sequence = "".join(json.dumps(each, indent=indent, ensure_ascii=is_ascii) for each in objects)
+    document = json.dumps({"data": {"items": objects}, "x": objects}, indent=indent, ensure_ascii=is_ascii)
+    for text, path in ((array, ""), (sequence, ""), (document, "data.items")):
+        lines = [*records(text, path)]
+        assert [json.loads(line) for line in lines] == objects
+        assert not any("\n" in line or "\r" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("message", "lines"),
+    [
+        (ONE, [ONE]),
+        (PRETTY, ['{   "a": 1,   "b": [ 1, 2] }']),
+        (f"[{ONE},{TWO}]", [ONE, TWO]),
+        (f"{ONE}\n{TWO}\n", [ONE, TWO]),
+        (f"{ONE} {TWO}", [ONE, TWO]),
+        (f'{ONE}\n{{"a": 1, "b\n[{TWO}]', [ONE, '{"a": 1, "b', TWO]),
+        ('{"a": 1,\n"b', ['{"a": 1, "b']),
+        ("no JSON", ["no JSON"]),
+        ("[]", []),
+        (" ", []),
+    ],
+)
+def test_a_message_is_landed_as_a_line_for_each_of_its_records(message, lines):
+    assert lines_of(message) == lines
+    assert [line for each in lines for line in lines_of(each)] == lines, "again is the same"
+
+
+def put(folder: Path, name: str, text: str) -> Path:
+    file = folder / name
+    content = text.encode(errors="surrogateescape")
+    file.write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("lines.json", f"{ONE}\n\n{TWO}\n"),
+        ("broken.json", f'{ONE}\n{{"a": 1, "b\n{TWO[:-1]}'),
+        ("first broken.json", f'{{"a": 1, "b\n{ONE}\n{TWO}'),
+        ("not even one.jsonl", "no JSON\n{\n"),
+        ("empty.json", "\n"),
+        ("one.json", ONE),
+    ],
+)
+def test_a_file_of_json_lines_is_left_as_it_is_though_some_may_be_broken(tmp_path, name, text):
+    assert not is_document(put(tmp_path, name, text), SITES)
+
+
+@pytest.mark.parametrize("name", ["f.json", "f.json.gz", "f.txt"])
+@pytest.mark.parametrize("where", ["arrived", "f"])
+def test_an_unpacked_file_has_a_line_for_each_record_and_the_original_is_kept(tmp_path, name, where):
+    file = put(tmp_path, name, f"\ufeff[{ONE},\n{PRETTY}]")
+    before, kept = file.read_bytes(), tmp_path / "_documents" / name
+    target = file if where == "f" else tmp_path / where / name
+    assert is_document(file, SITES) and not is_unpacked(file, kept)
+    assert unpack(file, SITES, target, kept) is None
+    opened = gzip.open if name.endswith("gz") else open
+    with opened(target, "rt", encoding="utf-8", newline="") as lines:
+        assert lines.read() == f'{ONE}\n{{   "a": 1,   "b": [ 1, 2] }}\n'
+    assert kept.read_bytes() == before
+    assert file.exists() == (target == file)
+    assert not is_document(target, SITES) and is_unpacked(target, kept)
+    assert not [*tmp_path.rglob(".*")]
+
+
+def test_bytes_that_are_no_utf8_stay_what_they_are(tmp_path):
+    file = put(tmp_path, "f.json", '[{"a": "\udcff"}]')
+    assert unpack(file, SITES, file, tmp_path / "kept") is None
+    assert file.read_bytes() == b'{"a": "\xff"}\n'
+
+
+def test_of_a_file_of_lines_those_with_several_records_become_several(tmp_path):
+    file = put(tmp_path, "f.json", f'{ONE}\n{TWO}{TWO}\n{{"a": 1, "b\n{ONE},\n')
+    assert is_document(file, SITES)
+    assert unpack(file, SITES, file, tmp_path / "kept") is None
+    assert file.read_text().split("\n") == [ONE, TWO, TWO, '{"a": 1, "b', ONE, ""]
+
+
+def test_a_source_whose_records_lie_inside_has_documents_a_line_too(tmp_path):
+    document = f'{{"data": {{"items": [{ONE}, {TWO}]}}}}'
+    file = put(tmp_path, "f.json", f'{document}\n{document}\n{{"status": "late"}}\n')
+    kept = tmp_path / "kept"
+    assert unpack(file, INSIDE, file, kept) is None
+    assert file.read_text().split("\n") == [ONE, TWO, ONE, TWO, '{"status": "late"}', ""]
+    assert is_unpacked(file, kept), "though TWO has data.items as well"
+
+
+def test_a_file_that_cannot_be_unpacked_whole_stays_and_it_is_said_where_and_what_to_do(tmp_path):
+    file = put(tmp_path, "f.json", f"[\n{ONE},\n{TWO}")
+    kept, target = tmp_path / "kept", tmp_path / "arrived" / "f.json"
+    assert unpack(file, SITES, target, kept) == (
+        "it is no whole JSON (line 3, column 38: ',' or ']' is wanted, found the end); "
+        "bring an object a line, or an array of objects"
+    )
+    assert unpack(file, INSIDE, target, kept).endswith("bring documents with objects in data.items")
+    assert file.read_text() == f"[\n{ONE},\n{TWO}"
+    assert not kept.exists() and not [*target.parent.iterdir()]
+
+
+def test_a_document_larger_than_memory_allows_is_not_read_and_json_lines_may_be_of_any_size(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(json_documents, "MOST", 1000)
+    large = put(tmp_path, "f.json", "[" + ",\n".join([TWO] * 100) + "]")
+    said = unpack(large, SITES, large, tmp_path / "kept")
+    assert "a document may not be larger" in said and "an object a line" in said
+    lines = put(tmp_path, "g.json", f"{TWO}{TWO}\n" + f"{TWO}\n" * 100)
+    assert unpack(lines, SITES, lines, tmp_path / "kept") is None
+    assert lines.read_text() == f"{TWO}\n" * 102
