@@ -14,12 +14,12 @@ TYPED_airflow = dags plugins workspace
 COMPILE = $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.11
 
 # These reach what make starts in the environment, so no shell reads what is in them.
-export NIGHT SCALE SEED TABLES TARGET ONLY PART
+export NIGHT SIMULATE SCALE SEED TABLES TARGET ONLY PART
 
 .PHONY: help run stop status password up down deploy doctor setup test test-fast lint lock clean
 
 help: ## List the commands
-	@echo "make run NIGHT=2024-03-05 SCALE=0.1 SEED=7 TABLES=readings,sensor_hourly   (each is optional)"
+	@echo "make run NIGHT=2024-03-05 SCALE=0.1 SEED=7 TABLES=readings,sensor_hourly SIMULATE=all   (each is optional)"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Run one night on this machine: set up, start Spark and Airflow, follow the night, say what came of it

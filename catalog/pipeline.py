@@ -13,6 +13,7 @@ class Stage:
         ""  # module with `add_arguments(parser)` and `Options`, unless it takes only a night and tables
     )
     writes: tuple[str, ...] = ()  # prefixes of the tables it writes, `layer.name`; without most of `ops`
+    without_spark: str = ""  # module with `without_spark(settings)`, for a stage that may have nothing to do
 
 
 # In the order of a night, as far as they are steps of one.
@@ -21,6 +22,7 @@ STAGES = {
         "jobs.generate.stage",
         "land one night of simulated IoT data, faults included; the same night is always the same rows",
         arguments="jobs.generate.arguments",
+        without_spark="jobs.generate.choice",
     ),
     "bronze": Stage(
         "jobs.bronze.stage",

@@ -1,17 +1,18 @@
-"""The catalog, read from `catalog.toml`: every source and every table, defined once.
+"""The catalog, read from `catalog/*.toml`: every source and every table, defined once.
 
 It defines what a table *is*; `jobs/<layer>/tables/<table>.py` computes it, `expectations/<layer>/<table>.py` is its
 contract.
 """
 
-import tomllib
 from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, fields
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-CATALOG = Path(__file__).with_name("catalog.toml")
+from catalog import reading
+from catalog.reading import CatalogError as CatalogError
+from catalog.references import check_references
+
 SCHEMAS = ("bronze", "silver", "staging", "gold", "ops")
 # Of every silver row: the flag rules that it met, and the night in which its winning line arrived.
 PROVENANCE = "_flags ARRAY<STRING>, _night DATE"
@@ -94,13 +95,9 @@ class Table:
         return "event_date" in self.column_names
 
 
-class CatalogError(ValueError):
-    """The catalog is wrong; the message says where and how."""
-
-
 def _read(kind: type[Any], section: str, name: str, values: dict[str, Any], **given: object) -> Any:
     """Build a Source or Table from a section of the catalog. Raises CatalogError for unknown or missing keys."""
-    where = f"{CATALOG.name} [{section}.{name}]"
+    where = _catalog.where(section, name)
     known = {field.name for field in fields(kind)} - {"name", *given}
     if unknown := sorted(set(values) - known):
         raise CatalogError(
@@ -143,7 +140,7 @@ def _bronze(source: Source) -> Table:
     )
 
 
-_catalog = tomllib.loads(CATALOG.read_text(encoding="utf-8"))
+_catalog = reading.read()
 SOURCES: dict[str, Source] = {
     name: _read(Source, "sources", name, values) for name, values in _catalog["sources"].items()
 }
@@ -166,8 +163,9 @@ _OPS: tuple[Table, ...] = tuple(
 _SOURCE_OF = {source.silver: source for source in SOURCES.values()}
 # The derived tables that facts look devices up in.
 LOOKUPS = frozenset(table.lookup for table in ACCEPTED.values() if table.lookup)
-DEVICE = SOURCES["devices"].columns
-DEVICE_COLUMNS = tuple(columns_of(DEVICE))
+# Of the registry, which not every catalog has.
+DEVICE_FIELDS = SOURCES["devices"].fields if "devices" in SOURCES else {}
+DEVICE_COLUMNS = tuple(DEVICE_FIELDS)
 
 # Staged slices of gold: publish replaces exactly these.
 SLICES = Table(
@@ -196,27 +194,7 @@ def _staged(table: Table) -> Table:
     return Table(f"gold_{table.name}", columns, table.grain, "staging", table.slice, ("run_id",))
 
 
-def _check_references() -> None:
-    """Raise CatalogError for a reference to an undefined table."""
-    for source in SOURCES.values():
-        if source.silver not in ACCEPTED:
-            raise CatalogError(f"{CATALOG.name} [sources.{source.name}]: no table [silver.{source.silver}]")
-        if lacking := sorted(set(source.key) - set(SILVER[source.silver].column_names)):
-            raise CatalogError(
-                f"{CATALOG.name} [silver.{source.silver}]: lacks key column {', '.join(lacking)}"
-            )
-    for table in (*DERIVED.values(), *GOLD.values()):
-        if unknown := sorted(set(table.reads) - set(SILVER)):
-            raise CatalogError(
-                f"{CATALOG.name} [{table.full_name}]: reads unknown table {', '.join(unknown)}"
-            )
-    if unknown := sorted(LOOKUPS - set(DERIVED)):
-        raise CatalogError(f"{CATALOG.name}: lookup names unknown derived table {', '.join(unknown)}")
-    if twice := sorted(SOURCES.keys() & GOLD.keys()):
-        raise CatalogError(f"{CATALOG.name}: both a source and a gold table: {', '.join(twice)}")
-
-
-_check_references()
+check_references(_catalog, SOURCES, ACCEPTED, DERIVED, GOLD)
 TABLES = {
     table.full_name: table
     for table in (

@@ -62,6 +62,7 @@ def night_jobs(target: Target) -> tuple[Job, ...]:
         if step.stage == "generate":
             return (
                 "generate",
+                _simulate(target),
                 "--scale={{ params.scale }}",
                 "--seed={{ params.seed | int }}",
                 FAULT_RATES,
@@ -88,6 +89,7 @@ def backfill_jobs(target: Target) -> tuple[Job, ...]:
             "backfill",
             "--from={{ params.first }}",
             "--to={{ params.last }}",
+            _simulate(target),
             "--scale={{ params.scale }}",
             "--seed={{ params.seed | int }}",
             FAULT_RATES,
@@ -113,6 +115,7 @@ def stream_jobs(target: Target) -> tuple[Job, ...]:
                 "--for={{ params.seconds | int }}s",
                 "--sink={{ params.sink }}",
                 "--seed={{ params.seed | int }}",
+                _simulate(target),
                 *_location(target),
             ),
             secrets=KAFKA,
@@ -130,6 +133,10 @@ def maintenance_jobs(target: Target) -> tuple[Job, ...]:
     """Return the job that maintains all tables and pages."""
     keep = ("--vacuum-days={{ params.vacuum_days | int }}", "--docs-days={{ params.docs_days | int }}")
     return (Job("maintain", ("maintain", *keep, *_location(target))),)
+
+
+def _simulate(target: Target) -> str:
+    return f"--simulate={{{{ params.simulate or '{target.simulate}' }}}}"
 
 
 def _location(target: Target) -> tuple[str, ...]:

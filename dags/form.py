@@ -9,7 +9,8 @@ from airflow.sdk import Param
 from chain import emit_what_was_published
 from notify import AlertNotifier
 
-from catalog.tables import NAMES
+from catalog.simulation import PATTERN
+from catalog.tables import JSON_SOURCES, NAMES
 
 DEFAULTS: dict[str, Any] = {
     "owner": "data-platform",
@@ -23,19 +24,32 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-# 2024-01-01, the simulated fleet's first day, or later. A form cannot check that a day is over.
-FROM_2024 = "^20(2[4-9]|[3-9][0-9])-"
+# A form cannot check that a day is over.
+FROM_1970 = "^(19[7-9]|[2-9][0-9]{2})[0-9]-"
+FROM_2024 = "^20(2[4-9]|[3-9][0-9])-"  # of the simulated fleet, whose first day is 2024-01-01
 
 
-def night(description: str) -> Param:
+def night(description: str, pattern: str = FROM_1970) -> Param:
     """The UTC day that a run works on; empty: the run's own."""
     return Param(
         None,
         type=["null", "string"],
         format="date",
-        pattern=FROM_2024,
+        pattern=pattern,
         title="Night",
         description=description,
+    )
+
+
+def simulate() -> Param:
+    """Which sources are simulated."""
+    return Param(
+        None,
+        type=["null", "string"],
+        pattern=PATTERN,
+        title="Simulate",
+        description="The sources that are simulated: `all`, `none`, or names as in `readings,events`. Empty: as the "
+        "target says, else all in a lake to which nobody has brought a file.",
     )
 
 
@@ -73,6 +87,17 @@ def fault_rates() -> Param:
         title="Fault rates",
         description="Shares of rows with a fault of each kind, where other than usual, as in "
         "`late=0.05,duplicate=0,null=0.1`. A lake keeps the rates that it began with.",
+    )
+
+
+def source() -> Param:
+    """A source that others send to a topic."""
+    return Param(
+        next(iter(sorted(JSON_SOURCES, key=lambda name: name != "iot_events")), None),
+        type="string" if JSON_SOURCES else "null",
+        enum=[*JSON_SOURCES] or [None],
+        title="Source",
+        description="What is received, from the topic of the same name.",
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG, Param
 from chain import backfill_jobs, declare
-from form import DEFAULTS, FROM_2024, fault_rates, scale, seed, tables
+from form import DEFAULTS, FROM_1970, fault_rates, scale, seed, simulate, tables
 from job import slug_of
 from notify import FailureNotifier
 
@@ -24,17 +24,18 @@ with DAG(
         "first": Param(
             type="string",
             format="date",
-            pattern=FROM_2024,
+            pattern=FROM_1970,
             title="First night",
-            description="The first UTC day to work on, 2024-01-01 or later.",
+            description="The first UTC day to work on, 1970-01-01 or later.",
         ),
         "last": Param(
             type="string",
             format="date",
-            pattern=FROM_2024,
+            pattern=FROM_1970,
             title="Last night",
             description="The last UTC day to work on; it must have ended.",
         ),
+        "simulate": simulate(),
         "scale": scale(),
         "seed": seed(),
         "fault_rates": fault_rates(),

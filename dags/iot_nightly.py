@@ -7,7 +7,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG, CronDataIntervalTimetable
 from chain import declare, night_jobs
-from form import DEFAULTS, fault_rates, night, scale, seed, tables
+from form import DEFAULTS, fault_rates, night, scale, seed, simulate, tables
 from job import night_of, slug_of
 from notify import FailureNotifier
 
@@ -17,13 +17,14 @@ with DAG(
     doc_md=Path(__file__).with_suffix(".md").read_text(),
     tags=["iot", "lakehouse", "nightly"],
     schedule=CronDataIntervalTimetable("0 1 * * *", timezone="UTC"),
-    start_date=datetime(2024, 1, 1, tzinfo=UTC),
+    start_date=datetime(1970, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULTS,
     on_failure_callback=FailureNotifier(),
     params={
-        "night": night("A UTC day that has ended, 2024-01-01 or later. Empty: the run's, else yesterday."),
+        "night": night("A UTC day that has ended, 1970-01-01 or later. Empty: the run's, else yesterday."),
+        "simulate": simulate(),
         "scale": scale(),
         "seed": seed(),
         "fault_rates": fault_rates(),

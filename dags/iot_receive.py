@@ -5,13 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from airflow.sdk import DAG, CronTriggerTimetable, Param
+from airflow.sdk import DAG, CronTriggerTimetable
 from chain import declare, receive_jobs
-from form import DEFAULTS
+from form import DEFAULTS, source
 from job import slug_of
 from notify import FailureNotifier
-
-from catalog.tables import JSON_SOURCES
 
 with DAG(
     dag_id="iot_receive",
@@ -25,13 +23,7 @@ with DAG(
     default_args=DEFAULTS,
     on_failure_callback=FailureNotifier(),
     params={
-        "source": Param(
-            "iot_events",
-            type="string",
-            enum=list(JSON_SOURCES),
-            title="Source",
-            description="What is received, from the topic of the same name.",
-        ),
+        "source": source(),
     },
     user_defined_macros={"slug_of": slug_of},
 ):

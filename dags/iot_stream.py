@@ -7,7 +7,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
 from chain import declare, stream_jobs
-from form import DEFAULTS, night, seed
+from form import DEFAULTS, FROM_2024, night, seed, simulate
 from job import night_of, slug_of
 from notify import FailureNotifier
 
@@ -24,8 +24,10 @@ with DAG(
     on_failure_callback=FailureNotifier(),
     params={
         "night": night(
-            "The UTC day of the events, 2024-01-01 or later; it must have ended. Empty: yesterday."
+            "The UTC day of the events, 2024-01-01 or later; it must have ended. Empty: yesterday.",
+            FROM_2024,
         ),
+        "simulate": simulate(),
         "rows_per_second": Param(
             10,
             type="integer",

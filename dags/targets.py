@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError, ValidationInfo
 from pydantic.dataclasses import dataclass
 
+from catalog.simulation import NONE, simulated
+
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 FILE = Path(__file__).with_name("targets.toml")
+PROD = "prod"
 
 # Fields of a cluster in Databricks' Clusters API (databricks.sdk.service.compute.ClusterSpec), those left out
 # that the platform sets itself or that make no sense for a cluster that lives for one run.
@@ -72,7 +75,13 @@ def _of_the_clusters_api(cluster: dict[str, Any]) -> dict[str, Any]:
     return cluster
 
 
+def _simulated(text: str) -> str:
+    simulated(text)
+    return text
+
+
 Text = Annotated[str, AfterValidator(_from_environment)]
+Simulated = Annotated[str, AfterValidator(_simulated)]
 Cluster = Annotated[dict[str, Any], AfterValidator(_of_the_clusters_api)]
 
 
@@ -128,6 +137,9 @@ class Target:
 
     databricks: Databricks | None = None
 
+    simulate: Simulated = ""
+    """The sources that are simulated where a run does not say it: all, none or names. Empty: as it fits the lake."""
+
 
 # Where each kind of table stands below a target's own.
 TABLES: dict[tuple[str, ...], type[Any]] = {
@@ -146,14 +158,20 @@ MUST_BE = {
 def load_target(name: str | None = None, file: Path = FILE) -> Target:
     """The target of that name, by default the one in LAKEHOUSE_TARGET, else `local`.
 
+    What it simulates is in LAKEHOUSE_SIMULATE, else in the file; a target called `prod` simulates nothing by itself.
+
     Raises ValueError that names the file, the target and every key that is wrong, in one line.
     """
     name = name or os.environ.get("LAKEHOUSE_TARGET") or "local"
     targets = tomllib.loads(file.read_text())
     if name not in targets:
         raise ValueError(f"{file.name}: no target {name!r}; there are: {', '.join(targets)}")
+    target = targets[name]
+    if isinstance(target, dict):
+        target = ({"simulate": NONE} if name == PROD else {}) | target
+        target |= {"simulate": said} if (said := os.environ.get("LAKEHOUSE_SIMULATE")) else {}
     try:
-        return TypeAdapter(Target).validate_python(targets[name])
+        return TypeAdapter(Target).validate_python(target)
     except ValidationError as error:
         found = [_in_words(name, each) for each in error.errors(include_url=False)]
         raise ValueError(f"{file.name} {'; '.join(found)}") from None

@@ -49,6 +49,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("command", choices=COMMANDS, metavar="|".join(COMMANDS))
     for name, default, meaning in (
         ("night", "", "the UTC day, YYYY-MM-DD (default: yesterday)"),
+        (
+            "simulate",
+            "",
+            "the sources that are simulated: all, none or names, comma-separated (default: all in a "
+            "lake to which nobody has brought a file)",
+        ),
         ("scale", "1.0", "how much data; 1 is about 200,000 rows"),
         ("seed", "42", "another seed, other values"),
         ("tables", "", "only these, comma-separated (default: all but the optional ones)"),
@@ -66,13 +72,14 @@ def _night(arguments: argparse.Namespace) -> Night:
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     night = _parsed(
         f"--night={arguments.night or yesterday.isoformat()}",
+        f"--simulate={arguments.simulate}",
         f"--scale={arguments.scale}",
         f"--seed={arguments.seed}",
         f"--tables={arguments.tables}",
     )
     # Each once, as the form wants them.
     tables = list(dict.fromkeys(name for name in arguments.tables.split(",") if name))
-    return Night(night, float(arguments.scale), int(arguments.seed), tables)
+    return Night(night, arguments.simulate, float(arguments.scale), int(arguments.seed), tables)
 
 
 def _parsed(*argv: str) -> str:

@@ -25,6 +25,7 @@ class Night:
     """A night to run: the values of the DAG's form."""
 
     night: str
+    simulate: str
     scale: float
     seed: int
     tables: list[str]
@@ -32,7 +33,14 @@ class Night:
     @property
     def conf(self) -> dict[str, Any]:
         """The form, filled in."""
-        return {"night": self.night, "scale": self.scale, "seed": self.seed, "tables": self.tables}
+        simulate = {"simulate": self.simulate} if self.simulate else {}
+        return {
+            "night": self.night,
+            **simulate,
+            "scale": self.scale,
+            "seed": self.seed,
+            "tables": self.tables,
+        }
 
 
 class Run:
@@ -143,8 +151,10 @@ def what_came_of(stage: str, tables: Sequence[TableEntry]) -> str:
             sum(table.detail.get(key, 0) for table in tables) for key in ("expectations", "failed", "warned")
         )
         return f"{expectations:>11,} expectations, {failed} failed, {warned} warned"
+    if tables and "summary" in tables[0].detail:
+        return str(tables[0].detail["summary"])
     if stage == "report":
-        return str(tables[0].detail.get("summary", "written")) if tables else "written"
+        return "written"
     return f"{sum(table.rows for table in tables):>11,} rows in {len(tables)} tables"
 
 

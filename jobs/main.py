@@ -11,7 +11,7 @@ from jobs.cli import parser
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken, JobError, UsageError
 from jobs.outcome import Outcome
-from jobs.runner import run_stage
+from jobs.runner import run_stage, without_spark
 from jobs.settings import Settings
 from jobs.state import run_results
 
@@ -35,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Without a run result, the stage looks as if it had never run.
         outcome = outcome if outcome.code else Outcome.of(error)
     for table in outcome.tables:
-        log.info("%-28s %12s rows", table.table, f"{table.rows:,}")
+        said = table.detail.get("summary") or f"{table.rows:>12,} rows"
+        log.info("%-28s %s", table.table, said)
     if outcome.message:
         print(f"{settings.step}: {outcome.message}", file=sys.stderr)
     return outcome.code
@@ -48,6 +49,8 @@ def _outcome(settings: Settings) -> Outcome:
         # A folder that cannot be written fails before the work, not after it.
         settings.run_folder.mkdir(parents=True, exist_ok=True)
         location.keep(settings.home)
+        if (results := without_spark(settings)) is not None:
+            return Outcome(results)
         outcome = Outcome(run_stage(Lake(session.connect(settings), settings)))
         session.close()
         return outcome

@@ -1,10 +1,10 @@
 """Run one stage and append its rows to `ops.job_runs`, one per table."""
 
-import importlib
 import json
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib import import_module
 
 from pyspark.errors import AnalysisException
 
@@ -13,6 +13,7 @@ from catalog.tables import TABLES
 from jobs import session
 from jobs.delta.lake import Lake
 from jobs.outcome import Outcome, TableResult, in_words
+from jobs.settings import Settings
 
 log = logging.getLogger("jobs")
 
@@ -46,9 +47,16 @@ def _run(lake: Lake) -> list[TableResult]:
         raise
 
 
+def without_spark(settings: Settings) -> list[TableResult] | None:
+    """Return the results of a stage that has nothing to do on Spark; None for one that has, and is to be run."""
+    module = STAGES[settings.stage].without_spark
+    results: list[TableResult] | None = import_module(module).without_spark(settings) if module else None
+    return results
+
+
 def stage(name: str) -> Stage:
     """Return the function that runs a stage; its module is imported now, since Great Expectations takes seconds."""
-    run: Stage = importlib.import_module(STAGES[name].module).run
+    run: Stage = import_module(STAGES[name].module).run
     return run
 
 

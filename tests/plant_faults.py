@@ -256,7 +256,7 @@ FAULTS = [
     ),
     fault(
         "the key of the check is another one",
-        "catalog/catalog.toml",
+        "catalog/demo.toml",
         '[sources.readings]\nformat = "json"\nkey = ["reading_id"]',
         '[sources.readings]\nformat = "json"\nkey = ["device_id"]',
         "unit/expectations/test_suites.py::test_the_key_that_silver_deduplicates_by_is_the_key_that_is_checked",

@@ -10,7 +10,7 @@ Options = simulation.Options
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the stage's arguments."""
-    common.add_night(parser, "--from", "first", "the first day (UTC) to work on", kind=simulation.night)
-    common.add_night(parser, "--to", "night", "the last one", kind=simulation.night)
+    common.add_night(parser, "--from", "first", "the first day (UTC) to work on")
+    common.add_night(parser, "--to", "night", "the last one")
     common.add_tables(parser)
     simulation.add_simulation(parser)

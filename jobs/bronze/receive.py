@@ -14,10 +14,11 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from catalog.tables import SOURCES, Source
-from jobs import kafka
+from jobs import kafka, origin
 from jobs.bronze.arguments import Options
 from jobs.bronze.json_records import lines_of
 from jobs.delta.lake import Lake
+from jobs.errors import UsageError
 from jobs.files import write_lines
 from jobs.outcome import TableResult
 
@@ -29,10 +30,16 @@ LOST = ("KAFKA_DATA_LOSS", "may have been lost")  # in what Databricks and Spark
 def run(lake: Lake) -> list[TableResult]:
     """Land the messages that no earlier run has landed, a line a record. Rows of a result: these lines.
 
-    Raises UsageError when no connection string is configured, JobError when Kafka cannot be read.
+    Raises UsageError when no connection string is configured or the source is simulated, JobError when Kafka cannot
+    be read.
     """
     options: Options = lake.settings.options
     source = SOURCES[options.source]
+    if origin.is_simulated(lake.settings, source):
+        raise UsageError(
+            f"{source.name} is simulated in this lake; receive it in another (LAKEHOUSE_HOME=…) that does not "
+            f"simulate {source.name} (SIMULATE=…)"
+        )
     drafts = lake.settings.home / "checkpoints/receive" / source.name / "drafts"
     _draft(lake.spark, source, kafka.broker(), drafts)
     folder = lake.settings.landing / source.name

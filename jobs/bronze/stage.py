@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import TABLES, Source
+from jobs import origin
 from jobs.bronze import csv_lines, landing_zone, parsing
 from jobs.bronze.arrival import night_of
 from jobs.delta.lake import Lake
@@ -26,8 +27,11 @@ def run(lake: Lake) -> list[TableResult]:
     Files delivered directly into `landing/<source>/` are first moved to the folder of the run's night, and those
     that must not be read to `_rejected/`. Rows of a result: lines appended by this run.
 
-    Raises JobError when a source's folder is a link.
+    Raises JobError when a source's folder is a link, UsageError when a file was brought to a simulated source;
+    no file has been moved then.
     """
+    simulated = [source for source in lake.settings.sources if origin.is_simulated(lake.settings, source)]
+    origin.refuse_mixture(lake.settings, simulated, lambda source: _files_read(lake, source))
     names = [f"bronze.{source.name}" for source in lake.settings.sources]
     lake.ensure([*names, "ops.rejected_files"])
     with ThreadPoolExecutor(PARALLEL) as pool:
@@ -117,7 +121,9 @@ def _prepare_folder(lake: Lake, source: Source) -> list[tuple[object, ...]]:
 
 def _files_read(lake: Lake, source: Source) -> frozenset[str]:
     """Return the files that earlier runs read, as `arrived=2024-03-05/name`: nights may reuse a name."""
-    files = lake.read(f"bronze.{source.name}").select("_file").distinct()
+    if not lake.exists(name := f"bronze.{source.name}"):
+        return frozenset()
+    files = lake.read(name).select("_file").distinct()
     # Spark gives the paths as those of URLs.
     paths = [unquote(row._file) for row in files.collect()]
     return frozenset(path.rpartition(f"/landing/{source.name}/")[2] for path in paths)

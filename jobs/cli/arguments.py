@@ -74,8 +74,12 @@ def add_tables(parser: ArgumentParser) -> None:
         default="",
         metavar="A,B",
         help=f"only these, what they read and what reads them; any of: {', '.join(NAMES)} "
-        f"(default: all but {', '.join(OPTIONAL)} and what is made of them)",
+        f"(default: all{_but_optional()})",
     )
+
+
+def _but_optional() -> str:
+    return f" but {', '.join(OPTIONAL)} and what is made of them" if OPTIONAL else ""
 
 
 def selected_tables(text: str) -> frozenset[str]:

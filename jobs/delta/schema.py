@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
-from catalog.tables import CATALOG, TABLES, Table, columns_of
+from catalog.tables import TABLES, Table, columns_of
 from jobs.delta.digests import digests_of
 from jobs.delta.frames import is_in
 from jobs.errors import UsageError
@@ -79,18 +79,16 @@ def _widen(lake: Lake, table: Table, existing: dict[str, str]) -> None:
     where = f"{lake.settings.table(table.full_name).replace('`', '')} has column"
     for name, kind in existing.items():
         if name not in wanted:
-            raise UsageError(
-                f"{where} {name}, {CATALOG.name} does not; put it back there, or begin a new lake"
-            )
+            raise UsageError(f"{where} {name}, the catalog does not; put it back there, or begin a new lake")
         if wanted[name] != kind:
             raise UsageError(
-                f"{where} {name} as {kind}, {CATALOG.name} as {wanted[name]}; give the new one another name, or "
+                f"{where} {name} as {kind}, the catalog as {wanted[name]}; give the new one another name, or "
                 "begin a new lake"
             )
     for name, other in zip(existing, (name for name in wanted if name in existing), strict=True):
         if name != other:
             raise UsageError(
-                f"{where} {name} where {CATALOG.name} has {other}; give the columns there the table's order, or "
+                f"{where} {name} where the catalog has {other}; give the columns there the table's order, or "
                 "begin a new lake"
             )
     added = {name: kind for name, kind in columns_of(table.columns).items() if name not in existing}

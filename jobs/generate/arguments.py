@@ -1,5 +1,6 @@
 """Options of a simulated night: volume, seed and fault rates; and the first night of the simulated fleet."""
 
+import os
 import re
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Mapping
@@ -7,8 +8,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from catalog.simulation import simulated
+from catalog.tables import SOURCES
 from jobs.cli import arguments as common
 from jobs.generate import fault_rates
+from jobs.generate.choice import has_feed
 
 FIRST_NIGHT = date(2024, 1, 1)  # the simulated fleet is installed on this day
 MIN_SCALE = 0.001  # 200 rows a night
@@ -24,17 +28,19 @@ class Options:
     fault_rates: Mapping[str, float] = field(
         default_factory=dict
     )  # kind -> share of rows, where it is not the usual one
+    simulate: frozenset[str] | None = None  # sources; None leaves it to the lake
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the stage's arguments."""
-    common.add_night(parser, kind=night)
+    common.add_night(parser)
     common.add_tables(parser)
     add_simulation(parser)
 
 
 def add_simulation(parser: ArgumentParser) -> None:
-    """Declare scale, fault rates and seed."""
+    """Declare what is simulated, scale, fault rates and seed."""
+    add_simulate(parser)
     parser.add_argument(
         "--scale",
         type=scale,
@@ -53,6 +59,18 @@ def add_simulation(parser: ArgumentParser) -> None:
     add_seed(parser)
 
 
+def add_simulate(parser: ArgumentParser) -> None:
+    """Declare which sources are simulated."""
+    parser.add_argument(
+        "--simulate",
+        type=sources,
+        default=os.environ.get("LAKEHOUSE_SIMULATE", ""),
+        metavar="all|none|A,B",
+        help="the sources that are simulated (default: $LAKEHOUSE_SIMULATE, else all in a lake to which nobody has "
+        "brought a file, and those that were simulated before in another)",
+    )
+
+
 def add_seed(parser: ArgumentParser) -> None:
     """Declare the seed."""
     parser.add_argument(
@@ -66,6 +84,22 @@ def night(text: str) -> date:
     if value < FIRST_NIGHT:
         raise ArgumentTypeError(f"{value} is before the first night of the simulated fleet, {FIRST_NIGHT}")
     return value
+
+
+def sources(text: str) -> frozenset[str] | None:
+    """Parse which sources are simulated; None for an empty text."""
+    try:
+        named = simulated(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+    without = [name for name in text.split(",") if name in SOURCES and not _can_be_simulated(name)]
+    if without:
+        raise ArgumentTypeError(f"nothing simulates {', '.join(without)}; leave it out")
+    return named
+
+
+def _can_be_simulated(name: str) -> bool:
+    return has_feed(name) or SOURCES[name].streamed
 
 
 def scale(text: str) -> float:

@@ -6,19 +6,20 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from catalog.tables import SOURCES, Source
+from catalog.tables import SOURCES
+from jobs import origin
 from jobs.delta.lake import Lake
 from jobs.errors import UsageError
 from jobs.files import write_atomically
 from jobs.generate import python_delivery
 from jobs.generate.arguments import FIRST_NIGHT, Options, label_folder
+from jobs.generate.choice import chosen, without_spark
 from jobs.generate.fault_rates import USUAL
 from jobs.generate.feed import BaseFeed, Feed, FrameFeed, LineFeed
 from jobs.generate.spark_delivery import delivery, faultless_delivery
@@ -33,12 +34,17 @@ PARALLEL = 4  # feeds built at a time; each is a few small Spark jobs
 
 
 def run(lake: Lake) -> list[TableResult]:
-    """Land the nights of every selected source; a delivery that has already landed is left alone.
+    """Land the nights of every source that is simulated; a delivery that has already landed is left alone.
 
     Rows of a result: lines of those nights, and of the fleet's first load in the run that lands it.
 
-    Raises UsageError when a delivery has already landed with another scale, seed or other fault rates.
+    Raises UsageError for nights before the simulated fleet's first, for sources that have files of their own, and
+    when a delivery has already landed with another scale, seed or other fault rates. Nothing is landed then.
     """
+    if (nothing := without_spark(lake.settings)) is not None:
+        return nothing
+    _refuse_early_nights(lake.settings)
+    origin.refuse_mixture(lake.settings, chosen(lake.settings))
     work = list(_due(lake.settings))
     for feed, night in work:
         _refuse_other_parameters(lake.settings, feed, night)
@@ -79,18 +85,20 @@ def _results(
 
 def _due(settings: Settings) -> Iterator[tuple[BaseFeed, date]]:
     """Yield the deliveries that the nights need: their own, and the fleet's first load."""
-    for feed in filter(None, map(_feed_of, settings.sources)):
+    for source in chosen(settings):
+        feed: BaseFeed = import_module(f"jobs.generate.feeds.{source.name}").FEED
         if feed.is_initial or (feed.first_night_rows and settings.nights[0] != FIRST_NIGHT):
             yield feed, FIRST_NIGHT
         if not feed.is_initial:
             yield from ((feed, night) for night in settings.nights)
 
 
-def _feed_of(source: Source) -> BaseFeed | None:
-    """Return how a source is simulated; None for one that is not."""
-    module = f"jobs.generate.feeds.{source.name}"
-    feed: BaseFeed | None = import_module(module).FEED if find_spec(module) else None
-    return feed
+def _refuse_early_nights(settings: Settings) -> None:
+    if settings.nights[0] < FIRST_NIGHT:
+        raise UsageError(
+            f"{settings.nights[0]} is before {FIRST_NIGHT}, the first night of the simulated fleet; take a later "
+            "one, or files of your own (SIMULATE=none)"
+        )
 
 
 def _folder(settings: Settings, feed: BaseFeed, night: date) -> Path:
@@ -99,7 +107,7 @@ def _folder(settings: Settings, feed: BaseFeed, night: date) -> Path:
 
 def _manifest(settings: Settings, feed: BaseFeed, night: date) -> Path:
     # File streams pass over names that begin with an underscore.
-    return _folder(settings, feed, night) / "_generated.json"
+    return _folder(settings, feed, night) / origin.MANIFEST
 
 
 def _parameters(settings: Settings, feed: BaseFeed) -> dict[str, object]:

@@ -33,7 +33,7 @@ def table(text: str) -> Table:
         names = " or ".join(each.full_name for each in found)
         raise ArgumentTypeError(f"{text[:40]!r} is several tables; say {names}")
     near = [name for name in TABLES if name.split(".")[-1] in text or text in name][:5]
-    hint = ", ".join(near) if near else "for example gold.climate_hourly; catalog/catalog.toml has all"
+    hint = ", ".join(near) if near else f"there are {', '.join(TABLES)[:200]}…"
     raise ArgumentTypeError(f"no table {text[:40]!r}; {hint}")
 
 

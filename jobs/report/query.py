@@ -12,7 +12,7 @@ from pathlib import Path
 from pyspark.errors import AnalysisException
 from pyspark.sql import Row
 
-from catalog.tables import SILVER, sources_of
+from catalog.tables import SILVER, TABLES, sources_of
 from jobs import session
 from jobs.cli.arguments import add_location, add_night
 from jobs.delta.lake import Lake
@@ -69,9 +69,10 @@ class Answer:
 
 
 def queries() -> dict[str, Query]:
-    """Return all queries by name."""
+    """Return the queries by name, without those on tables that the catalog does not have."""
     files = sorted(file for folder in FOLDERS for file in folder.glob("*.sql"))
-    return {file.stem: Query(file.stem, file.read_text(encoding="utf-8")) for file in files}
+    found = [Query(file.stem, file.read_text(encoding="utf-8")) for file in files]
+    return {query.name: query for query in found if TABLES.keys() >= set(query.tables)}
 
 
 def ask(lake: Lake, query: Query, most: int) -> Answer:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from catalog.tables import STREAMED, selection
 from jobs.cli import arguments as common
-from jobs.generate.arguments import FIRST_NIGHT, add_seed, night
+from jobs.generate.arguments import FIRST_NIGHT, add_seed, add_simulate, night
 
 SINKS = ("delta", "json", "kafka")
 MOST_ROWS_PER_SECOND = 50_000  # ids of a second leave room for twice these
@@ -30,6 +30,7 @@ class Options:
     sink: str
     max_records_per_file: int
     seed: int = 42
+    simulate: frozenset[str] | None = None  # sources; None for whatever is streamed
 
     def __post_init__(self) -> None:
         most = MOST_ROWS_IN_MEMORY.get(self.source)
@@ -55,6 +56,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     text = f"the day (UTC) on which the stream's events happen (default: {FIRST_NIGHT})"
     common.add_night(parser, text=text, default=FIRST_NIGHT, kind=night)
     add_seed(parser)
+    add_simulate(parser)
     parser.add_argument("--source", choices=STREAMED, required=True, help="what is streamed")
     parser.add_argument(
         "--rows-per-second",

@@ -3,6 +3,8 @@
 import logging
 import time
 
+from catalog.tables import SOURCES
+from jobs import origin
 from jobs.delta.lake import Lake
 from jobs.outcome import TableResult
 from jobs.stream.arguments import Options
@@ -15,9 +17,15 @@ log = logging.getLogger("jobs")
 def run(lake: Lake) -> list[TableResult]:
     """Send a piece of the night's stream, from where the last run ended. Rows of a result: those sent.
 
-    Raises UsageError when the night has been streamed with another seed.
+    Raises UsageError when the night has been streamed with another seed, and for files to a source that has files of
+    its own.
     """
     stream: Options = lake.settings.options
+    if stream.simulate is not None and stream.source not in stream.simulate:
+        summary = f"nothing is streamed: SIMULATE does not name {stream.source}"
+        return [TableResult("stream", 0, {"summary": summary})]
+    if stream.sink == "json":
+        origin.refuse_mixture(lake.settings, [SOURCES[stream.source]])
     file = (
         lake.settings.home
         / "checkpoints/stream"

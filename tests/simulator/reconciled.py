@@ -15,9 +15,10 @@ from jobs.generate import event_pools
 from jobs.generate.feeds.iot_events import event
 from jobs.outcome import TableResult
 from tests.simulator.nights import SEED, TUESDAY
+from tests.support.simulated import file_like_a_stream
 
 NIGHT = TUESDAY
-BY_HAND = "by-hand"  # begins the names of files that were delivered
+BY_HAND = "-0-0."  # in the names of files that were delivered
 EVENTS = 100  # iot_events of a night at scale 0.01
 SCALES = {"telematics": 0.01, "iot_events": 0.01, "machine_sensors": 0.2, "inspections": 0.2}
 TABLES = selection(["telematics"]) | {*REGISTRY, *SCALES}
@@ -53,12 +54,12 @@ class Reconciled:
     def refused(self, *sources: str, by_hand: bool) -> list:
         """Quarantined rows of sources: those that were delivered by hand, or the others."""
         rows = self.table("ops.quarantine").collect()
-        return [row for row in rows if row.source in sources and (f"/{BY_HAND}" in row.file) == by_hand]
+        return [row for row in rows if row.source in sources and (BY_HAND in row.file) == by_hand]
 
     def landed(self, source: str) -> Iterator[Path]:
         """The files that were generated for the night."""
         files = (self.home / "landing" / source / f"arrived={NIGHT}").iterdir()
-        return (file for file in files if not file.name.startswith(("_", BY_HAND)))
+        return (file for file in files if file.name[0] != "_" and BY_HAND not in file.name)
 
     def faults(self, *sources: str) -> Counter:
         """How often each fault was put in."""
@@ -96,4 +97,4 @@ def reconcile(spark: SparkSession, lake: Callable[..., object]) -> Reconciled:
 def _drop(home: Path, source: str, lines: list[str]) -> None:
     folder = home / "landing" / source
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{BY_HAND}.{SOURCES[source].format}").write_text("\n".join(lines) + "\n")
+    (folder / file_like_a_stream(source, SOURCES[source].format)).write_text("\n".join(lines) + "\n")

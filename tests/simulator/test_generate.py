@@ -5,7 +5,7 @@ import json
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -204,6 +204,41 @@ def test_a_night_that_has_landed_with_other_parameters_is_refused_by_name(landed
     with pytest.raises(UsageError, match="seed 42, not 7"):
         run("generate", tables=frozenset({"events"}), seed=7)
     assert files(landed) == before
+
+
+def test_a_file_that_is_brought_to_a_simulated_source_is_refused_and_nothing_is_moved(landed, run):
+    (landed / "landing/sensor_logs/mine.csv").write_text("x")
+    before, events = files(landed), frozenset({"events"})
+    for stage in ("generate", "bronze"):
+        with pytest.raises(
+            UsageError, match=r"sensor_logs is simulated in this lake, and landing/sensor_logs/mine"
+        ):
+            run(stage, night=NIGHT + timedelta(days=1))
+    assert files(landed) == before
+    run("generate", tables=events)
+
+
+def test_a_source_with_files_of_its_own_is_not_simulated_and_the_others_are_not_either(lake, run):
+    home = lake("generate").home
+    (home / "landing/events").mkdir(parents=True)
+    (home / "landing/events/mine.json").write_text("x")
+    with pytest.raises(
+        UsageError, match=r"events has files of your own in this lake \(landing/events/mine\.json\)"
+    ):
+        run("generate", simulate=frozenset({"events", "sensor_logs"}))
+    (result,) = run("generate")
+    assert result.detail == {"summary": "nothing is simulated: this lake has files of your own, of events"}
+    assert [*files(home)] == [home / "landing/events/mine.json"]
+
+
+def test_a_simulated_night_before_the_fleet_was_installed_is_refused_and_a_real_one_is_not(run, lake):
+    early = {"night": date(1970, 1, 1)}
+    with pytest.raises(
+        UsageError, match=r"1970-01-01 is before 2024-01-01, the first night of the simulated fleet"
+    ):
+        run("generate", **early)
+    assert not (lake("generate").home / "landing").exists()
+    assert run("generate", simulate=frozenset(), **early)[0].rows == 0
 
 
 def test_fault_rates_are_a_parameter_of_the_lake(run, lake):

@@ -42,3 +42,8 @@ def drawn(spark: SparkSession, feed: Feed, nights: Mapping[date, float], seed: i
     for name, (kind, expression) in feed.columns(Values(seed, feed.source)).items():
         rows = rows.withColumn(name, F.expr(f"CAST({expression} AS {kind})"))
     return rows
+
+
+def file_like_a_stream(source: str, kind: str) -> str:
+    """A file's name by which a lake takes it for simulated, so that tests may put rows beside those of `generate`."""
+    return f"{source}-{FIRST_NIGHT}-00000-00001-0-0.{kind}"

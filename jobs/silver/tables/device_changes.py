@@ -3,11 +3,11 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from catalog.tables import DEVICE, columns_of
+from catalog.tables import DEVICE_FIELDS
 from jobs.delta.frames import any_of
 from jobs.value_reading import is_misfit, json_text, reading, strings_of
 
-IMAGE = {name: kind for name, kind in columns_of(DEVICE).items() if name != "device_id"}
+IMAGE = {name: kind for name, kind in DEVICE_FIELDS.items() if name != "device_id"}
 
 
 def clean_device_changes(rows: DataFrame) -> DataFrame:

@@ -4,6 +4,7 @@ Everything is delivered at once, read by one run, and a second run finds nothing
 """
 
 import gzip
+import re
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from jobs import runner
 from jobs.delta.lake import Lake
+from tests.support.project import PROJECT
 
 NIGHT = date(2024, 3, 5)
 TABLES = frozenset({"sensor_logs", "climate_hourly", "locations", "events", "telemetry"})
@@ -24,11 +26,14 @@ def records(hour: int) -> str:
     return f"1001,2025-05-01 {hour:02}:00:00,72.4,41.2,Room_A\n1002,2025-05-01 {hour:02}:00:05,75.1,45.9,Room_B\n"
 
 
+# The README's own example.
+PRINTED = re.search(r"^printf '(.*)' > mine/landing/sensor_logs/", (PROJECT / "README.md").read_text(), re.M)
 WHOLE_GZIP = gzip.compress((HEADER + records(4) * 500).encode())
 FEW, MANY = "1003,2025-05-01 00:00:00,72.4", "1004,2025-05-01 00:00:00,72.4,41.2,Room_A,extra"
 FILES: dict[str, dict[str, str | bytes]] = {
     "sensor_logs": {
         "mine.csv": HEADER + records(1),
+        "readme.csv": PRINTED[1].replace("\\n", "\n") if PRINTED else "",
         "zero.csv": "",
         "header.csv": HEADER,
         "blank.csv": "\n\n",
@@ -111,6 +116,8 @@ def test_a_file_delivered_by_hand_is_read_exactly_once(delivered, rows_read, log
 
 
 def test_delivered_rows_reach_gold(climate):
+    (printed,) = [row for row in climate if row.hour.hour == 0]
+    assert (printed.location, printed.avg_temperature_f) == ("Room_A", 72.4)
     hours = [row for row in climate if row.hour.hour == 1]
     assert {(row.location, row.avg_temperature_f) for row in hours} == {("Room_A", 72.4), ("Room_B", 75.1)}
 

@@ -181,17 +181,17 @@ def test_a_crash_between_digests_and_columns_is_made_good(spark, widened, catalo
         (
             "log_count BIGINT",
             "log_count STRING",
-            "log_count as bigint, catalog.toml as string; give the new one",
+            "log_count as bigint, the catalog as string; give the new one",
         ),
         (
             ", log_count BIGINT",
             "",
-            "log_count, catalog.toml does not; put it back there, or begin a new lake",
+            "log_count, the catalog does not; put it back there, or begin a new lake",
         ),
         (
             "location STRING, log_count BIGINT",
             "log_count BIGINT, location STRING",
-            "location where catalog.toml has log_count; give the columns there the table's order",
+            "location where the catalog has log_count; give the columns there the table's order",
         ),
     ],
 )

@@ -1,61 +1,177 @@
-"""docs/add-your-own.md, carried out as it stands: a new source and a new gold table, with nothing else touched."""
+"""docs/your-own-data.md and docs/add-your-own.md, carried out as they stand in one lake without the demo's sources."""
 
+import csv
 import json
+import os
 import re
-import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from catalog.pipeline import STEPS
+from tests.support.other_catalog import project_without_the_demo
 from tests.support.project import PROJECT
 
-HOW_TO = (PROJECT / "docs/add-your-own.md").read_text()
-CHECKS = {layer: f"check --layer {layer}" for layer in ("bronze", "silver", "gold")}
-STAGES = ("bronze", CHECKS["bronze"], "silver", CHECKS["silver"], "gold", CHECKS["gold"], "publish", "verify")
-RUN = """
-import json, os, sys
+OWN_DATA, OWN_TABLE = (
+    (PROJECT / f"docs/{page}.md").read_text() for page in ("your-own-data", "add-your-own")
+)
+BLOCK = re.compile(r"```(toml|python|sql|sh|text)\n(.*?)```", re.S)
+PRINTED = re.compile(r"^printf '.*> (?:lake|plant)/(landing/\S+)$", re.M)
+# Jobs one after the other in one process, each an argument list in JSON.
+JOBS = """
+import contextlib, io, json, sys
 from jobs.main import main
-from pyspark.sql import SparkSession
-where, stages = sys.argv[1:4], json.loads(sys.argv[4])
-codes = [main([*stage.split(), "--night=2024-03-05", "--tables=air_quality", *where]) for stage in stages]
-spark = SparkSession.builder.remote(os.environ["SPARK_REMOTE"]).create()
-prefix = where[1].removeprefix("--prefix=")
-rows = spark.table(f"{prefix}gold.air_daily").collect()
-refused = spark.table(f"{prefix}ops.quarantine").where("source = 'air_quality'").collect()
-print(json.dumps([codes, [list(row) for row in rows], [row.reasons for row in refused]], default=str))
+
+for line in sys.stdin:
+    for name in [name for name in sys.modules if name.startswith("expectations.silver.")]:
+        del sys.modules[name]  # a rule may have changed
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        try:
+            code = main(json.loads(line))
+        except SystemExit as end:
+            code = end.code
+    print(json.dumps([code, said.getvalue()]), flush=True)
 """
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """The project's own packages, with what the page says added."""
-    for package in ("catalog", "jobs", "expectations"):
-        shutil.copytree(PROJECT / package, tmp_path / package)
-    blocks = re.findall(r"```(?:toml|python)\n# (\S+)\n(.*?)```", HOW_TO, re.S)
-    assert [name for name, _ in blocks].count("catalog/catalog.toml") == 2 and len(blocks) == 5
-    for name, text in blocks:
-        file = tmp_path / name
-        assert file.exists() == (name == "catalog/catalog.toml"), "only the catalog is changed"
-        with file.open("a") as whole:
-            whole.write(f"\n{text}")
-    return tmp_path
+@dataclass
+class Reader:
+    """Somebody who does what the pages say, in a copy of the project; `make run` is its stages in one process."""
+
+    project: Path
+    prefix: str
+    jobs: subprocess.Popen[str]
+    said: list[str] = field(default_factory=list)
+    """What each command printed."""
+    shown: list[tuple[str, str]] = field(default_factory=list)
+    """What the page says a command prints, and what it printed."""
+
+    def follow(self, page: str) -> None:
+        """Write each file of a page, type each of its lines, and keep what it says they print."""
+        for kind, text in BLOCK.findall(page):
+            if kind == "text":
+                self.shown.append((text, self.said[-1]))
+            elif kind == "sh":
+                for line in text.splitlines():
+                    self.type(line)
+            else:
+                self.write(text)
+
+    def write(self, block: str) -> None:
+        """Append a block to the file that its first line names."""
+        name, text = re.match(r"(?:#|--) (\S+)\n(.*)", block, re.S).groups()  # type: ignore[union-attr]
+        assert not (PROJECT / name).exists(), "nothing is changed that is there"
+        with (self.project / name).open("a") as file:
+            file.write(f"\n{text}" if file.tell() else text)
+
+    def type(self, line: str) -> None:
+        """Do what a line of the shell says."""
+        if line.startswith("export "):
+            assert line == "export LAKEHOUSE_HOME=plant SIMULATE=none"
+        elif night := re.fullmatch(r"make run NIGHT=(\S+)", line):
+            for step in STEPS:
+                layer = [f"--layer={step.layer}"] if step.layer else []
+                simulate = ["--simulate=none"] if step.stage == "generate" else []
+                self.job(step.stage, *layer, *simulate, f"--night={night[1]}", f"--run-id=night-{night[1]}")
+        elif job := re.fullmatch(r"python3 -m embedded job (.*)", line):
+            self.job(*job[1].split())
+        else:
+            subprocess.run(["bash", "-ec", line], check=True, cwd=self.project)
+        for name in PRINTED.findall(line):
+            # As after a while: bronze leaves alone what may still be written.
+            os.utime(self.project / "plant" / name, (1.75e9, 1.75e9))
+
+    def job(self, *argv: str) -> None:
+        """Run a stage or command; it must end well."""
+        assert self.jobs.stdin and self.jobs.stdout
+        self.jobs.stdin.write(
+            json.dumps([*argv, f"--home={self.project}/plant", f"--prefix={self.prefix}"]) + "\n"
+        )
+        self.jobs.stdin.flush()
+        code, said = json.loads(self.jobs.stdout.readline())
+        assert code == 0, (argv, said)
+        self.said.append(said)
+
+    def exported(self, table: str) -> list[dict[str, str]]:
+        """The rows of a table that a page exports."""
+        (file,) = (self.project / "plant").glob(f"*{table}*.csv")
+        with file.open(newline="") as text:
+            return list(csv.DictReader(text))
 
 
-def test_the_how_to_adds_a_source_and_a_gold_table(project, lake):
-    settings = lake("bronze")
-    delivery = re.search(r"printf '(.*?)' > lake/(\S+)", HOW_TO)
-    assert delivery
-    file = settings.home / delivery[2]
-    file.parent.mkdir(parents=True)
-    file.write_text(delivery[1].replace(r"\n", "\n"))
-    where = [f"--home={settings.home}", f"--prefix={settings.prefix}", "--run-id=how-to"]
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, *where, json.dumps(STAGES)], cwd=project, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    codes, rows, refused = json.loads(done.stdout.splitlines()[-1])
-    assert codes == [0] * len(STAGES), done.stdout + done.stderr
-    assert rows == [["2024-03-05", "Lab", 2, 13.0, 13.5]]
-    assert refused == [["pm25 outside 0 to 1000 µg/m³"]]
+@pytest.fixture(scope="module")
+def reader(connect_server, module_lake, tmp_path_factory) -> Iterator[Reader]:
+    """The reader of both pages; the files of the second are there on the first's first night."""
+    project = project_without_the_demo(tmp_path_factory.mktemp("project"))
+    (project / "catalog/demo.toml").touch()
+    command = [sys.executable, "-c", JOBS]
+    environment = {name: value for name, value in os.environ.items() if name != "LAKEHOUSE_SIMULATE"}
+    with subprocess.Popen(
+        command,
+        cwd=project,
+        env=environment | connect_server,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as jobs:
+        reader = Reader(project, module_lake("bronze").prefix, jobs)
+        delivery = PRINTED.search(OWN_TABLE)
+        assert delivery
+        (project / "plant" / delivery[1]).parent.mkdir(parents=True)
+        for kind, text in BLOCK.findall(OWN_TABLE):
+            if kind == "sh":
+                reader.type(text.splitlines()[0].replace("> lake/", "> plant/"))
+            else:
+                reader.write(text)
+        reader.follow(OWN_DATA)
+        yield reader
+        assert jobs.stdin
+        jobs.stdin.close()
+
+
+@pytest.fixture(scope="module")
+def rows(spark, module_lake, reader) -> Any:
+    """Rows of a table, by its full name, which the demo's catalog here does not have."""
+    prefix = module_lake("bronze").prefix
+    return lambda name: [tuple(row) for row in spark.table(f"{prefix}{name}").collect()]
+
+
+def test_files_of_ones_own_are_looked_at_in_gold_as_the_page_says(reader):
+    assert len(reader.shown) == 2
+    for expected, printed in reader.shown:
+        said = [line.split() for line in printed.splitlines()]
+        assert [line.split() for line in expected.splitlines() if line.split() not in said] == [], printed
+
+
+def test_every_kind_of_file_is_in_silver_and_accounted_for(rows, reader):
+    assert sorted(row[3] for row in rows("silver.doors")) == [False, True]
+    assert sorted(row[3] for row in rows("silver.meters")) == [1234.5, 1301.0]
+    assert "accounts balance" in reader.said[-1]
+
+
+def test_what_is_wrong_is_looked_up_and_the_late_file_restates(reader):
+    (refused,) = reader.exported("quarantine")
+    assert "flow outside of what is possible" in refused["reasons"]
+    (broken,) = reader.exported("rejected_files")
+    assert broken["source"] == "boilers" and "cut.csv.gz" in broken["file"] and broken["reason"]
+    assert "2025-05-01" in {row["slice"] for row in reader.exported("restatements")}
+
+
+def test_nothing_of_the_demo_is_in_such_a_lake(spark, module_lake, reader):
+    prefix = module_lake("bronze").prefix
+    tables = {row.tableName for row in spark.sql(f"SHOW TABLES IN {prefix}bronze").collect()}
+    assert tables == {"air_quality", "boilers", "doors", "meters"}
+    assert "nothing is simulated" in reader.said[0]
+
+
+def test_the_how_to_adds_a_source_and_a_gold_table(rows, reader):
+    ((day, *measured),) = rows("gold.air_daily")
+    assert (str(day), *measured) == ("2024-03-05", "Lab", 2, 13.0, 13.5)
+    refused = [row for row in rows("ops.quarantine") if row[0] == "air_quality"]
+    assert [row[4] for row in refused] == [["pm25 outside 0 to 1000 µg/m³"]]

@@ -19,6 +19,7 @@ from jobs.outcome import TableResult
 from jobs.settings import Settings
 from tests.conftest import new_lake
 from tests.support.nights import ALL, D5, D6, FEW, Digests, SettingsOf, bring, digests, due, files, run_stage
+from tests.support.simulated import file_like_a_stream
 
 
 @pytest.fixture
@@ -195,7 +196,7 @@ def test_an_earlier_arrival_that_comes_late_takes_its_row_back(spark, nights, re
     night7, night8 = date(2024, 3, 7), date(2024, 3, 8)
     for night in (night8, night7):
         folder = nights.lake("bronze").landing / "locations"
-        (folder / f"{night}.json").write_text(line + "\n")
+        (folder / file_like_a_stream("locations", "json")).write_text(line + "\n")
         for stage in ("bronze", "silver"):
             run_stage(spark, nights.lake, stage, night, tables=frozenset({"locations"}))
     assert [row._night for row in read("silver.locations").where(f"location_id = {site}").collect()] == [

@@ -16,6 +16,7 @@ from catalog.tables import OPTIONAL, SCHEMAS, SOURCES, TABLES
 from jobs.generate.feed import FIRST_DEVICE
 from tests.support.emitted import Run, asked
 from tests.support.sides import Digests, Ended, Side, at_once, in_this_process
+from tests.support.simulated import file_like_a_stream
 from tests.support.standin.compute import compute
 
 # The least of which no table stays empty, but for those that rows delivered by hand are for.
@@ -139,8 +140,8 @@ def after_all(sides: Sides, night: tuple[Night, Night]) -> Sides:
 def _earlier_nights(side: Side, *, in_bulk: bool) -> None:
     _succeed(side.run("streams"))
     # So little data has no device and no machine that is bad enough for some tables.
-    side.deliver("readings/by_hand.json", noisy_device(FIRST_DEVICE))
-    side.deliver("machine_sensors/by_hand.csv", hot_machine())
+    side.deliver(f"readings/{file_like_a_stream('readings', 'json')}", noisy_device(FIRST_DEVICE))
+    side.deliver(f"machine_sensors/{file_like_a_stream('machine_sensors', 'csv')}", hot_machine())
     if in_bulk:
         _succeed(side.run("nights in bulk"))
     else:

@@ -125,7 +125,14 @@ def test_a_stream_to_kafka_is_the_same_messages_from_both_each_with_its_own_secr
         return set(sent)
 
     def received(side: Side) -> set[str]:
-        assert side.run("from Kafka").exit == 0
+        # As in a lake in which the source was never streamed to files.
+        streamed = side.settings.home / "checkpoints/stream" / RECEIVED / "json"
+        if streamed.exists():
+            streamed.rename(streamed.with_name("hidden"))
+        received = side.run("from Kafka")
+        if (hidden := streamed.with_name("hidden")).exists():
+            hidden.rename(streamed)
+        assert received.exit == 0, received
         files = list(side.landing(RECEIVED).glob("*-received-*"))
         lines = [line for file in files for line in file.read_text().splitlines()]
         assert len(set(lines)) == len(lines) == 120

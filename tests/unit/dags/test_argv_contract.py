@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from chain import maintenance_jobs
+from chain import backfill_jobs, maintenance_jobs, night_jobs, stream_jobs
 from platforms import operator_for
 from targets import load_target
 
@@ -29,6 +29,7 @@ FORMS: dict[str, list[dict[str, Any]]] = {
             "seed": 2**31 - 1,
             "tables": ["devices", "events", "site_events"],
             "fault_rates": "late=0.05,null=0",
+            "simulate": "devices,events",
         },
     ],
     "iot_backfill": [
@@ -40,6 +41,7 @@ FORMS: dict[str, list[dict[str, Any]]] = {
             "seed": 0,
             "tables": ["readings"],
             "fault_rates": "late=0",
+            "simulate": "none",
         },
     ],
     "iot_stream": [
@@ -88,6 +90,7 @@ def test_what_the_form_says_reaches_the_jobs_unchanged(nightly: Any) -> None:
     assert generate["night"] == "2024-03-04"
     assert (float(generate["scale"]), int(generate["seed"])) == (10, 2**31 - 1)
     assert generate["run_id"] == "by.hand"
+    assert generate["simulate"] in ("frozenset({'devices', 'events'})", "frozenset({'events', 'devices'})")
     assert {job["night"] for job in others} == {"2024-03-04"}
     assert [job["stage"] for job in others] == [
         "bronze",
@@ -126,12 +129,19 @@ def test_a_range_of_nights_reaches_the_job_unchanged(bag: Any) -> None:
         "2024-03-04",
         "by.hand",
     )
+    assert backfill["simulate"] == "frozenset()"
 
 
 def test_an_empty_form_means_all_tables_and_the_logical_date(nightly: Any) -> None:
     for argv in emitted(nightly, FORMS["iot_nightly"][0], RUN_IDS[0]):
         assert not any(argument.startswith("--tables") for argument in argv)
         assert "--night=2024-03-05" in argv
+
+
+def test_what_a_form_leaves_open_is_simulated_as_the_target_says() -> None:
+    for target, said in (("local", ""), ("prod", "none")):
+        for jobs in (night_jobs, backfill_jobs, stream_jobs):
+            assert f"--simulate={{{{ params.simulate or '{said}' }}}}" in jobs(load_target(target))[0].argv
 
 
 def test_each_stream_is_sent_as_the_form_says(bag: Any) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
 from contextlib import nullcontext
 from copy import copy, deepcopy
 from datetime import timedelta
@@ -20,6 +23,7 @@ from platforms import PLATFORMS
 
 from catalog.tables import NAMES
 from jobs.generate.arguments import MAX_SCALE, MIN_SCALE
+from tests.support.other_catalog import OWN, project_without_the_demo
 from tests.support.project import PROJECT
 
 FORBIDDEN = {"pyspark", "delta", "great_expectations", "jobs", "expectations", "pandas", "dbldatagen"}
@@ -125,7 +129,7 @@ def test_a_range_of_nights_may_take_a_day(bag: Any) -> None:
     "conf",
     [
         {},
-        {"first": "2023-12-31", "last": "2024-03-04"},
+        {"first": "1969-12-31", "last": "2024-03-04"},
         {"first": "2024-03-04"},
         {"first": "2024-03-04", "last": "soon"},
         {"first": None, "last": ""},
@@ -234,8 +238,8 @@ def test_parsing_the_dags_imports_nothing_of_the_computing_side(imported: dict[s
     [
         {"night": "yesterday"},
         {"night": "2024-02-30"},
-        {"night": "2023-12-31"},
-        {"night": "1999-01-01"},
+        {"night": "1969-12-31"},
+        {"night": "0199-01-01"},
         {"night": 20240305},
         {"scale": 0},
         {"scale": -1},
@@ -247,6 +251,8 @@ def test_parsing_the_dags_imports_nothing_of_the_computing_side(imported: dict[s
         {"tables": ["../readings"]},
         {"tables": ["readings", "readings"]},
         {"tables": "readings"},
+        {"simulate": "radings"},
+        {"simulate": "all,none"},
         {"fault_rates": "late"},
         {"fault_rates": "late=0.1 --home=/"},
     ],
@@ -261,7 +267,10 @@ def test_the_form_refuses(nightly: Any, conf: dict[str, Any]) -> None:
     "conf",
     [
         {},
-        {"night": "2024-01-01"},
+        {"night": "1970-01-01"},
+        {"night": "1999-12-31"},
+        {"simulate": "none"},
+        {"simulate": "readings,events"},
         {"night": "2030-03-05"},
         {"scale": 0.01, "seed": 0},
         {"scale": 10, "tables": ["readings"]},
@@ -294,3 +303,34 @@ def test_the_form_of_maintenance_takes_no_days_too_few(bag: Any, conf: dict[str,
 
 def test_the_names_offered_by_the_form_are_those_of_the_jobs(nightly: Any) -> None:
     assert nightly.params.get_param("tables").schema["items"]["enum"] == list(NAMES)
+
+
+COUNT_TASKS = """
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag(".", collect_dags=True)
+assert not bag.import_errors, bag.import_errors
+print(*[f"{name}={len(dag.tasks)}" for name, dag in bag.dags.items()])
+"""
+
+
+def test_the_dags_are_there_without_the_demos_sources(tmp_path: Path) -> None:
+    project = project_without_the_demo(tmp_path, "dags")
+    (project / "catalog/mine.toml").write_text(OWN)
+    done = subprocess.run(
+        [sys.executable, "-c", COUNT_TASKS],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=project / "dags",
+        env=os.environ | {"PYTHONPATH": str(project), "LAKEHOUSE_HOME": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    counted = dict(each.split("=") for each in done.stdout.splitlines()[-1].split())
+    # Nothing is streamed, and nothing that comes as JSON is received.
+    assert counted == {
+        "iot_nightly": "9",
+        "iot_backfill": "1",
+        "iot_stream": "0",
+        "iot_receive": "1",
+        "iot_maintenance": "1",
+    }

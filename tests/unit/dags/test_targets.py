@@ -57,7 +57,7 @@ def test_everything_that_is_wrong_is_said_at_once(lake: Path) -> None:
     text = GOOD.replace('prefix = ""', "prefix = 7") + 'catalogue = "x"\nhouse = "y"\n'
     message = (
         r"^targets\.toml \[local\]: prefix must be a string, not 7; \[local\]: unknown key catalogue; known are: "
-        r"catalog, databricks, home, platform, prefix; \[local\]: unknown key house; known are: [a-z, ]+$"
+        r"catalog, databricks, home, platform, prefix, simulate; \[local\]: unknown key house; known are: [a-z, ]+$"
     )
     with pytest.raises(ValueError, match=message):
         load_target("local", written(lake, text))
@@ -127,3 +127,28 @@ def test_a_new_cluster_is_taken_as_the_api_takes_it(lake: Path) -> None:
     found = load_target("dev", written(lake, databricks_target(compute))).databricks
     assert found is not None
     assert found.new_cluster == {"spark_version": "17", "num_workers": 2, "custom_tags": {"a": "b"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "said", "simulate"),
+    [
+        ("local", "", "", ""),
+        ("prod", "", "", "none"),
+        ("prod", 'simulate = "readings,events"', "", "readings,events"),
+        ("local", 'simulate = "none"', "", "none"),
+        ("local", 'simulate = "none"', "all", "all"),
+    ],
+)
+def test_what_is_simulated_is_said_by_the_environment_or_the_target_and_prod_simulates_nothing(
+    lake: Path, monkeypatch: pytest.MonkeyPatch, name: str, key: str, said: str, simulate: str
+) -> None:
+    monkeypatch.setenv("LAKEHOUSE_SIMULATE", said)
+    file = written(lake, f"{GOOD.replace('[local]', f'[{name}]')}{key}\n")
+    assert load_target(name, file).simulate == simulate
+
+
+def test_a_target_does_not_simulate_what_is_no_source(lake: Path) -> None:
+    with pytest.raises(
+        ValueError, match=r"\[local\]: nothing to simulate is called 'radings'; choose from all"
+    ):
+        load_target("local", written(lake, GOOD + 'simulate = "radings"\n'))

@@ -39,7 +39,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
         stack = Stack(Config(tmp_path / "run", tmp_path / "lake", server.server_port, 15002, "local", True))
         stack.api = AirflowApi(stack.config.url, "admin", "x")
         stack.processes.start("scheduler", ["sleep", "99"], {"PATH": "/usr/bin:/bin"}, tmp_path / "log")
-        yield Run(stack, Night("2024-03-05", 1.0, 42, []))
+        yield Run(stack, Night("2024-03-05", "", 1.0, 42, []))
         stack.down()
 
 
@@ -85,6 +85,15 @@ def test_a_night_that_was_refused_is_summed_up_as_far_as_it_came(run: Run) -> No
 def test_what_is_typed_reaches_the_form_as_the_jobs_read_it(typed: str, night: str) -> None:
     asked = cli._parser().parse_args(["run", "--night", typed, "--tables", "events,events"])
     assert cli._night(asked).conf == {"night": night, "scale": 1.0, "seed": 42, "tables": ["events"]}
+
+
+def test_which_sources_are_simulated_is_left_to_the_form_unless_it_is_typed() -> None:
+    asked = cli._parser().parse_args(["run", "--night=1970-01-01", "--simulate=readings,events"])
+    assert cli._night(asked).conf["simulate"] == "readings,events"
+    with pytest.raises(
+        Refused, match=r"nothing to simulate is called 'radings'; choose from all, none, devices"
+    ):
+        cli._night(cli._parser().parse_args(["run", "--simulate=radings"]))
 
 
 @pytest.mark.parametrize("scale", ["0", "0.0001", "10.1"])

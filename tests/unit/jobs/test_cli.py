@@ -65,8 +65,31 @@ def test_a_night_that_is_not_over_is_refused(capsys):
     assert str(today - timedelta(days=1)) in refusal(capsys, "generate", "--night", str(today))
 
 
-def test_a_night_before_the_fleet_was_installed_is_refused(capsys):
-    assert "2024-01-01" in refusal(capsys, "generate", "--night", "2023-12-31")
+def test_a_night_before_1970_is_refused_and_none_after_it(capsys):
+    assert "1970-01-01" in refusal(capsys, "generate", "--night", "1969-12-31")
+    for argv in (["generate", "--night=1970-01-01"], ["backfill", "--from=1970-01-01", "--to=1970-01-02"]):
+        assert parser.parse(argv).nights[0] == date(1970, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "sources"),
+    [
+        ("", None),
+        ("none", set()),
+        ("readings,events", {"readings", "events"}),
+        ("transactions", {"transactions"}),
+    ],
+)
+def test_which_sources_are_simulated_is_read(text, sources):
+    assert parser.parse(["generate", "--night=2024-03-05", f"--simulate={text}"]).options.simulate == sources
+
+
+def test_what_cannot_be_simulated_is_refused_by_name(capsys, monkeypatch):
+    assert "radings" in refusal(capsys, "generate", "--night=2024-03-05", "--simulate=readings,radings")
+    monkeypatch.setattr("jobs.generate.arguments.has_feed", lambda name: name != "readings")
+    assert "nothing simulates readings" in refusal(
+        capsys, "generate", "--night=2024-03-05", "--simulate=readings,events"
+    )
 
 
 @pytest.mark.parametrize("scale", ["0", "-1", "1000000", "nan", "inf", "big", "1e400"])

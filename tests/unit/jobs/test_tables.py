@@ -23,7 +23,7 @@ def test_a_section_becomes_a_table():
 
 def test_an_unknown_key_is_refused_with_its_section_and_the_known_ones():
     with pytest.raises(
-        CatalogError, match=r"catalog.toml \[gold.daily\]: unknown key dayz; known are: columns, days"
+        CatalogError, match=r"catalog \[gold.daily\]: unknown key dayz; known are: columns, days"
     ):
         read(dayz=7)
 

@@ -26,6 +26,8 @@ TARGETS = ("dev", "prod")
 TEMPLATES = {
     "{{ night_of(dag_run, params) }}": "{{job.parameters.night}}",
     "{{ slug_of(run_id) }}": "{{job.run_id}}",
+    "{{ params.simulate or '' }}": "{{job.parameters.simulate}}",
+    "{{ params.simulate or 'none' }}": "{{job.parameters.simulate}}",
     "{{ params.scale }}": "{{job.parameters.scale}}",
     "{{ params.seed | int }}": "{{job.parameters.seed}}",
     "{% if params.fault_rates %}--fault-rates={{ params.fault_rates }}{% endif %}": (

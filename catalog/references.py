@@ -1,0 +1,47 @@
+"""Whether what the catalog's sources and tables name of each other is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from catalog.reading import CatalogError, Sections
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from catalog.tables import Source, Table
+
+
+def check_references(
+    catalog: Sections,
+    sources: Mapping[str, Source],
+    accepted: Mapping[str, Table],
+    derived: Mapping[str, Table],
+    gold: Mapping[str, Table],
+) -> None:
+    """Raise CatalogError, with its place, for a reference to what is not defined, or defined too late."""
+    for source in sources.values():
+        if source.silver not in accepted:
+            where = catalog.where("sources", source.name)
+            raise CatalogError(f"{where}: no table [silver.{source.silver}]")
+        if lacking := sorted(set(source.key) - set(accepted[source.silver].column_names)):
+            where = catalog.where("silver", source.silver)
+            raise CatalogError(f"{where}: lacks key column {', '.join(lacking)}")
+    for table in accepted.values():
+        if table.lookup and table.lookup not in derived:
+            where = catalog.where("silver", table.name)
+            raise CatalogError(f"{where}: lookup names unknown derived table {table.lookup}")
+    before = set(accepted)
+    for name, table in derived.items():
+        _check_reads(catalog.where("derived", name), table, before)
+        before.add(name)
+    for name, table in gold.items():
+        _check_reads(catalog.where("gold", name), table, before)
+    if twice := sorted(sources.keys() & gold.keys()):
+        raise CatalogError(f"{catalog.where('gold', twice[0])}: a source has this name, too")
+
+
+def _check_reads(where: str, table: Table, before: Collection[str]) -> None:
+    """A table is made after those that it reads, so these are named before it."""
+    if unknown := sorted(set(table.reads) - set(before)):
+        raise CatalogError(f"{where}: reads {', '.join(unknown)}, which no file defines before it")
