@@ -3,9 +3,14 @@
 Meta = dict[str, str | int]
 
 
-def quarantine(reason: str) -> Meta:
-    """Return the meta of a row rule: rows that break it go to `ops.quarantine` with this reason, never to the table."""
-    return {"action": "quarantine", "reason": reason}
+def quarantine(reason: str, on_arrival: str = "") -> Meta:
+    """Return the meta of a row rule: rows that break it go to `ops.quarantine` with this reason, never to the table.
+
+    `on_arrival` is the SQL condition by which silver finds those rows while it knows more of them than the table
+    keeps; those that meet the rule's own condition are among them.
+    """
+    stricter = {"on_arrival": on_arrival} if on_arrival else {}
+    return {"action": "quarantine", "reason": reason, **stricter}
 
 
 def flag(reason: str) -> Meta:

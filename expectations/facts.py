@@ -8,9 +8,14 @@ from great_expectations.expectations import (
 from expectations.actions import quarantine
 from expectations.conditions import no_row_where
 
+# The table keeps the day on which a row arrived, its file the instant: `latest_time` in `jobs/bronze/arrival.py`.
+NOT_OF_THE_FUTURE = no_row_where(
+    "event_date > _night", quarantine("dated after it arrived", on_arrival="timestamp > _latest_time")
+)
+
 IN_TIME: list[Expectation] = [
     ExpectColumnValuesToNotBeNull(column="timestamp", meta=quarantine("no usable timestamp")),
-    no_row_where("event_date > _night", quarantine("dated after the night it arrived")),
+    NOT_OF_THE_FUTURE,
 ]
 
 FACT: list[Expectation] = [

@@ -9,12 +9,12 @@ from great_expectations.expectations import (
 )
 
 from expectations.actions import fail, flag, quarantine
-from expectations.conditions import no_row_where
+from expectations.facts import NOT_OF_THE_FUTURE
 
 EXPECTATIONS: list[Expectation] = [
     ExpectColumnValuesToNotBeNull(column="timestamp", meta=quarantine("no usable timestamp")),
     ExpectColumnValuesToNotBeNull(column="device_id", meta=quarantine("no device_id")),
-    no_row_where("event_date > _night", quarantine("dated after the night it arrived")),
+    NOT_OF_THE_FUTURE,
     ExpectColumnValuesToNotBeNull(column="defect", meta=quarantine("no outcome")),
     ExpectColumnValuesToBeInSet(
         column="defect", value_set=[0, 1], meta=quarantine("outcome is neither 0 nor 1")

@@ -1,5 +1,6 @@
-"""Files of the landing zone before the stream reads them: moved into their night, or set aside if unreadable."""
+"""Files of the landing zone before the stream reads them: moved into the day they arrived, or set aside."""
 
+import filecmp
 import logging
 import os
 from collections.abc import Callable, Collection, Iterator
@@ -8,13 +9,17 @@ from datetime import date
 from pathlib import Path
 
 from catalog.tables import Source
+from jobs.bronze import arrival
 from jobs.bronze.inspection import flaw, is_doubtful_by_beginning, is_doubtful_by_name
 from jobs.bronze.json_documents import is_document, is_unpacked, unpack
-from jobs.errors import JobError
+from jobs.bronze.moves import free_path, move, readable_name, refuse_fixed, refuse_link
+from jobs.bronze.uploads import is_delivered
 
 DOCUMENTS = "_documents"  # where the originals of unpacked files lie
 
 log = logging.getLogger(__name__)
+
+Entry = os.DirEntry[str]
 
 
 @dataclass(frozen=True)
@@ -26,98 +31,164 @@ class Rejected:
     size: int
 
 
-def prepare(
-    folder: Path, night: date, source: Source, already_read: Callable[[], Collection[str]]
-) -> Iterator[Rejected]:
-    """Move a source's delivered files into the folder of a night; set aside and yield those that must not be read.
+@dataclass(frozen=True)
+class Landing:
+    """What lies in a source's folder: loose, as it was delivered, and in the folders of the days of arrival."""
 
-    Links are never followed. `already_read` returns the files that earlier runs read, as paths relative to the
-    source's folder: those stay where they are. It is called only when a file needs it.
+    folder: Path
+    loose: list[Entry]
+    filed: list[Entry]
 
-    Raises JobError when the source's folder, or that of its rejected files, is itself a link.
+    @property
+    def deliveries(self) -> list[Path]:
+        """The loose files."""
+        return [Path(entry.path) for entry in self.loose if entry.is_file(follow_symlinks=False)]
+
+
+def look(folder: Path) -> Landing:
+    """List what lies in a source's folder, which is made if it is missing.
+
+    Links, pipes and the like are listed too, files that say by their name that they are unfinished are not.
+    Raises JobError when the folder is itself a link.
     """
-    _refuse_link(folder)
+    refuse_link(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    found = list(_entries(folder))
-    for entry in found:
+    loose: list[Entry] = []
+    filed: list[Entry] = []
+    for entry in _entries(folder):
+        if entry.is_dir(follow_symlinks=False) and arrival.is_day_folder(entry.name):
+            filed += _below(entry, _entries)
+        elif is_delivered(entry.name):
+            loose += _below(entry, _deliveries)
+    return Landing(folder, loose, filed)
+
+
+def prepare(
+    landing: Landing,
+    nights: Collection[date],
+    source: Source,
+    already_read: Callable[[], Collection[str]],
+    growing: Collection[Path] = (),
+) -> Iterator[Rejected]:
+    """Move delivered files into the folder of the day they arrived; set aside and yield those that must not be read.
+
+    Links are never followed, and files that are `growing` are left alone. One that cannot be moved stays where it is,
+    and is yielded. `already_read` returns the files that earlier runs read, as paths relative to the source's folder:
+    those stay where they are. It is called only when a file needs it: of files that somebody has put into the folder
+    of a day himself, the beginning is looked at in those of the run's nights.
+
+    Raises JobError when the folder of a day, or that of rejected files, is itself a link.
+    """
+    folder = landing.folder
+    for entry in (*landing.loose, *landing.filed):
         if not entry.is_file(follow_symlinks=False):
             kind = "a link, which is not followed" if entry.is_symlink() else "no regular file"
             yield _set_aside(Path(entry.path), folder, f"it is {kind}; bring the file itself")
-    arrived = folder / f"arrived={night}"
-    arrived.mkdir(exist_ok=True)
-    files = [Path(entry.path) for entry in found if entry.is_file(follow_symlinks=False)]
-    landed = [file if _is_in_night(file, folder) else _move(file, arrived) for file in files]
+    for entry in landing.loose:
+        file = Path(entry.path)
+        if entry.is_file(follow_symlinks=False) and file not in growing:
+            yield from _take_in(file, folder, source)
+    filed = [Path(entry.path) for entry in landing.filed if entry.is_file(follow_symlinks=False)]
+    own = {f"arrived={night}" for night in nights}
     doubtful = [
         file
-        for file in landed
+        for file in filed
         if is_doubtful_by_name(file, source)
-        or (file.is_relative_to(arrived) and is_doubtful_by_beginning(file, source))
+        or (file.relative_to(folder).parts[0] in own and is_doubtful_by_beginning(file, source))
     ]
     seen = already_read() if doubtful else ()
     for file in doubtful:
         is_new = file.relative_to(folder).as_posix() not in seen
-        if is_new and (reason := flaw(file, source) or _unpack(file, folder, source)):
+        if is_new and (reason := flaw(file, source) or _unpack(file, folder, source, file)):
             yield _set_aside(file, folder, reason)
 
 
-def _unpack(file: Path, folder: Path, source: Source) -> str | None:
-    kept = folder / DOCUMENTS / file.relative_to(folder)
+def _take_in(file: Path, folder: Path, source: Source) -> Iterator[Rejected]:
+    """Move a delivered file into the folder of its day, unless something is wrong with it."""
+    try:
+        arrived = arrival.filed_as(arrival.instant_of(file.lstat().st_ctime), readable_name(file.name))
+        reason = flaw(file, source) or _file(file, folder, source, folder / arrived)
+    except FileNotFoundError:
+        log.info("%s was taken away again", file)
+    except OSError as error:
+        yield _left(file, folder, f"it cannot be taken from there ({error.strerror})")
+    else:
+        if reason:
+            yield _set_aside(file, folder, reason)
+
+
+def _file(file: Path, folder: Path, source: Source, wanted: Path) -> str | None:
+    """Move a file into the folder of its day, a document as lines; return why it cannot be unpacked, if so."""
+    if source.format != "json" or not is_document(file, source):
+        move(file, wanted.parent, wanted.name)
+        return None
+    refuse_link(wanted.parent)
+    refuse_fixed(file)
+    kept = folder / DOCUMENTS / wanted.relative_to(folder)
+    if wanted.exists() and kept.exists() and filecmp.cmp(file, kept, shallow=False):
+        file.unlink()  # of a run that ended before it had done so
+        return None
+    target = free_path(wanted)
+    try:
+        return _unpack(file, folder, source, target)
+    except OSError:
+        # Both would be read, one of them in each run.
+        target.unlink(missing_ok=True)
+        raise
+
+
+def _unpack(file: Path, folder: Path, source: Source, target: Path) -> str | None:
+    """Write a document as lines, and keep the original apart; return why this cannot be done, if so."""
+    kept = folder / DOCUMENTS / target.relative_to(folder)
     if source.format != "json" or not is_document(file, source) or is_unpacked(file, kept):
         return None
-    _refuse_link(folder / DOCUMENTS)
-    return unpack(file, source, file, kept)
+    refuse_link(folder / DOCUMENTS)
+    return unpack(file, source, target, kept)
 
 
-def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """Yield everything below a folder that is not a folder, in order; links included."""
+def _set_aside(file: Path, folder: Path, reason: str) -> Rejected:
+    size = file.lstat().st_size
+    try:
+        kept = move(file, folder / "_rejected")
+    except OSError as error:
+        if arrival.is_day_folder(file.relative_to(folder).parts[0]):
+            raise  # the stream would read it
+        return _left(file, folder, f"{reason}; it cannot be taken from there ({error.strerror})")
+    log.warning("%s is set aside unread (%s); kept as %s", file, reason, kept)
+    return Rejected(kept, reason, size)
+
+
+def _left(file: Path, folder: Path, reason: str) -> Rejected:
+    """Leave a file where it is and say so: other files and sources go on."""
+    reason = f"{reason}; allow it to be moved, or put it into {folder} itself"
+    log.warning("%s is left unread: %s", file, reason)
+    return Rejected(file, reason, file.lstat().st_size)
+
+
+def _below(entry: Entry, listed: Callable[[str], list[Entry]]) -> Iterator[Entry]:
+    """Yield everything below a folder that is not a folder; an entry that is none, or cannot be listed, itself."""
+    try:
+        entries = listed(entry.path) if entry.is_dir(follow_symlinks=False) else None
+    except PermissionError:
+        entries = None
+    if entries is None:
+        yield entry
+    else:
+        for each in entries:
+            yield from _below(each, listed)
+
+
+def _entries(folder: Path | str) -> list[Entry]:
+    """The entries of a folder that Spark's file streams do not ignore, in order; links included."""
     with os.scandir(folder) as found:
         entries = sorted(found, key=lambda entry: entry.name)
-    for entry in entries:
-        if _is_ignored(entry.name):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _entries(Path(entry.path))
-        else:
-            yield entry
+    return [entry for entry in entries if not _is_ignored(entry.name)]
+
+
+def _deliveries(folder: str) -> list[Entry]:
+    return [entry for entry in _entries(folder) if is_delivered(entry.name)]
 
 
 def _is_ignored(name: str) -> bool:
     """Whether Spark's file streams ignore files and folders of this name."""
     return name.startswith(".") or (name.startswith("_") and "=" not in name)
-
-
-def readable_name(name: str) -> str:
-    """Return a name that Spark can read a file under: it fails for a colon, and passes over names that are no UTF-8."""
-    return name.encode(errors="replace").decode().replace(":", ".")
-
-
-def _is_in_night(file: Path, folder: Path) -> bool:
-    top, *below = file.relative_to(folder).parts
-    name, _, night = top.partition("=")
-    try:
-        return bool(below) and name == "arrived" and str(date.fromisoformat(night)) == night
-    except ValueError:
-        return False
-
-
-def _set_aside(file: Path, folder: Path, reason: str) -> Rejected:
-    size = file.lstat().st_size
-    kept = _move(file, folder / "_rejected")
-    log.warning("%s is set aside unread (%s); kept as %s", file, reason, kept)
-    return Rejected(kept, reason, size)
-
-
-def _move(file: Path, folder: Path) -> Path:
-    """Move a file into a folder under its own name, or a free one like it."""
-    _refuse_link(folder)
-    folder.mkdir(exist_ok=True)
-    wanted = folder / readable_name(file.name)
-    target, number = wanted, 1
-    while os.path.lexists(target):
-        target, number = folder / f"{wanted.stem}-{number}{wanted.suffix}", number + 1
-    return file.rename(target)
-
-
-def _refuse_link(folder: Path) -> None:
-    if folder.is_symlink():
-        raise JobError(f"{folder} is a link, and bronze follows none; put a folder in its place")

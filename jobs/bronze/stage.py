@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from pathlib import Path
 from urllib.parse import unquote
 
 from pyspark.sql import Column, DataFrame
@@ -10,13 +11,15 @@ from pyspark.sql import functions as F
 
 from catalog.tables import TABLES, Source
 from jobs import origin
-from jobs.bronze import csv_lines, landing_zone, parsing
+from jobs.bronze import csv_lines, landing_zone, parsing, uploads
 from jobs.bronze.arrival import night_of
 from jobs.delta.lake import Lake
 from jobs.outcome import TableResult
 from jobs.session import on_databricks
 
 PARALLEL = 4
+# Spark's file source forgets files that are older than its newest by more than this, and passes by such ones: never.
+_MOST_AGE = f"{2**63 - 1}ms"
 # A file that is delivered elsewhere while the stream starts waits for the next run, which moves it first.
 _ARRIVED_GLOB = "arrived=[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 
@@ -24,8 +27,9 @@ _ARRIVED_GLOB = "arrived=[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 def run(lake: Lake) -> list[TableResult]:
     """Append the lines of all files that no earlier run has read.
 
-    Files delivered directly into `landing/<source>/` are first moved to the folder of the run's night, and those
-    that must not be read to `_rejected/`. Rows of a result: lines appended by this run.
+    Files delivered directly into `landing/<source>/` are first moved to the folder of the day they arrived, and those
+    that must not be read to `_rejected/`; those that are still being written wait for the next run. Rows of a result:
+    lines appended by this run; its detail names the files that wait.
 
     Raises JobError when a source's folder is a link, UsageError when a file was brought to a simulated source;
     no file has been moved then.
@@ -34,15 +38,24 @@ def run(lake: Lake) -> list[TableResult]:
     origin.refuse_mixture(lake.settings, simulated, lambda source: _files_read(lake, source))
     names = [f"bronze.{source.name}" for source in lake.settings.sources]
     lake.ensure([*names, "ops.rejected_files"])
+    landings = {source: landing_zone.look(_folder(lake, source)) for source in lake.settings.sources}
+    growing = uploads.growing(file for landing in landings.values() for file in landing.deliveries)
     with ThreadPoolExecutor(PARALLEL) as pool:
-        prepared = pool.map(lambda source: _prepare_folder(lake, source), lake.settings.sources)
+        prepared = pool.map(lambda source: _prepare(lake, source, landings[source], growing), landings)
         if rejected := [row for rows in prepared for row in rows]:
             columns = TABLES["ops.rejected_files"].columns
             lake.append("ops.rejected_files", lake.spark.createDataFrame(rejected, columns))
         before = lake.counts(names)
         list(pool.map(lambda source: _ingest(lake, source), lake.settings.sources))
     after = lake.counts(names)
-    return [TableResult(name, after[name] - before[name]) for name in names]
+    return [
+        TableResult(
+            f"bronze.{source.name}",
+            after[f"bronze.{source.name}"] - before[f"bronze.{source.name}"],
+            _waiting(landing, growing),
+        )
+        for source, landing in landings.items()
+    ]
 
 
 def stream_lines(lake: Lake, source: Source) -> DataFrame:
@@ -56,8 +69,8 @@ def stream_lines(lake: Lake, source: Source) -> DataFrame:
         # The folder's night is read from the path, in one way on all platforms.
         reader = reader.option("cloudFiles.partitionColumns", "")
     else:
-        reader = reader.format("text").option("recursiveFileLookup", True)
-    return _lines(reader.load(str(lake.settings.landing / source.name / _ARRIVED_GLOB)), source)
+        reader = reader.format("text").option("recursiveFileLookup", True).option("maxFileAge", _MOST_AGE)
+    return _lines(reader.load(str(_folder(lake, source) / _ARRIVED_GLOB)), source)
 
 
 def landed_lines(lake: Lake, source: Source, nights: Iterable[date]) -> DataFrame:
@@ -65,7 +78,7 @@ def landed_lines(lake: Lake, source: Source, nights: Iterable[date]) -> DataFram
 
     Blank lines and CSV headers are left out.
     """
-    folders = [lake.settings.landing / source.name / f"arrived={night}" for night in nights]
+    folders = [_folder(lake, source) / f"arrived={night}" for night in nights]
     present = [str(folder) for folder in folders if folder.is_dir()]
     reader = lake.spark.read.format("text").option("recursiveFileLookup", True)
     empty = lake.spark.sql("SELECT '' AS value, named_struct('file_path', '') AS _metadata").limit(0)
@@ -109,14 +122,26 @@ def _ingest(lake: Lake, source: Source) -> None:
     query.awaitTermination()
 
 
-def _prepare_folder(lake: Lake, source: Source) -> list[tuple[object, ...]]:
+def _folder(lake: Lake, source: Source) -> Path:
+    return lake.settings.landing / source.name
+
+
+def _prepare(
+    lake: Lake, source: Source, landing: landing_zone.Landing, growing: frozenset[Path]
+) -> list[tuple[object, ...]]:
     """Prepare the landing folder for the stream; return a row of `ops.rejected_files` per file set aside."""
-    folder = lake.settings.landing / source.name
-    rejected = landing_zone.prepare(folder, lake.settings.night, source, lambda: _files_read(lake, source))
+    rejected = landing_zone.prepare(
+        landing, lake.settings.nights, source, lambda: _files_read(lake, source), growing
+    )
     return [
         (source.name, lake.settings.night, str(each.file), each.reason, each.size, datetime.now(UTC))
         for each in rejected
     ]
+
+
+def _waiting(landing: landing_zone.Landing, growing: frozenset[Path]) -> dict[str, object]:
+    names = [str(file.relative_to(landing.folder)) for file in landing.deliveries if file in growing]
+    return {"still_being_written": names} if names else {}
 
 
 def _files_read(lake: Lake, source: Source) -> frozenset[str]:

@@ -26,7 +26,7 @@ LATE = "dated before the night it arrived"
 QUARANTINED_FOR = {
     MALFORMED: ("malformed record",),
     "unknown_device": ("device is not in the registry", "no device_id"),
-    "future": ("dated after the night it arrived",),
+    "future": ("dated after *it arrived",),  # older nights' reason is "dated after the night it arrived"
     "malfunction": ("* outside *",),
     "no_timestamp": ("no usable timestamp",),
 }

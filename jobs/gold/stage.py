@@ -28,7 +28,7 @@ def run(lake: Lake) -> list[TableResult]:
     lake.ensure([*staged, staged_slices.TABLE])
     # Before anything is read: publish takes this as the moment up to which the staged rows know of silver.
     staged_at: str = lake.spark.sql("SELECT cast(current_timestamp() AS STRING)").collect()[0][0]
-    due = {*lake.settings.nights, *accounts.unpublished_nights(lake)}
+    due = set(lake.settings.nights).union(*accounts.unpublished(lake).values())
     slices = _touched(lake, due)
     replaced = staged_slices.is_replaced(lake)
 

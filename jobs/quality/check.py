@@ -1,7 +1,9 @@
 """Stage `check`: validate bronze, silver or the staged gold against its suites."""
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any
 
 from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
@@ -18,6 +20,8 @@ from jobs.outcome import TableResult
 from jobs.pages.render import render
 from jobs.quality.gx_validation import SITE, Validation
 from jobs.settings import Settings
+from jobs.silver import pending
+from jobs.state import accounts
 
 PARALLEL = 3
 TO_DOCS = "../.."  # from the folder of a run's pages
@@ -80,7 +84,8 @@ class Verdict:
 def run(lake: Lake) -> list[TableResult]:
     """Validate every selected table of the layer and write the run's page about them.
 
-    Rows of a result: rows validated, for bronze and silver those that arrived in the night.
+    Rows of a result: rows validated. Of bronze those that arrived in the run's nights or that silver is about to
+    reconcile, of silver those of the run's nights or that gold does not have yet: what any run publishes was checked.
 
     Raises ContractBroken when an expectation whose action is not `flag` fails, or when one could not be evaluated.
     """
@@ -117,24 +122,39 @@ def _slices(lake: Lake) -> dict[str, DataFrame]:
     """Return, by suite name, the rows that the run must validate."""
     if lake.settings.options.layer == "gold":
         return {f"gold.{table.name}": lake.read_staged(table.name) for table in lake.settings.gold}
+    accounts.ensure(lake)
     if lake.settings.options.layer == "bronze":
-        landed = {f"bronze.{source.name}": _landed(lake, source.name) for source in lake.settings.sources}
+        nights = {batch.source.name: set(batch.nights) for batch in pending.find(lake)}
+        landed = {
+            f"bronze.{source.name}": _landed(lake, source.name, nights.get(source.name, set()))
+            for source in lake.settings.sources
+        }
         return landed | _streamed(lake)
-    tonight = is_in("_night", lake.settings.nights)
+    nights = accounts.unpublished(lake)
     arrived = {
-        f"silver.{source.silver}": lake.read(f"silver.{source.silver}").where(tonight)
+        f"silver.{source.silver}": _of_nights(lake, f"silver.{source.silver}", nights.get(source.name, set()))
         for source in lake.settings.sources
     }
     for table in DERIVED.values():
-        if any(source.name in lake.settings.tables for source in sources_of(table)):
-            rows = lake.read(table.full_name)
-            # A table that is rewritten whole belongs to every night.
-            arrived[table.full_name] = rows.where(tonight) if table.slice == "event_date" else rows
+        sources = [source.name for source in sources_of(table)]
+        if lake.settings.tables.isdisjoint(sources):
+            continue
+        # A table that is rewritten whole belongs to every night.
+        if table.slice == "event_date":
+            due = set[date]().union(*(nights.get(name, set()) for name in sources))
+            arrived[table.full_name] = _of_nights(lake, table.full_name, due)
+        else:
+            arrived[table.full_name] = lake.read(table.full_name)
     return arrived
 
 
-def _landed(lake: Lake, source: str) -> DataFrame:
-    rows = lake.read(f"bronze.{source}").where(is_in("_night", lake.settings.nights))
+def _of_nights(lake: Lake, name: str, others: Iterable[date] = ()) -> DataFrame:
+    """Return the rows of a table that arrived in the run's nights or in some others."""
+    return lake.read(name).where(is_in("_night", {*lake.settings.nights, *others}))
+
+
+def _landed(lake: Lake, source: str, others: Iterable[date]) -> DataFrame:
+    rows = _of_nights(lake, f"bronze.{source}", others)
     # Examples of what was found are counted by value, which no variant can be.
     return rows.withColumn("_rescued", F.expr("to_json(_rescued)"))
 
@@ -145,11 +165,7 @@ def _streamed(lake: Lake) -> dict[str, DataFrame]:
     No other stage of a night reads them, so this is the only check of them.
     """
     names = [f"bronze.{name}" for name in STREAMS]
-    return {
-        name: lake.read(name).where(is_in("_night", lake.settings.nights))
-        for name in names
-        if lake.exists(name)
-    }
+    return {name: _of_nights(lake, name) for name in names if lake.exists(name)}
 
 
 def _table(settings: Settings, name: str) -> str:

@@ -3,6 +3,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
@@ -42,6 +43,7 @@ class Night:
     digests: list[Row]
     rejected_files: list[Row]
     stages: list[RunResult]  # of the run, in order
+    others: list[Row] = field(default_factory=list)  # accounts of other nights that this run has reconciled
     restated: list[Row] = field(default_factory=list)  # slices restated by this night, or of this night
     scores: list[Row] = field(default_factory=list)
     drift: list[Row] = field(default_factory=list)  # fields that no column matches
@@ -71,7 +73,7 @@ class Night:
 def run(lake: Lake) -> list[TableResult]:
     """Write the night's page, the same as JSON, and the list of nights; the result's detail has a `summary`.
 
-    Raises ContractBroken when a source has no account for the night, or one that does not balance.
+    Raises ContractBroken when a source has no account for the night, or an account of this run does not balance.
     """
     asked = [each for each in query.queries().values() if each.is_answerable(lake.settings)]
     read = {name for each in asked for name in each.tables}
@@ -108,9 +110,10 @@ def read_night(lake: Lake, asked: list[query.Query]) -> Night:
     def tonight(name: str) -> DataFrame:
         return lake.read(f"ops.{name}").where(F.col("night") == lake.settings.night)
 
+    stages = run_results.of_night(lake.settings)
     reasons = tonight("quarantine").select("source", F.explode("reasons").alias("reason"))
     frames = {
-        "accounts": accounts.of_nights(lake, [lake.settings.night]).orderBy("source"),
+        "accounts": accounts.of_run(lake, _begun(stages)).orderBy("night", "source"),
         "reasons": reasons.groupBy("source", "reason")
         .agg(F.count("*").alias("rows"))
         .orderBy(F.desc("rows")),
@@ -124,7 +127,15 @@ def read_night(lake: Lake, asked: list[query.Query]) -> Night:
         frames["alerts"] = _alerts(lake)
     with ThreadPoolExecutor(PARALLEL) as pool:
         rows = dict(zip(frames, pool.map(lambda frame: frame.collect(), frames.values()), strict=True))
-    return Night(**rows, stages=run_results.of_night(lake.settings), answers=_answers(lake, asked))
+    of_run = rows.pop("accounts")
+    own = [account for account in of_run if account.night == lake.settings.night]
+    others = [account for account in of_run if account not in own]
+    return Night(own, **rows, stages=stages, others=others, answers=_answers(lake, asked))
+
+
+def _begun(stages: list[RunResult]) -> str:
+    """When the run began (UTC), now if none of its stages is known."""
+    return min((result.started_at for result in stages), default=datetime.now(UTC).isoformat())
 
 
 def _alerts(lake: Lake) -> DataFrame:
@@ -150,7 +161,8 @@ def find_problems(settings: Settings, night: Night) -> list[str]:
     accounted = {account.source for account in night.accounts}
     missing = [f"{source.name} has no account" for source in settings.sources if source.name not in accounted]
     uneven = [_equation(account) for account in night.accounts if not _balances(account)]
-    return [*missing, *uneven]
+    elsewhere = [f"of {each.night}, {_equation(each)}" for each in night.others if not _balances(each)]
+    return [*missing, *uneven, *elsewhere]
 
 
 def _balances(account: Row) -> bool:
@@ -219,6 +231,7 @@ def to_json(settings: Settings, night: Night, summary: str, problems: list[str])
         "is_reconciled": not problems,
         "summary": summary,
         "accounts": [account.asDict() for account in night.accounts],
+        "other_accounts": [account.asDict() for account in night.others],
         "alerts": night.alerts_by_severity,
         "gold": {table.table: table.rows for table in night.gold},
         "queries": answers,

@@ -56,7 +56,7 @@ def is_broken(rule: gxe.Expectation) -> Column:
             f"{type(rule).__name__} cannot be validated row by row; add it to jobs/silver/rules.py"
         )
     broken = ~F.coalesce(translate(rule), F.lit(True))
-    condition = getattr(rule, "row_condition", None)
+    condition = _meta(rule).get("on_arrival") or getattr(rule, "row_condition", None)
     return broken if condition is None else F.coalesce(_holds(condition), F.lit(False)) & broken
 
 
@@ -114,8 +114,10 @@ _COMPARISONS: dict[Operator, Callable[[Column, Any], Column]] = {
 
 
 def _holds(condition: Any) -> Column:
-    """A `row_condition` as a predicate: the rule is about the rows that meet it."""
+    """A `row_condition`, or SQL, as a predicate: the rule is about the rows that meet it."""
     match condition:
+        case str():
+            return F.expr(condition)
         case PassThroughCondition():
             return F.expr(condition.pass_through_filter)
         case ComparisonCondition():

@@ -4,6 +4,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from catalog.tables import SILVER, TABLES, Source
+from jobs.bronze.arrival import latest_time
 from jobs.delta.digests import hash_of
 from jobs.delta.lake import Lake
 from jobs.silver.clean import clean
@@ -49,7 +50,8 @@ def validate(rows: DataFrame, source: Source, known_devices: DataFrame | None) -
     rules = suite("silver", source.silver)
     is_mistyped = F.coalesce("_is_mistyped", F.lit(False))
     broken = reasons(rules, "quarantine")
-    return cleaned.withColumns(
+    dated = cleaned.withColumn("_latest_time", latest_time()) if SILVER[source.silver].is_dated else cleaned
+    return dated.withColumns(
         {
             "_reasons": F.when(F.col("_malformed").isNotNull(), F.array(F.lit(MALFORMED)))
             .when(is_mistyped, F.concat(_misfits(source), F.array(F.lit(MISTYPED)), broken))

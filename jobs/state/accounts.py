@@ -52,6 +52,18 @@ def of_nights(lake: Lake, nights: Iterable[date]) -> DataFrame:
     return lake.read(TABLE).where(is_in("night", nights))
 
 
+def of_run(lake: Lake, since: str) -> DataFrame:
+    """The accounts of the run's night, and of others that it has reconciled since a moment (UTC).
+
+    The moment tells runs by hand apart, which may share an id. Grain and columns are the table's.
+    """
+    is_own = F.col("night") == lake.settings.night
+    by_run = (F.col("run_id") == lake.settings.run_id) & (
+        F.col("settled_at") >= F.lit(since).cast("timestamp")
+    )
+    return lake.read(TABLE).where(is_own | by_run)
+
+
 def of_source(lake: Lake, source: str) -> DataFrame:
     """The accounts of a source; grain and columns are the table's."""
     return lake.read(TABLE).where(F.col("source") == source)
@@ -65,10 +77,12 @@ def reconciled(lake: Lake) -> dict[str, dict[date, int]]:
     return found
 
 
-def unpublished_nights(lake: Lake) -> set[date]:
-    """The nights of which gold does not have every source yet."""
-    rows = lake.read(TABLE).where("NOT is_published").select("night").distinct()
-    return {row.night for row in rows.collect()}
+def unpublished(lake: Lake) -> dict[str, set[date]]:
+    """Source -> the nights that have accounts and that gold does not have yet."""
+    found: dict[str, set[date]] = {}
+    for row in lake.read(TABLE).where("NOT is_published").select("source", "night").collect():
+        found.setdefault(row.source, set()).add(row.night)
+    return found
 
 
 def nights_after(lake: Lake, night: date) -> set[date]:

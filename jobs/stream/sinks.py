@@ -24,7 +24,8 @@ Sink = Callable[[DataFrame, Batch], None]
 def sink_of(lake: Lake, stream: Options) -> tuple[str, Sink]:
     """Return the sink's name, as in run results, and a function that sends it a batch."""
     if stream.sink == "json":
-        folder = lake.settings.landing / stream.source
+        # Simulated files come in on their simulated night.
+        folder = lake.settings.landing / stream.source / f"arrived={lake.settings.night}"
         return f"landing.{stream.source}", lambda rows, batch: deliver(
             lake.settings, stream, folder, rows, batch
         )

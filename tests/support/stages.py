@@ -1,7 +1,11 @@
 """Running stages in a test's own lake, in this process."""
 
+import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -33,15 +37,21 @@ def accounts(table) -> Callable[[str], dict]:
     }
 
 
+def stand_still(path: Path) -> None:
+    """Make a file look as if nobody had written to it for a minute, so that bronze does not watch it."""
+    before = time.time() - 60
+    os.utime(path, (before, before))
+
+
 @pytest.fixture
 def deliver(lake) -> Callable[..., object]:
-    """Deliver a file by hand to a source's landing folder."""
+    """Deliver a file by hand to a source's landing folder, or as one that arrived on a night; a minute old."""
 
-    def into(source: str, name: str, content: str | bytes):
-        folder = lake("bronze").landing / source
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / name
+    def into(source: str, name: str, content: str | bytes, night: date | None = None):
+        path = lake("bronze").landing / source / (f"arrived={night}" if night else "") / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        stand_still(path)
         return path
 
     return into

@@ -14,6 +14,7 @@ import pytest
 from jobs import runner
 from jobs.delta.lake import Lake
 from tests.support.project import PROJECT
+from tests.support.stages import stand_still
 
 NIGHT = date(2024, 3, 5)
 TABLES = frozenset({"sensor_logs", "climate_hourly", "locations", "events", "telemetry"})
@@ -68,6 +69,7 @@ def delivered(spark, module_lake):
         for name, content in files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+            stand_still(folder / name)
     for stage in ("bronze", "silver", "bronze", "silver", "gold", "publish"):
         runner.stage(stage)(Lake(spark, module_lake(stage, tables=TABLES)))
     return module_lake
@@ -80,16 +82,19 @@ def table(spark, delivered):
 
 @pytest.fixture(scope="module")
 def account(table):
-    rows = table("ops.row_accounts").where(f"night = '{NIGHT}'").collect()
+    """Source -> its account of the day its files arrived; of the run's night, if none did."""
+    rows = table("ops.row_accounts").orderBy("night").collect()
     of = {row.source: row.asDict() for row in rows}
     assert of.keys() == TABLES - {"climate_hourly"} and all(row.is_balanced for row in rows)
+    assert {row.landed for row in rows if row.night == NIGHT} == {0}
     return of
 
 
 @pytest.fixture(scope="module")
 def rows_read(table):
     """Name of a file -> bronze rows of sensor logs that came from it."""
-    return Counter(Path(row._file).name for row in table("bronze.sensor_logs").select("_file").collect())
+    names = [Path(row._file).name for row in table("bronze.sensor_logs").select("_file").collect()]
+    return Counter(re.sub(r"^at-[\d.]+-", "", name) for name in names)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +117,7 @@ def climate(table):
 def test_a_file_delivered_by_hand_is_read_exactly_once(delivered, rows_read, logs):
     assert rows_read["mine.csv"] == logs[1] == GOOD
     folder = delivered("bronze").landing / "sensor_logs"
-    assert not (folder / "mine.csv").exists() and (folder / f"arrived={NIGHT}" / "mine.csv").exists()
+    assert not (folder / "mine.csv").exists() and len([*folder.glob("arrived=2*/at-*-mine.csv")]) == 1
 
 
 def test_delivered_rows_reach_gold(climate):
@@ -131,7 +136,7 @@ def test_the_hourly_climate_is_exported_as_one_csv(delivered, climate):
 @pytest.mark.parametrize("name", ["deep.csv", "late.csv"])
 def test_a_file_in_a_folder_of_the_senders_own_is_read_too(delivered, rows_read, name):
     assert rows_read[name] == GOOD
-    assert (delivered("bronze").landing / "sensor_logs" / f"arrived={NIGHT}" / name).exists()
+    assert len([*(delivered("bronze").landing / "sensor_logs").glob(f"arrived=2*/at-*-{name}")]) == 1
 
 
 @pytest.mark.parametrize("name", ["zero.csv", "header.csv", "blank.csv", "mark.csv"])

@@ -18,13 +18,13 @@ def test_bronze_reads_on_past_what_it_sets_aside_and_says_so(run, deliver, lake,
     only = frozenset({"sensor_logs", "locations"})
     whole = gzip.compress((HEADER + RECORD * 500).encode())
     for name in ("logs.csv.gz", "a b%20ä.csv.gz", "plain %41.csv"):
-        deliver("sensor_logs", name, whole if name.endswith("gz") else HEADER + RECORD)
+        deliver("sensor_logs", name, whole if name.endswith("gz") else HEADER + RECORD, night=FIFTH)
     run("bronze", night=FIFTH, tables=only)
     first = lake("bronze").landing / "sensor_logs/arrived=2024-03-05"
     for file in first.glob("*.csv*"):
         # Files of reconciled nights are not opened again, whatever their names: nobody notices this.
         file.write_bytes(SWAPPED.encode())
-    deliver("sensor_logs", "logs.csv.gz", whole[: len(whole) // 2])
+    deliver("sensor_logs", "logs.csv.gz", whole[: len(whole) // 2], night=SIXTH)
     deliver("sensor_logs", "swapped.csv", SWAPPED)
     deliver("locations", "sites.json.zst", b"\x28\xb5\x2f\xfd")
     (first.parent / "link.csv").symlink_to(elsewhere / "secret.csv")

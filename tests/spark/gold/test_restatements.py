@@ -18,7 +18,7 @@ def night(run, deliver):
     """Take one night through the stages, with these lines delivered by hand."""
 
     def through(night: date, *lines: str) -> None:
-        deliver("sensor_logs", f"{night}.csv", HEADER + "\n".join(lines) + "\n")
+        deliver("sensor_logs", f"{night}.csv", HEADER + "\n".join(lines) + "\n", night)
         for stage in ("bronze", "silver", "gold", "publish"):
             run(stage, night=night, run_id=f"night-{night}", tables=CLIMATE)
 

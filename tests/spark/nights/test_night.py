@@ -195,7 +195,8 @@ def test_an_earlier_arrival_that_comes_late_takes_its_row_back(spark, nights, re
     )
     night7, night8 = date(2024, 3, 7), date(2024, 3, 8)
     for night in (night8, night7):
-        folder = nights.lake("bronze").landing / "locations"
+        folder = nights.lake("bronze").landing / f"locations/arrived={night}"
+        folder.mkdir()
         (folder / file_like_a_stream("locations", "json")).write_text(line + "\n")
         for stage in ("bronze", "silver"):
             run_stage(spark, nights.lake, stage, night, tables=frozenset({"locations"}))

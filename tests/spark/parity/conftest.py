@@ -140,8 +140,12 @@ def after_all(sides: Sides, night: tuple[Night, Night]) -> Sides:
 def _earlier_nights(side: Side, *, in_bulk: bool) -> None:
     _succeed(side.run("streams"))
     # So little data has no device and no machine that is bad enough for some tables.
-    side.deliver(f"readings/{file_like_a_stream('readings', 'json')}", noisy_device(FIRST_DEVICE))
-    side.deliver(f"machine_sensors/{file_like_a_stream('machine_sensors', 'csv')}", hot_machine())
+    side.deliver(
+        f"readings/arrived={EARLIER[0]}/{file_like_a_stream('readings', 'json')}", noisy_device(FIRST_DEVICE)
+    )
+    side.deliver(
+        f"machine_sensors/arrived={EARLIER[0]}/{file_like_a_stream('machine_sensors', 'csv')}", hot_machine()
+    )
     if in_bulk:
         _succeed(side.run("nights in bulk"))
     else:

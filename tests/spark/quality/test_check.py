@@ -15,6 +15,8 @@ from jobs.bronze import stage as bronze
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken
 from jobs.quality import check
+from jobs.state import accounts
+from jobs.state.accounts import Account
 
 NIGHT = date(2024, 3, 5)
 NOON = datetime(2024, 3, 5, 12)
@@ -163,6 +165,17 @@ def test_rows_of_other_nights_are_left_to_those_nights(spark, good):
     assert (result.rows, result.detail["success"]) == (3, True)
 
 
+def test_rows_of_another_night_that_gold_does_not_have_yet_are_validated_too(spark, logs, silver):
+    """Another run has reconciled them, and this one would publish them."""
+    lake = Lake(spark, silver(night=EMPTY_NIGHT))
+    accounts.ensure(lake)
+    accounts.reconcile(lake, [Account("sensor_logs", BROKEN_NIGHT, 5, 5, 5, 0, 0)])
+    with pytest.raises(ContractBroken, match=r"temperature outside [^;]*1 of 5 rows"):
+        check.run(lake)
+    accounts.publish(lake, ["sensor_logs"], "2999-01-01 00:00:00")
+    assert [result.rows for result in check.run(lake)] == [0]
+
+
 def test_an_expectation_that_cannot_be_evaluated_is_never_green_not_even_a_flag(spark, silver, monkeypatch):
     def with_a_missing_column(layer, table):
         rules = suite(layer, table)
@@ -244,10 +257,30 @@ def deliver(spark, module_lake):
 
 
 @pytest.fixture(scope="module")
-def check_bronze(spark, module_lake):
-    """Check a night of feeds: table -> result."""
+def reconcile(spark, module_lake):
+    """Write accounts for all that bronze has of the feeds in other nights than one."""
 
-    def of(night, tables=FEEDS):
+    def of_others(but):
+        lake = Lake(spark, module_lake("silver", tables=FEEDS))
+        rows = [
+            Account(source, row._night, *(3 * [row["count"]]), 0, 0)
+            for source in FEEDS
+            for row in lake.read(f"bronze.{source}").groupBy("_night").count().collect()
+            if row._night != but
+        ]
+        accounts.ensure(lake)
+        accounts.reconcile(lake, rows)
+
+    return of_others
+
+
+@pytest.fixture(scope="module")
+def check_bronze(spark, module_lake, reconcile):
+    """Check a night of feeds, when silver has taken in the others: table -> result."""
+
+    def of(night, tables=FEEDS, are_others_pending=False):
+        if not are_others_pending:
+            reconcile(but=night)
         results = check.run(Lake(spark, module_lake("check", layer="bronze", night=night, tables=tables)))
         return {result.table: result for result in results}
 
@@ -292,6 +325,8 @@ def test_a_feed_without_a_required_field_stops_the_night_until_it_is_delivered_a
     )
     events = frozenset({"events"})
     deliver(("events", BROKEN_FEEDS, lines(29)), tables=events)
+    another = check_bronze(NO_LINES, events, are_others_pending=True)["bronze.events"]
+    assert another.rows == 59, "the run of another night checks what it is about to reconcile"
     result = check_bronze(BROKEN_FEEDS, events)["bronze.events"]
     assert (result.rows, result.detail["failed"], result.detail["warned"]) == (59, 0, 1)
 

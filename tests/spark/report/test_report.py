@@ -133,6 +133,21 @@ def test_an_account_that_does_not_balance_is_a_problem(settings, wrong):
     assert problem.startswith("readings: ")
 
 
+def test_an_account_of_another_night_that_the_run_reconciled_is_shown_and_must_balance(settings):
+    other = date(2024, 3, 6)
+    assert "Other nights" not in page_of(settings, a_night())
+    page = page_of(settings, a_night(others=[account(night=other)]))
+    assert "Other nights that this run reconciled" in page and f"<td>{other}</td>" in page
+    (problem,) = report.find_problems(settings, a_night(others=[account(night=other, silver=999)]))
+    assert problem.startswith("of 2024-03-06, readings: ")
+
+
+def test_a_file_that_was_still_being_written_is_named(settings):
+    table = TableEntry("bronze.readings", 5, {"still_being_written": ["gateway/<b>.json"]})
+    page = page_of(settings, a_night(stages=[result("bronze", table)]))
+    assert "still being written: <code>gateway/&lt;b&gt;.json</code> of readings" in page
+
+
 def test_a_selected_source_without_an_account_is_a_problem(settings):
     night = a_night(accounts=[account("events")])
     assert report.find_problems(settings, night) == ["readings has no account"]
@@ -172,10 +187,17 @@ def test_the_picture_of_nothing_has_no_flow():
 
 @pytest.fixture(scope="module")
 def kept(spark, module_lake):
-    """Accounts of two nights, and of a third that does not balance; each test reports on a night of its own."""
+    """Accounts of two nights, and of a third that does not balance; each test reports on a night of its own.
+
+    A run of its own reconciled a fourth night, and before it, under the same id, a fifth.
+    """
     name, settings = "ops.row_accounts", module_lake("report")
     Lake(spark, settings).ensure([name])
     rows = [account(), account(night=date(2024, 3, 4), landed=5), account(night=UNEVEN, silver=999)]
+    rows += [
+        account(night=date(2024, 3, day), run_id="swept", settled_at=datetime(2024, 3, day + 1, tzinfo=UTC))
+        for day in (8, 9)
+    ]
     values = [tuple(row[column] for column in TABLES[name].column_names) for row in rows]
     Lake(spark, settings).append(name, spark.createDataFrame(values, TABLES[name].columns))
     return module_lake
@@ -198,6 +220,17 @@ def test_a_reconciled_night_gets_its_page_and_a_summary(spark, kept):
     )
     (found,) = data["accounts"]
     assert (found["source"], found["landed"], found["silver"]) == ("readings", 1010, account()["silver"])
+
+
+def test_the_report_has_the_accounts_of_the_other_nights_that_its_run_reconciled(spark, kept):
+    settings = kept("report", tables=READINGS, run_id="swept")
+    leave(settings.docs, result("bronze", run_id="swept", started_at="2024-03-09T12:00:00+00:00"))
+
+    (found,) = report.run(Lake(spark, settings))
+
+    assert found.rows == 1
+    data = json.loads((settings.docs / f"nights/{NIGHT}.json").read_text())
+    assert [each["night"] for each in data["other_accounts"]] == ["2024-03-09"]
 
 
 def test_a_night_that_does_not_balance_is_refused_but_its_page_says_why(spark, kept):

@@ -61,7 +61,7 @@ def night(run, deliver):
     """Take a night of the sites through the stages; give what the check of bronze says about it."""
 
     def through(*lines: str, name: str = "sites.json"):
-        deliver("locations", name, "\n".join(lines) + "\n")
+        deliver("locations", name, "\n".join(lines) + "\n", NIGHT)
         run("bronze", tables=LOCATIONS)
         (verdict,) = run("check", layer="bronze", tables=LOCATIONS)
         run("silver", tables=LOCATIONS)

@@ -137,7 +137,7 @@ def test_each_second_of_a_night_has_as_many_transactions_as_are_counted(rows, co
 
 def test_seconds_without_rows_drop_no_file(stream, lake):
     sent = stream(source="transactions", sink="json", rows_per_second=1, trigger=1, duration=3)
-    files = list((lake("stream").landing / "transactions").glob("*.json"))
+    files = list((lake("stream").landing / "transactions").rglob("*.json"))
     assert sent.rows == len(files) == sum(len(file.read_text().splitlines()) for file in files) == 2
 
 
@@ -262,7 +262,7 @@ def delivered(shared_stream, shared_run, module_lake):
     """A night with files of three streams, some of which come after bronze has run; rows of each of the first files."""
     few = frozenset({"live_sensors", "transactions", "iot_events", "readings_5min", "transactions_daily"})
     assert shared_stream(sink="json", duration=50).rows == 500
-    folder = module_lake("stream").landing / "live_sensors"
+    folder = module_lake("stream").landing / f"live_sensors/arrived={NIGHT}"
     sizes = [len(file.read_text().splitlines()) for file in folder.glob("*.json")]
     shared_run("generate", tables=frozenset({"iot_events"}), scale=0.001)
     shared_run("bronze", tables=few)
@@ -293,7 +293,8 @@ def table_of(silver, seconds: int):
 def test_files_of_a_batch_that_was_cut_off_while_they_were_dropped_are_not_dropped_twice(stream, lake):
     stream(sink="json", duration=50)
     landing = lake("stream").landing
-    folder, drafts = landing / "live_sensors", landing / f"_drafts/live_sensors/stream-{NIGHT}/00000-00050"
+    folder = landing / f"live_sensors/arrived={NIGHT}"
+    drafts = landing / f"_drafts/live_sensors/stream-{NIGHT}/00000-00050"
     files = sorted(folder.glob("*.json"))
     before = {file.name: file.read_text() for file in files}
     # Bronze has taken in the first, the last is still a draft.
@@ -402,5 +403,5 @@ def test_what_a_stream_says_it_sent_stands_in_its_run_result(lake, spark, monkey
     assert (row.run_id, row.stage, row.table, row.rows) == (
         *("saved", "stream_transactions", "landing.transactions", 13),
     )
-    landed = (settings.landing / "transactions").glob("*.json")
+    landed = (settings.landing / "transactions").rglob("*.json")
     assert sum(len(file.read_text().splitlines()) for file in landed) == 13

@@ -3,17 +3,17 @@
 import bz2
 import gzip
 import os
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from catalog.tables import SOURCES
 from jobs.bronze import inspection
-from jobs.bronze.landing_zone import prepare
+from jobs.bronze.landing_zone import look, prepare
 from jobs.errors import JobError
 
-FIFTH, SIXTH = date(2024, 3, 5), date(2024, 3, 6)
+FIFTH, TODAY = date(2024, 3, 5), f"arrived={datetime.now(UTC):%Y-%m-%d}"
 LOGS, SITES = SOURCES["sensor_logs"], SOURCES["locations"]
 HEADER = "sensor_id,timestamp,temperature,humidity,location\n"
 RECORD = "1001,2025-05-01 01:00:00,72.4,41.2,Room_A\n"
@@ -39,7 +39,12 @@ def elsewhere(tmp_path: Path) -> Path:
 
 def reasons(folder: Path, source=LOGS, seen=()) -> dict[str, str]:
     """Name -> reason, of the files that are set aside."""
-    return {each.file.name: each.reason for each in prepare(folder, FIFTH, source, lambda: seen)}
+    return {each.file.name: each.reason for each in prepare(look(folder), [FIFTH], source, lambda: seen)}
+
+
+def arrived(folder: Path, name: str) -> list[Path]:
+    """The files of this name that have been moved into the folder of a day."""
+    return [*folder.glob(f"arrived=*/at-??.??.??.??????-{name}")]
 
 
 def put(folder: Path, name: str, content: str | bytes) -> Path:
@@ -70,7 +75,7 @@ def test_a_link_is_set_aside_and_what_it_leads_to_stays_where_it_is(folder, else
     assert reasons(folder) == {}
 
 
-@pytest.mark.parametrize("name", ["", "_rejected", "arrived=2024-03-05"])
+@pytest.mark.parametrize("name", ["", "_rejected", TODAY])
 def test_a_folder_of_the_source_that_is_a_link_gets_nothing_moved_into_it(folder, elsewhere, name):
     put(folder, "good.csv", HEADER + RECORD)
     put(folder, "swapped.csv", SWAPPED)
@@ -126,7 +131,7 @@ def test_a_csv_file_with_its_columns_in_another_order_is_set_aside(folder, heade
 def test_any_other_first_line_is_left_to_the_parser(folder, content):
     file = put(folder, "f.csv", content)
     assert reasons(folder) == {}
-    assert (folder / "arrived=2024-03-05" / file.name).exists() and not file.exists()
+    assert len(arrived(folder, file.name)) == 1 and not file.exists()
 
 
 @pytest.mark.parametrize(
@@ -236,15 +241,17 @@ def test_a_file_that_cannot_be_read_is_set_aside(folder, monkeypatch):
 
 def test_a_json_document_is_unpacked_where_it_lies_once_and_the_original_is_kept_beside(folder):
     array = '[\n{"location_id": 1},\n{"location_id": 2}\n]\n'
-    put(folder, "f.json", array)
+    for name in ("f.json", "arrived=2024-03-05/by_hand.json"):
+        put(folder, name, array)
     put(folder, "g.json", array[:-3])
     put(folder, "csv.json", HEADER)
     for _ in range(2):
         rejected = reasons(folder, SITES)
         assert set(rejected) <= {"g.json", "csv.json"}
-    arrived = folder / "arrived=2024-03-05/f.json"
-    assert arrived.read_text() == '{"location_id": 1}\n{"location_id": 2}\n'
-    assert (folder / "_documents/arrived=2024-03-05/f.json").read_text() == array
+    for file in (*arrived(folder, "f.json"), folder / "arrived=2024-03-05/by_hand.json"):
+        assert file.read_text() == '{"location_id": 1}\n{"location_id": 2}\n'
+        assert (folder / "_documents" / file.relative_to(folder)).read_text() == array
+    assert len([*folder.glob("arrived=*/*")]) == 2 and not (folder / "f.json").exists()
     assert (folder / "_rejected/g.json").read_text() == array[:-3]
 
 
@@ -271,7 +278,7 @@ def test_a_file_that_an_earlier_run_read_stays_where_it_is(folder):
     put(folder, "arrived=2024-03-04/f.csv.bz2", b"")
     put(folder, "arrived=2024-03-05/f.csv", SWAPPED)
     seen = {"arrived=2024-03-04/f.csv", "arrived=2024-03-04/f.csv.bz2"}
-    (rejected,) = prepare(folder, FIFTH, LOGS, lambda: seen)
+    (rejected,) = prepare(look(folder), [FIFTH], LOGS, lambda: seen)
     assert rejected.file == folder / "_rejected/f.csv" and rejected.size == len(SWAPPED)
     assert not (folder / "arrived=2024-03-05/f.csv").exists()
 
@@ -293,7 +300,7 @@ def test_what_streams_pass_over_is_left_alone(folder, elsewhere):
 def test_a_folder_like_that_of_a_night_within_a_senders_own_is_the_senders_own(folder):
     put(folder, "mine/arrived=2024-03-04/f.csv", HEADER + RECORD)
     assert reasons(folder) == {}
-    assert (folder / "arrived=2024-03-05/f.csv").exists()
+    assert len(arrived(folder, "f.csv")) == 1
 
 
 def test_a_file_under_a_name_that_spark_cannot_read_is_read_under_another(folder):
@@ -302,5 +309,5 @@ def test_a_file_under_a_name_that_spark_cannot_read_is_read_under_another(folder
     put(folder, os.fsdecode(b"gr\xfcn.csv"), HEADER + RECORD)
     put(folder, "a:b.csv.zst", "")
     assert reasons(folder).keys() == {"a.b.csv.zst"}
-    arrived = folder / "arrived=2024-03-05"
-    assert {file.name for file in arrived.iterdir()} == {"2025-05-01T01.00.00.csv", "gr?n.csv"}
+    assert len([*folder.glob("arrived=*/*")]) == 2
+    assert arrived(folder, "2025-05-01T01.00.00.csv") and arrived(folder, "gr[?]n.csv")

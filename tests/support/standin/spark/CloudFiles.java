@@ -67,7 +67,8 @@ public class CloudFiles extends TextFileFormat implements StreamSourceProvider {
         schema.get(),
         partitionColumns(),
         metadataPath,
-        options);
+        // Auto Loader forgets no file unless it is told to; Spark's own stream does after a week.
+        options.updated("maxFileAge", Long.MAX_VALUE + "ms"));
   }
 
   @Override
