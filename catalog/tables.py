@@ -6,11 +6,11 @@ contract.
 
 from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, fields
-from datetime import date
 from typing import Any
 
 from catalog import reading
 from catalog.reading import CatalogError as CatalogError
+from catalog.records import Records
 from catalog.references import check_references
 
 SCHEMAS = ("bronze", "silver", "staging", "gold", "ops")
@@ -25,7 +25,7 @@ def columns_of(ddl: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Source:
+class Source(Records):
     """A feed in the landing zone. Grain of its bronze table: one row per landed line."""
 
     name: str
@@ -35,17 +35,10 @@ class Source:
     silver: str = ""
     optional: bool = False
     streamed: bool = False
-    records: str = ""
-    earliest: date = date(2000, 1, 1)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "silver", self.silver or self.name)
-        if type(self.earliest) is not date:
-            raise ValueError(f"earliest must be a date like 2000-01-01 without quotes, not {self.earliest!r}")
-        if self.records and self.format != "json":
-            raise ValueError("records is for json alone: a csv file has a record a line")
-        if self.format not in ("json", "csv"):
-            raise ValueError(f"format must be json or csv, not {self.format!r}")
+        self.check_records(self.format)
 
     @property
     def fields(self) -> dict[str, str]:
@@ -83,11 +76,6 @@ class Table:
     def column_names(self) -> tuple[str, ...]:
         """Column names in order."""
         return tuple(columns_of(self.columns))
-
-    @property
-    def time(self) -> str:
-        """The column that says when what a row is about took place, its first TIMESTAMP; empty without one."""
-        return next((name for name, kind in columns_of(self.columns).items() if kind == "TIMESTAMP"), "")
 
     @property
     def is_dated(self) -> bool:

@@ -38,10 +38,15 @@ def of_source(source: Source, named: Iterable[Expectation]) -> list[Expectation]
 
 
 def _of_its_time(source: Source) -> list[Expectation]:
-    """A clock that was never set shows 1970 or 2000, one that lost count of GPS weeks 19.6 years too little."""
-    time, earliest = SILVER[source.silver].time, source.earliest
-    if not time:
+    """The first TIMESTAMP of a table says when what its row is about took place.
+
+    A clock that was never set shows 1970, 1980 or 2000, one that lost count of GPS weeks 19.6 years too little.
+    """
+    kinds = columns_of(SILVER[source.silver].columns)
+    time = next((name for name, kind in kinds.items() if kind == "TIMESTAMP"), None)
+    if time is None:
         return []
+    earliest = source.earliest
     too_early = f"{time} < DATE'{earliest}' AND _night >= DATE'{earliest}'"
     return [
         no_row_where(too_early, quarantine(f"dated before {earliest}, the earliest that the source allows")),

@@ -85,7 +85,7 @@ def _open(file: Path, mode: str = "r", *, is_packed: bool | None = None) -> IO[s
     """Open a file as text; bytes that are no UTF-8 stay what they are."""
     encoding = "utf-8-sig" if mode == "r" else "utf-8"
     if is_packed if is_packed is not None else file.suffix == GZIP:
-        return gzip.open(file, f"{mode}t", encoding=encoding, errors="surrogateescape")  # type: ignore[return-value]
+        return gzip.open(file, f"{mode}t", 6, encoding, "surrogateescape")  # type: ignore[return-value]
     return file.open(mode, encoding=encoding, errors="surrogateescape")
 
 

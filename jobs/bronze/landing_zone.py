@@ -94,12 +94,15 @@ def prepare(
         file
         for file in filed
         if is_doubtful_by_name(file, source)
+        or _unreadable(file, folder)
         or (file.relative_to(folder).parts[0] in own and is_doubtful_by_beginning(file, source))
     ]
     seen = already_read() if doubtful else ()
     for file in doubtful:
         is_new = file.relative_to(folder).as_posix() not in seen
-        if is_new and (reason := flaw(file, source) or _unpack(file, folder, source, file)):
+        if is_new and (
+            reason := _unreadable(file, folder) or flaw(file, source) or _unpack(file, folder, source, file)
+        ):
             yield _set_aside(file, folder, reason)
 
 
@@ -135,6 +138,14 @@ def _file(file: Path, folder: Path, source: Source, wanted: Path) -> str | None:
         # Both would be read, one of them in each run.
         target.unlink(missing_ok=True)
         raise
+
+
+def _unreadable(file: Path, folder: Path) -> str | None:
+    """Return why the stream would fail for a file where it lies, or pass over it."""
+    name = str(file.relative_to(folder))
+    if readable_name(name) == name:
+        return None
+    return f"its path has a colon or is no UTF-8; put it into {folder.name} itself, or under another name"
 
 
 def _unpack(file: Path, folder: Path, source: Source, target: Path) -> str | None:

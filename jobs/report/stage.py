@@ -39,7 +39,7 @@ class Night:
     """The contents of a night's report; rows are those of tables in `ops`."""
 
     accounts: list[Row]
-    reasons: list[Row]  # source, reason, rows; a row with two reasons counts under both
+    reasons: list[Row]  # source, reason, rows, key and file of one; a row with two reasons counts under both
     digests: list[Row]
     rejected_files: list[Row]
     stages: list[RunResult]  # of the run, in order
@@ -111,11 +111,12 @@ def read_night(lake: Lake, asked: list[query.Query]) -> Night:
         return lake.read(f"ops.{name}").where(F.col("night") == lake.settings.night)
 
     stages = run_results.of_night(lake.settings)
-    reasons = tonight("quarantine").select("source", F.explode("reasons").alias("reason"))
+    reasons = tonight("quarantine").select("source", "key", "file", F.explode("reasons").alias("reason"))
     frames = {
         "accounts": accounts.of_run(lake, _begun(stages)).orderBy("night", "source"),
         "reasons": reasons.groupBy("source", "reason")
-        .agg(F.count("*").alias("rows"))
+        .agg(F.count("*").alias("rows"), F.min(F.struct("file", "key")).alias("first"))
+        .select("source", "reason", "rows", "first.*")
         .orderBy(F.desc("rows")),
         "digests": tonight("digests").orderBy("table"),
         "rejected_files": tonight("rejected_files").orderBy("file"),
@@ -216,7 +217,7 @@ def render_page(settings: Settings, night: Night, problems: list[str]) -> str:
 
 
 def to_json(settings: Settings, night: Night, summary: str, problems: list[str]) -> str:
-    """Return the night as JSON: whether it is reconciled, its accounts, alerts, gold tables and answers."""
+    """Return the night as JSON: whether it is reconciled, its accounts, what was refused, alerts, gold and answers."""
     answers = {
         answer.query.name: {
             "answers": answer.query.purpose,
@@ -232,6 +233,8 @@ def to_json(settings: Settings, night: Night, summary: str, problems: list[str])
         "summary": summary,
         "accounts": [account.asDict() for account in night.accounts],
         "other_accounts": [account.asDict() for account in night.others],
+        "quarantined": [reason.asDict() for reason in night.reasons],
+        "rejected_files": [file.asDict() for file in night.rejected_files],
         "alerts": night.alerts_by_severity,
         "gold": {table.table: table.rows for table in night.gold},
         "queries": answers,

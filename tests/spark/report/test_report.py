@@ -54,7 +54,15 @@ def a_night(**changed):
     failure = {"reason": "no value", "observed": "400 of 1,000 rows: None"}
     parts = {
         "accounts": [account()],
-        "reasons": [Row(source="readings", reason="power outside 0 to 200 kWh", rows=7)],
+        "reasons": [
+            Row(
+                source="readings",
+                reason="power outside 0 to 200 kWh",
+                rows=7,
+                file="file:/landing/readings/arrived=2024-03-05/meters.json",
+                key="1717",
+            )
+        ],
         "digests": [Row(table="silver.readings", night=NIGHT, rows=1000, digest="-123456789", run_id="test")],
         "rejected_files": [],
         "stages": [
@@ -87,6 +95,7 @@ def test_the_page_shows_accounts_reasons_expectations_times_and_digests(settings
         "../runs/test/../../expectations/p.html",
         "1 min 15 s",
         "gold.sensor_hourly",
+        "1717 in meters.json",
         "-123456789",
     ):
         assert shown in page, shown
@@ -101,11 +110,11 @@ def test_the_page_needs_nothing_else(settings):
 def test_text_from_the_data_is_shown_as_text(settings):
     evil = "<img src=x onerror=alert(1)>"
     file = Row(source="readings", night=NIGHT, file=evil, reason=evil, bytes=12, rejected_at=None)
-    reason = Row(source="readings", reason=evil, rows=1)
+    reason = Row(source="readings", reason=evil, rows=1, file=f"{evil}.json", key=evil)
 
     page = page_of(settings, a_night(rejected_files=[file], reasons=[reason]))
 
-    assert page.count("&lt;img src=x") == 3
+    assert page.count("&lt;img src=x") == 5
     assert "<img" not in page
 
 

@@ -311,3 +311,10 @@ def test_a_file_under_a_name_that_spark_cannot_read_is_read_under_another(folder
     assert reasons(folder).keys() == {"a.b.csv.zst"}
     assert len([*folder.glob("arrived=*/*")]) == 2
     assert arrived(folder, "2025-05-01T01.00.00.csv") and arrived(folder, "gr[?]n.csv")
+
+
+@pytest.mark.parametrize("name", ["a:b.json", "10:00/f.json", os.fsdecode(b"gr\xfcn.json")])
+def test_a_file_that_lies_in_the_folder_of_a_day_under_such_a_name_is_set_aside(folder, name):
+    put(folder, f"arrived=2024-03-05/{name}", "{}\n")
+    (reason,) = reasons(folder, SITES).values()
+    assert reason.startswith("its path has a colon or is no UTF-8; put it into sensor_logs itself")

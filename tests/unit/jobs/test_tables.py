@@ -53,6 +53,21 @@ def test_a_format_that_is_neither_json_nor_csv_is_refused():
         tables._read(Source, "sources", "x", {"format": "xml", "columns": "a INT", "key": ["a"]})
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"format": "csv", "records": "data.items"}, "records is for json"),
+        (
+            {"format": "json", "earliest": "1970-01-01"},
+            "earliest must be a day like 2000-01-01 without quotes",
+        ),
+    ],
+)
+def test_what_a_source_cannot_mean_is_refused(given, said):
+    with pytest.raises(CatalogError, match=said):
+        tables._read(Source, "sources", "x", {"columns": "a INT", "key": ["a"]} | given)
+
+
 def test_a_decimal_keeps_its_two_numbers():
     assert tables.columns_of("amount DECIMAL(10,2), night DATE") == {
         "amount": "DECIMAL(10,2)",
