@@ -6,7 +6,7 @@ from datetime import date
 
 @dataclass(frozen=True, kw_only=True)
 class Records:
-    """Settings of a source; what each means stands at the head of `catalog.toml`."""
+    """Settings of a source; what each means stands at the head of `demo.toml`."""
 
     records: str = ""
     earliest: date = date(2000, 1, 1)
