@@ -95,6 +95,6 @@ def reconcile(spark: SparkSession, lake: Callable[..., object]) -> Reconciled:
 
 
 def _drop(home: Path, source: str, lines: list[str]) -> None:
-    folder = home / "landing" / source
+    folder = home / "landing" / source / f"arrived={NIGHT}"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / file_like_a_stream(source, SOURCES[source].format)).write_text("\n".join(lines) + "\n")

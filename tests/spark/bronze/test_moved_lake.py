@@ -3,6 +3,7 @@
 import shutil
 
 from jobs.main import main
+from tests.support.stages import stand_still
 
 
 def test_a_lake_that_was_moved_and_linked_reads_no_file_twice_and_goes_on(lake, table, tmp_path):
@@ -13,6 +14,7 @@ def test_a_lake_that_was_moved_and_linked_reads_no_file_twice_and_goes_on(lake, 
         folder = where / "landing/sensor_logs"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("1001,2025-05-01 00:00:00,72.4,41.2,Room_A\n")
+        stand_still(folder / name)
         argv = ["bronze", "--night=2024-03-05", f"--home={where}", prefix, "--tables=sensor_logs"]
         return main(argv)
 
