@@ -9,6 +9,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from catalog import reading
+from catalog.csv_format import CsvFormat, frozen
 from catalog.reading import CatalogError as CatalogError
 from catalog.records import Records
 from catalog.references import check_references
@@ -25,7 +26,7 @@ def columns_of(ddl: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Source(Records):
+class Source(CsvFormat, Records):
     """A feed in the landing zone. Grain of its bronze table: one row per landed line."""
 
     name: str
@@ -39,6 +40,7 @@ class Source(Records):
     def __post_init__(self) -> None:
         object.__setattr__(self, "silver", self.silver or self.name)
         self.check_records(self.format)
+        self.check_format(self.format, self.fields)
 
     @property
     def fields(self) -> dict[str, str]:
@@ -96,7 +98,7 @@ def _read(kind: type[Any], section: str, name: str, values: dict[str, Any], **gi
         raise CatalogError(f"{where}: missing key {', '.join(missing)}")
     if not name.isidentifier():
         raise CatalogError(f"{where}: a name is made of letters, digits and underscores")
-    tidy = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    tidy = {key: frozen(value) for key, value in values.items()}
     tidy["columns"] = " ".join(str(values["columns"]).split())
     try:
         return kind(name=name, **tidy, **given)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from catalog.tables import Source
-from jobs.bronze import csv_lines
+from jobs.bronze import csv_files
 from jobs.bronze.binary import kind_of, known_kind_of
 from jobs.bronze.json_documents import LINES, is_document
 
@@ -15,9 +15,7 @@ GZIP = ".gz"
 # Spark decodes most of them by their suffix, and one damaged file stops its stream for good. Only gzip is tested.
 COMPRESSED = frozenset({GZIP, ".bz2", ".deflate", ".lz4", ".snappy", ".xz", ".zip", ".zst"})
 MOST_UNPACKED = 4 << 30  # bytes, the largest size that a gzip file may unpack to
-HEAD = (
-    1 << 16
-)  # bytes by which a file's kind is told, and characters that are searched for a CSV file's header
+HEAD = 1 << 16  # bytes by which a file's kind is told
 PIECE = 1 << 20  # bytes
 MAGIC = b"\x1f\x8b"  # begins each member of a gzip file
 GZIP_FORMAT = 16 + zlib.MAX_WBITS
@@ -37,7 +35,7 @@ def flaw(file: Path, source: Source) -> str | None:
             return damage
         if kind := _kind(file):
             return f"it is {kind}; bring {WANTED[source.format]}"
-        return _header_flaw(file, source) if source.format == "csv" else None
+        return csv_files.flaw(file, source) if source.format == "csv" else None
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -97,25 +95,3 @@ def _unpacked(file: IO[bytes]) -> Iterator[int]:
             member, packed, members = zlib.decompressobj(GZIP_FORMAT), member.unused_data, members + 1
     if is_begun or not members:
         raise EOFError("it ends too early")
-
-
-def _header_flaw(file: Path, source: Source) -> str | None:
-    """What is wrong with a CSV file's header: its values would change places, or stand under other names.
-
-    A file without a header is read by position.
-    """
-    opened = gzip.open if file.suffix == GZIP else open
-    with opened(file, "rt", encoding="utf-8-sig", errors="replace") as text:
-        lines = text.read(HEAD).split("\n")
-    first = next((line for line in lines if line.strip() and not csv_lines.is_preamble(line, source)), "")
-    tokens = [token.strip(' \t\r"') for token in first.split(",")]
-    names, wanted = [token.casefold() for token in tokens], [name.casefold() for name in source.fields]
-    if names == wanted or not (sorted(names) == sorted(wanted) or csv_lines.is_header(tokens, source)):
-        return None
-    if sorted(names) == sorted(wanted):
-        return f"its columns are in another order than {','.join(source.fields)}; bring them in this one"
-    unknown = [token for token in tokens if token.casefold() not in wanted]
-    missing = [name for name in source.fields if name.casefold() not in names]
-    said = [f"has {', '.join(unknown)[:200]}"] if unknown else []
-    said += [f"lacks {', '.join(missing)}"] if missing else []
-    return f"its header {' and '.join(said) or 'has a name twice'}; bring {','.join(source.fields)}"

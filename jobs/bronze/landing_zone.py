@@ -9,7 +9,8 @@ from datetime import date
 from pathlib import Path
 
 from catalog.tables import Source
-from jobs.bronze import arrival
+from jobs.bronze import arrival, csv_files
+from jobs.bronze.csv_lines import Layout
 from jobs.bronze.inspection import flaw, is_doubtful_by_beginning, is_doubtful_by_name
 from jobs.bronze.json_documents import is_document, is_unpacked, unpack
 from jobs.bronze.moves import free_path, move, readable_name, refuse_fixed, refuse_link
@@ -29,6 +30,14 @@ class Rejected:
     file: Path
     reason: str
     size: int
+
+
+@dataclass(frozen=True)
+class Unusual:
+    """A CSV file that is not laid out as the catalog says: its path in its source's folder, and how it is."""
+
+    path: str
+    layout: Layout
 
 
 @dataclass(frozen=True)
@@ -69,8 +78,10 @@ def prepare(
     source: Source,
     already_read: Callable[[], Collection[str]],
     growing: Collection[Path] = (),
-) -> Iterator[Rejected]:
+) -> Iterator[Rejected | Unusual]:
     """Move delivered files into the folder of the day they arrived; set aside and yield those that must not be read.
+
+    Of the others that are new, those are yielded that are not laid out as the catalog says.
 
     Links are never followed, and files that are `growing` are left alone. One that cannot be moved stays where it is,
     and is yielded. `already_read` returns the files that earlier runs read, as paths relative to the source's folder:
@@ -104,27 +115,36 @@ def prepare(
             reason := _unreadable(file, folder) or flaw(file, source) or _unpack(file, folder, source, file)
         ):
             yield _set_aside(file, folder, reason)
+        elif is_new:
+            yield from _if_unusual(file, folder, source)
 
 
-def _take_in(file: Path, folder: Path, source: Source) -> Iterator[Rejected]:
+def _if_unusual(file: Path, folder: Path, source: Source) -> Iterator[Unusual]:
+    if source.format == "csv" and not (layout := csv_files.layout(file, source)).is_usual:
+        yield Unusual(file.relative_to(folder).as_posix(), layout)
+
+
+def _take_in(file: Path, folder: Path, source: Source) -> Iterator[Rejected | Unusual]:
     """Move a delivered file into the folder of its day, unless something is wrong with it."""
     try:
-        arrived = arrival.filed_as(arrival.instant_of(file.lstat().st_ctime), readable_name(file.name))
-        reason = flaw(file, source) or _file(file, folder, source, folder / arrived)
+        wanted = folder / arrival.filed_as(
+            arrival.instant_of(file.lstat().st_ctime), readable_name(file.name)
+        )
+        if reason := flaw(file, source):
+            yield _set_aside(file, folder, reason)
+        elif source.format == "json" and is_document(file, source):
+            if reason := _file_document(file, folder, source, wanted):
+                yield _set_aside(file, folder, reason)
+        else:
+            yield from _if_unusual(move(file, wanted.parent, wanted.name), folder, source)
     except FileNotFoundError:
         log.info("%s was taken away again", file)
     except OSError as error:
         yield _left(file, folder, f"it cannot be taken from there ({error.strerror})")
-    else:
-        if reason:
-            yield _set_aside(file, folder, reason)
 
 
-def _file(file: Path, folder: Path, source: Source, wanted: Path) -> str | None:
-    """Move a file into the folder of its day, a document as lines; return why it cannot be unpacked, if so."""
-    if source.format != "json" or not is_document(file, source):
-        move(file, wanted.parent, wanted.name)
-        return None
+def _file_document(file: Path, folder: Path, source: Source, wanted: Path) -> str | None:
+    """Move a document into the folder of its day, as lines; return why it cannot be unpacked, if so."""
     refuse_link(wanted.parent)
     refuse_fixed(file)
     kept = folder / DOCUMENTS / wanted.relative_to(folder)

@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import Source
+from jobs.bronze import csv_records
 from jobs.value_reading import is_misfit, json_text, reading, strings_of
 
 # What JSON itself does not have, and Spark's parser would take.
@@ -125,33 +126,7 @@ def _json_rescued(fields: Mapping[str, str]) -> Column:
 
 
 def _parse_csv(lines: DataFrame, source: Source) -> DataFrame:
-    """Spark reads records with too few or too many tokens without a word, hence the count of our own."""
-    fields = source.fields
-    texts = ", ".join(f"`{name}` STRING" for name in fields)
-    # Quotes within quotes are doubled (RFC 4180); Spark's own default is a backslash before them.
-    parsed = lines.withColumn("_text", F.from_csv("value", texts, {"escape": '"'}))
-    text = {name: F.col(f"_text.{name}") for name in fields}
-    # Spaces around a token are no part of it, and a blank one is no value.
-    tokens = {name: F.nullif(F.trim(text[name]), F.lit("")) for name in fields}
-    typed = {name: reading(tokens[name], kind) for name, kind in fields.items()}
-    misfits = [
-        F.when(is_misfit(text[name], kind), F.struct(F.lit(name).alias("key"), text[name].alias("value")))
-        for name, kind in fields.items()
-    ]
-    strange = F.map_from_entries(F.array_compact(F.array(*misfits)))
-    is_rescued = F.col("_is_record") & (F.cardinality(strange) > 0)
-    return _with(
-        parsed.withColumn("_is_record", _separates(len(fields))),
-        typed,
-        F.when(is_rescued, F.to_variant_object(strange)),
-    ).drop("_text")
-
-
-def _separates(tokens: int) -> Column:
-    """Whether the line has so many tokens, none of which begins with a quote that nothing closes."""
-    unquoted = F.regexp_replace("value", '"[^"]*"', "")
-    separators = F.length(unquoted) - F.length(F.replace(unquoted, F.lit(","), F.lit("")))
-    return (separators == tokens - 1) & ~F.contains(unquoted, F.lit('"'))
+    return _with(*csv_records.read(lines, source)).drop("_tokens", "_others")
 
 
 def _with(parsed: DataFrame, typed: dict[str, Column], rescued: Column) -> DataFrame:

@@ -6,13 +6,15 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import unquote
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import TABLES, Source
 from jobs import origin
-from jobs.bronze import csv_lines, landing_zone, parsing, uploads
+from jobs.bronze import csv_records, landing_zone, layouts, parsing, uploads
 from jobs.bronze.arrival import night_of
+from jobs.bronze.landing_zone import Rejected, Unusual
+from jobs.bronze.layouts import Layouts
 from jobs.delta.lake import Lake
 from jobs.outcome import TableResult
 from jobs.session import on_databricks
@@ -41,27 +43,29 @@ def run(lake: Lake) -> list[TableResult]:
     landings = {source: landing_zone.look(_folder(lake, source)) for source in lake.settings.sources}
     growing = uploads.growing(file for landing in landings.values() for file in landing.deliveries)
     with ThreadPoolExecutor(PARALLEL) as pool:
-        prepared = pool.map(lambda source: _prepare(lake, source, landings[source], growing), landings)
-        if rejected := [row for rows in prepared for row in rows]:
+        prepared = list(pool.map(lambda source: _prepare(lake, source, landings[source], growing), landings))
+        if rejected := [row for rows, _ in prepared for row in rows]:
             columns = TABLES["ops.rejected_files"].columns
             lake.append("ops.rejected_files", lake.spark.createDataFrame(rejected, columns))
         before = lake.counts(names)
-        list(pool.map(lambda source: _ingest(lake, source), lake.settings.sources))
+        unusual = [found for _, found in prepared]
+        list(pool.map(lambda source, found: _ingest(lake, source, found), lake.settings.sources, unusual))
     after = lake.counts(names)
     return [
         TableResult(
             f"bronze.{source.name}",
             after[f"bronze.{source.name}"] - before[f"bronze.{source.name}"],
-            _waiting(landing, growing),
+            _waiting(landing, growing) | layouts.lacking(source, found),
         )
-        for source, landing in landings.items()
+        for (source, landing), found in zip(landings.items(), unusual, strict=True)
     ]
 
 
-def stream_lines(lake: Lake, source: Source) -> DataFrame:
+def stream_lines(lake: Lake, source: Source, unusual: Layouts) -> DataFrame:
     """Return a stream of a source's lines from files that no earlier run has read; columns of `landed_lines`.
 
-    New files are found only here: by Spark's file source, on Databricks by Auto Loader.
+    New files are found only here: by Spark's file source, on Databricks by Auto Loader. `unusual` are the layouts of
+    those that have another than the catalog's.
     """
     reader = lake.spark.readStream.schema("value STRING")
     if on_databricks():
@@ -70,44 +74,37 @@ def stream_lines(lake: Lake, source: Source) -> DataFrame:
         reader = reader.option("cloudFiles.partitionColumns", "")
     else:
         reader = reader.format("text").option("recursiveFileLookup", True).option("maxFileAge", _MOST_AGE)
-    return _lines(reader.load(str(_folder(lake, source) / _ARRIVED_GLOB)), source)
+    return _lines(reader.load(str(_folder(lake, source) / _ARRIVED_GLOB)), source, unusual)
 
 
 def landed_lines(lake: Lake, source: Source, nights: Iterable[date]) -> DataFrame:
-    """Return the lines in the landing folders of some nights: `value`, `_file`, `_night`.
+    """Return the lines in the landing folders of some nights: `value`, `_file`, `_night`; `_places` of some CSV files.
 
-    Blank lines and CSV headers are left out.
+    Lines that are no records are left out: blank ones, and of CSV files headers and what is about the file itself.
     """
     folders = [_folder(lake, source) / f"arrived={night}" for night in nights]
     present = [str(folder) for folder in folders if folder.is_dir()]
     reader = lake.spark.read.format("text").option("recursiveFileLookup", True)
     empty = lake.spark.sql("SELECT '' AS value, named_struct('file_path', '') AS _metadata").limit(0)
-    return _lines(reader.load(present) if present else empty, source)
+    return _lines(reader.load(present) if present else empty, source, layouts.load(folders))
 
 
-def _lines(text: DataFrame, source: Source) -> DataFrame:
+def _lines(text: DataFrame, source: Source, unusual: Layouts) -> DataFrame:
     # A byte order mark belongs to the file, not to its first line.
     line = F.regexp_replace("value", "^\ufeff", "")
-    kept = (
-        text.select(line.alias("value"), F.col("_metadata.file_path").alias("_file"))
-        .where(F.trim("value") != "")
-        .withColumn("_night", night_of("_file"))
+    found = text.select(line.alias("value"), F.col("_metadata.file_path").alias("_file")).withColumn(
+        "_night", night_of("_file")
     )
-    return kept.where(~_is_no_record(source)) if source.format == "csv" else kept
+    return (
+        csv_records.records(found, source, unusual)
+        if source.format == "csv"
+        else found.where(F.trim("value") != "")
+    )
 
 
-def _is_no_record(source: Source) -> Column:
-    """Whether a line of a CSV file is its header, or about the file itself."""
-    bare = F.lower(F.translate("value", ' "\t\r', ""))
-    is_header = bare == ",".join(source.fields).lower()
-    is_preamble = bare.rlike("^sep=.?$")
-    comment = F.col("value").startswith(csv_lines.COMMENT) if csv_lines.has_comments(source) else F.lit(False)
-    return is_header | is_preamble | comment
-
-
-def _ingest(lake: Lake, source: Source) -> None:
+def _ingest(lake: Lake, source: Source, unusual: Layouts) -> None:
     """Append a source's new lines to its table."""
-    parsed = parsing.parse(stream_lines(lake, source), source)
+    parsed = parsing.parse(stream_lines(lake, source, unusual), source)
     rows = parsed.withColumn("_ingested_at", F.current_timestamp())
     name = f"bronze.{source.name}"
     query = (
@@ -128,15 +125,24 @@ def _folder(lake: Lake, source: Source) -> Path:
 
 def _prepare(
     lake: Lake, source: Source, landing: landing_zone.Landing, growing: frozenset[Path]
-) -> list[tuple[object, ...]]:
-    """Prepare the landing folder for the stream; return a row of `ops.rejected_files` per file set aside."""
-    rejected = landing_zone.prepare(
-        landing, lake.settings.nights, source, lambda: _files_read(lake, source), growing
-    )
-    return [
-        (source.name, lake.settings.night, str(each.file), each.reason, each.size, datetime.now(UTC))
-        for each in rejected
+) -> tuple[list[tuple[object, ...]], Layouts]:
+    """Prepare the landing folder for the stream.
+
+    Returns a row of `ops.rejected_files` per file set aside, and the layouts of new files that have one of their own.
+    """
+    found = [
+        *landing_zone.prepare(
+            landing, lake.settings.nights, source, lambda: _files_read(lake, source), growing
+        )
     ]
+    rejected: list[tuple[object, ...]] = [
+        (source.name, lake.settings.night, str(each.file), each.reason, each.size, datetime.now(UTC))
+        for each in found
+        if isinstance(each, Rejected)
+    ]
+    unusual = {each.path: each.layout for each in found if isinstance(each, Unusual)}
+    layouts.save(landing.folder, unusual)
+    return rejected, unusual
 
 
 def _waiting(landing: landing_zone.Landing, growing: frozenset[Path]) -> dict[str, object]:

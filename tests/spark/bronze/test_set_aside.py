@@ -7,7 +7,7 @@ from pathlib import Path
 FIFTH, SIXTH = date(2024, 3, 5), date(2024, 3, 6)
 HEADER = "sensor_id,timestamp,temperature,humidity,location\n"
 RECORD = "1001,2025-05-01 01:00:00,72.4,41.2,Room_A\n"
-SWAPPED = "sensor_id,timestamp,humidity,temperature,location\n1001,2025-05-01 01:00:00,41.2,72.4,Room_A\n"
+SWAPPED = "sensor_id,timestamp,humidity,temp,location\n1001,2025-05-01 01:00:00,41.2,72.4,Room_A\n"
 
 
 def test_bronze_reads_on_past_what_it_sets_aside_and_says_so(run, deliver, lake, table, tmp_path):

@@ -175,6 +175,8 @@ def noisy_device(device: int) -> str:
 
 
 def hot_machine() -> str:
-    """A machine above the temperature that a rule calls too hot."""
-    values = f"99999,1,A06,M1,{EARLIER[0]} 12:00:00,20.0,700.0,1000.0,105.0,100.0,1.0"
-    return "\n".join([",".join(SOURCES["machine_sensors"].fields), values, ""])
+    """A machine above the temperature that a rule calls too hot, in a file with its columns the other way round."""
+    values = f"99999,1,A06,M1,{EARLIER[0]} 12:00:00,20.0,700.0,1000.0,105.0,100.0,1.0".split(",")
+    return (
+        "\n".join([",".join(reversed(line)) for line in (SOURCES["machine_sensors"].fields, values)]) + "\n"
+    )

@@ -1,0 +1,46 @@
+"""What the CSV files of a source are like."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, fields
+
+DELIMITERS = (",", ";", "\t", "|")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CsvFormat:
+    """The keys of a source that only its CSV files have; the defaults are RFC 4180 with a header."""
+
+    header: bool = True
+    delimiter: str = ","
+    decimal: str = "."
+    nulls: tuple[str, ...] = ()
+    names: tuple[tuple[str, str], ...] = ()  # of a header: theirs, ours
+
+    def check_format(self, format_: str, columns: Collection[str]) -> None:
+        """Raise ValueError for a value that no file can be read by, and for any key of CSV with another format."""
+        if format_ not in ("json", "csv"):
+            raise ValueError(f"format must be json or csv, not {format_!r}")
+        given = [each.name for each in fields(CsvFormat) if getattr(self, each.name) != each.default]
+        if given and format_ != "csv":
+            raise ValueError(f"{', '.join(given)}: for csv only")
+        if not isinstance(self.header, bool):
+            raise ValueError(f"header must be true or false, not {self.header!r}")
+        if self.delimiter not in DELIMITERS:
+            raise ValueError(
+                f"delimiter must be one of {' '.join(map(repr, DELIMITERS))}, not {self.delimiter!r}"
+            )
+        if self.decimal not in (".", ","):
+            raise ValueError(f"decimal must be '.' or ',', not {self.decimal!r}")
+        if not isinstance(self.nulls, tuple):
+            raise ValueError(f"nulls must be a list, not {self.nulls!r}")
+        if not isinstance(self.names, tuple):
+            raise ValueError(f"names must be a table of their names and ours, not {self.names!r}")
+        if unknown := sorted({ours for _, ours in self.names} - set(columns)):
+            raise ValueError(f"names leads to {', '.join(unknown)}, which is none of its columns")
+
+
+def frozen(value: object) -> object:
+    """A value of the catalog as one that can be hashed: lists as tuples, tables as tuples of pairs."""
+    if isinstance(value, dict):
+        return tuple(value.items())
+    return tuple(value) if isinstance(value, list) else value

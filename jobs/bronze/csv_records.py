@@ -1,0 +1,150 @@
+"""From the lines of CSV files to records, each column by its name: pure frame-to-frame functions."""
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from catalog.tables import Source
+from jobs.bronze import csv_lines
+from jobs.bronze.layouts import Layouts
+from jobs.value_reading import is_misfit, reading
+
+# How many tokens a record of the file has, where the source's columns are among them, from 0, and what else is there.
+_PLACES = "STRUCT<size: INT, own: ARRAY<INT>, others: ARRAY<STRUCT<key: STRING, at: INT>>>"
+_LAYOUT = f"_path STRING, _places {_PLACES}, _no_records ARRAY<STRING>, _has_comments BOOLEAN"
+
+
+def records(lines: DataFrame, source: Source, layouts: Layouts) -> DataFrame:
+    """Leave out what is no record: blank lines, headers, and lines about the file itself.
+
+    If there are layouts, `_places` says of each line where the columns of its file are.
+    """
+    bare = F.translate("value", csv_lines.BLANK, "")
+    is_header = F.lower(bare) == csv_lines.usual_header(source)
+    is_separator = F.lower(bare).rlike("^sep=.?$")
+    has_comments = F.lit(csv_lines.has_comments(source.fields.values()))
+    kept = lines.where(F.ltrim("value", F.lit(csv_lines.EMPTY)) != "")
+    if not layouts:
+        return kept.where(~(is_header | is_separator | (has_comments & _is_comment())))
+    rows = [
+        (path, _places(each.names, source), [*each.no_records], each.has_comments)
+        for path, each in layouts.items()
+    ]
+    frame = F.broadcast(lines.sparkSession.createDataFrame(rows, _LAYOUT))
+    known = kept.withColumn("_path", _path(source)).join(frame, on="_path", how="left")
+    of_file = F.array_contains("_no_records", bare)
+    is_comment = F.coalesce("_has_comments", has_comments) & _is_comment()
+    is_record = ~(F.coalesce(of_file, is_header) | is_separator | is_comment)
+    places = F.coalesce("_places", _usual_places(source))
+    return known.where(is_record).withColumn("_places", places).drop("_path", "_no_records", "_has_comments")
+
+
+def _is_comment() -> Column:
+    return F.col("value").startswith(csv_lines.COMMENT)
+
+
+def _path(source: Source) -> Column:
+    """The file's path in the folder of its source. Spark gives paths as those of URLs, in which + is no blank."""
+    below = F.substring_index("_file", f"/landing/{source.name}/", -1)
+    decoded = F.url_decode(F.replace(below, F.lit("+"), F.lit("%2B")))
+    return F.when(F.contains(below, F.lit("%")), decoded).otherwise(below)
+
+
+def _places(names: Sequence[str], source: Source) -> tuple[int, list[int | None], list[tuple[str, int]]]:
+    place = {name: at for at, name in enumerate(names)}
+    others = [(name, at) for name, at in place.items() if name not in source.fields]
+    return len(names), [place.get(name) for name in source.fields], others
+
+
+def _usual_places(source: Source) -> Column:
+    size = len(source.fields)
+    own = F.array(*map(F.lit, range(size)))
+    return F.struct(F.lit(size), own, F.array()).cast(_PLACES)
+
+
+def read(lines: DataFrame, source: Source) -> tuple[DataFrame, dict[str, Column], Column]:
+    """Return the lines with `_is_record` and helping columns, the typed columns by name, and what is rescued."""
+    tokens = lines.transform(_with_tokens, source.delimiter).transform(_in_order, source)
+    token = {name: F.get("_tokens", F.lit(number)) for number, name in enumerate(source.fields)}
+    text = {name: _number(_value(token[name], source), source.fields[name], source) for name in source.fields}
+    typed = {name: reading(text[name], kind) for name, kind in source.fields.items()}
+    misfits = F.array_compact(
+        F.array(
+            *[
+                F.when(
+                    is_misfit(text[name], kind),
+                    F.struct(F.lit(name).alias("key"), token[name].alias("value")),
+                )
+                for name, kind in source.fields.items()
+            ]
+        )
+    )
+    strange = F.concat(misfits, "_others") if "_others" in tokens.columns else misfits
+    has_strange = F.col("_is_record") & (F.cardinality(strange) > 0)
+    rescued = F.when(has_strange, F.to_variant_object(F.map_from_entries(strange)))
+    return tokens, typed, rescued
+
+
+def _in_order(lines: DataFrame, source: Source) -> DataFrame:
+    """`_is_record`: whether there are as many tokens as columns; `_tokens` in the order of the source's columns.
+
+    If there are layouts, `_others` are the values of columns that the source does not have, as entries of a map.
+    """
+    if "_places" not in lines.columns:
+        return lines.withColumn("_is_record", _has(F.lit(len(source.fields))))
+    others = F.transform(
+        "_places.others",
+        lambda other: F.struct(
+            other["key"].alias("key"), _value(F.get("_tokens", other["at"]), source).alias("value")
+        ),
+    )
+    places = [F.get("_places.own", F.lit(number)) for number in range(len(source.fields))]
+    # One step after the other: within a lambda, Spark takes the name of a column that the same step makes for that one.
+    found = lines.withColumn("_others", F.filter(others, lambda other: other["value"].isNotNull()))
+    is_record = _has(F.col("_places.size"))
+    in_order = F.array(*[F.get("_tokens", place) for place in places])
+    return found.withColumns({"_is_record": is_record, "_tokens": in_order}).drop("_places")
+
+
+def _has(tokens: Column) -> Column:
+    return F.coalesce(F.size("_tokens") == tokens, F.lit(False))
+
+
+def _with_tokens(lines: DataFrame, delimiter: str) -> DataFrame:
+    """`_tokens` of the line; null where a quote is not where RFC 4180 has it."""
+    d = f"\\{delimiter}" if delimiter == "|" else delimiter
+    blanks = csv_lines.blanks(delimiter)
+    quoted = rf'{blanks}*+"[^"]*+(?:""[^"]*+)*+"{blanks}*+'
+    token = rf'{d}({quoted}(?={d}|\z)|(?!{blanks}*")[^{d}"]*+(?={d}|\z))'
+    split = F.regexp_extract_all(F.concat(F.lit(delimiter), "value"), F.lit(token), 1)
+    has_quotes = F.contains("value", F.lit('"'))
+    unquoted = F.transform("_split", _unquoted)
+    return (
+        lines.withColumn("_split", F.when(has_quotes, split).otherwise(F.split("value", d)))
+        .withColumn(
+            "_tokens",
+            # What the pattern passes over is in no token.
+            F.when(~has_quotes, F.col("_split")).when(
+                F.array_join("_split", delimiter) == F.col("value"), unquoted
+            ),
+        )
+        .drop("_split")
+    )
+
+
+def _unquoted(token: Column) -> Column:
+    inner = F.regexp_extract(token, r'^[ \t]*"(.*)"[ \t]*$', 1)
+    return F.when(F.contains(token, F.lit('"')), F.replace(inner, F.lit('""'), F.lit('"'))).otherwise(token)
+
+
+def _value(token: Column, source: Source) -> Column:
+    """A token without the blanks around it; null if nothing is left, or what the source has for no value."""
+    value = F.nullif(F.trim(token), F.lit(""))
+    return F.when(~value.isin(*source.nulls), value) if source.nulls else value
+
+
+def _number(text: Column, kind: str, source: Source) -> Column:
+    """With a decimal comma, points are no part of a number: whether they mean thousands is not known."""
+    is_number = kind in ("INT", "BIGINT", "DOUBLE") or kind.startswith("DECIMAL")
+    return F.translate(text, ",.", ".,") if is_number and source.decimal == "," else text

@@ -1,0 +1,146 @@
+"""Records of CSV files by the names of their headers, held against Python's own reader."""
+
+import csv
+import io
+import json
+import random
+from collections.abc import Iterator, Sequence
+from urllib.parse import quote
+
+import pytest
+from pyspark.sql import functions as F
+
+from catalog.tables import Source
+from jobs.bronze import csv_lines
+from jobs.bronze.csv_records import records
+from jobs.bronze.parsing import parse
+
+FILES = 150
+COLUMNS = "id BIGINT, note STRING, at TIMESTAMP, x DOUBLE, place STRING"
+TEXTS = [
+    "Hall",
+    "",
+    " ",
+    'V8 "T"',
+    '"',
+    'a "b", c',
+    "x;y",
+    "#3",
+    "1,5",
+    "Küche",
+    "tab\there",
+    "''",
+    "a|b",
+    "NULL",
+    " x ",
+]
+UNKNOWN = ["", "Battery [V]", "rssi", "note2"]
+
+
+def made(choose: random.Random, source: Source) -> str:
+    """A file: columns in any order, some of its own or some missing, names and values quoted where it pleases."""
+    own = [name for name in source.fields if name in source.key or choose.random() < 0.9]
+    others = choose.sample(UNKNOWN, choose.randrange(3)) if len(own) == len(source.fields) else []
+    names = choose.sample([*own, *others], len(own) + len(others))
+    file = io.StringIO()
+    writer = csv.writer(
+        file,
+        delimiter=source.delimiter,
+        quoting=choose.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
+        lineterminator="\n",
+    )
+    file.write(
+        choose.choice(
+            ["", "", "\n", f"sep={source.delimiter}\n", "Station Berlin\n", f"# {source.delimiter}\n"]
+        )
+    )
+    header = [choose.choice([name, name.upper()]) if name in source.fields else name for name in names]
+    writer.writerow(header)
+    for number in range(choose.randrange(6)):
+        value = {
+            "id": number,
+            "at": f"2024-03-05 10:00:{number:02}",
+            "x": choose.choice(
+                [f"{choose.randrange(1000) / 8:.3f}".replace(".", source.decimal), "warm", "NULL"]
+            ),
+        }
+        writer.writerow([value.get(name, choose.choice(TEXTS)) for name in names])
+        if choose.random() < 0.2:
+            choose.choice([writer.writerow, lambda _: file.write("\n")])([""] * len(names))
+        if choose.random() < 0.1:
+            writer.writerow(header)
+    return file.getvalue()
+
+
+def by_name(content: str, source: Source) -> Iterator[tuple[dict[str, str | None], dict[str, str]]]:
+    """What Python's own reader finds: of each record the source's columns by name, and what else has a value."""
+    rows = [
+        row for row in csv.reader(io.StringIO(content), delimiter=source.delimiter) if "".join(row).strip()
+    ]
+    at = next(at for at, row in enumerate(rows) if "id" in [name.lower() for name in row])
+    names = rows[at]
+    known = {name.lower(): name for name in names if name.lower() in source.fields}
+    rest = {
+        name or f"column {number}": name for number, name in enumerate(names, 1) if name.lower() not in known
+    }
+    for row in rows[at + 1 :]:
+        if row == names:
+            continue
+        record = {name: _value(value, source) for name, value in zip(names, row, strict=True)}
+        own = {name: record.get(known.get(name, "none")) for name in source.fields}
+        yield own, {ours: value for ours, theirs in rest.items() if (value := record[theirs])}
+
+
+def _value(text: str, source: Source) -> str | None:
+    stripped = text.strip(" ")
+    return None if stripped in ("", *source.nulls) else stripped
+
+
+def read(spark, contents: Sequence[str], source: Source) -> list[list[tuple[dict, dict]]]:
+    """What bronze reads of each of some files, all by one query."""
+    paths = [f"arrived=2024-03-05/{number} a+ä%.csv" for number in range(len(contents))]
+    found = {
+        path: csv_lines.layout(content.split("\n"), source)
+        for path, content in zip(paths, contents, strict=True)
+    }
+    lines = [
+        (f"file:/lake/landing/{source.name}/{quote(path, safe='/+=')}", number, line)
+        for path, content in zip(paths, contents, strict=True)
+        for number, line in enumerate(content.split("\n"))
+    ]
+    frame = spark.createDataFrame(lines, "_file STRING, n INT, value STRING")
+    unusual = {path: layout for path, layout in found.items() if not layout.is_usual}
+    rows = parse(records(frame, source, unusual), source)
+    as_text = [F.col("_rescued").cast("string").alias("_rescued"), F.col("at").cast("string").alias("at")]
+    kept = rows.select(*[name for name in rows.columns if name not in ("at", "_rescued")], *as_text)
+    read: dict[str, list[tuple[dict, dict]]] = {file: [] for file, *_ in lines}
+    for row in kept.orderBy("_file", "n").collect():
+        assert row._malformed is None, row
+        read[row._file].append(
+            ({name: row[name] for name in source.fields}, json.loads(row._rescued or "{}"))
+        )
+    return list(read.values())
+
+
+def _typed(
+    own: dict[str, str | None], others: dict[str, str], source: Source
+) -> tuple[dict[str, object], dict[str, str]]:
+    """The values in their types; what is no number goes to the others."""
+    x = (own["x"] or "").replace(source.decimal, ".")
+    is_number = x[:1].isdigit()
+    typed = {**own, "id": int(own["id"]), "x": float(x) if is_number else None}
+    return typed, others if is_number or not x else {**others, "x": x}
+
+
+@pytest.mark.parametrize(
+    "format_",
+    [{}, {"delimiter": ";", "decimal": ",", "nulls": ("NULL",)}, {"delimiter": "\t"}, {"delimiter": "|"}],
+    ids=["comma", "semicolon", "tab", "pipe"],
+)
+def test_each_value_stands_under_its_name_as_pythons_own_reader_has_it(spark, format_):
+    source = Source("logger", "csv", COLUMNS, ("id", "at"), **format_)
+    choose = random.Random(20240305)
+    contents = [made(choose, source) for _ in range(FILES)]
+    for content, found in zip(contents, read(spark, contents, source), strict=True):
+        meant = [_typed(own, others, source) for own, others in by_name(content, source)]
+        assert found == meant, content

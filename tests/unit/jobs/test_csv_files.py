@@ -1,0 +1,203 @@
+"""What a CSV file is before Spark reads it: which column stands where, or why it is set aside."""
+
+import gzip
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from catalog import tables
+from catalog.tables import SOURCES, CatalogError, Source
+from jobs.bronze import csv_files, layouts
+from jobs.bronze.csv_lines import Layout
+
+LOGS = SOURCES["sensor_logs"]
+NAMES = ["sensor_id", "timestamp", "temperature", "humidity", "location"]
+HEADER = ",".join(NAMES) + "\n"
+RECORD = "1001,2025-05-01 01:00:00,72.4,41.2,Room_A\n"
+OTHER_ORDER = "sensor_id,timestamp,humidity,temperature,location\n"
+FOREIGN = "device,time,rh,temp_f,room\n"
+
+
+def source(**keys: object) -> Source:
+    """Sensor logs with other keys in the catalog."""
+    return Source("sensor_logs", "csv", LOGS.columns, LOGS.key, **keys)
+
+
+@pytest.fixture
+def look(tmp_path: Path):
+    """The reason why a file is set aside, or its columns in their order; None if they are as in the catalog."""
+
+    def at(content: str | bytes, of: Source = LOGS, name: str = "f.csv") -> str | list[str] | None:
+        file = tmp_path / name
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        if reason := csv_files.flaw(file, of):
+            return reason
+        found = csv_files.layout(file, of)
+        return None if found.is_usual else [*found.names]
+
+    return at
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        HEADER + RECORD,
+        "\ufeff" + HEADER + RECORD,
+        HEADER,
+        "",
+        "\n ,,\n",
+        "sep=,\n" + HEADER + RECORD,
+        "# gateway GW-7, export of 2025-05-01\n" + HEADER + RECORD,
+        '\n"Sensor_ID", "Timestamp","Temperature","Humidity","LOCATION"\r\n' + RECORD,
+        HEADER + RECORD + HEADER + RECORD,
+        HEADER + "id,ts,degF,percent,name\n" + RECORD,
+        HEADER + RECORD + ",,,,\n" * 1000,
+        HEADER + '1001,2025-05-01 01:00:00,72.4,41.2,5" pipe\n',
+        HEADER + "error,error,error,error,error\n",
+        HEADER + "1001,2025-05-01\n" * 2 + ";;;;\n",
+        (HEADER + RECORD).replace("\n", "\r"),
+    ],
+)
+def test_a_file_that_is_as_the_catalog_says_has_no_layout_of_its_own(look, content):
+    assert look(content) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        (OTHER_ORDER + RECORD, OTHER_ORDER.strip().split(",")),
+        ("sep=,\r\n" + OTHER_ORDER + RECORD, OTHER_ORDER.strip().split(",")),
+        ("# gateway GW-7\n" + OTHER_ORDER + RECORD, OTHER_ORDER.strip().split(",")),
+        ("Station,Berlin\nserial 17\n\n" + HEADER + RECORD, NAMES),
+        (f'"TOA5","GW7","CR1000"\n{HEADER.upper()}"TS","RN","Deg F","%",""\n' + RECORD, NAMES),
+        ("\ufefflocation,sensor_id,timestamp,temperature,humidity\r" + RECORD, [NAMES[4], *NAMES[:4]]),
+        ("," + HEADER + "0," + RECORD, ["column 1", *NAMES]),
+        (HEADER.replace("\n", ",Battery [V]\n"), [*NAMES, "Battery [V]"]),
+        (HEADER.replace(",humidity", ""), [name for name in NAMES if name != "humidity"]),
+    ],
+)
+def test_the_header_says_which_column_stands_where(look, content, names):
+    assert look(content) == names
+    assert look(gzip.compress(content.encode()), name="f.csv.gz") == names
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (
+            "sensor_id,timestamp,humidity,temp,location\n" + RECORD,
+            "(line 1) has temp and lacks temperature; bring sens",
+        ),
+        (
+            FOREIGN + RECORD,
+            "has device, time, rh, temp_f, room and lacks sensor_id, timestamp, temperature, hum",
+        ),
+        ("timestamp,temperature,humidity,location\n", "lacks sensor_id; "),
+        ("# x\nsensor_id,timestamp,temperature,Temperature,location\n", "(line 2) has temperature twice; "),
+        (
+            RECORD,
+            "line 1 is no header; put sensor_id,timestamp,temperature,humidity,location first, or say header = f",
+        ),
+        (RECORD + HEADER + RECORD, "line 1 is like a record, and the header is line 2; "),
+        (
+            HEADER + RECORD + OTHER_ORDER + RECORD,
+            "line 3 is another header, sensor_id,timestamp,humidity,temp",
+        ),
+        (HEADER + RECORD * 50_000 + FOREIGN, "line 50002 is another header, device,time,"),
+        (OTHER_ORDER + RECORD + HEADER + RECORD, "line 3 is another header, sensor_id,timestamp,temperature"),
+        (
+            HEADER.replace(",", ";"),
+            "its values are separated by ';', not ','; bring it with these, or say delimiter = ",
+        ),
+        (HEADER + RECORD.replace("\n", ",\n") * 3, "its records have 6 values for 5 columns; "),
+        ("sep=;\n" + HEADER, "its values are separated by ';'"),
+        (HEADER + '1001,2025-05-01 01:00:00,72.4,41.2,"Room\nA"\n', "line 2 ends within quotes; "),
+        (HEADER + RECORD * 30_000 + '"1001\n', "line 30002 ends within quotes; "),
+        ((HEADER + RECORD).encode("utf-16"), "it is UTF-16; save it as UTF-8"),
+        ((HEADER + RECORD).encode("utf-16-le"), "line 1 has a NUL byte"),
+        (
+            HEADER.encode() + "1001,,72.4,41.2,Küche\n".encode("latin-1"),
+            "line 2 is not UTF-8 (byte 0xFC); save it",
+        ),
+        (HEADER + RECORD + "x" * (3 << 20), "line 3 is longer than 1,048,576 bytes; "),
+        (HEADER + "x" * (1 << 20) + "xx\n" + RECORD, "line 2 is longer than 1,048,576 bytes; "),
+    ],
+)
+def test_what_could_be_mistaken_for_something_else_is_set_aside_with_its_line(look, content, reason):
+    assert reason in look(content)
+
+
+def test_what_the_catalog_says_of_a_sources_files_is_how_they_are_read(look):
+    theirs = source(delimiter=";", names=(("Temp [F]", "temperature"), ("Zeit", "timestamp")))
+    assert look("Sensor_ID;Zeit;temp [f];humidity;location\n", theirs) == NAMES
+    assert look(HEADER.replace(",", ";"), theirs) is None
+    assert "Temp [F]" not in str(look("zeit;Temp [F];Temperature;sensor_id\n", theirs))
+    assert look(HEADER.replace(",", "\t"), source(delimiter="\t")) is None
+    assert look('"a b"\t\t"x"\n' + HEADER.replace(",", "\t").upper(), source(delimiter="\t")) == NAMES
+
+
+def test_without_a_header_columns_stand_as_in_the_catalog(look):
+    headless = source(header=False)
+    assert look(RECORD, headless) is None and look(HEADER + RECORD, headless) is None
+    assert look(OTHER_ORDER + RECORD, headless) == OTHER_ORDER.strip().split(",")
+    assert "line 1 is like a record" in look(RECORD + OTHER_ORDER, headless)
+    assert "line 102 is another header" in look(RECORD * 101 + OTHER_ORDER, headless)
+    assert "lacks sensor_id" in look(FOREIGN + RECORD, headless)
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ('header = "no"', "header must be true or false, not 'no'"),
+        ('delimiter = "::"', "delimiter must be one of ',' ';'"),
+        ('decimal = ";"', "decimal must be '.' or ','"),
+        ('nulls = "-"', "nulls must be a list"),
+        ('names = "a"', "names must be a table"),
+        ('names = {"Temp" = "temp"}', "names leads to temp, which is none of its columns"),
+    ],
+)
+def test_what_no_file_can_be_read_by_is_refused_with_the_catalog(key, said):
+    values = tomllib.loads(f'format = "csv"\nkey = ["id"]\ncolumns = "id INT, x DOUBLE"\n{key}')
+    with pytest.raises(CatalogError, match=rf"\[sources.x\]: {said}"):
+        tables._read(Source, "sources", "x", values)
+    values["format"] = "json"
+    with pytest.raises(CatalogError, match="for csv only"):
+        tables._read(Source, "sources", "x", values)
+
+
+def test_layouts_are_kept_by_night_and_added_to(tmp_path):
+    first = {"arrived=2024-03-05/a b.csv": Layout(("x", "y"), ("x,y",), False)}
+    second = {
+        "arrived=2024-03-05/mine/ä.csv": Layout(("y",), (), True),
+        "arrived=2024-03-06/c.csv": Layout((), (), True),
+    }
+    for found in (first, second, {}):
+        layouts.save(tmp_path, found)
+    assert layouts.load([tmp_path / "arrived=2024-03-05", tmp_path / "arrived=2024-03-06"]) == first | second
+    assert layouts.load([tmp_path / "arrived=2024-03-06"]).keys() == {"arrived=2024-03-06/c.csv"}
+
+
+def test_the_columns_that_files_lack_are_in_the_run_result(caplog):
+    found = {
+        "a.csv": Layout(("sensor_id", "timestamp", "location", "more"), (), True),
+        "b.csv": Layout(tuple(NAMES), (), True),
+    }
+    assert layouts.lacking(LOGS, found) == {"lacking": {"a.csv": ["temperature", "humidity"]}}
+    assert "sensor_logs/a.csv lacks temperature, humidity" in caplog.text
+    assert layouts.lacking(LOGS, {}) == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [RECORD, '"' + RECORD.strip().replace(",", '","') + '"\r\n', ",,,,\n", "a,b,c,d,e\n", '"a"","b",\n'],
+)
+def test_a_file_is_looked_through_in_linear_time(look, line):
+    """Of work that grows with the square of the size, the second file would take 64 times as long."""
+    took = []
+    for size in (1 << 17, 1 << 20):
+        began = time.process_time()
+        look(HEADER + RECORD + line * (size // len(line)))
+        took.append(time.process_time() - began)
+    assert took[1] < 24 * took[0] + 0.05
