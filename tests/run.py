@@ -1,6 +1,6 @@
 """Runs the suites, each in the environment it needs: `make test`, `make test-fast`, `make test ONLY=tests/spark/gold`.
 
-Two suites run at a time (docs/decisions/2026-11-28-tests.md). Each leaves its output
+Several suites run at a time (docs/decisions/2026-11-28-tests.md). Each leaves its output
 and a JUnit XML file in .test-results/; the slowest tests of all are listed at the end. Standard library only.
 """
 
@@ -43,9 +43,10 @@ CONTAINERS = Suite("containers", "spark", ("tests/end_to_end/test_compose.py",))
 END_TO_END = Suite("end-to-end", "spark", ("tests/end_to_end",), CONTAINERS.paths)
 
 FAST = (UNIT, AIRFLOW)
-# Two at a time: what is quick first, then the long ones side by side, and the others when one of these has ended.
+# What is quick first, then the long ones side by side, and the others when one of these has ended. A third at a time
+# needs the memory for its servers: it fills the time in which scheduler and browser wait.
 SUITES = (*FAST, SPARK, END_TO_END, CONTAINERS, STANDIN)
-AT_ONCE = 2
+AT_ONCE = 3 if os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") > 20 << 30 else 2
 # What .github/workflows/ci.yml runs side by side, each on a machine of its own.
 PARTS = {"unit": FAST, "spark": (SPARK, STANDIN), "end-to-end": (END_TO_END, CONTAINERS)}
 
