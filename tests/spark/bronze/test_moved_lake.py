@@ -5,6 +5,8 @@ import shutil
 from jobs.main import main
 from tests.support.stages import stand_still
 
+LINES = "sensor_id,timestamp,temperature,humidity,location\n1001,2025-05-01 00:00:00,72.4,41.2,Room_A\n"
+
 
 def test_a_lake_that_was_moved_and_linked_reads_no_file_twice_and_goes_on(lake, table, tmp_path):
     home, moved = tmp_path / "lake", tmp_path / "elsewhere"
@@ -13,7 +15,7 @@ def test_a_lake_that_was_moved_and_linked_reads_no_file_twice_and_goes_on(lake, 
     def deliver_and_load(name: str, where) -> int:
         folder = where / "landing/sensor_logs"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text("1001,2025-05-01 00:00:00,72.4,41.2,Room_A\n")
+        (folder / name).write_text(LINES)
         stand_still(folder / name)
         argv = ["bronze", "--night=2024-03-05", f"--home={where}", prefix, "--tables=sensor_logs"]
         return main(argv)
