@@ -112,7 +112,9 @@ def night(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Night:
     A file of somebody's own has been put into the landing zone before, as the README says; the others are simulated.
     """
     folder = tmp_path_factory.mktemp("own")
-    (folder / "mine.csv").write_text("1001,2025-05-01 00:00:00,72.4,41.2,Room_A\n")
+    (folder / "mine.csv").write_text(
+        "sensor_id,timestamp,temperature,humidity,location\n1001,2025-05-01 00:00:00,72.4,41.2,Room_A\n"
+    )
     stack.typed(of_readme("docker compose exec -T airflow-scheduler sh"), folder)
     # It takes the place of the run that falls due when the DAG is switched on, so no other runs beside it.
     due = stack.api("GET", "/dags/iot_nightly")["next_dagrun_logical_date"]
