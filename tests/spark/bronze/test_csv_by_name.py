@@ -5,13 +5,14 @@ import io
 import json
 import random
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from pyspark.sql import functions as F
 
 from catalog.tables import Source
-from jobs.bronze import csv_lines
+from jobs.bronze import csv_files
 from jobs.bronze.csv_records import records
 from jobs.bronze.parsing import parse
 
@@ -96,13 +97,15 @@ def _value(text: str, source: Source) -> str | None:
     return None if stripped in ("", *source.nulls) else stripped
 
 
-def read(spark, contents: Sequence[str], source: Source) -> list[list[tuple[dict, dict]]]:
+def read(spark, folder: Path, contents: Sequence[str], source: Source) -> list[list[tuple[dict, dict]]]:
     """What bronze reads of each of some files, all by one query."""
     paths = [f"arrived=2024-03-05/{number} a+ä%.csv" for number in range(len(contents))]
-    found = {
-        path: csv_lines.layout(content.split("\n"), source)
-        for path, content in zip(paths, contents, strict=True)
-    }
+    found = {}
+    for path, content in zip(paths, contents, strict=True):
+        file = folder / path.replace("/", "-")
+        file.write_text(content, newline="\n")
+        assert csv_files.flaw(file, source) is None, content
+        found[path] = csv_files.layout(file, source)
     lines = [
         (f"file:/lake/landing/{source.name}/{quote(path, safe='/+=')}", number, line)
         for path, content in zip(paths, contents, strict=True)
@@ -137,10 +140,10 @@ def _typed(
     [{}, {"delimiter": ";", "decimal": ",", "nulls": ("NULL",)}, {"delimiter": "\t"}, {"delimiter": "|"}],
     ids=["comma", "semicolon", "tab", "pipe"],
 )
-def test_each_value_stands_under_its_name_as_pythons_own_reader_has_it(spark, format_):
+def test_each_value_stands_under_its_name_as_pythons_own_reader_has_it(spark, tmp_path, format_):
     source = Source("logger", "csv", COLUMNS, ("id", "at"), **format_)
     choose = random.Random(20240305)
     contents = [made(choose, source) for _ in range(FILES)]
-    for content, found in zip(contents, read(spark, contents, source), strict=True):
+    for content, found in zip(contents, read(spark, tmp_path, contents, source), strict=True):
         meant = [_typed(own, others, source) for own, others in by_name(content, source)]
         assert found == meant, content
