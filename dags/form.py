@@ -93,7 +93,7 @@ def fault_rates() -> Param:
 def source() -> Param:
     """A source that others send to a topic."""
     return Param(
-        next(iter(sorted(JSON_SOURCES, key=lambda name: name != "iot_events")), None),
+        next(iter(sorted(JSON_SOURCES, key=lambda name: name != "transactions")), None),
         type="string" if JSON_SOURCES else "null",
         enum=[*JSON_SOURCES] or [None],
         title="Source",

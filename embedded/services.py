@@ -41,6 +41,7 @@ def job_environment(config: Config, vault: Vault) -> dict[str, str]:
         | {
             "GX_ANALYTICS_ENABLED": "false",
             "LAKEHOUSE_HOME": str(config.home),
+            "LAKEHOUSE_SIMULATE": _simulated(),
             "SPARK_REMOTE": f"sc://127.0.0.1:{config.connect_port}/;authorization=Bearer%20{token}",
         }
     )
@@ -67,6 +68,7 @@ def airflow_environment(config: Config, vault: Vault) -> dict[str, str]:
             "GX_ANALYTICS_ENABLED": "false",
             "LAKEHOUSE_HOME": str(config.home),
             "LAKEHOUSE_JOBS_PYTHON": str(config.spark_python),
+            "LAKEHOUSE_SIMULATE": _simulated(),
             "LAKEHOUSE_TARGET": config.target,
             # The DAGs read the catalog.
             "PYTHONPATH": str(PROJECT),
@@ -74,6 +76,11 @@ def airflow_environment(config: Config, vault: Vault) -> dict[str, str]:
             "TZ": "UTC",
         }
     )
+
+
+def _simulated() -> str:
+    """Return what the caller says of sources to simulate, for runs that say nothing of it themselves."""
+    return os.environ.get("LAKEHOUSE_SIMULATE") or os.environ.get("SIMULATE", "")
 
 
 def _past_proxies() -> dict[str, str]:

@@ -73,10 +73,15 @@ def _refusal(source: Source, file: Path, is_simulated: bool) -> str:
 
 
 def _waiting(folder: Path, source: Source) -> Iterator[Path]:
-    """Yield files of a simulated source that were brought and that no run has moved into a night yet."""
+    """Yield files of a simulated source that were brought and that no run has moved into a night yet.
+
+    What an earlier version received beside simulated files is let in.
+    """
+    received = re.compile(rf"{source.name}-received-.*\.json")
     for entry in _entries(folder):
         if not entry.name.startswith("arrived="):
-            yield from (file for file in _below(entry) if not _is_streamed(file, source))
+            loose = (file for file in _below(entry) if not received.fullmatch(file.name))
+            yield from (file for file in loose if not _is_streamed(file, source))
 
 
 def _brought(folder: Path, source: Source) -> Iterator[Path]:

@@ -12,12 +12,20 @@ from pyspark.sql import functions as F
 
 ARRIVED = r"/arrived=(\d{4}-\d{2}-\d{2})/"
 INSTANT = r"/arrived=(\d{4}-\d{2}-\d{2}/at-\d{2}\.\d{2}\.\d{2}\.\d{6})-"
+LONGEST = 200  # bytes of a name; most file systems take 255, with what is put before it
 CLOCKS_DIFFER = "INTERVAL 5 MINUTES"  # at most, those of devices and of the lake
 
 
 def filed_as(instant: datetime, name: str) -> PurePath:
     """Where a file of this name belongs that arrived at an instant (UTC), relative to its source's folder."""
-    return PurePath(f"arrived={instant:%Y-%m-%d}", f"at-{instant:%H.%M.%S.%f}-{name}")
+    return PurePath(f"arrived={instant:%Y-%m-%d}", f"at-{instant:%H.%M.%S.%f}-{_short(name)}")
+
+
+def _short(name: str) -> str:
+    """A name that is too long, without its middle: how a file is read depends on how its name ends."""
+    end = "".join(PurePath(name).suffixes[-2:])[-40:]
+    stem = name.removesuffix(end).encode()
+    return f"{stem[: LONGEST - len(end.encode())].decode(errors='ignore')}{end}"
 
 
 def instant_of(changed_at: float) -> datetime:

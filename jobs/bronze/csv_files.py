@@ -104,14 +104,37 @@ def _refuse_open_quotes(block: bytes, before: int, delimiter: str) -> None:
 
 
 def _refuse_other_headers(block: bytes, before: int, of_file: Layout, source: Source) -> None:
-    for at in _like_names(source.delimiter).finditer(b"\n" + block):
-        line = at[1].decode()
-        if csv_lines.is_other_header(csv_lines.tokens_of(line, source.delimiter), of_file, source):
-            number = _line(block, at.start(), before)
+    for at, line in (*_lines_of_names(block, source), *_lines_with_the_key(block, source)):
+        tokens = csv_lines.tokens_of(csv_lines.uncommented(line, source), source.delimiter)
+        if csv_lines.is_other_header(tokens, of_file, source):
+            number = _line(block, at, before)
             if number > of_file.header:
                 raise Unreadable(
                     f"line {number} is another header, {line[:200]}; bring a file for each header"
                 )
+
+
+def _lines_of_names(block: bytes, source: Source) -> Iterator[tuple[int, str]]:
+    """Yield the lines all of whose tokens may be names, with their places in the block."""
+    for found in _like_names(source.delimiter).finditer(b"\n" + block):
+        yield found.start(), found[1].decode()
+
+
+def _lines_with_the_key(block: bytes, source: Source) -> Iterator[tuple[int, str]]:
+    """Yield the lines that may name the columns of the key, whatever else they have, with their places in the block."""
+    small = block.lower()
+    spellings = [
+        [name, *[theirs for theirs, ours in source.names if ours == name]]
+        for name in csv_lines.wanted(source)
+    ]
+    wanted = [[each.lower().encode() for each in those] for those in spellings]
+    if not all(any(each in small for each in those) for those in wanted):
+        return
+    place = 0
+    for line in small.split(b"\n"):
+        if all(any(each in line for each in those) for those in wanted):
+            yield place, block[place : place + len(line)].decode()
+        place += len(line) + 1
 
 
 def _line(block: bytes, at: int, before: int) -> int:

@@ -10,13 +10,18 @@ from catalog.tables import Source
 
 HEAD = 100  # lines in which a header is looked for
 COMMENT = "#"
+# Values of spreadsheets that begin like a comment: errors of a formula, and what does not fit into its cell.
+NO_COMMENT = r"^#((N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!)([,;|\t]|$)|#+[,;|\t])"
 BLANK = ' \t\r"'  # what stands around a token and is no part of it
 EMPTY = BLANK + "".join(DELIMITERS)  # all that is in the empty rows of a spreadsheet
 FEW = 3  # records, too few to say that all of a file's are alike
-# Excel's line about the separator.
-_SEPARATOR = re.compile(r"sep=(.?)", re.IGNORECASE)
+_NO_COMMENT = re.compile(NO_COMMENT)
+_SEPARATOR = re.compile(r"sep=(.?)", re.IGNORECASE)  # Excel's line about it
 _NAME = re.compile(r"[^\W\d][\w .,()/\[\]%°-]*")
-_NO_NAMES = frozenset(["true", "false", "t", "f", "yes", "no", "y", "n", "nan", "na", "null", "none", "inf"])
+# Words that stand for a value, or where one is missing.
+_NO_NAME = re.compile(
+    r"true|false|t|f|yes|no|y|n|on|off|ok|nan|n/?a|null|none|nil|inf|-+|missing|un(known|available)|offline|invalid|err(or)?"
+)
 _NUMBER = re.compile(r"[+-]?[\d.]")  # how a number or a time begins
 _TEXTS = frozenset({"STRING", "VARIANT"})
 
@@ -49,21 +54,24 @@ def layout(lines: Sequence[str], source: Source) -> Layout:
         if said and said[1] not in ("", source.delimiter):
             raise _other_delimiter(said[1], source)
     tokens = {
-        number: tokens_of(line, source.delimiter)
+        number: tokens_of(uncommented(line, source), source.delimiter)
         for number, line in written.items()
         if not is_preamble(line, source)
     }
     header = _header(tokens, source)
     if not header:
-        for number in tokens:
-            _refuse_without_header(number, written[number], source)
-            break
+        if tokens:
+            _refuse_without_header(min(tokens), written[min(tokens)], source)
         _refuse_other_sizes(list(tokens.values()), len(source.fields))
         return Layout(tuple(source.fields), (), has_comments(source.fields.values()), is_usual=True)
     found = names(tokens[header], source)
     _refuse_other_columns(found, header, source)
-    for number in tokens:
-        if number < header and _is_like_a_record(tokens[number], found, source):
+    for number in (number for number in tokens if number < header):
+        if set(wanted(source)) <= set(names(tokens[number], source)):
+            raise Unreadable(
+                f"line {number} is another header than line {header}; bring a file for each header"
+            )
+        if _is_like_a_record(tokens[number], found, source):
             raise Unreadable(f"line {number} is like a record, and the header is line {header}; put it first")
     last = _last_of_header(header, tokens, source)
     _refuse_other_sizes([tokens[number] for number in tokens if number > last], len(found))
@@ -89,7 +97,8 @@ def is_header(tokens: Sequence[str], source: Source) -> bool:
     No number and no time looks like a name. Where all columns are text, nothing tells a name from a value.
     """
     folded = {token.casefold() for token in tokens}
-    if len(tokens) < 2 or len(folded) < len(tokens) or folded & _NO_NAMES:
+    has_values = any(map(_NO_NAME.fullmatch, folded)) or not set(source.nulls).isdisjoint(tokens)
+    if len(tokens) < 2 or len(folded) < len(tokens) or has_values:
         return False
     return all(map(_NAME.fullmatch, tokens)) and not set(source.fields.values()) <= {*_TEXTS, "BOOLEAN"}
 
@@ -101,8 +110,16 @@ def has_comments(kinds: Iterable[str]) -> bool:
 
 def is_preamble(line: str, source: Source) -> bool:
     """Whether a line is about the file itself, wherever it stands."""
-    is_comment = line.startswith(COMMENT) and has_comments(source.fields.values())
-    return is_comment or bool(_SEPARATOR.fullmatch(bare(line)))
+    is_comment = (
+        line.startswith(COMMENT) and has_comments(source.fields.values()) and not _NO_COMMENT.match(line)
+    )
+    return (is_comment and uncommented(line, source) == line) or bool(_SEPARATOR.fullmatch(bare(line)))
+
+
+def uncommented(line: str, source: Source) -> str:
+    """Return a header that is written as a comment without its #; other lines as they are."""
+    text = line.lstrip(f"{COMMENT} \t") if line.startswith(COMMENT) else line
+    return text if set(wanted(source)) <= set(names(tokens_of(text, source.delimiter), source)) else line
 
 
 def is_blank(line: str) -> bool:
@@ -225,9 +242,8 @@ def _other_delimiter(other: str, source: Source) -> Unreadable:
 
 
 def _is_like_a_record(tokens: Sequence[str], found: Sequence[str], source: Source) -> bool:
-    """Whether a line has as many tokens as the header, and a value for each column of the key."""
+    """Whether a line has a value for each column of the key; with another size than the header, a number among them."""
     value = dict(zip(found, tokens, strict=False))
-    return len(tokens) == len(found) and all(
-        value[name] if source.fields[name] in _TEXTS else _NUMBER.match(value[name])
-        for name in wanted(source)
-    )
+    key = [(value.get(name, ""), source.fields[name] in _TEXTS) for name in wanted(source)]
+    is_sized = len(tokens) == len(found) or not all(is_text for _, is_text in key)
+    return is_sized and all(token if is_text else _NUMBER.match(token) for token, is_text in key)

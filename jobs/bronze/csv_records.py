@@ -41,7 +41,8 @@ def records(lines: DataFrame, source: Source, layouts: Layouts) -> DataFrame:
 
 
 def _is_comment() -> Column:
-    return F.col("value").startswith(csv_lines.COMMENT)
+    begins = F.col("value").startswith(csv_lines.COMMENT)
+    return begins & ~F.col("value").rlike(csv_lines.NO_COMMENT)
 
 
 def _path(source: Source) -> Column:

@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 
-from catalog.tables import Source
+from catalog.tables import ACCEPTED, REGISTRY, Source
 from jobs import origin
 from jobs.outcome import TableResult
 from jobs.settings import Settings
@@ -11,12 +11,16 @@ from jobs.settings import Settings
 def chosen(settings: Settings) -> list[Source]:
     """Return the selected sources that the run simulates, in the catalog's order.
 
-    Left to the lake, these are all where nobody has brought a file; else those that it has simulated before.
+    Left to the lake, these are all where nobody has brought a file; else those that it has simulated before. Devices
+    come along with facts that are looked up in their registry, unless it is real.
     """
     feeds = [source for source in settings.sources if has_feed(source.name)]
     asked: frozenset[str] | None = settings.options.simulate
     if asked is not None:
-        return [source for source in feeds if source.name in asked]
+        named = [source for source in feeds if source.name in asked]
+        is_looked_up = any(ACCEPTED[source.silver].lookup for source in named)
+        registry = set(REGISTRY) - set(origin.real_sources(settings)) if is_looked_up else set()
+        return [source for source in feeds if source in named or source.name in registry]
     if origin.real_sources(settings):
         return [source for source in feeds if origin.is_simulated(settings, source)]
     return feeds

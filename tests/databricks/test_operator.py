@@ -253,7 +253,10 @@ def test_stages_of_the_jobs_run_on_an_existing_cluster_and_on_a_new_one(
     rows = []
     for sensor, (run, how) in enumerate(clusters.items()):
         landing.mkdir(parents=True, exist_ok=True)
-        (landing / f"{run}.csv").write_text(f"{sensor},2024-03-05 0{sensor}:00:00,20.5,40.0,A0{sensor}\n")
+        (landing / f"{run}.csv").write_text(
+            "sensor_id,timestamp,temperature,humidity,location\n"
+            f"{sensor},2024-03-05 0{sensor}:00:00,20.5,40.0,A0{sensor}\n"
+        )
         where = (f"--home={dev.home}", f"--catalog={dev.catalog}", f"--prefix={dev.prefix}")
         argv = ("bronze", "--night=2024-03-05", f"--run-id={run}", *where, "--tables=sensor_logs")
         target = replace(dev, databricks=Databricks("databricks_default", **how))

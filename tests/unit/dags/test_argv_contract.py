@@ -161,7 +161,7 @@ def test_the_source_of_the_form_is_received(bag: Any) -> None:
     (receive,) = parsed(emitted(bag.dags["iot_receive"], {"source": "devices"}, "by.hand"))
     assert (receive["stage"], receive["source"]) == ("receive", "devices")
     (receive,) = parsed(emitted(bag.dags["iot_receive"], {}, "x"))
-    assert receive["source"] == "iot_events"
+    assert receive["source"] == "transactions"
 
 
 def test_how_long_to_keep_things_reaches_the_jobs_unchanged(bag: Any) -> None:

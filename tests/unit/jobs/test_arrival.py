@@ -210,3 +210,10 @@ def test_a_file_that_cannot_be_taken_from_where_it_is_is_said_each_time_and_the_
             assert each.file.parent == mounted and os.path.lexists(each.file)
             assert each.reason.endswith(f"; allow it to be moved, or put it into {folder} itself")
             assert "it cannot be taken from there (" in each.reason
+
+
+@pytest.mark.parametrize(("stem", "end"), [("a" * 240, ".csv.gz"), ("温度" * 60, ".jsonl"), ("a" * 250, "")])
+def test_a_name_that_is_too_long_with_its_instant_loses_its_middle(stem, end):
+    taken = arrival.filed_as(datetime(2024, 3, 5, tzinfo=UTC), stem + end)
+    assert len(taken.name.encode()) <= 220 and taken.name.endswith(end)
+    assert taken.name.startswith(f"at-00.00.00.000000-{stem[:40]}")

@@ -9,7 +9,7 @@ import pytest
 
 from catalog import tables
 from catalog.tables import SOURCES, CatalogError, Source
-from jobs.bronze import csv_files, layouts
+from jobs.bronze import csv_files, csv_lines, layouts
 from jobs.bronze.csv_lines import Layout
 
 LOGS = SOURCES["sensor_logs"]
@@ -56,6 +56,7 @@ def look(tmp_path: Path):
         HEADER + RECORD + ",,,,\n" * 1000,
         HEADER + '1001,2025-05-01 01:00:00,72.4,41.2,5" pipe\n',
         HEADER + "error,error,error,error,error\n",
+        HEADER + RECORD + "gw-02,unavailable,a,b,hall\n" + "gw-02,n/a,a,b,hall\n",
         HEADER + "1001,2025-05-01\n" * 2 + ";;;;\n",
         (HEADER + RECORD).replace("\n", "\r"),
     ],
@@ -70,6 +71,8 @@ def test_a_file_that_is_as_the_catalog_says_has_no_layout_of_its_own(look, conte
         (OTHER_ORDER + RECORD, OTHER_ORDER.strip().split(",")),
         ("sep=,\r\n" + OTHER_ORDER + RECORD, OTHER_ORDER.strip().split(",")),
         ("# gateway GW-7\n" + OTHER_ORDER + RECORD, OTHER_ORDER.strip().split(",")),
+        ("# " + OTHER_ORDER + RECORD, OTHER_ORDER.strip().split(",")),
+        ("#" + HEADER + RECORD, NAMES),
         ("Station,Berlin\nserial 17\n\n" + HEADER + RECORD, NAMES),
         (f'"TOA5","GW7","CR1000"\n{HEADER.upper()}"TS","RN","Deg F","%",""\n' + RECORD, NAMES),
         ("\ufefflocation,sensor_id,timestamp,temperature,humidity\r" + RECORD, [NAMES[4], *NAMES[:4]]),
@@ -105,6 +108,19 @@ def test_the_header_says_which_column_stands_where(look, content, names):
             HEADER + RECORD + OTHER_ORDER + RECORD,
             "line 3 is another header, sensor_id,timestamp,humidity,temp",
         ),
+        (
+            HEADER.replace(",location", "") + RECORD.replace(",Room_A", "") + HEADER + RECORD,
+            "line 1 is another header than line 3; bring a file for each header",
+        ),
+        (
+            RECORD.replace(",Room_A", "") + HEADER + RECORD,
+            "line 1 is like a record, and the header is line 2; ",
+        ),
+        (
+            HEADER + RECORD + OTHER_ORDER.replace("location", "2nd location") + RECORD,
+            "line 3 is another header, sensor_id,timestamp,humidity,temp",
+        ),
+        (HEADER + RECORD + "# " + OTHER_ORDER + RECORD, "line 3 is another header, # sensor_id,timest"),
         (HEADER + RECORD * 50_000 + FOREIGN, "line 50002 is another header, device,time,"),
         (OTHER_ORDER + RECORD + HEADER + RECORD, "line 3 is another header, sensor_id,timestamp,temperature"),
         (
@@ -138,6 +154,26 @@ def test_what_the_catalog_says_of_a_sources_files_is_how_they_are_read(look):
     assert look('"a b"\t\t"x"\n' + HEADER.replace(",", "\t").upper(), source(delimiter="\t")) == NAMES
 
 
+@pytest.mark.parametrize(
+    ("line", "is_one"),
+    [
+        ("# of GW-7", True),
+        ("#####", True),
+        ("#N/A,2025-05-01 01:00:00", False),
+        ("#DIV/0!", False),
+        ("####,7", False),
+    ],
+)
+def test_an_error_of_a_spreadsheet_is_no_comment(line, is_one):
+    assert csv_lines.is_preamble(line, LOGS) is is_one
+
+
+def test_what_the_source_has_for_no_value_is_no_name(look):
+    lines = HEADER + RECORD + "kitchen,humidity,absent,b,c\n"
+    assert "line 3 is another header" in look(lines)
+    assert look(lines, source(nulls=("absent",))) is None
+
+
 def test_without_a_header_columns_stand_as_in_the_catalog(look):
     headless = source(header=False)
     assert look(RECORD, headless) is None and look(HEADER + RECORD, headless) is None
@@ -145,6 +181,7 @@ def test_without_a_header_columns_stand_as_in_the_catalog(look):
     assert "line 1 is like a record" in look(RECORD + OTHER_ORDER, headless)
     assert "line 102 is another header" in look(RECORD * 101 + OTHER_ORDER, headless)
     assert "lacks sensor_id" in look(FOREIGN + RECORD, headless)
+    assert look("#" + OTHER_ORDER + RECORD, headless) == OTHER_ORDER.strip().split(",")
 
 
 @pytest.mark.parametrize(

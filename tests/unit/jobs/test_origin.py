@@ -84,8 +84,13 @@ def test_a_file_that_nothing_would_read_is_no_file_of_its_own(tmp_path, file):
     assert names(settings_of(tmp_path)) == selection(()) & SOURCES.keys()
 
 
-def test_what_is_said_is_simulated_and_nothing_else(tmp_path):
-    assert names(settings_of(tmp_path, "readings,events")) == {"readings", "events"}
+def test_what_is_said_is_simulated_with_the_registry_that_it_is_looked_up_in_and_nothing_else(tmp_path):
+    assert names(settings_of(tmp_path, "readings,events")) == {
+        "devices",
+        "device_changes",
+        "readings",
+        "events",
+    }
     assert names(settings_of(tmp_path, "readings,sensor_logs", ("sensor_logs",))) == {"sensor_logs"}
     assert names(settings_of(tmp_path, "none")) == set()
     put(tmp_path, "sensor_logs/mine.csv")
@@ -126,8 +131,10 @@ def test_files_of_a_stream_are_simulated(tmp_path):
     assert refusal(tmp_path, "transactions") == ""
     put(tmp_path, "transactions/arrived=2024-03-05/at-01.00.00.000000-" + STREAMED)
     assert refusal(tmp_path, "transactions") == ""
-    put(tmp_path, "transactions/transactions-received-part-00000.json")
-    assert "transactions-received-part-00000.json is a file of your own" in refusal(tmp_path, "transactions")
+    put(tmp_path, "transactions/transactions-received-part-00000.json")  # by an earlier version
+    assert refusal(tmp_path, "transactions") == ""
+    put(tmp_path, "transactions/transactions-received-part-00000.jsonl")
+    assert "transactions-received-part-00000.jsonl is a file of your own" in refusal(tmp_path, "transactions")
 
 
 def test_a_run_that_was_killed_before_its_manifest_is_known_for_what_it_was(tmp_path):
