@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -159,9 +158,6 @@ def test_objects_by_the_line_are_in_silver_and_every_line_is_accounted_for(rows)
         assert account.landed == account.bronze == outcomes
 
 
-@pytest.mark.xfail(
-    find_spec("jobs.bronze.json_documents") is None, reason="an array is no lines of objects yet"
-)
 def test_the_objects_of_an_array_are_in_silver(rows):
     assert sorted(row.total_kwh for row in rows("silver.meters")) == [1234.5, 1301.0]
 
