@@ -13,8 +13,6 @@ class Records:
 
     def check_records(self, source_format: str) -> None:
         """Raise ValueError for settings that cannot be meant."""
-        if source_format not in ("json", "csv"):
-            raise ValueError(f"format must be json or csv, not {source_format!r}")
         if type(self.earliest) is not date:
             raise ValueError(f"earliest must be a day like 2000-01-01 without quotes, not {self.earliest!r}")
         if self.records and source_format != "json":

@@ -39,8 +39,8 @@ class Source(CsvFormat, Records):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "silver", self.silver or self.name)
-        self.check_records(self.format)
         self.check_format(self.format, self.fields)
+        self.check_records(self.format)
 
     @property
     def fields(self) -> dict[str, str]:

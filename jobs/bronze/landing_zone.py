@@ -112,7 +112,7 @@ def prepare(
     for file in doubtful:
         is_new = file.relative_to(folder).as_posix() not in seen
         if is_new and (
-            reason := _unreadable(file, folder) or flaw(file, source) or _unpack(file, folder, source, file)
+            reason := _unreadable(file, folder) or flaw(file, source) or _unpack_there(file, folder, source)
         ):
             yield _set_aside(file, folder, reason)
         elif is_new:
@@ -152,8 +152,9 @@ def _file_document(file: Path, folder: Path, source: Source, wanted: Path) -> st
         file.unlink()  # of a run that ended before it had done so
         return None
     target = free_path(wanted)
+    refuse_link(folder / DOCUMENTS)
     try:
-        return _unpack(file, folder, source, target)
+        return unpack(file, source, target, folder / DOCUMENTS / target.relative_to(folder))
     except OSError:
         # Both would be read, one of them in each run.
         target.unlink(missing_ok=True)
@@ -168,13 +169,13 @@ def _unreadable(file: Path, folder: Path) -> str | None:
     return f"its path has a colon or is no UTF-8; put it into {folder.name} itself, or under another name"
 
 
-def _unpack(file: Path, folder: Path, source: Source, target: Path) -> str | None:
-    """Write a document as lines, and keep the original apart; return why this cannot be done, if so."""
-    kept = folder / DOCUMENTS / target.relative_to(folder)
+def _unpack_there(file: Path, folder: Path, source: Source) -> str | None:
+    """Unpack a document that lies in the folder of a day already, once; return why it cannot be, if so."""
+    kept = folder / DOCUMENTS / file.relative_to(folder)
     if source.format != "json" or not is_document(file, source) or is_unpacked(file, kept):
         return None
     refuse_link(folder / DOCUMENTS)
-    return unpack(file, source, target, kept)
+    return unpack(file, source, file, kept)
 
 
 def _set_aside(file: Path, folder: Path, reason: str) -> Rejected:
