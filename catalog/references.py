@@ -24,9 +24,8 @@ def check_references(
         if source.silver not in accepted:
             where = catalog.where("sources", source.name)
             raise CatalogError(f"{where}: no table [silver.{source.silver}]")
-        if lacking := sorted(set(source.key) - set(accepted[source.silver].column_names)):
-            where = catalog.where("silver", source.silver)
-            raise CatalogError(f"{where}: lacks key column {', '.join(lacking)}")
+        if flaw := source.key_flaw(accepted[source.silver].types):
+            raise CatalogError(f"{catalog.where('silver', source.silver)}: {flaw}")
     for table in accepted.values():
         if table.lookup and table.lookup not in derived:
             where = catalog.where("silver", table.name)

@@ -13,9 +13,10 @@ from catalog.csv_format import CsvFormat, frozen
 from catalog.reading import CatalogError as CatalogError
 from catalog.records import Records
 from catalog.references import check_references
+from catalog.repeated import VALIDATED, Repeated
 
 SCHEMAS = ("bronze", "silver", "staging", "gold", "ops")
-# Of every silver row: the flag rules that it met, and the night in which its winning line arrived.
+# Of every silver row: the flag rules that it met, and the night in which its key first arrived.
 PROVENANCE = "_flags ARRAY<STRING>, _night DATE"
 BRONZE_PROVENANCE = "_rescued VARIANT, _malformed STRING, _file STRING, _night DATE, _ingested_at TIMESTAMP"
 
@@ -26,7 +27,7 @@ def columns_of(ddl: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Source(CsvFormat, Records):
+class Source(CsvFormat, Records, Repeated):
     """A feed in the landing zone. Grain of its bronze table: one row per landed line."""
 
     name: str
@@ -34,6 +35,7 @@ class Source(CsvFormat, Records):
     columns: str
     key: tuple[str, ...]
     silver: str = ""
+    repeated: str = "first"
     optional: bool = False
     streamed: bool = False
 
@@ -41,6 +43,7 @@ class Source(CsvFormat, Records):
         object.__setattr__(self, "silver", self.silver or self.name)
         self.check_format(self.format, self.fields)
         self.check_records(self.format)
+        self.check_repeated()
 
     @property
     def fields(self) -> dict[str, str]:
@@ -75,9 +78,14 @@ class Table:
         return f"{self.layer}.{self.name}"
 
     @property
+    def types(self) -> dict[str, str]:
+        """Column name -> SQL type, in order."""
+        return columns_of(self.columns)
+
+    @property
     def column_names(self) -> tuple[str, ...]:
         """Column names in order."""
-        return tuple(columns_of(self.columns))
+        return tuple(self.types)
 
     @property
     def is_dated(self) -> bool:
@@ -107,7 +115,8 @@ def _read(kind: type[Any], section: str, name: str, values: dict[str, Any], **gi
 
 
 def _silver(name: str, values: dict[str, Any]) -> Table:
-    columns = f"{values.get('columns', '').rstrip()}, {PROVENANCE}"
+    more = "".join(source.silver_provenance for source in SOURCES.values() if source.silver == name)
+    columns = f"{values.get('columns', '').rstrip()}, {PROVENANCE}{more}"
     return _dated(_read(Table, "silver", name, {**values, "columns": columns}, layer="silver"))
 
 
@@ -174,8 +183,7 @@ def _streamed(name: str, source: Source) -> Table:
 
 
 def _validated(source: Source) -> Table:
-    kept = "_reasons ARRAY<STRING>, _rank INT, _key STRING, _raw VARIANT, _file STRING"
-    columns = f"{SILVER[source.silver].columns}, {kept}"
+    columns = f"{SILVER[source.silver].columns}, {VALIDATED}"
     return Table(f"judged_{source.name}", columns, "One row per bronze row of a pending batch.", "staging")
 
 

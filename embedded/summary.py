@@ -41,16 +41,17 @@ def _figures(run: Run) -> list[str]:
     Without accounts, since silver has not run, rows are those that were landed and loaded.
     """
     accounts = run.tables("silver")
-    landed, bronze, silver, quarantined, duplicates = (
+    landed, bronze, silver, quarantined, duplicates, corrections = (
         sum(table.detail.get(column, 0) for table in accounts)
-        for column in ("landed", "bronze", "silver", "quarantined", "duplicates")
+        for column in ("landed", "bronze", "silver", "quarantined", "duplicates", "corrections")
     )
     if not accounts:
         landed, bronze = _rows(run, "generate"), _rows(run, "bronze")
+    corrected = f", {corrections:,} corrections" if corrections else ""
     return [
         f"  landed       {landed:>11,} rows",
         f"  bronze       {bronze:>11,} rows",
-        f"  silver       {silver:>11,} rows, {quarantined:,} quarantined, {duplicates:,} duplicates",
+        f"  silver       {silver:>11,} rows, {quarantined:,} quarantined, {duplicates:,} duplicates{corrected}",
         f"  gold         {_rows(run, 'publish'):>11,} rows published",
         f"  expectations {_unmet(run, 'failed'):>11,} failed, {_unmet(run, 'warned'):,} warned",
     ]

@@ -27,6 +27,10 @@ COMMANDS = {
         "jobs.maintenance.restore",
         "restore a table, or one night's slice of it, to a version",
     ),
+    "withdraw": (
+        "jobs.maintenance.withdraw",
+        "take a landed file back with all that came of it; the next run restates what it had changed",
+    ),
     "export": (
         "jobs.maintenance.export",
         "copy a table's rows of one night or several into one CSV or Parquet file",

@@ -22,6 +22,11 @@ def any_of(conditions: Iterable[Column]) -> Column:
     return reduce(Column.__or__, conditions, F.lit(False))
 
 
+def is_same(key: Iterable[str], alias: str, other: str) -> Column:
+    """Whether the rows of two aliases have the same key; null is the same as nothing."""
+    return reduce(Column.__and__, [F.col(f"{alias}.`{name}`") == F.col(f"{other}.`{name}`") for name in key])
+
+
 def rows_of(frames: Mapping[str, DataFrame]) -> dict[str, int]:
     """Rows of each frame, counted in one query."""
     if not frames:

@@ -16,7 +16,7 @@ from catalog.pipeline import writers_of
 from catalog.tables import TABLES
 from jobs.delta import schema
 from jobs.delta.digests import Digest, digests_of
-from jobs.delta.frames import any_of, is_in
+from jobs.delta.frames import any_of, is_in, is_same
 from jobs.errors import JobError
 from jobs.settings import Settings
 
@@ -88,12 +88,22 @@ class Lake:
         # The option too, for serverless.
         return ordered.write.format("delta").mode(mode).option("userMetadata", self.commit_metadata)
 
-    def upsert(self, name: str, frame: DataFrame, key: Sequence[str]) -> None:
-        """Insert rows, or update those with the same key, in one commit."""
+    def upsert(self, name: str, frame: DataFrame, key: Sequence[str], kept: Sequence[str] = ()) -> None:
+        """Insert rows, or update those with the same key but for the columns `kept`, in one commit."""
         ordered = frame.select(*TABLES[name].column_names).alias("new")
         same = [F.expr(f"new.`{column}` <=> {TABLES[name].name}.`{column}`") for column in key]
         merging = ordered.mergeInto(self.settings.table(name), reduce(Column.__and__, same))
-        merging.whenMatched().updateAll().whenNotMatched().insertAll().merge()
+        changed = {
+            f"`{each}`": F.col(f"new.`{each}`") for each in TABLES[name].column_names if each not in kept
+        }
+        merging.whenMatched().update(changed).whenNotMatched().insertAll().merge()
+
+    def delete(self, name: str, frame: DataFrame, key: Sequence[str]) -> None:
+        """Delete the rows that have the key of a row of the frame, in one commit."""
+        merging = frame.alias("gone").mergeInto(
+            self.settings.table(name), is_same(key, "gone", TABLES[name].name)
+        )
+        merging.whenMatched().delete().merge()
 
     def counts(self, names: Iterable[str]) -> dict[str, int]:
         """Rows of each table, in one query that Delta answers from its log."""

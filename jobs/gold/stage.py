@@ -1,5 +1,6 @@
 """The stage itself: which slices of which gold table the night touched, and building them."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
@@ -28,8 +29,9 @@ def run(lake: Lake) -> list[TableResult]:
     lake.ensure([*staged, staged_slices.TABLE])
     # Before anything is read: publish takes this as the moment up to which the staged rows know of silver.
     staged_at: str = lake.spark.sql("SELECT cast(current_timestamp() AS STRING)").collect()[0][0]
-    due = set(lake.settings.nights).union(*accounts.unpublished(lake).values())
-    slices = _touched(lake, due)
+    unpublished = accounts.unpublished(lake)
+    due = set(lake.settings.nights).union(*unpublished.values())
+    slices = _touched(lake, due, unpublished)
     replaced = staged_slices.is_replaced(lake)
 
     def build(table: Table) -> None:
@@ -47,9 +49,11 @@ def run(lake: Lake) -> list[TableResult]:
     ]
 
 
-def _touched(lake: Lake, due: set[date]) -> dict[str, list[date]]:
-    """The slices of each selected gold table that what arrived in the due nights touches."""
+def _touched(lake: Lake, due: set[date], unpublished: Mapping[str, accounts.Nights]) -> dict[str, list[date]]:
+    """The slices of each selected gold table that what arrived in the due nights touches, and what they lost."""
     arrived = _event_dates(lake, due)
+    for source, days in arrived.items():
+        days.update(*unpublished.get(source.name, {}).values())
     slices: dict[str, list[date]] = {}
     for table in lake.settings.gold:
         if table.slice == "night":

@@ -130,9 +130,9 @@ def _slices(lake: Lake) -> dict[str, DataFrame]:
             for source in lake.settings.sources
         }
         return landed | _streamed(lake)
-    nights = accounts.unpublished(lake)
+    due = {source: set(nights) for source, nights in accounts.unpublished(lake).items()}
     arrived = {
-        f"silver.{source.silver}": _of_nights(lake, f"silver.{source.silver}", nights.get(source.name, set()))
+        f"silver.{source.silver}": _of_nights(lake, f"silver.{source.silver}", due.get(source.name, set()))
         for source in lake.settings.sources
     }
     for table in DERIVED.values():
@@ -141,8 +141,8 @@ def _slices(lake: Lake) -> dict[str, DataFrame]:
             continue
         # A table that is rewritten whole belongs to every night.
         if table.slice == "event_date":
-            due = set[date]().union(*(nights.get(name, set()) for name in sources))
-            arrived[table.full_name] = _of_nights(lake, table.full_name, due)
+            days = set[date]().union(*(due.get(name, set()) for name in sources))
+            arrived[table.full_name] = _of_nights(lake, table.full_name, days)
         else:
             arrived[table.full_name] = lake.read(table.full_name)
     return arrived

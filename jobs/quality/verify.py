@@ -13,7 +13,10 @@ from jobs.silver import pending
 from jobs.silver.reconciliation import accounts_of
 from jobs.silver.validation import validated
 from jobs.state import accounts
-from jobs.state.accounts import OUTCOMES, Account
+from jobs.state.accounts import Account
+
+# Which of the repeated rows of a key were corrections depends on other nights.
+COUNTS = ("landed", "bronze", "silver", "quarantined", "repeated")
 
 log = logging.getLogger("jobs")
 
@@ -42,10 +45,10 @@ def _accounts(lake: Lake) -> list[TableResult]:
     nights = {source: [lake.settings.night] for source in lake.settings.sources if source.name in recorded}
     results = []
     for found in _recount(lake, nights):
-        row = recorded[found.source]
-        holds = found.is_balanced and all(getattr(found, outcome) == row[outcome] for outcome in OUTCOMES)
+        row = Account.of(recorded[found.source])
+        holds = found.is_balanced and all(getattr(found, name) == getattr(row, name) for name in COUNTS)
         counts = ", ".join(
-            f"{outcome} {getattr(found, outcome):,} (recorded {row[outcome]:,})" for outcome in OUTCOMES
+            f"{name} {getattr(found, name):,} (recorded {getattr(row, name):,})" for name in COUNTS
         )
         results.append(
             TableResult(f"account of {found.source}", found.bronze, {"holds": holds, "found": counts})

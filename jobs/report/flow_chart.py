@@ -1,10 +1,10 @@
-"""Geometry of a night's flow chart: rows pass from layer to layer; quarantined rows and duplicates branch off."""
+"""Geometry of a night's flow chart: rows pass from layer to layer; quarantined and repeated ones branch off."""
 
 from dataclasses import dataclass
 
 LEFT, STEP, NODE = 20, 270, 12  # x of the first layer, from layer to layer, width of a layer's bar
 TOP, HEIGHT = 62, 116  # y and height of the widest bar
-BRANCHES = (224, 262)  # y of quarantined rows and duplicates
+BRANCHES = (224, 262)  # y of quarantined rows and repeated ones
 THINNEST = 3
 
 
@@ -37,7 +37,15 @@ class FlowChart:
 
     @classmethod
     def of(
-        cls, *, landed: int, bronze: int, silver: int, quarantined: int, duplicates: int, gold: int
+        cls,
+        *,
+        landed: int,
+        bronze: int,
+        silver: int,
+        quarantined: int,
+        duplicates: int,
+        gold: int,
+        corrections: int = 0,
     ) -> "FlowChart":
         """Lay out a night's counts. Gold has another grain, so the height of its bar is fixed."""
         most = max(landed, bronze, 1)
@@ -50,7 +58,8 @@ class FlowChart:
             Bar(name, rows, LEFT + STEP * i, TOP, high(rows)) for i, (name, rows) in enumerate(layers.items())
         ]
         bars.append(Bar("gold", gold, LEFT + STEP * 3, TOP + HEIGHT / 4, HEIGHT / 2 if gold else 0))
-        outcomes = {"quarantined": quarantined, "duplicates": duplicates}
+        repeated = "duplicates and corrections" if corrections else "duplicates"
+        outcomes = {"quarantined": quarantined, repeated: duplicates + corrections}
         branches = [
             Bar(name, rows, LEFT + STEP * 2, y, high(rows))
             for (name, rows), y in zip(outcomes.items(), BRANCHES, strict=True)

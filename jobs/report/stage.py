@@ -2,13 +2,12 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from catalog.run_result import RunResult, TableEntry
+from catalog.run_result import RunResult
 from catalog.tables import SOURCES
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken
@@ -17,6 +16,7 @@ from jobs.generate import detection
 from jobs.outcome import TableResult
 from jobs.pages.render import render
 from jobs.report import query
+from jobs.report.contents import Night
 from jobs.report.flow_chart import FlowChart
 from jobs.settings import Settings
 from jobs.state import accounts, run_results
@@ -32,42 +32,6 @@ OPS = (
 ALERTS = "alerts"
 PARALLEL = 3
 SHOWN = 8  # rows of an answer
-
-
-@dataclass(frozen=True)
-class Night:
-    """The contents of a night's report; rows are those of tables in `ops`."""
-
-    accounts: list[Row]
-    reasons: list[Row]  # source, reason, rows, key and file of one; a row with two reasons counts under both
-    digests: list[Row]
-    rejected_files: list[Row]
-    stages: list[RunResult]  # of the run, in order
-    others: list[Row] = field(default_factory=list)  # accounts of other nights that this run has reconciled
-    restated: list[Row] = field(default_factory=list)  # slices restated by this night, or of this night
-    scores: list[Row] = field(default_factory=list)
-    drift: list[Row] = field(default_factory=list)  # fields that no column matches
-    answers: list[query.Answer] = field(default_factory=list)  # to the demo queries
-    alerts: list[Row] = field(default_factory=list)  # severity, alerts of the night's day
-
-    @property
-    def checks(self) -> list[RunResult]:
-        """Results of the steps that checked a layer."""
-        return [result for result in self.stages if result.stage.startswith("check_")]
-
-    @property
-    def gold(self) -> list[TableEntry]:
-        """Gold tables as published."""
-        return [table for result in self.stages if result.stage == "publish" for table in result.tables]
-
-    @property
-    def alerts_by_severity(self) -> dict[str, int]:
-        """Severity -> alerts of the night's day."""
-        return {row.severity: row.alerts for row in self.alerts}
-
-    def total(self, column: str) -> int:
-        """Sum of a column of the accounts."""
-        return sum(account[column] for account in self.accounts)
 
 
 def run(lake: Lake) -> list[TableResult]:
@@ -167,16 +131,20 @@ def find_problems(settings: Settings, night: Night) -> list[str]:
 
 
 def _balances(account: Row) -> bool:
-    outcomes = account.silver + account.quarantined + account.duplicates
-    return bool(account.is_balanced) and account.landed == account.bronze == outcomes
+    return bool(account.is_balanced) and accounts.Account.of(account).is_balanced
 
 
 def _equation(account: Row) -> str:
     return (
         f"{account.source}: {account.landed:,} lines landed, {account.bronze:,} in bronze, but "
         f"{account.silver:,} in silver, {account.quarantined:,} quarantined and "
-        f"{account.duplicates:,} duplicates"
+        f"{account.duplicates:,} duplicates{_corrections(accounts.Account.of(account).corrections)}"
     )
+
+
+def _corrections(count: int | None) -> str:
+    """Return corrections as the end of a list; most sources have none."""
+    return f" + {count:,} corrections" if count else ""
 
 
 def summarize(settings: Settings, night: Night, problems: list[str]) -> str:
@@ -189,7 +157,8 @@ def summarize(settings: Settings, night: Night, problems: list[str]) -> str:
     published = sum(table.rows for table in night.gold)
     return (
         f"{settings.night}: {night.total('landed'):,} lines landed = {night.total('silver'):,} in silver"
-        f" + {night.total('quarantined'):,} quarantined + {night.total('duplicates'):,} duplicates;"
+        f" + {night.total('quarantined'):,} quarantined + {night.total('duplicates'):,} duplicates"
+        f"{_corrections(night.total('corrections'))};"
         f" {hold} expectations hold, {warned} warned;"
         f" {published:,} rows published to {len(night.gold)} gold tables"
     )
@@ -210,6 +179,7 @@ def render_page(settings: Settings, night: Night, problems: list[str]) -> str:
             silver=night.total("silver"),
             quarantined=night.total("quarantined"),
             duplicates=night.total("duplicates"),
+            corrections=night.total("corrections"),
             gold=sum(table.rows for table in night.gold),
         ),
         run=f"../runs/{settings.run_id}",
@@ -235,6 +205,7 @@ def to_json(settings: Settings, night: Night, summary: str, problems: list[str])
         "other_accounts": [account.asDict() for account in night.others],
         "quarantined": [reason.asDict() for reason in night.reasons],
         "rejected_files": [file.asDict() for file in night.rejected_files],
+        "disagreeing_rows": night.disagreeing,
         "alerts": night.alerts_by_severity,
         "gold": {table.table: table.rows for table in night.gold},
         "queries": answers,

@@ -30,7 +30,7 @@ def strange_fields(rows: DataFrame) -> DataFrame:
 
 
 def record(lake: Lake, batches: Iterable[PendingBatch]) -> None:
-    """Write the drift of pending batches to `ops.schema_drift`. Safe to repeat: bronze only grows."""
+    """Write the drift of pending batches to `ops.schema_drift`. Safe to repeat."""
     frames = [
         lake.read(batch.bronze)
         .where(batch.is_own())

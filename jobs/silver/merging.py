@@ -3,25 +3,29 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from functools import partial, reduce
+from functools import partial
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from catalog.tables import Source
-from jobs.delta.frames import union
+from jobs.delta.frames import is_same, union
+from jobs.delta.keys import nights_of
 from jobs.delta.lake import Lake
 from jobs.silver.pending import PendingBatch
-from jobs.silver.validation import content, validated
+from jobs.silver.ranking import QUARANTINED, content, values_night, wins
+from jobs.silver.validation import validated
 from jobs.state import accounts
+from jobs.state.accounts import Nights
 
 PARALLEL = 4
 
 
-def bring_in(lake: Lake, batches: Sequence[PendingBatch]) -> dict[Source, list[date]]:
-    """Validate batches and merge what is accepted into silver; give the nights that lost rows to them, by source.
+def bring_in(lake: Lake, batches: Sequence[PendingBatch]) -> dict[Source, Nights]:
+    """Validate batches and merge what is accepted into silver; give the nights that are pending for it, by source.
 
-    Those nights are pending again. Safe to repeat.
+    Those lost rows or values to the batches, or have other rows of their keys, which may have another outcome now. Safe
+    to repeat.
     """
     latest = lake.latest((batch.silver.full_name for batch in batches), "_night")
     into_old = [batch for batch in batches if not _is_newest(batch, latest)]
@@ -35,9 +39,9 @@ def bring_in(lake: Lake, batches: Sequence[PendingBatch]) -> dict[Source, list[d
 
 
 def _is_newest(batch: PendingBatch, latest: Mapping[str, date | None]) -> bool:
-    """Whether silver holds no row of its nights or later ones: nothing to replace then, only to insert."""
+    """Whether silver holds no row that its rows could change: then there is nothing to replace, only to insert."""
     night = latest[batch.silver.full_name]
-    return night is None or night < batch.nights[0]
+    return night is None or (batch.source.policy == "first" and night < batch.nights[0])
 
 
 def _stage(lake: Lake, batch: PendingBatch) -> None:
@@ -45,47 +49,69 @@ def _stage(lake: Lake, batch: PendingBatch) -> None:
     lake.overwrite(batch.validated, validated(lake, batch))
 
 
-def existing(lake: Lake, batch: PendingBatch) -> DataFrame:
-    """Keys that silver may share with a batch, and the night that each came in (`_existing_night`), none its own."""
-    rows = lake.read(batch.silver.full_name).where(batch.may_share_a_key() & ~batch.is_own())
-    return rows.select(*batch.source.key, F.col("_night").alias("_existing_night"))
-
-
-def _superseded(lake: Lake, batches: Sequence[PendingBatch]) -> dict[Source, list[date]]:
-    """The nights whose row is superseded by an earlier arrival of the same key, by source."""
+def _superseded(lake: Lake, batches: Sequence[PendingBatch]) -> dict[Source, Nights]:
+    """The nights that are reopened for the batches, with the event dates of what they lost, by source."""
     if not batches:
         return {}
     frames = [
         lake.read(batch.validated)
-        .where("_rank = 1")
-        .join(existing(lake, batch), on=list(batch.source.key))
-        .where("_existing_night > _night")
-        .select(F.lit(batch.source.name).alias("source"), "_existing_night")
+        .where("_rank = 1 AND (_reopened IS NOT NULL OR _is_scattered)")
+        .select(F.lit(batch.source.name).alias("source"), "_reopened", "_lost", "_is_scattered")
         for batch in batches
     ]
-    rows = union(frames).distinct().collect()
-    nights = {
-        batch.source: sorted(row._existing_night for row in rows if row.source == batch.source.name)
-        for batch in batches
-    }
-    return {source: found for source, found in nights.items() if found}
+    found = union(frames).distinct().collect()
+    superseded: dict[Source, Nights] = {}
+    for batch in batches:
+        rows = [row for row in found if row.source == batch.source.name]
+        nights: dict[date, set[date]] = {row._reopened: set() for row in rows if row._reopened}
+        for row in rows:
+            if row._reopened and row._lost:
+                nights[row._reopened].add(row._lost)
+        if any(row._is_scattered for row in rows):
+            nights = {night: set() for night in _scattered(lake, batch)} | nights
+        if nights:
+            superseded[batch.source] = nights
+    return superseded
+
+
+def _scattered(lake: Lake, batch: PendingBatch) -> set[date]:
+    """The nights that have rows of the batch's scattered keys; none if those are all the batch's own.
+
+    Where rows are corrected, the batch's own nights are among them: only together have their rows the right outcome.
+    """
+    keys = lake.read(batch.validated).where("_rank = 1 AND _is_scattered").select(*batch.source.key)
+    nights = nights_of(lake, batch.source, keys)
+    others = nights.difference(batch.nights)
+    return nights if others and batch.source.is_corrected else others
 
 
 def _merge(lake: Lake, batch: PendingBatch, is_into_old: bool) -> None:
-    """Insert accepted rows whose key is new; where silver has later rows, replace those by earlier arrivals."""
-    table = batch.silver
-    accepted = lake.read(batch.validated).where("_rank = 1").select(*table.column_names).alias("new")
-    same = [F.col(f"new.{name}") == F.col(f"{table.name}.{name}") for name in batch.source.key]
-    matching = reduce(Column.__and__, [*same, batch.may_share_a_key(table.name)])
-    merge = accepted.mergeInto(lake.settings.table(table.full_name), matching)
-    if is_into_old:
-        merge = merge.whenMatched(_supersedes(table.name)).updateAll()
+    """Insert accepted rows whose key is new; where silver has rows that do not hold any more, replace those."""
+    source, table = batch.source, batch.silver
+    best = lake.read(batch.validated).where("_rank = 1").withColumn("_night", F.col("_first_night"))
+    is_accepted = F.col("_outcome") != QUARANTINED
+    rows = best if source.policy == "conflict" else best.where(is_accepted)
+    new = rows.select(*table.column_names, is_accepted.alias("_is_accepted")).alias("new")
+    matching = is_same(source.key, "new", table.name) & batch.may_share_a_key(table.name)
+    merge = new.mergeInto(lake.settings.table(table.full_name), matching)
+    old = f"{table.name}."
+    if source.policy == "conflict":
+        merge = merge.whenMatched(~F.col("new._is_accepted")).delete()
+    if source.is_corrected:
+        values = {f"`{name}`": F.col(f"new.`{name}`") for name in table.column_names}
+        night = {"`_night`": F.least("new._night", f"{old}_night")}
+        merge = merge.whenMatched(_supersedes(source, old)).update(values | night)
+        first = {**night, "`_values_night`": values_night(source, old)}
+        merge = merge.whenMatched(F.col("new._night") < F.col(f"{old}_night")).update(first)
+    elif is_into_old:
+        merge = merge.whenMatched(_supersedes(source, old)).updateAll()
     # Delta inserts in one pass when nothing can be updated.
-    merge.whenNotMatched().insertAll().merge()
+    merge.whenNotMatched(F.col("new._is_accepted")).insertAll().merge()
 
 
-def _supersedes(table: str) -> Column:
-    """Whether a new row takes the place of the existing one: it arrived earlier, or is the same night's new choice."""
-    arrived, existing = F.col("new._night"), F.col(f"{table}._night")
-    differs = content(table, "new.") != content(table, f"{table}.")
-    return (arrived < existing) | ((arrived == existing) & differs)
+def _supersedes(source: Source, old: str) -> Column:
+    """Whether a new row's values take the place of those that silver has, or arrived in another night."""
+    version = F.col(f"{old}{source.version}") if source.version else None
+    since = values_night(source, old)
+    differs = content(source.silver, "new.") != content(source.silver, old)
+    return wins(source, "new.", since, version) & (differs | (values_night(source, "new.") != since))

@@ -1,6 +1,6 @@
 """Pending batches: what has arrived of a source for some nights and is not reconciled yet; see `jobs.state`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -29,8 +29,8 @@ class PendingBatch:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no row arrived in any of its nights."""
-        return not any(self.rows_of(night) for night in self.arrived)
+        """Whether no row arrived in any of its nights, and none was lost."""
+        return not any(self.arrived.values())
 
     def rows_of(self, night: date) -> int:
         """Bronze rows of a night."""
@@ -63,10 +63,11 @@ class PendingBatch:
     def may_share_a_key(self, table: str = "") -> Column:
         """Whether a silver row can have the key of one of its rows: such rows have the same event date.
 
-        Keeps joins from reading all of silver.
+        Keeps joins from reading all of silver. Without a time in its key, a row may be corrected to another date.
         """
         column = f"{table}.event_date" if table else "event_date"
-        return is_in(column, self.event_dates) if self.silver.is_dated else F.lit(True)
+        is_of_a_date = self.source.policy == "first" or "timestamp" in self.source.key
+        return is_in(column, self.event_dates) if self.silver.is_dated and is_of_a_date else F.lit(True)
 
 
 def find(lake: Lake) -> list[PendingBatch]:
@@ -75,7 +76,7 @@ def find(lake: Lake) -> list[PendingBatch]:
     Cost follows new rows: those of reconciled nights are looked at only where bronze as a whole holds more rows
     than the accounts say.
     """
-    sources, reconciled = lake.settings.sources, accounts.reconciled(lake)
+    sources, (reconciled, reopened) = lake.settings.sources, accounts.reconciled(lake)
     known = {source.name: reconciled.get(source.name, {}) for source in sources}
     arrived = _arrived(lake, {source: ~is_in("_night", known[source.name]) for source in sources})
     rows = lake.counts(f"bronze.{source.name}" for source in sources)
@@ -89,15 +90,23 @@ def find(lake: Lake) -> list[PendingBatch]:
     batches = []
     for source in sources:
         accounted = known[source.name]
-        own: Arrived = {night: {} for night in lake.settings.nights if night not in accounted}
+        own = [night for night in lake.settings.nights if night not in accounted]
         found = {
             night: days for night, days in arrived[source].items() if _total(days) != accounted.get(night)
         }
-        batches.append(PendingBatch(source, {**own, **found}))
+        # All rows of a night may have left bronze since.
+        again = {
+            night: {None: 0, **dict.fromkeys(lost, 0)}
+            for night, lost in reopened.get(source.name, {}).items()
+        }
+        pending = {
+            night: {**again.get(night, {}), **found.get(night, {})} for night in {*own, *again, *found}
+        }
+        batches.append(PendingBatch(source, pending))
     return [batch for batch in batches if batch.arrived]
 
 
-def of_nights(lake: Lake, nights: Mapping[Source, Iterable[date]]) -> list[PendingBatch]:
+def of_nights(lake: Lake, nights: Mapping[Source, Collection[date]]) -> list[PendingBatch]:
     """The given nights of some sources as batches, whatever their accounts say."""
     arrived = _arrived(lake, {source: is_in("_night", days) for source, days in nights.items()})
     return [

@@ -1,7 +1,7 @@
-"""Reconciliation: each bronze row of a batch ended in silver, in quarantine or as a duplicate, and is counted there."""
+"""Reconciliation: each bronze row of a batch has one outcome, and is counted where that is kept."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -10,11 +10,11 @@ from jobs.bronze.stage import landed_lines
 from jobs.delta.digests import Digest
 from jobs.delta.frames import any_of, union
 from jobs.delta.lake import Lake
-from jobs.silver.merging import existing
 from jobs.silver.pending import PendingBatch
+from jobs.silver.ranking import CORRECTION, DUPLICATE, QUARANTINED
 from jobs.state.accounts import Account
 
-Counts = dict[tuple[str, date], int]  # source and night -> rows
+Counts = dict[tuple[Any, ...], int]  # source and night, and what else they are counted by -> rows
 
 
 def quarantine(lake: Lake, batches: Sequence[PendingBatch]) -> None:
@@ -23,7 +23,7 @@ def quarantine(lake: Lake, batches: Sequence[PendingBatch]) -> None:
         return
     rejected = union(
         lake.read(batch.validated)
-        .where("_rank IS NULL")
+        .where(F.col("_outcome") == QUARANTINED)
         .select(
             F.lit(batch.source.name).alias("source"),
             F.col("_night").alias("night"),
@@ -42,13 +42,14 @@ def accounts_of(
 ) -> list[Account]:
     """An account for each source and night of some batches, each outcome counted where it is kept.
 
-    Only duplicates, which are kept nowhere, are counted by a join. `validated` holds each batch's rows as they
-    were staged or, to prove those, validated anew; `digests` those of silver, which bring its row counts.
+    Only duplicates and corrections, which are kept nowhere but in bronze, are counted by their outcome. `validated`
+    holds each batch's rows as they were staged or, to prove those, validated anew; `digests` those of silver, which
+    bring its row counts.
     """
     in_silver = {(digest.table, digest.night): digest.rows for digest in digests}
     landed = _per_night(_landed(lake, batch) for batch in validated)
-    duplicates = _per_night(
-        _duplicates(lake, batch, rows) for batch, rows in validated.items() if not batch.is_empty
+    repeated = _per_night(
+        (_repeated(batch, rows) for batch, rows in validated.items() if not batch.is_empty), "outcome"
     )
     quarantined = _quarantined(lake, validated)
     return [
@@ -59,7 +60,8 @@ def accounts_of(
             bronze=batch.rows_of(night),
             silver=in_silver.get((batch.silver.full_name, night), 0),
             quarantined=quarantined.get((batch.source.name, night), 0),
-            duplicates=duplicates.get((batch.source.name, night), 0),
+            duplicates=repeated.get((batch.source.name, night, DUPLICATE), 0),
+            corrections=repeated.get((batch.source.name, night, CORRECTION), 0),
         )
         for batch in validated
         for night in batch.nights
@@ -71,24 +73,22 @@ def _landed(lake: Lake, batch: PendingBatch) -> DataFrame:
     return lines.select(F.lit(batch.source.name).alias("source"), F.col("_night").alias("night"))
 
 
-def _duplicates(lake: Lake, batch: PendingBatch, validated: DataFrame) -> DataFrame:
-    good = validated.where("_rank IS NOT NULL").join(
-        existing(lake, batch), on=list(batch.source.key), how="left"
-    )
-    duplicates = good.where("_rank > 1 OR _existing_night IS NOT NULL")
-    return duplicates.select(F.lit(batch.source.name).alias("source"), F.col("_night").alias("night"))
+def _repeated(batch: PendingBatch, validated: DataFrame) -> DataFrame:
+    rows = validated.where(F.col("_outcome").isin(DUPLICATE, CORRECTION))
+    night, outcome = F.col("_night").alias("night"), F.col("_outcome").alias("outcome")
+    return rows.select(F.lit(batch.source.name).alias("source"), night, outcome)
 
 
 def _quarantined(lake: Lake, batches: Iterable[PendingBatch]) -> Counts:
     return _per_night([lake.read("ops.quarantine").where(_is_of(batches)).select("source", "night")])
 
 
-def _per_night(frames: Iterable[DataFrame]) -> Counts:
+def _per_night(frames: Iterable[DataFrame], *by: str) -> Counts:
     """Count the rows of all frames in one query."""
     if not (all_frames := list(frames)):
         return {}
-    counted = union(all_frames).groupBy("source", "night").count().collect()
-    return {(row.source, row.night): row["count"] for row in counted}
+    counted = union(all_frames).groupBy("source", "night", *by).count().collect()
+    return {tuple(row)[:-1]: row["count"] for row in counted}
 
 
 def _is_of(batches: Iterable[PendingBatch]) -> Column:

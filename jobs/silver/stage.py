@@ -1,6 +1,6 @@
 """Stage `silver`: every pending batch is reconciled, in four phases: registry, facts, derived tables, accounts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from importlib import import_module
@@ -14,6 +14,7 @@ from jobs.silver.merging import bring_in
 from jobs.silver.pending import PendingBatch
 from jobs.silver.reconciliation import accounts_of, quarantine
 from jobs.state import accounts
+from jobs.state.accounts import Nights
 
 OPS = ("ops.quarantine", accounts.TABLE, "ops.digests", "ops.schema_drift")
 
@@ -35,8 +36,8 @@ def run(lake: Lake) -> list[TableResult]:
     return _results(lake)
 
 
-def reconcile(lake: Lake, batches: list[PendingBatch]) -> dict[Source, list[date]]:
-    """Take batches from pending to reconciled; give the nights, by source, that lost rows to them and are pending."""
+def reconcile(lake: Lake, batches: list[PendingBatch]) -> dict[Source, Nights]:
+    """Take batches from pending to reconciled; give the nights, by source, that are pending because of them."""
     arrived = [batch for batch in batches if not batch.is_empty]
     with ThreadPoolExecutor(1) as beside:
         drifting = beside.submit(drift.record, lake, arrived)
@@ -51,28 +52,34 @@ def reconcile(lake: Lake, batches: list[PendingBatch]) -> dict[Source, list[date
         )
         quarantine(lake, arrived)
         slices |= {batch.silver.full_name: batch.nights for batch in arrived}
-        _account(lake, batches, slices)
+        _account(lake, batches, slices, superseded)
         drifting.result()
     return superseded
 
 
-def _account(lake: Lake, batches: list[PendingBatch], slices: dict[str, Iterable[date] | None]) -> None:
-    """Record the digests of what was written, and the batches' accounts."""
+def _account(
+    lake: Lake,
+    batches: list[PendingBatch],
+    slices: dict[str, Iterable[date] | None],
+    superseded: Mapping[Source, Nights],
+) -> None:
+    """Record the digests of what was written, and the accounts of the batches' nights that are not superseded."""
     digests = lake.digests(slices)
     lake.record_digests(slices, digests)
     found = accounts_of(lake, {batch: lake.read(batch.validated) for batch in batches}, digests)
+    pending_again = {(source.name, night) for source, nights in superseded.items() for night in nights}
     # Last, since by a balanced account the next run knows that nothing is left to do.
-    accounts.reconcile(lake, found)
+    accounts.reconcile(lake, [each for each in found if (each.source, each.night) not in pending_again])
 
 
 def _results(lake: Lake) -> list[TableResult]:
     of_night = accounts.of_nights(lake, [lake.settings.night])
-    by_source = {row.source: row for row in of_night.collect()}
+    by_source = {row.source: accounts.Account.of(row) for row in of_night.collect()}
     return [
         TableResult(
             f"silver.{source.silver}",
             by_source[source.name].silver,
-            {name: by_source[source.name][name] for name in (*accounts.OUTCOMES, "is_balanced")},
+            {name: getattr(by_source[source.name], name) for name in (*accounts.OUTCOMES, "is_balanced")},
         )
         for source in lake.settings.sources
     ]

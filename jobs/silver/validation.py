@@ -1,14 +1,15 @@
-"""Validation: what keeps a bronze row out of silver, and which of several rows with one key is accepted."""
+"""Validation: what keeps a bronze row out of silver, and its outcome among the rows of its key."""
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from catalog.repeated import DISAGREES
 from catalog.tables import SILVER, TABLES, Source
 from jobs.bronze.arrival import latest_time
-from jobs.delta.digests import hash_of
 from jobs.delta.lake import Lake
 from jobs.silver.clean import clean
 from jobs.silver.pending import PendingBatch
+from jobs.silver.ranking import as_existing, ranked
 
 MALFORMED = "malformed record"
 MISTYPED = "a value within a field does not have the type of its column"
@@ -25,7 +26,34 @@ def validated(lake: Lake, batch: PendingBatch) -> DataFrame:
             "_raw": F.when(F.size("_reasons") > 0, F.expr("to_variant_object(_line)")),
         }
     ).drop("_line")
-    return rank(kept, batch.source).select(*TABLES[batch.validated].column_names)
+    if batch.source.policy == "conflict":
+        kept = kept.join(_disputed(lake, batch), on="_key", how="left")
+    found = ranked(kept, existing(lake, batch), batch.source)
+    return found.select(*TABLES[batch.validated].column_names)
+
+
+def existing(lake: Lake, batch: PendingBatch) -> DataFrame:
+    """What silver has of the keys that it may share with a batch; see `as_existing`.
+
+    Where the first row of a key holds, what silver has of the batch's own nights says nothing.
+    """
+    rows = lake.read(batch.silver.full_name).where(batch.may_share_a_key())
+    if batch.source.policy == "first":
+        return as_existing(rows.where(~batch.is_own()), batch.source, F.lit(False))
+    return as_existing(rows, batch.source, batch.is_own())
+
+
+def _disputed(lake: Lake, batch: PendingBatch) -> DataFrame:
+    """The keys that are in conflict in other nights: `_key` and `_is_disputed`, which is true."""
+    rows = (
+        lake.read("ops.quarantine").where(F.col("source") == batch.source.name).where(~batch.is_own("night"))
+    )
+    keys = (
+        rows.where(F.array_contains("reasons", DISAGREES["conflict"]))
+        .select(F.col("key").alias("_key"))
+        .distinct()
+    )
+    return keys.withColumn("_is_disputed", F.lit(True))
 
 
 def known_devices(lake: Lake, lookup: str) -> DataFrame | None:
@@ -68,20 +96,3 @@ def _misfits(source: Source) -> Column:
     )
     names = F.expr("coalesce(json_object_keys(to_json(_line._rescued)), array())")
     return F.array_compact(F.transform(names, lambda name: F.try_element_at(reasons, name)))
-
-
-def rank(validated: DataFrame, source: Source) -> DataFrame:
-    """Order the good rows of each key: `_rank` 1 is accepted, others are duplicates of it; null for bad rows.
-
-    The earliest arrival is accepted, and among arrivals of one night the one with the smallest hash, so that it
-    does not depend on the order in which nights or files are worked on.
-    """
-    is_good = F.size("_reasons") == 0
-    first = Window.partitionBy(is_good, *source.key).orderBy("_night", content(source.silver))
-    return validated.withColumn("_rank", F.when(is_good, F.row_number().over(first)))
-
-
-def content(table: str, alias: str = "") -> Column:
-    """Hash of a silver row's business columns."""
-    own = [name for name in SILVER[table].column_names if name[0] != "_"]
-    return hash_of(SILVER[table], own, alias)

@@ -6,8 +6,8 @@ A batch is what arrived of one source for one night. Its life:
         | bronze: rows with `_night`
         v
      pending <-----------------------------+
-        | silver: accounts.reconcile       | silver: accounts.reopen, when an earlier arrival of one of its
-        v                                  | keys comes to light; bronze, when more rows of it arrive
+        | silver: accounts.reconcile       | silver: accounts.reopen, when another night has a row that takes one
+        v                                  | of its keys or corrects it; bronze, when more rows of it arrive
     reconciled ----------------------------+
         | gold: staged_slices.stage        |
         v                                  |
@@ -20,7 +20,8 @@ A batch is what arrived of one source for one night. Its life:
     published -----------------------------+
 
 Pending is a batch without an account, with one that does not balance, or with more bronze rows than its account
-counts. Reconciled is one whose account balances: `landed = bronze = silver + quarantined + duplicates`. Published
+counts. Reconciled is one whose account balances: `landed = bronze = silver + quarantined + duplicates + corrections`.
+Of which event dates it lost rows since it was published stays with the account until it is published again. Published
 is one whose account says so: every gold table made from its source was published after the batch was reconciled.
 Staged, checked and superseded are states of gold slices of a run, and no account knows of them. All functions are
 safe to repeat, and a run that ends anywhere is completed by the next one.

@@ -7,16 +7,18 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from catalog.tables import Source
 from jobs.delta import sql
-from jobs.delta.frames import any_of, is_in
+from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
 
 TABLE = "ops.row_accounts"
-OUTCOMES = ("landed", "bronze", "silver", "quarantined", "duplicates")
+LOST = "lost_dates"
+OUTCOMES = ("landed", "bronze", "silver", "quarantined", "duplicates", "corrections")
+Nights = Mapping[date, Collection[date]]  # night -> event dates of which it lost rows
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,23 @@ class Account:
     silver: int
     quarantined: int
     duplicates: int
+    corrections: int = 0
+
+    @property
+    def repeated(self) -> int:
+        """Rows of a key that another row had before them, and that are not refused."""
+        return self.duplicates + self.corrections
 
     @property
     def is_balanced(self) -> bool:
         """Whether every landed line has exactly one outcome."""
-        return self.landed == self.bronze == self.silver + self.quarantined + self.duplicates
+        return self.landed == self.bronze == self.silver + self.quarantined + self.repeated
+
+    @classmethod
+    def of(cls, row: Row) -> "Account":
+        """Return the account that a row of the table is; before there were corrections, there was no such column."""
+        counts = {name: row.asDict().get(name) or 0 for name in OUTCOMES}
+        return cls(row.source, row.night, **counts)
 
 
 def ensure(lake: Lake) -> None:
@@ -69,19 +83,23 @@ def of_source(lake: Lake, source: str) -> DataFrame:
     return lake.read(TABLE).where(F.col("source") == source)
 
 
-def reconciled(lake: Lake) -> dict[str, dict[date, int]]:
-    """Source -> its reconciled nights -> the bronze rows that the account counts."""
+def reconciled(lake: Lake) -> tuple[dict[str, dict[date, int]], Mapping[str, Nights]]:
+    """The reconciled nights with the bronze rows that the account counts, and the other nights, both by source."""
     found: dict[str, dict[date, int]] = {}
-    for row in lake.read(TABLE).where("is_balanced").collect():
-        found.setdefault(row.source, {})[row.night] = row.bronze
-    return found
+    others: dict[str, dict[date, Collection[date]]] = {}
+    for row in lake.read(TABLE).collect():
+        if row.is_balanced:
+            found.setdefault(row.source, {})[row.night] = row.bronze
+        else:
+            others.setdefault(row.source, {})[row.night] = row[LOST] or ()
+    return found, others
 
 
-def unpublished(lake: Lake) -> dict[str, set[date]]:
-    """Source -> the nights that have accounts and that gold does not have yet."""
-    found: dict[str, set[date]] = {}
-    for row in lake.read(TABLE).where("NOT is_published").select("source", "night").collect():
-        found.setdefault(row.source, set()).add(row.night)
+def unpublished(lake: Lake) -> Mapping[str, Nights]:
+    """Source -> the nights that gold does not have yet, with the event dates of which they lost rows since it had."""
+    found: dict[str, dict[date, Collection[date]]] = {}
+    for row in lake.read(TABLE).where("NOT is_published").collect():
+        found.setdefault(row.source, {})[row.night] = row.asDict().get("lost_dates") or ()
     return found
 
 
@@ -120,23 +138,29 @@ def reconcile(lake: Lake, accounts: Iterable[Account]) -> None:
         rows, f"source STRING, night DATE, {counts}, is_balanced BOOLEAN"
     ).withColumns(
         {
+            LOST: F.lit(None).cast("array<date>"),
             "is_published": F.lit(False),
             "run_id": F.lit(lake.settings.run_id),
             "settled_at": F.current_timestamp(),
         }
     )
-    lake.upsert(TABLE, frame, ("source", "night"))
+    # What a night lost since it was published stays, until it is published again.
+    lake.upsert(TABLE, frame, ("source", "night"), kept=(LOST,))
 
 
-def reopen(lake: Lake, superseded: Mapping[Source, Collection[date]]) -> None:
-    """Make reconciled nights of some sources pending again, in one commit."""
+def reopen(lake: Lake, superseded: Mapping[Source, Nights]) -> None:
+    """Make reconciled nights of some sources pending again, in one commit, and keep of which dates they lost rows."""
     if not superseded:
         return
-    these = any_of(
-        (F.col("source") == source.name) & is_in("night", nights) for source, nights in superseded.items()
-    )
-    reopened = lake.read(TABLE).where(these).withColumn("is_balanced", F.lit(False))
-    lake.upsert(TABLE, reopened, ("source", "night"))
+    rows = [
+        (source.name, night, sorted(dates))
+        for source, nights in superseded.items()
+        for night, dates in nights.items()
+    ]
+    frame = lake.spark.createDataFrame(rows, "source STRING, night DATE, more ARRAY<DATE>")
+    lost = F.array_union(F.coalesce(LOST, F.array().cast("array<date>")), "more")
+    reopened = lake.read(TABLE).join(F.broadcast(frame), on=["source", "night"])
+    lake.upsert(TABLE, reopened.withColumns({LOST: lost, "is_balanced": F.lit(False)}), ("source", "night"))
 
 
 def publish(lake: Lake, sources: Iterable[str], staged_at: str) -> None:
@@ -145,6 +169,6 @@ def publish(lake: Lake, sources: Iterable[str], staged_at: str) -> None:
     What was reconciled after it is not in what was staged.
     """
     lake.spark.sql(
-        f"UPDATE {lake.settings.table(TABLE)} SET is_published = true "
-        f"WHERE NOT is_published AND settled_at <= '{staged_at}' AND {sql.strings('source', sources)}"
+        f"UPDATE {lake.settings.table(TABLE)} SET is_published = true, {LOST} = NULL "
+        f"WHERE NOT is_published AND is_balanced AND settled_at <= '{staged_at}' AND {sql.strings('source', sources)}"
     )

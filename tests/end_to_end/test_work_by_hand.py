@@ -63,7 +63,13 @@ def test_what_the_readme_sends_to_kafka_it_receives_from_there(embedded: Embedde
 
 @pytest.mark.parametrize("line", [line for line in jobs_by_hand() if line not in WITH_KAFKA])
 def test_what_the_readme_says_can_be_done_by_hand(embedded: Embedded, line: str, tmp_path: Path) -> None:
-    here = {"--scale 0.1": f"--scale {SCALE} --tables sensor_logs", "--out /tmp": f"--out {tmp_path}"}
+    landing = embedded.home / "landing/sensor_logs"
+    landed = next(landing.glob(f"arrived={NIGHT}/*.csv")).relative_to(landing)
+    here = {
+        "--scale 0.1": f"--scale {SCALE} --tables sensor_logs",
+        "--out /tmp": f"--out {tmp_path}",
+        "--file mine.csv": f"--file {landed}",
+    }
     for said, meant in here.items():
         line = line.replace(said, meant)
     argv = line.split()
@@ -71,6 +77,8 @@ def test_what_the_readme_says_can_be_done_by_hand(embedded: Embedded, line: str,
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.strip()
     assert "--out" not in argv or [file.suffix for file in tmp_path.iterdir()] == [".csv"]
+    if argv[0] == "withdraw":
+        assert "rows leave bronze" in done.stdout and (landing / landed).exists()
     if argv[0] == "verify":
         assert "gold.sensor_hourly" in done.stdout and "account of readings" in done.stdout
         assert re.search(rf"^{NIGHT}: \d+ accounts balance and \d+ digests hold$", done.stdout, re.MULTILINE)

@@ -15,7 +15,7 @@ LINK = re.compile(r"\]\(([^)#:]+)\)")
 # Something with a slash, or a file at the top; not with a <placeholder>.
 FILE = re.compile(r"[\w.-]+(/[\w.-]+)+/?|[\w.-]+/|[\w-]+\.(md|toml|yml|py)|Makefile")
 TABLE = re.compile(r"(bronze|silver|gold|ops|staging)\.\w+")
-OF_A_LAKE = {"truth/", "_rejected/", "_documents/"}
+OF_A_LAKE = {"truth/", "_rejected/", "_documents/", "_withdrawn/"}
 
 
 def mistakes(name: str, page: str) -> Iterator[str]:

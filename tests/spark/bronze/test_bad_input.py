@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
+from catalog.repeated import DISAGREES
 from jobs import runner
 from jobs.delta.lake import Lake
 from tests.support.project import PROJECT
@@ -64,6 +65,10 @@ FILES: dict[str, dict[str, str | bytes]] = {
         "cut.csv.gz": WHOLE_GZIP[: len(WHOLE_GZIP) // 2],
         "whole.csv.gz": gzip.compress((HEADER + records(5)).encode()),
         "bytes.csv": (HEADER + records(6)).encode() + b"\xff\xfe,\xc3\n",
+        "first.csv": HEADER + "7014,2025-05-01 20:00:00,72.4,41.2,Room_A\n",
+        "corrected.csv": HEADER + "7014,2025-05-01 20:00:00,68.9,44.0,Room_A\n",
+        "ten-a-second.csv": HEADER
+        + "".join(f"7015,2025-05-01 20:00:00,70.{tenth},40.0,Room_B\n" for tenth in range(10)),
         "odd.csv": HEADER
         + "1001,2025-05-01 07:00:00,warm,41.2,Room_A\n1001,2025-05-01 07:00:05,NaN,41,Room_A\n",
         **BY_NAME,
@@ -123,7 +128,8 @@ def logs(table):
 
 @pytest.fixture(scope="module")
 def quarantine(table):
-    rows = table("ops.quarantine").selectExpr("*", "raw:_malformed::string AS line").drop("raw")
+    values = ("raw:_malformed::string AS line", "raw:temperature::double AS temperature")
+    rows = table("ops.quarantine").selectExpr("*", *values).drop("raw")
     return rows.collect()
 
 
@@ -172,6 +178,19 @@ def test_the_same_file_under_another_name_is_all_duplicates(rows_read, account, 
     assert rows_read["one.csv"] + rows_read["two.csv"] == 2 * GOOD
     assert account["sensor_logs"]["duplicates"] == GOOD
     assert logs[3] == GOOD
+
+
+def test_a_row_with_a_known_key_and_other_values_is_no_duplicate(table, logs, quarantine):
+    """A corrected export, and ten samples of a second: one of each is in silver, and no value is lost."""
+    refused = [row for row in quarantine if row.reasons == [DISAGREES["first"]]]
+    assert {row.key for row in refused} == {"7014,2025-05-01 20:00:00", "7015,2025-05-01 20:00:00"}
+    kept = [row.temperature for row in table("silver.sensor_logs").where("sensor_id > 7000").collect()]
+    assert logs[20] == len(kept) == 2
+    assert sorted(kept + [row.temperature for row in refused]) == [
+        68.9,
+        *(70 + t / 10 for t in range(10)),
+        72.4,
+    ]
 
 
 def test_a_gzip_file_cut_in_half_is_set_aside_and_the_others_load(delivered, rows_read, table):

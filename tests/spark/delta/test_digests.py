@@ -9,7 +9,7 @@ from catalog.tables import SILVER, columns_of
 from jobs.delta.digests import digests_of, hash_of
 from jobs.delta.frames import union
 from jobs.delta.lake import Lake
-from jobs.silver.validation import content
+from jobs.silver.ranking import content
 
 NIGHT = date(2024, 3, 5)
 TABLE = SILVER["locations"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import Row
 
+from catalog.repeated import DISAGREES
 from catalog.run_result import TableEntry
 from catalog.tables import TABLES
 from jobs.delta.lake import Lake
@@ -31,6 +32,8 @@ def account(source="readings", **changed):
         "silver": 1000,
         "quarantined": 7,
         "duplicates": 3,
+        "corrections": 0,
+        "lost_dates": None,
         "is_balanced": True,
         "is_published": True,
         "run_id": "test",
@@ -130,6 +133,17 @@ def test_the_summary_is_one_line_with_the_equation(settings):
         "2024-03-05: 1,010 lines landed = 1,000 in silver + 7 quarantined + 3 duplicates; "
         "17 expectations hold, 1 warned; 640 rows published to 1 gold tables"
     )
+
+
+def test_corrections_and_rows_that_disagree_with_their_key_are_told_apart_from_duplicates(settings):
+    corrected = account(silver=990, corrections=10)
+    reason = Row(source="readings", reason=DISAGREES["first"], rows=4, file="file:/a.json", key="7")
+    night = a_night(accounts=[corrected], reasons=[reason])
+    assert not report.find_problems(settings, night)
+    assert "3 duplicates + 10 corrections;" in report.summarize(settings, night, [])
+    page = page_of(settings, night)
+    assert "duplicates and corrections" in page and "readings: 4 rows are in quarantine because" in page
+    assert json.loads(report.to_json(settings, night, "", []))["disagreeing_rows"] == {"readings": 4}
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,17 @@ from datetime import date, datetime, time, timedelta
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from pyspark.sql import functions as F
 
 from catalog.tables import REGISTRY, SILVER, SOURCES
 from jobs import runner
 from jobs.bronze.parsing import parse
 from jobs.delta.lake import Lake
 from jobs.generate.arguments import FIRST_NIGHT
+from jobs.silver.ranking import as_existing, ranked
 from jobs.silver.tables.devices import derive_devices
 from jobs.silver.tables.devices_history import derive_devices_history
-from jobs.silver.validation import rank, validate
+from jobs.silver.validation import validate
 
 CASES = 400
 NIGHTS = [FIRST_NIGHT + timedelta(days) for days in range(3)]
@@ -208,12 +210,20 @@ def test_of_changes_with_one_key_on_one_night_the_same_one_holds_in_any_order_of
     """What the stages took in night by night is what the rules make of all lines at once, in another order."""
     made, table = replayed
     source = SOURCES["device_changes"]
-    arrived = [(night, text) for night in NIGHTS for text in lines_of(made, night)]
+    arrived = [
+        (night, f"/arrived={night}/f.json", text) for night in NIGHTS for text in lines_of(made, night)
+    ]
     random.Random(7).shuffle(arrived)
-    shuffled = spark.createDataFrame(arrived, "_night DATE, value STRING").repartition(2)
-    ranked = rank(validate(parse(shuffled, source), source, None), source).where("_rank = 1")
+    shuffled = spark.createDataFrame(arrived, "_night DATE, _file STRING, value STRING").repartition(2)
+    validated = validate(parse(shuffled, source), source, None).withColumn(
+        "_raw", F.lit(None).cast("variant")
+    )
+    nothing = as_existing(table("silver.device_changes").limit(0), source, F.lit(False))
+    accepted = ranked(validated, nothing, source).where("_rank = 1")
     columns = SILVER["device_changes"].columns
-    changes = spark.createDataFrame(ranked.select(*SILVER["device_changes"].column_names).collect(), columns)
+    changes = spark.createDataFrame(
+        accepted.select(*SILVER["device_changes"].column_names).collect(), columns
+    )
     history = derive_devices_history(table("silver.device_registry"), changes)
     at_once = {
         "silver.device_changes": changes,

@@ -20,9 +20,10 @@ def test_a_batch_has_its_nights_in_order_and_the_event_dates_of_its_rows():
 
 
 @pytest.mark.parametrize(
-    ("arrived", "is_empty"), [({FIFTH: {}}, True), ({FIFTH: {}, SIXTH: {None: 1}}, False)]
+    ("arrived", "is_empty"),
+    [({FIFTH: {}}, True), ({FIFTH: {}, SIXTH: {None: 1}}, False), ({FIFTH: {FOURTH: 0}}, False)],
 )
-def test_a_batch_is_empty_when_no_row_arrived_in_any_of_its_nights(arrived, is_empty):
+def test_a_batch_is_empty_when_no_row_arrived_in_any_of_its_nights_and_none_was_lost(arrived, is_empty):
     assert PendingBatch(SOURCES["locations"], arrived).is_empty is is_empty
 
 

@@ -1,9 +1,12 @@
 """The catalog is read strictly."""
 
+from dataclasses import replace
+
 import pytest
 
 from catalog import tables
-from catalog.tables import DERIVED, GOLD, SILVER, SOURCES, CatalogError, Source, Table, sources_of
+from catalog.references import check_references
+from catalog.tables import ACCEPTED, DERIVED, GOLD, SILVER, SOURCES, CatalogError, Source, Table, sources_of
 
 GOOD = {"grain": "One row per day.", "columns": "night DATE, rows BIGINT", "slice": "night"}
 
@@ -66,6 +69,22 @@ def test_a_format_that_is_neither_json_nor_csv_is_refused():
 def test_what_a_source_cannot_mean_is_refused(given, said):
     with pytest.raises(CatalogError, match=said):
         tables._read(Source, "sources", "x", {"columns": "a INT", "key": ["a"]} | given)
+
+
+@pytest.mark.parametrize("repeated", ["newest", "greatest", "greatest:", "last:revision", ""])
+def test_a_policy_for_repeated_keys_that_there_is_not_is_refused(repeated):
+    values = {"format": "csv", "columns": "a INT", "key": ["a"], "repeated": repeated}
+    with pytest.raises(
+        CatalogError, match=r"\[sources.x\]: repeated must be first, last, conflict or greatest:"
+    ):
+        tables._read(Source, "sources", "x", values)
+
+
+@pytest.mark.parametrize("column", ["revision", "event_id", "json_column", "payload"])
+def test_a_version_is_a_column_of_silver_that_has_an_order_and_is_no_part_of_the_key(column):
+    source = replace(SOURCES["iot_events"], repeated=f"greatest:{column}")
+    with pytest.raises(CatalogError, match=rf"\[silver.iot_events\]: {column} is no version"):
+        check_references(tables._catalog, SOURCES | {"iot_events": source}, ACCEPTED, DERIVED, GOLD)
 
 
 def test_a_decimal_keeps_its_two_numbers():

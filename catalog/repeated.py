@@ -1,0 +1,57 @@
+"""What a second row of a key means that has other values than the first; one with the same values is a duplicate."""
+
+from collections.abc import Mapping
+
+POLICIES = ("first", "last", "greatest", "conflict")
+# Why such a row is in quarantine, by the policies that refuse it.
+DISAGREES = {
+    "first": "another row of its key, with other values, arrived first",
+    "conflict": "rows of its key have different values",
+}
+# Of a validated row: its reasons, its outcome and, if it is the best of its key, what it does to silver.
+VALIDATED = (
+    "_reasons ARRAY<STRING>, _rank INT, _outcome STRING, _first_night DATE, _reopened DATE, _lost DATE, "
+    "_is_scattered BOOLEAN, _key STRING, _raw VARIANT, _file STRING"
+)
+
+
+class Repeated:
+    """A source's `repeated`: `first`, `last`, `conflict` or `greatest:COLUMN`."""
+
+    key: tuple[str, ...]
+    repeated: str
+
+    @property
+    def policy(self) -> str:
+        """One of POLICIES."""
+        return self.repeated.partition(":")[0]
+
+    @property
+    def version(self) -> str:
+        """The column whose greatest value holds; empty where that is not how it goes."""
+        return self.repeated.partition(":")[2]
+
+    @property
+    def is_corrected(self) -> bool:
+        """Whether a later row can change the values of a key."""
+        return self.policy in ("last", "greatest")
+
+    @property
+    def silver_provenance(self) -> str:
+        """What silver has of each row besides: where rows are corrected, the night in which its values arrived."""
+        return ", _values_night DATE" if self.is_corrected else ""
+
+    def key_flaw(self, columns: Mapping[str, str]) -> str:
+        """Return why a table with these columns and their types cannot have the key or version; empty if it can."""
+        if lacking := sorted(set(self.key) - set(columns)):
+            return f"lacks key column {', '.join(lacking)}"
+        if self.version and (self.version in self.key or columns.get(self.version, "VARIANT") == "VARIANT"):
+            return f"{self.version} is no version: that is a column that has an order and is not in the key"
+        return ""
+
+    def check_repeated(self) -> None:
+        """Raise ValueError for what is no policy."""
+        if self.policy not in POLICIES or bool(self.version) != (self.policy == "greatest"):
+            raise ValueError(
+                f"repeated must be first, last, conflict or greatest:COLUMN, not {self.repeated!r}"
+            )

@@ -1,0 +1,89 @@
+"""Taking a landed file back: its rows leave all layers, and what they had displaced comes in."""
+
+from datetime import date
+from pathlib import Path
+
+from jobs.errors import JobError
+from jobs.maintenance import withdraw
+
+FIFTH, SIXTH = date(2024, 3, 5), date(2024, 3, 6)
+TABLES = frozenset({"sensor_logs", "climate_hourly"})
+HEADER = "sensor_id,timestamp,temperature,humidity,location\n"
+# One that no other file has, one that comes again with other values, one that comes again, one that is no record.
+WRONG = "1,2024-03-04 08:00:00,70,40,Room_A\n2,2024-03-05 08:00:00,71,40,Room_B\n3,2024-03-05 08:00:00,72,40,Room_C\n?\n"
+RIGHT = "2,2024-03-05 08:00:00,61,40,Room_B\n3,2024-03-05 08:00:00,72,40,Room_C\n4,2024-03-05 08:00:00,73,40,Room_D\n"
+DOCUMENT = """[
+  {"reading_id": 1, "device_id": 1000, "timestamp": "2024-03-05 08:00:00", "battery": 3.1},
+  {"reading_id": 2, "device_id": 1000, "timestamp": "2024-03-05 08:01:00"}
+]"""
+CORRECTED = "1,2024-03-04 08:00:00,60,40,Room_A\n"
+
+
+def test_a_withdrawn_file_leaves_all_layers_and_what_it_displaced_comes_in(
+    lake, deliver, table, accounts, command, run, monkeypatch
+):
+    def held():
+        logs = {(row.sensor_id, row.temperature, row._night) for row in table("silver.sensor_logs").collect()}
+        hours = {(str(row.hour), row.location) for row in table("gold.climate_hourly").collect()}
+        refused = table("ops.quarantine").where("source = 'sensor_logs'").count()
+        return logs, {location for _, location in hours}, refused, table("bronze.sensor_logs").count()
+
+    def account(of: date):
+        found = accounts("sensor_logs")[of]
+        assert found["is_balanced"] and found["is_published"]
+        return [found[name] for name in ("landed", "bronze", "silver", "quarantined", "duplicates")]
+
+    def work(
+        *stages: str, night: date = SIXTH, run_id: str = "again", tables: frozenset[str] = TABLES
+    ) -> None:
+        for stage in stages:
+            run(stage, night=night, run_id=run_id, tables=tables)
+
+    for which, name, lines in ((FIFTH, "wrong 1.csv", WRONG), (SIXTH, "right.csv", RIGHT)):
+        (lake("bronze").landing / f"sensor_logs/arrived={which}").mkdir(parents=True)
+        deliver("sensor_logs", f"arrived={which}/{name}", HEADER + lines)
+    work("bronze", "silver", "gold", "publish", run_id="first")
+    before = held()
+    assert before[0] == {(1, 70, FIFTH), (2, 71, FIFTH), (3, 72, FIFTH), (4, 73, SIXTH)}
+    assert (account(FIFTH), account(SIXTH)) == ([4, 4, 3, 1, 0], [3, 3, 1, 1, 1])
+
+    asked = ("withdraw", "--source=sensor_logs", "--file=wrong 1.csv")
+    for argv, says in ((["--file=no.csv"], "'no.csv'"), (["--source=nothing"], "nothing")):
+        code, _, complaint = command(lake, *asked, *argv)
+        assert code == 2 and says in complaint and complaint.count("\n") == 1
+    code, said, _ = command(lake, *asked, "--dry-run")
+    assert code == 0 and "4 rows" in said and "2024-03-05, 2024-03-06" in said
+    assert held() == before and account(FIFTH) == [4, 4, 3, 1, 0]
+
+    def die(*_: object) -> None:
+        raise JobError("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(withdraw, "_delete", die)
+        assert command(lake, *asked)[0] == 1
+    # What it had not come to yet, a run in between does not take for done.
+    work("silver")
+    code, said, complaint = command(lake, *asked)
+    assert (code, complaint) == (0, "")
+    work("silver", "gold", "publish")
+    assert held() == ({(2, 61, SIXTH), (3, 72, SIXTH), (4, 73, SIXTH)}, {"Room_B", "Room_C", "Room_D"}, 0, 3)
+    assert (account(FIFTH), account(SIXTH)) == ([0, 0, 0, 0, 0], [3, 3, 3, 0, 0])
+    (rejected,) = table("ops.rejected_files").collect()
+    assert rejected.reason == withdraw.REASON
+    kept = Path(rejected.file)
+    assert kept.read_text() == HEADER + WRONG and "_withdrawn" in kept.parts
+    work("verify")
+    assert command(lake, *asked)[0] == 2
+
+    deliver("sensor_logs", "wrong 1.csv", HEADER + CORRECTED)
+    deliver("live_sensors", "wrong.json", DOCUMENT)
+    work("bronze", "silver", night=date(2024, 3, 7), tables=TABLES | {"live_sensors"})
+    assert (1, 60) in {(sensor, temperature) for sensor, temperature, _ in held()[0]}
+
+    assert table("ops.schema_drift").where("source = 'live_sensors'").count() == 1
+    # Of a document, what was brought is kept, not the lines that were made of it.
+    assert command(lake, "withdraw", "--source=live_sensors", "--file=wrong.json")[0] == 0
+    folder = lake("bronze").landing / "live_sensors"
+    assert [file.read_text() for file in folder.rglob("*wrong.json")] == [DOCUMENT]
+    assert table("bronze.live_sensors").count() == 0
+    assert table("ops.schema_drift").where("source = 'live_sensors'").count() == 0

@@ -1,0 +1,116 @@
+"""Rows of one key with other values through the real stages, as far as they make more of it than the ranking does.
+
+The night in the middle is worked on first, then the one before it and the one after it at once.
+"""
+
+import json
+import random
+from collections import Counter, defaultdict
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from catalog import tables
+from catalog.tables import SILVER, SOURCES, Table
+from jobs import runner
+from jobs.delta.lake import Lake
+from jobs.silver.ranking import content
+from jobs.state import accounts
+from tests.spark.silver.test_ranking import Row, reckoned
+
+KEYS = 200
+NIGHTS = [date(2024, 3, day) for day in (4, 5, 6)]
+WORKED_ON = [[NIGHTS[1]], [NIGHTS[0], NIGHTS[2]]]
+# One whose key has no time, so that a row may be corrected to another day, and one whose rows may be in conflict.
+POLICIES = {"live_sensors": "last", "telematics": "conflict"}
+
+
+@pytest.fixture(scope="module")
+def policies():
+    """The catalog with other policies."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name, policy in POLICIES.items():
+            source = replace(SOURCES[name], repeated=policy)
+            silver = SILVER[name]
+            silver = Table(**{**vars(silver), "columns": silver.columns + source.silver_provenance})
+            patched.setitem(SOURCES, name, source)
+            patched.setitem(SILVER, name, silver)
+            patched.setitem(tables._SOURCE_OF, name, source)
+            patched.setitem(tables.TABLES, silver.full_name, silver)
+            patched.setitem(tables.TABLES, f"staging.judged_{name}", tables._validated(source))
+        yield
+
+
+def line(name: str, key: int, day: int, value: float) -> str:
+    row = {"device_id": key, "timestamp": f"2024-03-0{day} 08:00:00"}
+    if name == "telematics":
+        return json.dumps(row | {"latitude": value, "longitude": 1.0, "heading": 2})
+    of_device = {"reading_id": key, "device_type": "humidity", "location": "warehouse", "reading": value}
+    return json.dumps(row | of_device)
+
+
+@pytest.fixture(scope="module")
+def worked_on(spark, module_lake, policies):
+    """The sources' rows in bronze and silver, by name; and the accounts."""
+    draw = random.Random(5)
+    landed = defaultdict(list)
+    for key in range(KEYS):
+        # A key with a time in it has one day; and every key has a night or two.
+        days = {"live_sensors": (1, 2, 3), "telematics": (draw.choice((1, 2, 3)),)}
+        for night in draw.choices(NIGHTS, k=draw.choice((1, 2, 3, 4))):
+            for name in POLICIES:
+                landed[name, night].append(
+                    line(name, key, draw.choice(days[name]), draw.choice((20.5, 20.5, 21.5)))
+                )
+    for nights in WORKED_ON:
+        for night in nights:
+            for name in POLICIES:
+                folder = module_lake("bronze").landing / name / f"arrived={night}"
+                folder.mkdir(parents=True)
+                (folder / "a.json").write_text("\n".join(landed[name, night]) + "\n")
+        for stage in ("bronze", "silver"):
+            runner.stage(stage)(Lake(spark, module_lake(stage, night=nights[-1], tables=frozenset(POLICIES))))
+    verified = Lake(spark, module_lake("verify", night=NIGHTS[1], tables=frozenset(POLICIES)))
+    runner.stage("verify")(verified)
+    return verified
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_rows_of_a_key_come_to_the_same_in_any_order_of_nights(worked_on, name):
+    source, lake = SOURCES[name], worked_on
+    arrived = lake.read(f"bronze.{name}").selectExpr("*", "to_date(timestamp) AS event_date")
+    by_key = defaultdict(list)
+    for row in arrived.select(*source.key, "_night", content(name).alias("content")).collect():
+        by_key[tuple(row)[: len(source.key)]].append(Row(row._night, 1, None, row.content))
+    expected, counted = {}, Counter()
+    for key, rows in by_key.items():
+        kept, outcomes = reckoned(source.policy, rows)
+        counted.update((row.night, outcome) for row, outcome in outcomes)
+        if kept:
+            expected[key] = (
+                kept.night,
+                kept.row.night if source.is_corrected else kept.night,
+                kept.row.content,
+            )
+    values_night = "_values_night" if source.is_corrected else "_night"
+    silver = lake.read(f"silver.{name}").select(*source.key, "_night", values_night, content(name)).collect()
+    assert {tuple(row)[:-3]: tuple(row)[-3:] for row in silver} == expected and len(silver) == len(expected)
+    assert len(expected) > KEYS / 4
+    found = [accounts.Account.of(row) for row in accounts.of_source(lake, name).collect()]
+    names = ("silver", "quarantined", "duplicate", "correction")
+    assert {
+        each.night: (each.silver, each.quarantined, each.duplicates, each.corrections) for each in found
+    } == {night: tuple(counted[night, outcome] for outcome in names) for night in NIGHTS}
+    assert all(each.is_balanced for each in found)
+    assert all(
+        counted[night, outcome]
+        for night in NIGHTS[1:]
+        for outcome in names[2 if source.is_corrected else 1 :][:2]
+    )
+
+
+def test_gold_learns_of_the_days_that_lost_rows(worked_on):
+    lost = accounts.unpublished(worked_on)
+    for name in POLICIES:
+        assert any(days for days in lost[name].values()), name
