@@ -47,7 +47,7 @@ class Trip:
 
     @property
     def device_id(self) -> str:
-        """The machine that makes it: 1, 2, 3, …"""
+        """The machine that makes it, counted from 1."""
         return f"({self.number} div {TRIPS} + 1)"
 
     @property

@@ -1,5 +1,7 @@
-"""Looking back from a night: only what had arrived by then counts, so that a night's picture never changes
-when later nights are loaded, and nights can be loaded in any order."""
+"""Looking back from a night: only what had arrived by then counts.
+
+So a night's picture never changes when later nights are loaded, and nights can be loaded in any order.
+"""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F

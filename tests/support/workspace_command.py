@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
@@ -19,9 +19,7 @@ class Said(NamedTuple):
 
 
 @pytest.fixture
-def workspace(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Said]]:
+def workspace(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
     """Runs `python -m workspace …` in this process: `workspace("doctor", "--target", "dev")`."""
     from workspace.cli import main
 
@@ -37,4 +35,4 @@ def workspace(
                 logging.disable(logging.NOTSET)
         return Said(status, *capsys.readouterr())
 
-    yield run
+    return run

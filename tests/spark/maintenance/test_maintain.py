@@ -226,9 +226,8 @@ def test_a_job_that_writes_meanwhile_loses_nothing(spark, lake):
                 return failures
             except PySparkException as error:
                 # How long versions are kept is part of the metadata, which the first run sets.
-                assert any(sign in str(error) for sign in ("DELTA_CONCURRENT", "DELTA_METADATA_CHANGED")), (
-                    error
-                )
+                if not any(sign in str(error) for sign in ("DELTA_CONCURRENT", "DELTA_METADATA_CHANGED")):
+                    raise
         raise AssertionError("ten conflicts in a row")
 
     def tend() -> None:
@@ -236,7 +235,8 @@ def test_a_job_that_writes_meanwhile_loses_nothing(spark, lake):
             try:
                 maintain._maintain(Lake(spark, settings), LOCATIONS)
             except PySparkException as error:
-                assert "DELTA_CONCURRENT" in str(error), error
+                if "DELTA_CONCURRENT" not in str(error):
+                    raise
 
     with ThreadPoolExecutor(2) as pool:
         tending = pool.submit(tend)

@@ -124,7 +124,7 @@ def test_both_engines_give_the_same_answers(frame):
 
 def test_our_engine_is_there_only_while_a_data_source_opens_it():
     assert SparkDatasource.execution_engine_override is None
-    with pytest.raises(ZeroDivisionError), one_job_engine():
+    with pytest.raises(ZeroDivisionError), one_job_engine():  # noqa: PT012 - seen where it is raised
         assert SparkDatasource.execution_engine_override is OneJobEngine
         raise ZeroDivisionError
     assert SparkDatasource.execution_engine_override is None

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +55,7 @@ def nightly(bag: Any) -> Any:
 
 
 @pytest.fixture
-def lake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+def lake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty lake."""
     monkeypatch.setenv("LAKEHOUSE_HOME", str(tmp_path))
-    yield tmp_path
+    return tmp_path
