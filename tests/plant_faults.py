@@ -181,21 +181,21 @@ FAULTS = [
     # Windows and joins
     fault(
         "a window is a day too long",
-        "jobs/gold/as_of.py",
+        "jobs/gold/look_back.py",
         "event_date > date_sub",
         "event_date >= date_sub",
         "spark/gold/test_gold.py::test_a_window_looks_back_seven_days_and_not_eight",
     ),
     fault(
         "a night sees what arrived after it",
-        "jobs/gold/as_of.py",
+        "jobs/gold/look_back.py",
         "AND event_date <= night AND _night <= night",
         "AND event_date <= night",
         "spark/gold/test_gold.py::test_what_arrived_after_a_night_does_not_change_its_picture",
     ),
     fault(
         "the fleet is as it was first",
-        "jobs/gold/as_of.py",
+        "jobs/gold/look_back.py",
         "F.max_by(state",
         "F.min_by(state",
         "spark/gold/test_gold.py::test_the_fleet_is_counted_as_it_stood_when_the_night_ended",

@@ -4,7 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import GOLD
-from jobs.gold import as_of
+from jobs.gold import look_back
 from jobs.gold.aggregates import count_if, mean, stddev
 
 MORE_THAN = 10
@@ -13,7 +13,7 @@ MORE_THAN = 10
 def build_device_anomalies(readings: DataFrame, nights: DataFrame) -> DataFrame:
     """One row per night, device and metric with more than 10 anomalies in the 7 days that end with the night."""
     counted = (
-        as_of.window(readings, nights, GOLD["device_anomalies"].days)
+        look_back.window(readings, nights, GOLD["device_anomalies"].days)
         .groupBy("night", "device_id", "device_type", "metric_name")
         .agg(
             F.count("*").alias("reading_count"),

@@ -4,7 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import GOLD
-from jobs.gold import as_of
+from jobs.gold import look_back
 from jobs.gold.aggregates import mean
 
 
@@ -12,7 +12,7 @@ def build_fleet_last_seen(telemetry: DataFrame, nights: DataFrame) -> DataFrame:
     """One row per night and vehicle seen that day; of two positions at one instant the higher id is the last."""
     last = F.struct("timestamp", "telemetry_id")
     return (
-        as_of.window(telemetry, nights, GOLD["fleet_last_seen"].days)
+        look_back.window(telemetry, nights, GOLD["fleet_last_seen"].days)
         .groupBy("night", "device_id")
         .agg(
             F.max("timestamp").alias("last_seen"),

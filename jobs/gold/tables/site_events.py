@@ -4,7 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import GOLD
-from jobs.gold import as_of
+from jobs.gold import look_back
 from jobs.gold.aggregates import count_if
 
 
@@ -13,11 +13,11 @@ def build_site_events(
 ) -> DataFrame:
     """One row per night and registered device, with its events in the 30 days that end with the night."""
     counted = (
-        as_of.window(events, nights, GOLD["site_events"].days)
+        look_back.window(events, nights, GOLD["site_events"].days)
         .groupBy("night", "device_id")
         .agg(F.count("*").alias("event_count"), count_if("severity = 'Critical'").alias("critical_count"))
     )
-    devices = as_of.fleet(device_registry, device_changes, nights)
+    devices = look_back.fleet(device_registry, device_changes, nights)
     return (
         devices.join(counted, on=["night", "device_id"], how="left")
         .fillna(0, ["event_count", "critical_count"])

@@ -23,7 +23,7 @@ from catalog.simulation import simulated
 from expectations import suite
 from jobs.cli.parser import COMMANDS, build_parser, parse
 from jobs.generate.choice import chosen
-from jobs.gold import as_of
+from jobs.gold import look_back
 from jobs.maintenance.table_command import table
 from jobs.report.query import queries
 from jobs.runner import without_spark
