@@ -246,7 +246,8 @@ def gold(columns: dict[str, str]) -> duckdb.DuckDBPyConnection:
     database.execute(
         "CREATE SCHEMA iot_dev_gold; CREATE VIEW iot_dev_gold.sensor_hourly AS FROM lake.main.sensor_hourly"
     )
-    database.execute(f"CREATE TABLE iot_dev_ops.row_accounts ({columns['ops.row_accounts']})")
+    accounts = re.sub(r"ARRAY<(\w+)>", r"\1[]", columns["ops.row_accounts"])
+    database.execute(f"CREATE TABLE iot_dev_ops.row_accounts ({accounts})")
     return database
 
 
@@ -383,8 +384,9 @@ def problems(database: duckdb.DuckDBPyConnection) -> int:
 
 def account(database: duckdb.DuckDBPyConnection, days_ago: int, balanced: bool, published: bool) -> None:
     night = (date.today() - timedelta(days=days_ago)).isoformat()
-    values = f"'readings', '{night}', 1, 1, 1, 0, 0, {balanced}, {published}, 'r', now()"
-    database.execute(f"INSERT INTO iot_dev_ops.row_accounts VALUES ({values})")
+    columns = "source, night, landed, bronze, silver, is_balanced, is_published"
+    values = f"'readings', '{night}', 1, 1, 1, {balanced}, {published}"
+    database.execute(f"INSERT INTO iot_dev_ops.row_accounts ({columns}) VALUES ({values})")
 
 
 def published(database: duckdb.DuckDBPyConnection, days_ago: int) -> None:
