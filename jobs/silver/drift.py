@@ -36,10 +36,10 @@ def record(lake: Lake, batches: Iterable[PendingBatch]) -> None:
         .where(batch.is_own())
         .select(F.lit(batch.source.name).alias("source"), "_night", "_rescued")
         for batch in batches
+        if batch.has_rescued
     ]
     if not frames:
         return
-    # Looked at first, since on most nights there is nothing to write.
     found = strange_fields(union(frames)).orderBy(F.desc("rows"), "field").limit(MOST).collect()
     if found:
         frame = lake.spark.createDataFrame(found, TABLES["ops.schema_drift"].columns)

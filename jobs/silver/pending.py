@@ -17,10 +17,16 @@ Arrived = Mapping[date, Mapping[date | None, int]]  # night -> event date, if ro
 
 @dataclass(frozen=True, eq=False)
 class PendingBatch:
-    """One source, those of its nights that are to be reconciled, and what arrived in them. It reads nothing."""
+    """One source, those of its nights that are to be reconciled, and what arrived in them. It reads nothing.
+
+    `is_newest`: it is of one night, and the source has no account of that night or a later one. `has_rescued`: some
+    of its rows have rescued fields.
+    """
 
     source: Source
     arrived: Arrived
+    is_newest: bool = False
+    has_rescued: bool = False
 
     @property
     def nights(self) -> list[date]:
@@ -78,7 +84,7 @@ def find(lake: Lake) -> list[PendingBatch]:
     """
     sources, (reconciled, reopened) = lake.settings.sources, accounts.reconciled(lake)
     known = {source.name: reconciled.get(source.name, {}) for source in sources}
-    arrived = _arrived(lake, {source: ~is_in("_night", known[source.name]) for source in sources})
+    arrived, rescued = _arrived(lake, {source: ~is_in("_night", known[source.name]) for source in sources})
     rows = lake.counts(f"bronze.{source.name}" for source in sources)
     unexplained = [
         source
@@ -86,7 +92,8 @@ def find(lake: Lake) -> list[PendingBatch]:
         if rows[f"bronze.{source.name}"]
         != sum(known[source.name].values()) + sum(map(_total, arrived[source].values()))
     ]
-    arrived |= _arrived(lake, {source: F.lit(True) for source in unexplained})
+    late, rescued_late = _arrived(lake, {source: F.lit(True) for source in unexplained})
+    arrived, rescued = arrived | late, rescued | rescued_late
     batches = []
     for source in sources:
         accounted = known[source.name]
@@ -102,35 +109,45 @@ def find(lake: Lake) -> list[PendingBatch]:
         pending = {
             night: {**again.get(night, {}), **found.get(night, {})} for night in {*own, *again, *found}
         }
-        batches.append(PendingBatch(source, pending))
+        is_newest = len(pending) == 1 and not any(night >= min(pending) for night in (*accounted, *again))
+        batches.append(PendingBatch(source, pending, is_newest, source in rescued))
     return [batch for batch in batches if batch.arrived]
 
 
 def of_nights(lake: Lake, nights: Mapping[Source, Collection[date]]) -> list[PendingBatch]:
     """The given nights of some sources as batches, whatever their accounts say."""
-    arrived = _arrived(lake, {source: is_in("_night", days) for source, days in nights.items()})
+    arrived, rescued = _arrived(lake, {source: is_in("_night", days) for source, days in nights.items()})
     return [
-        PendingBatch(source, {night: arrived[source].get(night, {}) for night in days})
+        PendingBatch(
+            source, {night: arrived[source].get(night, {}) for night in days}, has_rescued=source in rescued
+        )
         for source, days in nights.items()
     ]
 
 
-def _arrived(lake: Lake, wanted: Mapping[Source, Column]) -> dict[Source, dict[date, dict[date | None, int]]]:
-    """Count the bronze rows of some sources that meet a condition, by night and event date."""
+def _arrived(
+    lake: Lake, wanted: Mapping[Source, Column]
+) -> tuple[dict[Source, dict[date, dict[date | None, int]]], set[Source]]:
+    """Count the bronze rows that meet a condition by source, night and event date; say who has rescued fields."""
     arrived: dict[Source, dict[date, dict[date | None, int]]] = {source: {} for source in wanted}
+    rescued: set[Source] = set()
     if not wanted:
-        return arrived
+        return arrived, rescued
     by_name = {source.name: source for source in wanted}
     frames = [_rows(lake, source).where(condition) for source, condition in wanted.items()]
-    for row in union(frames).groupBy("source", "_night", "event_date").count().collect():
-        arrived[by_name[row.source]].setdefault(row._night, {})[row.event_date] = row["count"]
-    return arrived
+    counts = (F.count("*").alias("rows"), F.bool_or("is_rescued").alias("is_rescued"))
+    for row in union(frames).groupBy("source", "_night", "event_date").agg(*counts).collect():
+        arrived[by_name[row.source]].setdefault(row._night, {})[row.event_date] = row.rows
+        if row.is_rescued:
+            rescued.add(by_name[row.source])
+    return arrived, rescued
 
 
 def _rows(lake: Lake, source: Source) -> DataFrame:
     day = F.to_date("timestamp") if "timestamp" in source.fields else F.lit(None).cast("date")
     rows = lake.read(f"bronze.{source.name}")
-    return rows.select(F.lit(source.name).alias("source"), "_night", day.alias("event_date"))
+    is_rescued = F.col("_rescued").isNotNull().alias("is_rescued")
+    return rows.select(F.lit(source.name).alias("source"), "_night", day.alias("event_date"), is_rescued)
 
 
 def _total(rows: Mapping[date | None, int]) -> int:
