@@ -1,35 +1,43 @@
 """Late rows change gold that was published already: what was restated, and because of what."""
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 
+from catalog.tables import SILVER
 from jobs.delta.lake import Lake
 from jobs.report import stage as report
+from jobs.state import accounts
+from jobs.state.accounts import Account
 
 D5, D6 = date(2024, 3, 5), date(2024, 3, 6)
 CLIMATE = frozenset({"sensor_logs", "climate_hourly"})
-HEADER = "sensor_id,timestamp,temperature,humidity,location\n"
+LOGS = SILVER["sensor_logs"]
 
 
 @pytest.fixture
-def night(run, deliver):
-    """Take one night through the stages, with these lines delivered by hand."""
+def night(spark, lake, run):
+    """Publish one night, with these rows in silver: when, and how warm it was in Room_A."""
 
-    def through(night: date, *lines: str) -> None:
-        deliver("sensor_logs", f"{night}.csv", HEADER + "\n".join(lines) + "\n", night)
-        for stage in ("bronze", "silver", "gold", "publish"):
+    def through(night: date, *logs: tuple[datetime, float]) -> None:
+        silver = Lake(spark, lake("silver", night=night))
+        silver.ensure([LOGS.full_name])
+        accounts.ensure(silver)
+        rows = [(1001, at, at.date(), temperature, 40.0, "Room_A", [], night) for at, temperature in logs]
+        silver.append(LOGS.full_name, spark.createDataFrame(rows, LOGS.columns))
+        accounts.reconcile(silver, [Account("sensor_logs", night, *(3 * [len(rows)]), 0, 0)])
+        for stage in ("gold", "publish"):
             run(stage, night=night, run_id=f"night-{night}", tables=CLIMATE)
 
     return through
 
 
 def test_a_late_row_restates_its_hour_and_the_report_says_which_and_why(spark, lake, run, table, night):
-    night(D5, "1001,2024-03-05 08:00:00,70,40,Room_A", "1001,2024-03-05 09:00:00,72,40,Room_A")
+    night(D5, (datetime(2024, 3, 5, 8), 70.0), (datetime(2024, 3, 5, 9), 72.0))
     assert table("ops.restatements").count() == 0
 
-    night(D6, "1001,2024-03-06 08:00:00,70,40,Room_A", "1001,2024-03-05 08:30:00,74,40,Room_A")
+    night(D6, (datetime(2024, 3, 6, 8), 70.0), (datetime(2024, 3, 5, 8, 30), 74.0))
 
     hours = {
         row.hour: row for row in table("gold.climate_hourly").where("event_date = '2024-03-05'").collect()

@@ -231,7 +231,7 @@ def test_a_job_that_writes_meanwhile_loses_nothing(spark, lake):
         raise AssertionError("ten conflicts in a row")
 
     def tend() -> None:
-        for _ in range(4):
+        for _ in range(3):
             try:
                 maintain._maintain(Lake(spark, settings), LOCATIONS)
             except PySparkException as error:
@@ -240,12 +240,12 @@ def test_a_job_that_writes_meanwhile_loses_nothing(spark, lake):
 
     with ThreadPoolExecutor(2) as pool:
         tending = pool.submit(tend)
-        for number in range(10, 16):
+        for number in range(10, 14):
             write(number)
         tending.result()
     assert sorted(
         row.location_id for row in Lake(spark, settings).read(LOCATIONS.full_name).collect()
-    ) == list(range(15))
+    ) == list(range(13))
 
 
 def test_a_table_that_cannot_be_maintained_is_named_and_the_others_are(spark, lake, files):
