@@ -64,7 +64,7 @@ test-fast: ## Run the tests that need no Spark server and no stack, in about a m
 	@$(MAKE) -j3 setup
 	@$(RUN_TESTS) --fast
 
-lint: .venv/tools/.stamp setup ## ruff, mypy, import-linter
+lint: .venv/tools/.stamp .venv/airflow/.stamp .venv/spark/.stamp ## ruff, mypy, import-linter
 	.venv/tools/bin/ruff check .
 	.venv/tools/bin/ruff format --check .
 	@MAKEFLAGS= $(MAKE) -j2 mypy-spark mypy-airflow
