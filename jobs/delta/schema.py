@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 
 from catalog.tables import TABLES, Table, columns_of
@@ -27,7 +28,19 @@ def ensure(lake: Lake, names: Iterable[str]) -> None:
     Raises UsageError when a table has a column that the catalog lacks, one of another type, or its columns in
     another order.
     """
-    wanted, present = [TABLES[name] for name in names], []
+    wanted = [TABLES[name] for name in names]
+    try:
+        existing = _columns_held(lake, wanted)
+    except AnalysisException:  # a table is missing; whatever else is wrong is raised once more
+        existing = _columns_held(lake, _create_missing(lake, wanted))
+    for table, columns in existing.items():
+        if list(columns.items()) != list(_kinds(table.columns).items()):
+            _widen(lake, table, columns)
+
+
+def _create_missing(lake: Lake, wanted: Iterable[Table]) -> list[Table]:
+    """Create the tables that are missing, and their schemas; return the others."""
+    present = []
     for layer in dict.fromkeys(table.layer for table in wanted):
         # Where an administrator has made the schemas, a job may not even ask for one that is there.
         if not lake.spark.catalog.databaseExists(lake.settings.schema(layer)):
@@ -40,9 +53,7 @@ def ensure(lake: Lake, names: Iterable[str]) -> None:
                 present.append(table)
             elif table.layer == layer:
                 lake.spark.sql(_ddl(table, lake.settings))
-    for table, columns in _columns_held(lake, present).items():
-        if list(columns.items()) != list(_kinds(table.columns).items()):
-            _widen(lake, table, columns)
+    return present
 
 
 def _columns_held(lake: Lake, tables: Iterable[Table]) -> dict[Table, dict[str, str]]:

@@ -41,7 +41,7 @@ def test_a_schema_that_is_there_is_not_asked_for_again(spark, lake):
     Lake(first, settings).ensure(["ops.job_runs"])
     assert [line for line in first.statements if line.startswith("CREATE SCHEMA")]
     Lake(second, settings).ensure(["ops.job_runs"])
-    assert second.statements == [f"SHOW TABLES IN {settings.schema('ops')}"]
+    assert second.statements == []
 
 
 def test_the_types_of_the_catalog_are_those_that_spark_gives_back(spark):
@@ -149,7 +149,7 @@ def test_a_column_that_the_catalog_gains_is_added_in_its_place_and_old_rows_have
     assert widened.columns[2:6] == ["location", "floor", "tags", "log_count"]
     assert {(row.floor, row.tags, row.dew_point_f) for row in widened.rows} == {(None, None, None)}
     assert len(widened.rows) == 2
-    assert len(widened.statements) == 1, "nothing is left to do"
+    assert widened.statements == [], "nothing is left to do"
 
 
 def test_what_held_before_a_column_came_holds_after_it_and_what_did_not_does_not(widened):
@@ -211,4 +211,4 @@ def test_another_word_for_the_same_type_is_no_change(spark, climate, catalog):
     catalog(CLIMATE.columns.replace("BIGINT", "LONG"))
     listening = Listening(spark)
     Lake(listening, climate).ensure([CLIMATE.full_name])
-    assert len(listening.statements) == 1
+    assert listening.statements == []
