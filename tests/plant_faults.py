@@ -174,8 +174,8 @@ FAULTS = [
     fault(
         "an older staging wins",
         "jobs/state/staged_slices.py",
-        "AND staged_at < '{staged_at}' AND ({these})",
-        "AND false AND ({these})",
+        '(F.col("staged_at") < F.lit(staged_at).cast("timestamp")) & these',
+        "F.lit(False) & these",
         "spark/nights/test_night.py::test_nights_give_the_same_digests_in_any_order_and_when_their_stages_mix",
     ),
     # Windows and joins
@@ -240,9 +240,9 @@ FAULTS = [
     ),
     fault(
         "late rows do not restate",
-        "jobs/gold/stage.py",
-        "touched = set().union(*spans)",
-        "touched = set(lake.settings.nights)",
+        "jobs/gold/arrivals.py",
+        "return set[date]().union(*spans)",
+        "return set(sorted(set[date]().union(*spans))[-1:])",
         "spark/gold/test_restatements.py::test_a_late_row_restates_its_hour_and_the_report_says_which_and_why",
     ),
     # Checks and publish
@@ -264,8 +264,8 @@ FAULTS = [
     fault(
         "publish takes what was never staged",
         "jobs/state/staged_slices.py",
-        "if not rows:",
-        "if False:",
+        "if not rows or",
+        "if False or",
         "spark/nights/test_night.py::test_publish_refuses_a_run_that_has_staged_nothing",
     ),
     fault(

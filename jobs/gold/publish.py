@@ -1,10 +1,10 @@
 """Stage `publish`: what staging holds and the check has passed becomes gold."""
 
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 from catalog.tables import GOLD, SOURCES, TABLES, Table, sources_of
+from jobs.delta.digests import Digest
 from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
 from jobs.files import write_lines
@@ -26,23 +26,33 @@ def run(lake: Lake) -> list[TableResult]:
 
     Raises JobError when this run has staged nothing.
     """
-    known = ("ops.digests", "ops.restatements", accounts.TABLE)
+    known = ("ops.digests", restatements.TABLE, accounts.TABLE)
     lake.ensure([*(table.full_name for table in lake.settings.gold), *known])
-    slices, staged_at = staged_slices.staged(lake)
-    by_name = {table.full_name: slices[table.name] for table in lake.settings.gold if slices[table.name]}
+    staged, staged_at = staged_slices.staged(lake)
+    by_name = {GOLD[table].full_name: slices for table, slices in staged.items() if slices}
+    days = {name: [each.slice for each in slices] for name, slices in by_name.items()}
     with ThreadPoolExecutor(PARALLEL) as pool:
-        list(pool.map(lambda name: _publish(lake, TABLES[name], by_name[name]), by_name))
-    digests = lake.digests(by_name)
-    restatements.record(lake, by_name, digests, staged_at)
-    lake.record_digests(by_name, digests)
+        list(pool.map(lambda name: _publish(lake, TABLES[name], days[name]), days))
+    restatements.record(lake, by_name)
+    lake.record_digests(days, _digests(by_name))
     if "climate_hourly" in lake.settings.tables:
         _export(lake)
-    staged_slices.publish(lake, slices, staged_at)
+    staged_slices.publish(lake, {TABLES[name].name: slices for name, slices in days.items()}, staged_at)
     accounts.publish(lake, _sources_done(lake.settings), staged_at)
-    rows = Counter[str]()
-    for digest in digests:
-        rows[digest.table] += digest.rows
-    return [TableResult(table.full_name, rows[table.full_name]) for table in lake.settings.gold]
+    return [
+        TableResult(table.full_name, sum(each.rows for each in staged[table.name]))
+        for table in lake.settings.gold
+    ]
+
+
+def _digests(staged: restatements.Slices) -> list[Digest]:
+    """The digests of the slices that have rows: gold is what was staged."""
+    return [
+        Digest(name, each.slice, each.rows, each.digest)
+        for name, slices in staged.items()
+        for each in slices
+        if each.digest
+    ]
 
 
 def _publish(lake: Lake, table: Table, slices: list[date]) -> None:

@@ -1,18 +1,22 @@
 """The stage itself: which slices of which gold table the night touched, and building them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from catalog.tables import SILVER, SOURCES, Source, Table, sources_of
-from jobs.day_spans import following, preceding
-from jobs.delta.frames import is_in, rows_of, union
+from catalog.tables import SILVER, Table
+from jobs.day_spans import preceding
+from jobs.delta.digests import digests_of
+from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
+from jobs.gold import arrivals
+from jobs.gold.arrivals import Arrivals
 from jobs.outcome import TableResult
 from jobs.state import accounts, staged_slices
+from jobs.state.staged_slices import StagedSlice
 from jobs.table_functions import table_function
 
 PARALLEL = 3
@@ -28,61 +32,63 @@ def run(lake: Lake) -> list[TableResult]:
     staged = [f"staging.gold_{table.name}" for table in lake.settings.gold]
     lake.ensure([*staged, staged_slices.TABLE])
     # Before anything is read: publish takes this as the moment up to which the staged rows know of silver.
-    staged_at: str = lake.spark.sql("SELECT cast(current_timestamp() AS STRING)").collect()[0][0]
-    unpublished = accounts.unpublished(lake)
-    due = set(lake.settings.nights).union(*unpublished.values())
-    slices = _touched(lake, due, unpublished)
-    replaced = staged_slices.is_replaced(lake)
+    staged_at, replaced = staged_slices.begin(lake)
+    slices, arrived = _touched(lake)
 
     def build(table: Table) -> None:
-        rows = _frame(lake, table, slices[table.name])
+        rows = _frame(lake, table, slices[table])
         marked = rows.withColumn("run_id", F.lit(lake.settings.run_id))
         lake.replace_where(f"staging.gold_{table.name}", marked, replaced)
 
     with ThreadPoolExecutor(PARALLEL) as pool:
-        list(pool.map(build, lake.settings.gold))
-    staged_slices.stage(lake, slices, staged_at, replaced)
-    rows = rows_of({table.name: lake.read_staged(table.name) for table in lake.settings.gold})
+        list(pool.map(build, slices))
+    found = _staged(lake, slices, arrived)
+    staged_slices.stage(lake, found, staged_at, replaced)
     return [
-        TableResult(f"staging.gold_{name}", rows[name], {"slices": len(days)})
-        for name, days in slices.items()
+        TableResult(
+            f"staging.gold_{table.name}", sum(each.rows for each in found[table.name]), {"slices": len(days)}
+        )
+        for table, days in slices.items()
     ]
 
 
-def _touched(lake: Lake, due: set[date], unpublished: Mapping[str, accounts.Nights]) -> dict[str, list[date]]:
-    """The slices of each selected gold table that what arrived in the due nights touches, and what they lost."""
-    arrived = _event_dates(lake, due)
-    for source, days in arrived.items():
-        days.update(*unpublished.get(source.name, {}).values())
-    slices: dict[str, list[date]] = {}
-    for table in lake.settings.gold:
-        if table.slice == "night":
-            # An earlier night that comes late changes what later nights could look back on.
-            touched = due | accounts.nights_after(lake, min(due))
-        else:
-            spans = [following(arrived[source], days) for source, days in sources_of(table).items()]
-            touched = set().union(*spans)
-        slices[table.name] = sorted(touched)
-    return slices
+def _touched(lake: Lake) -> tuple[dict[Table, list[date]], Arrivals]:
+    """The slices of each selected gold table that what arrived touches, and what they lost; and what arrived."""
+    unpublished, known = accounts.survey(lake)
+    due = set(lake.settings.nights).union(*unpublished.values())
+    # An earlier night that comes late changes what later nights could look back on.
+    nights = due | {night for night in known if night > min(due)}
+    are_others = not nights <= set(lake.settings.nights)
+    # Of a table by the night only slices of other nights ask what arrived.
+    asked = [table for table in lake.settings.gold if are_others or table.slice != "night"]
+    arrived = arrivals.find(lake, asked, due, unpublished)
+    slices = {
+        table: sorted(nights if table.slice == "night" else arrivals.touched(table, arrived.dates))
+        for table in lake.settings.gold
+    }
+    return slices, arrived
 
 
-def _event_dates(lake: Lake, due: set[date]) -> dict[Source, set[date]]:
-    """The event dates of the silver rows that arrived in some nights, by source; one query for all sources."""
-    sources = {source for table in lake.settings.gold for source in sources_of(table)}
-    found: dict[Source, set[date]] = {source: set() for source in sources}
-    frames = [
-        lake.read(f"silver.{source.silver}")
-        .where(is_in("_night", due))
-        .select(F.lit(source.name).alias("source"), "event_date")
-        for source in sources
-        if SILVER[source.silver].is_dated
-    ]
-    for row in union(frames).distinct().collect() if frames else []:
-        found[SOURCES[row.source]].add(row.event_date)
-    return found
+def _staged(lake: Lake, slices: dict[Table, list[date]], arrived: Arrivals) -> dict[str, list[StagedSlice]]:
+    """What was staged of each gold table, by its bare name: each slice, as it is read back, and what of it is late."""
+    rows = {table: lake.read_staged(table.name) for table, days in slices.items() if days}
+    digests = {(each.table, each.night): each for each in digests_of(rows)}
+
+    def staged(table: Table, slice_: date) -> StagedSlice:
+        digest = digests.get((table.full_name, slice_))
+        is_other = slice_ not in lake.settings.nights  # those alone can be restated
+        return StagedSlice(
+            slice_,
+            digest.rows if digest else 0,
+            digest.digest if digest else None,
+            arrivals.late_rows(table, slice_, arrived.late) if is_other else {},
+            arrivals.late_hours(table, slice_, arrived.hours) if is_other else [],
+        )
+
+    return {table.name: [staged(table, slice_) for slice_ in days] for table, days in slices.items()}
 
 
-def _frame(lake: Lake, table: Table, slices: list[date]) -> DataFrame:
+def _frame(lake: Lake, table: Table, slices: Collection[date]) -> DataFrame:
     if not slices:
         return lake.read_staged(table.name).limit(0)
     window = is_in("event_date", preceding(slices, table.days))

@@ -97,24 +97,19 @@ def reconciled(lake: Lake) -> tuple[dict[str, dict[date, int]], Mapping[str, Nig
 
 def unpublished(lake: Lake) -> Mapping[str, Nights]:
     """Source -> the nights that gold does not have yet, with the event dates of which they lost rows since it had."""
+    return _unpublished(lake.read(TABLE).where("NOT is_published").collect())
+
+
+def survey(lake: Lake) -> tuple[Mapping[str, Nights], set[date]]:
+    """What `unpublished` gives, and all nights that have accounts."""
+    rows = lake.read(TABLE).collect()
+    return _unpublished(row for row in rows if not row.is_published), {row.night for row in rows}
+
+
+def _unpublished(rows: Iterable[Row]) -> Mapping[str, Nights]:
     found: dict[str, dict[date, Collection[date]]] = {}
-    for row in lake.read(TABLE).where("NOT is_published").collect():
-        found.setdefault(row.source, {})[row.night] = row.asDict().get("lost_dates") or ()
-    return found
-
-
-def nights_after(lake: Lake, night: date) -> set[date]:
-    """The nights after this one that have accounts."""
-    rows = lake.read(TABLE).where(F.col("night") > night).select("night").distinct()
-    return {row.night for row in rows.collect()}
-
-
-def unpublished_at(lake: Lake, moment: str) -> dict[str, list[date]]:
-    """Source -> the nights reconciled by that moment (UTC) that gold does not have yet."""
-    rows = lake.read(TABLE).where(f"NOT is_published AND settled_at <= '{moment}'")
-    found: dict[str, list[date]] = {}
-    for row in rows.select("source", "night").collect():
-        found.setdefault(row.source, []).append(row.night)
+    for row in rows:
+        found.setdefault(row.source, {})[row.night] = row.asDict().get(LOST) or ()
     return found
 
 

@@ -3,35 +3,59 @@
 The only module that reads or writes that table; `jobs.state` says what becomes of a slice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import date
+from typing import Any
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from catalog.tables import SLICES
-from jobs.delta import sql
-from jobs.delta.frames import is_in
+from jobs.delta.frames import any_of, is_in
 from jobs.delta.lake import Lake
 from jobs.errors import JobError
 
 TABLE = SLICES.full_name
 
-Slices = Mapping[str, Sequence[date]]  # gold table -> its slices
+
+@dataclass(frozen=True)
+class StagedSlice:
+    """A slice as it was staged: what its digest is, and which late rows changed it if it was published before."""
+
+    slice: date
+    rows: int
+    digest: str | None  # none without rows
+    late_rows: Mapping[str, int]  # by source
+    hours: Sequence[int]  # of the day (UTC) that have late rows, of a table by the hour
 
 
-def is_replaced(lake: Lake) -> Column:
-    """Whether this run's staging replaces what a run has staged, by `run_id`: its own, and what is published."""
-    published = lake.read(TABLE).where("published_at IS NOT NULL")
-    finished = {row.run_id for row in published.select("run_id").distinct().collect()}
-    return is_in("run_id", {lake.settings.run_id, *finished})
+def begin(lake: Lake) -> tuple[str, Column]:
+    """The moment (UTC) at which a staging begins, and whether it replaces what a run has staged, by `run_id`.
+
+    That is its own, and what is published.
+    """
+    published = lake.read(TABLE).where("published_at IS NOT NULL").agg(F.collect_set("run_id"))
+    columns = F.current_timestamp().cast("string"), published.scalar()
+    moment, finished = lake.spark.range(1).select(*columns).collect()[0]
+    return moment, is_in("run_id", {lake.settings.run_id, *finished})
 
 
-def stage(lake: Lake, slices: Slices, staged_at: str, replaced: Column) -> None:
-    """Keep which slices this run has staged, and at which moment (UTC) it began to read silver for them."""
+def stage(lake: Lake, staged: Mapping[str, Iterable[StagedSlice]], staged_at: str, replaced: Column) -> None:
+    """Keep which slices of which gold table this run has staged, and when (UTC) it began to read silver for them."""
+    run_id = lake.settings.run_id
     # The empty slice says that the table was built even when nothing of it was touched.
-    rows = [(name, slice_, lake.settings.run_id) for name, days in slices.items() for slice_ in (None, *days)]
-    kept = lake.spark.createDataFrame(rows, "table STRING, slice DATE, run_id STRING").withColumns(
+    rows: list[tuple[Any, ...]] = [(name, None, run_id, None, None, None, None) for name in staged]
+    rows += [
+        (name, each.slice, run_id, each.rows, each.digest, dict(each.late_rows), list(each.hours))
+        for name, slices in staged.items()
+        for each in slices
+    ]
+    columns = (
+        "table STRING, slice DATE, run_id STRING, rows BIGINT, digest STRING, late_rows MAP<STRING,BIGINT>, "
+        "hours ARRAY<INT>"
+    )
+    kept = lake.spark.createDataFrame(rows, columns).withColumns(
         {
             "staged_at": F.lit(staged_at).cast("timestamp"),
             "published_at": F.lit(None).cast("timestamp"),
@@ -40,35 +64,41 @@ def stage(lake: Lake, slices: Slices, staged_at: str, replaced: Column) -> None:
     lake.replace_where(TABLE, kept, replaced)
 
 
-def staged(lake: Lake) -> tuple[dict[str, list[date]], str]:
+def staged(lake: Lake) -> tuple[dict[str, list[StagedSlice]], str]:
     """Slices by gold table that this run has staged and no later one has published, and when it staged them (UTC).
 
-    Raises JobError when there are none.
+    Raises JobError when there are none, or an earlier version of this stage has left them without their digests.
     """
-    of_run = lake.read(TABLE).where(F.col("run_id") == lake.settings.run_id)
-    rows = of_run.withColumn("staged_at", F.col("staged_at").cast("string")).collect()
-    if not rows:
+    of_run = lake.read(TABLE).where(_is_own(lake))
+    found = of_run.withColumn("staged_at", F.col("staged_at").cast("string")).collect()
+    rows = [row.asDict() for row in found]
+    if not rows or any(row["slice"] and row.get("rows") is None for row in rows):
         raise JobError(
             f"run {lake.settings.run_id} has staged nothing, or another has cleared it away since it was published; "
             "run `gold` and `check --layer gold` first"
         )
     slices = {
-        table.name: [row.slice for row in rows if row.table == table.name and row.slice]
+        table.name: [
+            StagedSlice(*(row[field.name] for field in fields(StagedSlice)))
+            for row in rows
+            if row["table"] == table.name and row["slice"]
+        ]
         for table in lake.settings.gold
     }
-    return slices, rows[0].staged_at
+    return slices, rows[0]["staged_at"]
 
 
-def publish(lake: Lake, slices: Slices, staged_at: str) -> None:
-    """Mark this run's slices as published; those that older runs have staged of the same are superseded."""
-    name = lake.settings.table(TABLE)
-    these = " OR ".join(
-        f"(`table` = '{table}' AND {sql.dates('slice', days)})" for table, days in slices.items()
-    )
+def publish(lake: Lake, slices: Mapping[str, Iterable[date]], staged_at: str) -> None:
+    """Mark this run's slices as published; those that older runs have staged of the same are superseded.
+
+    One commit.
+    """
+    these = any_of((F.col("table") == table) & is_in("slice", days) for table, days in slices.items())
     # What an older run has staged of these slices knows less of silver and must not come after.
-    lake.spark.sql(
-        f"DELETE FROM {name} WHERE run_id <> '{lake.settings.run_id}' AND staged_at < '{staged_at}' AND ({these})"
-    )
-    lake.spark.sql(
-        f"UPDATE {name} SET published_at = current_timestamp() WHERE run_id = '{lake.settings.run_id}'"
-    )
+    is_superseded = ~_is_own(lake) & (F.col("staged_at") < F.lit(staged_at).cast("timestamp")) & these
+    own = lake.read(TABLE).where(_is_own(lake)).withColumn("published_at", F.current_timestamp())
+    lake.replace_where(TABLE, own, _is_own(lake) | is_superseded)
+
+
+def _is_own(lake: Lake) -> Column:
+    return F.col("run_id") == lake.settings.run_id

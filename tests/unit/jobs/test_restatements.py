@@ -4,56 +4,57 @@ from datetime import date, datetime
 
 from catalog.tables import GOLD
 from jobs.delta.digests import Digest
-from jobs.gold.restatements import Restatement, find
+from jobs.gold.arrivals import late_hours, late_rows
+from jobs.gold.restatements import find
 from jobs.pages.render import hours
 from jobs.report import stage as report
+from jobs.state.staged_slices import StagedSlice
 
 D3, D4, D5, D6 = (date(2024, 3, day) for day in (3, 4, 5, 6))
 CLIMATE = frozenset({"sensor_logs", "climate_hourly"})
 
 
-def digest(night: date, rows: int, value: str, table: str = "gold.climate_hourly") -> Digest:
-    return Digest(table, night, rows, value)
+def recorded(night: date, rows: int, digest: str) -> Digest:
+    return Digest("gold.climate_hourly", night, rows, digest)
 
 
-def found(recorded: list[Digest], published: list[Digest], *slices: date, own=(D6,)) -> list[tuple]:
-    all_slices = {"gold.climate_hourly": list(slices)}
-    return [(each.slice, each.before, each.after) for each in find(recorded, published, all_slices, own)]
+def staged(slice_: date, rows: int, digest: str | None) -> StagedSlice:
+    return StagedSlice(slice_, rows, digest, {}, [])
+
+
+def found(before: list[Digest], *now: StagedSlice) -> list[tuple]:
+    return [(each.before, each.after) for each in find(before, {"gold.climate_hourly": now}, own=[D6])]
 
 
 def test_a_slice_of_another_night_that_is_different_now_is_restated():
-    was, now = digest(D5, 24, "1"), digest(D5, 24, "2")
-    assert found([was], [now], D5) == [(D5, was, now)]
+    was, now = recorded(D5, 24, "1"), staged(D5, 24, "2")
+    assert found([was], now) == [(was, now)]
 
 
 def test_a_slice_without_rows_left_is_restated_too():
-    was = digest(D5, 24, "1")
-    assert found([was], [], D5) == [(D5, was, None)]
+    was, now = recorded(D5, 24, "1"), staged(D5, 0, None)
+    assert found([was], now) == [(was, now)]
 
 
 def test_the_run_s_own_night_a_new_slice_and_an_equal_one_are_not_restated():
-    own, same, new = digest(D6, 1, "1"), digest(D5, 1, "1"), digest(D4, 1, "1")
-    assert found([own, same], [digest(D6, 2, "2"), same, new], D4, D5, D6) == []
+    before = [recorded(D6, 1, "1"), recorded(D5, 1, "1")]
+    assert found(before, staged(D6, 2, "2"), staged(D5, 1, "1"), staged(D4, 1, "1")) == []
 
 
 def test_a_slice_that_was_not_published_is_not_restated():
-    assert found([digest(D3, 24, "1")], [], D5) == []
-
-
-def restated(table: str, slice_: date) -> Restatement:
-    return Restatement(GOLD[table], slice_, digest(slice_, 1, "1"), None)
+    assert found([recorded(D3, 24, "1")], staged(D5, 0, None)) == []
 
 
 def test_the_hours_of_a_day_are_restated_by_late_rows_of_that_day():
-    arrived = {"readings": {(D6, D5): 3, (D6, D4): 4, (D6, D6): 100}, "events": {(D6, D5): 9}}
-    assert restated("sensor_hourly", D5).late_rows(arrived) == {"readings": 3}
+    late = {"readings": {(D6, D5): 3, (D6, D4): 4, (D6, D6): 100}, "events": {(D6, D5): 9}}
+    assert late_rows(GOLD["sensor_hourly"], D5, late) == {"readings": 3}
 
 
 def test_a_restated_day_of_hours_names_those_that_late_rows_belong_to():
     arrived = {"readings": {D5: {9, 8}, D4: {7}}, "sensor_logs": {D5: {3}}}
-    assert restated("sensor_hourly", D5).hours(arrived) == [8, 9]
-    assert restated("climate_hourly", D5).hours(arrived) == [3]
-    assert restated("device_anomalies", D5).hours(arrived) == [], "it has no hours"
+    assert late_hours(GOLD["sensor_hourly"], D5, arrived) == [8, 9]
+    assert late_hours(GOLD["climate_hourly"], D5, arrived) == [3]
+    assert late_hours(GOLD["device_anomalies"], D5, arrived) == [], "it has no hours"
 
 
 def test_few_hours_are_listed_and_many_are_counted():
@@ -62,14 +63,14 @@ def test_few_hours_are_listed_and_many_are_counted():
 
 
 def test_a_night_that_looks_back_is_restated_by_what_had_arrived_by_then_within_its_days():
-    arrived = {"readings": {(D4, D4): 1, (D5, D4): 2, (D6, D4): 4, (D4, date(2024, 2, 27)): 8}}
+    late = {"readings": {(D4, D4): 1, (D5, D4): 2, (D6, D4): 4, (D4, date(2024, 2, 27)): 8}}
     # 2024-02-27 is the eighth day back from the 5th of March.
-    assert restated("device_anomalies", D5).late_rows(arrived) == {"readings": 3}
+    assert late_rows(GOLD["device_anomalies"], D5, late) == {"readings": 3}
 
 
 def test_the_registry_has_no_dates_and_counts_by_its_arrival():
-    arrived = {"device_changes": {(D4, None): 5, (D6, None): 7}}
-    assert restated("device_health", D5).late_rows(arrived) == {"device_changes": 5}
+    late = {"device_changes": {(D4, None): 5, (D6, None): 7}}
+    assert late_rows(GOLD["device_health"], D5, late) == {"device_changes": 5}
 
 
 def test_a_night_that_restated_nothing_has_no_such_section(tmp_path):
