@@ -38,8 +38,8 @@ GIGABYTE = 2**30
 MEMORY_LIMIT = 6 * GIGABYTE
 START_SECONDS, NIGHT_SECONDS = 600, 1800
 
-# Of each kind of feed and of gold; what else there is runs in no other way.
-TABLES = ["climate_hourly", "sensor_hourly", "site_events", "iot_events"]
+# Of each kind of feed; what else there is runs in no other way.
+TABLES = ["climate_hourly", "sensor_hourly", "iot_events"]
 
 SIMULATED = sorted(SOURCES.keys() - {"sensor_logs"} - set(OPTIONAL))
 
@@ -157,7 +157,6 @@ def test_gold_holds_the_rows_that_the_night_published(stack: Stack, night: Night
     rows = json.loads(stack.run("airflow-scheduler", *JOBS_PYTHON, COUNT_GOLD))
     assert rows == night.published
     assert rows["sensor_hourly"] > 0
-    assert rows["site_events"] > 0
 
 
 def test_a_file_goes_in_and_the_export_comes_out_as_the_readme_says(

@@ -31,9 +31,8 @@ from tests.support.spark_folder import FEW_ROWS, QUICK
 from tests.support.standin.start import Standin, start
 
 LATER = ("2024-03-06", "2024-03-07")
-EARLIER = ("2024-03-01", "2024-03-02")
 RECEIVED = "live_sensors"
-FEW = ["device_health", "sensor_hourly"]
+FEW = ["sensor_hourly"]
 
 
 def workspace(standin: Standin, command: str) -> subprocess.CompletedProcess[str]:
@@ -226,13 +225,17 @@ def test_a_check_that_fails_is_tried_once_and_its_page_is_brought_here(
     assert [(run["task_key"], run["state"]["result_state"]) for run in tried] == [("check_silver", "FAILED")]
 
 
-def test_a_range_of_nights_in_bulk_is_one_run(standin: Standin, remote: Remote) -> None:
-    form = {"first": EARLIER[0], "last": EARLIER[-1], "scale": float(SCALE), "tables": ["sensor_logs"]}
-    assert dag(remote, "iot_backfill", "in-bulk", **form) == "success"
-    assert [run["task_key"] for run in runs_of(standin, "in-bulk")] == ["backfill"]
-    for night in EARLIER:
-        assert [*lake_of(standin).glob(f"landing/sensor_logs/arrived={night}/*")], night
-    assert (remote.home / f"data-docs/nights/{EARLIER[-1]}.html").stat().st_size > 0
+def test_all_tables_are_maintained_once_and_no_number_changes(remote: Remote, standin: Standin) -> None:
+    lake = settings("--catalog=main", "--prefix=iot_dev_")
+    with session(standin.spark_remote()) as spark:
+        names = [name for name in COMPARED if spark.catalog.tableExists(lake.table(name))]
+        before = digests({name: spark.table(lake.table(name)) for name in names})
+        assert dag(remote, "iot_maintenance", "by-hand") == "success"
+        assert digests({name: spark.table(lake.table(name)) for name in names}) == before
+    (run_result,) = remote.run_results("by-hand").values()
+    maintained = {table["table"]: table["detail"] for table in run_result["tables"]}
+    assert {*names} <= {*maintained}
+    assert maintained["silver.readings"]["zordered_by"] == ["device_id"]
 
 
 def test_a_backfill_backwards_begins_with_the_latest_night(standin: Standin, remote: Remote) -> None:
@@ -287,19 +290,6 @@ def test_a_stream_sent_from_here_is_received_on_databricks_each_with_its_own_sec
     files = lake_of(standin).glob(f"landing/{RECEIVED}/*-received-*")
     lines = [line for file in files for line in file.read_text().splitlines()]
     assert len(set(lines)) == len(lines) == 120
-
-
-def test_all_tables_are_maintained_once_and_no_number_changes(remote: Remote, standin: Standin) -> None:
-    lake = settings("--catalog=main", "--prefix=iot_dev_")
-    with session(standin.spark_remote()) as spark:
-        names = [name for name in COMPARED if spark.catalog.tableExists(lake.table(name))]
-        before = digests({name: spark.table(lake.table(name)) for name in names})
-        assert dag(remote, "iot_maintenance", "by-hand") == "success"
-        assert digests({name: spark.table(lake.table(name)) for name in names}) == before
-    (run_result,) = remote.run_results("by-hand").values()
-    maintained = {table["table"]: table["detail"] for table in run_result["tables"]}
-    assert {*names} <= {*maintained}
-    assert maintained["silver.readings"]["zordered_by"] == ["device_id"]
 
 
 def test_no_secret_shows_in_logs_fields_or_argument_lists(remote: Remote, standin: Standin) -> None:
