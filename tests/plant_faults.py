@@ -234,8 +234,8 @@ FAULTS = [
     fault(
         "a restatement is not noticed",
         "jobs/gold/restatements.py",
-        "and was.night not in nights",
-        "and was.night in nights",
+        "if was.night not in nights",
+        "if was.night in nights",
         "unit/jobs/test_restatements.py::test_a_slice_of_another_night_that_is_different_now_is_restated",
     ),
     fault(
