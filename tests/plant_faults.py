@@ -279,8 +279,8 @@ FAULTS = [
     fault(
         "a file that must not be read is read",
         "jobs/bronze/landing_zone.py",
-        "if is_new and (reason := flaw(file, source)):",
-        "if (reason := flaw(file, source)) and not reason:",
+        "reason := _unreadable(file, folder) or flaw(file, source) or",
+        "reason := _unreadable(file, folder) or",
         "unit/jobs/test_landed_files.py::test_compression_other_than_gzip_is_set_aside_with_what_to_bring_instead",
         "unit/jobs/test_landed_files.py::test_a_gzip_file_that_unpacks_to_more_than_the_cap_is_set_aside_unread_to_its_end",
     ),
