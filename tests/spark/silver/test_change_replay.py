@@ -262,7 +262,7 @@ def test_the_devices_are_where_a_replay_in_order_ends(replayed, held):
 
 def test_the_fleet_of_a_night_is_where_a_replay_of_what_had_arrived_ends(spark, replayed, held):
     """Gold looks back on the registry by another way; it must see the same."""
-    from jobs.gold.as_of import fleet
+    from jobs.gold.look_back import fleet
 
     made, table = replayed
     asked = NIGHTS[1:]
