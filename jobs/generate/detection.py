@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from catalog.tables import SILVER, TABLES, Source
@@ -84,23 +84,38 @@ class Score:
         return None if self.caught is None or not self.raised else self.caught / self.raised
 
 
-def run(lake: Lake) -> None:
-    """Score the night's simulated sources and write `ops.detection_scores`."""
-    sources = [
+def simulated(lake: Lake) -> list[Source]:
+    """The selected sources of which the night has fault labels."""
+    return [
         source
         for source in lake.settings.sources
         if label_folder(lake.settings.home, source.name, lake.settings.night).is_dir()
     ]
+
+
+def evidence(lake: Lake, sources: list[Source]) -> dict[str, DataFrame]:
+    """What the scores of the night's simulated sources are made of; nothing when there are none."""
     if not sources:
-        return
-    found = score(_faults(lake, sources), _alarms(lake, sources), _duplicates(lake))
+        return {}
+    return {"faults": _faults(lake, sources), "alarms": _alarms(lake, sources), "counted": _accounts(lake)}
+
+
+def record(lake: Lake, sources: list[Source], found: Mapping[str, list[Row]]) -> list[Row]:
+    """Score simulated sources by the rows of the evidence; write `ops.detection_scores` and return its new rows."""
+    if not sources:
+        return []
+    duplicates = _duplicates(lake, found["counted"])
+    faults = [Fault(row.source, row.key or "", row.kind) for row in found["faults"]]
+    alarms = [Alarm(row.source, row.key, tuple(row.reasons), row.is_quarantined) for row in found["alarms"]]
     rows = [
         (s.source, lake.settings.night, s.kind, s.injected, s.raised, s.caught, s.recall, s.precision)
-        for s in found
+        for s in score(faults, alarms, duplicates)
     ]
-    frame = lake.spark.createDataFrame(rows, TABLES["ops.detection_scores"].columns)
-    these = (F.col("night") == lake.settings.night) & is_in("source", [s.name for s in sources])
-    lake.replace_where("ops.detection_scores", frame, these)
+    table = TABLES["ops.detection_scores"]
+    these = is_in("source", [source.name for source in sources])
+    frame = lake.spark.createDataFrame(rows, table.columns)
+    lake.replace_where(table.full_name, frame, (F.col("night") == F.lit(lake.settings.night)) & these)
+    return [Row(**dict(zip(table.column_names, row, strict=True))) for row in rows]
 
 
 def score(
@@ -144,27 +159,24 @@ def _by_number(source: str, kind: str, injected: int, raised: int | None) -> Sco
     return Score(source, kind, injected, raised, None if raised is None else min(injected, raised))
 
 
-def _faults(lake: Lake, sources: list[Source]) -> list[Fault]:
+def _faults(lake: Lake, sources: list[Source]) -> DataFrame:
     folders = [str(label_folder(lake.settings.home, source.name, lake.settings.night)) for source in sources]
     rows = lake.spark.read.schema("key STRING, kind STRING").json(folders)
     source = F.expr(r"regexp_extract(_metadata.file_path, '/truth/([^/]+)/', 1)").alias("source")
-    return [
-        Fault(row.source, row.key or "", row.kind) for row in rows.select(source, "key", "kind").collect()
-    ]
+    return rows.select(source, "key", "kind")
 
 
-def _alarms(lake: Lake, sources: list[Source]) -> list[Alarm]:
+def _alarms(lake: Lake, sources: list[Source]) -> DataFrame:
     names = [source.name for source in sources]
     quarantined = lake.read("ops.quarantine").where(
         (F.col("night") == lake.settings.night) & is_in("source", names)
     )
-    rows = union(
+    return union(
         [
             quarantined.select("source", "key", "reasons", F.lit(True).alias("is_quarantined")),
             *(_flagged(lake, source) for source in sources),
         ]
     )
-    return [Alarm(row.source, row.key, tuple(row.reasons), row.is_quarantined) for row in rows.collect()]
 
 
 def _flagged(lake: Lake, source: Source) -> DataFrame:
@@ -180,14 +192,18 @@ def _flagged(lake: Lake, source: Source) -> DataFrame:
     )
 
 
-def _duplicates(lake: Lake) -> dict[str, int | None]:
+def _accounts(lake: Lake) -> DataFrame:
     before = lake.settings.night - timedelta(days=1)
-    of_both = accounts.of_nights(lake, [lake.settings.night, before])
+    return accounts.of_nights(lake, [lake.settings.night, before]).select("source", "night", "duplicates")
+
+
+def _duplicates(lake: Lake, counted: Iterable[Row]) -> dict[str, int | None]:
     counts: dict[date, dict[str, int]] = defaultdict(dict)
-    for row in of_both.collect():
+    for row in counted:
         counts[row.night][row.source] = row.duplicates
+    before = counts[lake.settings.night - timedelta(days=1)]
     is_first = lake.settings.night == FIRST_NIGHT
     return {
-        source: found if is_first or source in counts[before] else None
+        source: found if is_first or source in before else None
         for source, found in counts[lake.settings.night].items()
     }

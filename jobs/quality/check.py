@@ -1,29 +1,23 @@
 """Stage `check`: validate bronze, silver or the staged gold against its suites."""
 
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
 from typing import Any
 
-from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
+from great_expectations.core import ExpectationValidationResult
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
-from catalog.tables import DERIVED, STREAMS, sources_of
 from expectations import suite
-from jobs.delta.frames import is_in, rows_of
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken
 from jobs.files import write_atomically
 from jobs.outcome import TableResult
 from jobs.pages.render import render
-from jobs.quality.gx_validation import SITE, Validation
+from jobs.quality import slices
+from jobs.quality.gx_validation import SITE, Validated, Validation
 from jobs.settings import Settings
-from jobs.silver import pending
 from jobs.state import accounts
 
-PARALLEL = 3
 TO_DOCS = "../.."  # from the folder of a run's pages
 
 
@@ -89,21 +83,19 @@ def run(lake: Lake) -> list[TableResult]:
 
     Raises ContractBroken when an expectation whose action is not `flag` fails, or when one could not be evaluated.
     """
-    slices = _slices(lake)
-    rows = rows_of(slices)
     validation = Validation(lake.settings)
-
-    def validate(name: str) -> ExpectationSuiteValidationResult:
-        return validation.validate(suite(*name.split(".")), slices[name], rows[name])
-
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        validations = dict(zip(slices, pool.map(validate, slices), strict=True))
-    lake.spark.sql("SELECT 1").collect()  # when Spark itself is gone the failures say nothing about the data
-    pages = validation.build_pages([*validations.values()])
+    layer = lake.settings.options.layer
+    if layer != "gold":
+        accounts.ensure(lake)
+    if layer == "bronze":
+        validated = _validate_bronze(lake, validation)
+    else:
+        validated = _validate(validation, slices.silver(lake) if layer == "silver" else slices.gold(lake))
+    pages = validation.build_pages([found.result for found in validated.values()])
     run_page = f"runs/{lake.settings.run_id}/{lake.settings.step}.html"
     verdicts = [
-        _verdict(_table(lake.settings, name), rows[name], found, [*pages[name], run_page])
-        for name, found in validations.items()
+        _verdict(_table(lake.settings, name), found, [*pages[name], run_page])
+        for name, found in validated.items()
     ]
     page = render(
         "quality/templates/check.html",
@@ -118,64 +110,26 @@ def run(lake: Lake) -> list[TableResult]:
     return results
 
 
-def _slices(lake: Lake) -> dict[str, DataFrame]:
-    """Return, by suite name, the rows that the run must validate."""
-    if lake.settings.options.layer == "gold":
-        return {f"gold.{table.name}": lake.read_staged(table.name) for table in lake.settings.gold}
-    accounts.ensure(lake)
-    if lake.settings.options.layer == "bronze":
-        nights = {batch.source.name: set(batch.nights) for batch in pending.find(lake)}
-        landed = {
-            f"bronze.{source.name}": _landed(lake, source.name, nights.get(source.name, set()))
-            for source in lake.settings.sources
-        }
-        return landed | _streamed(lake)
-    due = {source: set(nights) for source, nights in accounts.unpublished(lake).items()}
-    arrived = {
-        f"silver.{source.silver}": _of_nights(lake, f"silver.{source.silver}", due.get(source.name, set()))
-        for source in lake.settings.sources
-    }
-    for table in DERIVED.values():
-        sources = [source.name for source in sources_of(table)]
-        if lake.settings.tables.isdisjoint(sources):
-            continue
-        # A table that is rewritten whole belongs to every night.
-        if table.slice == "event_date":
-            days = set[date]().union(*(due.get(name, set()) for name in sources))
-            arrived[table.full_name] = _of_nights(lake, table.full_name, days)
-        else:
-            arrived[table.full_name] = lake.read(table.full_name)
-    return arrived
+def _validate(validation: Validation, frames: Mapping[str, DataFrame]) -> dict[str, Validated]:
+    return validation.validate([suite(*name.split(".")) for name in frames], frames)
 
 
-def _of_nights(lake: Lake, name: str, others: Iterable[date] = ()) -> DataFrame:
-    """Return the rows of a table that arrived in the run's nights or in some others."""
-    return lake.read(name).where(is_in("_night", {*lake.settings.nights, *others}))
-
-
-def _landed(lake: Lake, source: str, others: Iterable[date]) -> DataFrame:
-    rows = _of_nights(lake, f"bronze.{source}", others)
-    # Examples of what was found are counted by value, which no variant can be.
-    return rows.withColumn("_rescued", F.expr("to_json(_rescued)"))
-
-
-def _streamed(lake: Lake) -> dict[str, DataFrame]:
-    """Return, by suite name, the rows that streams wrote straight to Delta tables; selected sources or not.
-
-    No other stage of a night reads them, so this is the only check of them.
-    """
-    names = [f"bronze.{name}" for name in STREAMS]
-    return {name: _of_nights(lake, name) for name in names if lake.exists(name)}
+def _validate_bronze(lake: Lake, validation: Validation) -> dict[str, Validated]:
+    others = slices.settled(lake)
+    validated = _validate(validation, slices.bronze(lake, others))
+    rows = {name: found.rows for name, found in validated.items()}
+    return validated | _validate(validation, slices.changed(lake, others, rows))
 
 
 def _table(settings: Settings, name: str) -> str:
     return name.replace("gold.", "staging.gold_") if settings.options.layer == "gold" else name
 
 
-def _verdict(table: str, rows: int, found: ExpectationSuiteValidationResult, pages: list[str]) -> Verdict:
-    unmet = [_failure(result) for result in found.results if not result.success]
+def _verdict(table: str, found: Validated, pages: list[str]) -> Verdict:
+    results = found.result.results
+    unmet = [_failure(result) for result in results if not result.success]
     in_order = sorted(unmet, key=lambda failure: failure.is_warning)
-    return Verdict(table, rows, len(found.results), in_order, pages)
+    return Verdict(table, found.rows, len(results), in_order, pages)
 
 
 def _failure(result: ExpectationValidationResult) -> Failure:

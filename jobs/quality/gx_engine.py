@@ -1,99 +1,157 @@
-"""Great Expectations' Spark engine, with fewer Spark jobs.
+"""Great Expectations' Spark engine, with fewer queries.
 
-The stock engine runs one job for each row condition in each round of metrics. On the rows of a night a job
-is nearly all planning, so this one asks about all rows and about those of each condition in one job.
+The stock engine asks once for each batch, for each row condition and for each key. On the rows of a night a query is
+nearly all planning, so this one asks for the counts of all batches in one.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import Any
 
-from great_expectations.datasource.fluent import SparkDatasource
+from great_expectations.exceptions import MetricResolutionError
 from great_expectations.execution_engine import SparkDFExecutionEngine
 from great_expectations.expectations.conditions import PassThroughCondition, deserialize_row_condition
-from great_expectations.util import convert_to_json_serializable
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-ALL_ROWS = "true"
+from jobs.delta.frames import union
+
 ROW_COUNT = "table.row_count"
 UNEXPECTED_COUNT = ".unexpected_count"
+KEYED_COUNTS = (
+    "column_values.unique.unexpected_count",
+    "compound_columns.unique.unexpected_count",
+    "compound_columns.unique.filtered_row_count",
+)
 
 
-class OneJobEngine(SparkDFExecutionEngine):  # type: ignore[misc]
-    """Resolves each round of metrics in one job."""
+class OneQueryEngine(SparkDFExecutionEngine):  # type: ignore[misc]
+    """Asks each question once: counts in one query, all others as the stock engine does."""
 
-    known_rows: int | None = None  # of the batch, when they have been counted before
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.rows: dict[str, int] = {}  # batch id -> rows, of the batches of which anything has been counted
+        self._sizes: list[Any] = []
+        self._known: dict[Any, Any] = {}
 
-    def resolve_metric_bundle(self, metric_fn_bundle: Any) -> dict[Any, Any]:
-        """Compute aggregates over the batch, and over those of its rows that meet a condition."""
-        resolved: dict[Any, Any] = {}
-        asked = []
-        for metric in metric_fn_bundle:
-            if self._is_known(metric):
-                resolved[metric.metric_configuration.id] = self.known_rows
-            else:
-                asked.append(metric)
-        conditions = list(dict.fromkeys(map(self._condition, asked)))
-        together = len(conditions) > 1 and all(map(_is_understood, asked))
-        return resolved | (
-            self._resolve_together(asked, conditions) if together else super().resolve_metric_bundle(asked)
-        )
+    def resolve_metrics(
+        self, metrics_to_resolve: Iterable[Any], metrics: Any = None, runtime_configuration: Any = None
+    ) -> dict[Any, Any]:
+        """Resolve all but counts; counts once nothing else is left to do, so that they come together.
 
-    def _resolve_together(self, asked: list[Any], conditions: list[str]) -> dict[Any, Any]:
-        # A row counts once for each condition that it meets: a group is what the condition would filter.
-        met = [F.when(F.expr(condition), F.lit(group)) for group, condition in enumerate(conditions)]
-        rows = self.dataframe.withColumn("_group", F.explode(F.array_compact(F.array(*met))))
-        aggregates = [metric.metric_fn.alias(f"_{i}") for i, metric in enumerate(asked)]
-        found = {row["_group"]: row for row in rows.groupBy("_group").agg(*aggregates).collect()}
-        resolved = {}
-        for i, metric in enumerate(asked):
-            row = found.get(conditions.index(self._condition(metric)))
-            resolved[metric.metric_configuration.id] = (
-                convert_to_json_serializable(row[f"_{i}"]) if row else _of_no_rows(metric)
-            )
-        return resolved
+        Nearly every metric depends on the number of rows, and none looks at it: until it is counted, it is None.
+        """
+        asked = [metric for metric in metrics_to_resolve if metric.id not in self._known]
+        self._sizes += [metric for metric in asked if _is_size(metric)]
+        others = [metric for metric in asked if not _is_count(metric)]
+        if others:
+            self._known |= super().resolve_metrics(others, metrics, runtime_configuration)
+        else:
+            sizes = [metric for metric in self._sizes if _batch(metric) not in self.rows]
+            counts = [metric for metric in asked if not _is_size(metric)]
+            if failed := self._count([*counts, *sizes], metrics):
+                raise MetricResolutionError(
+                    str(failed[-1][1]), failed_metrics=[metric for metric, _ in failed]
+                )
+        known = {
+            metric.id: self._known[metric.id] for metric in metrics_to_resolve if metric.id in self._known
+        }
+        return known | {metric.id: self.rows.get(_batch(metric)) for metric in self._sizes}
 
-    def _is_known(self, metric: Any) -> bool:
-        return (
-            _name(metric) == ROW_COUNT and self.known_rows is not None and self._condition(metric) == ALL_ROWS
-        )
+    def _count(self, asked: list[Any], metrics: Mapping[Any, Any]) -> list[tuple[Any, Exception]]:
+        """Resolve counts; return those that fail, found by halving what cannot be asked together."""
+        try:
+            self._ask(asked, metrics)
+        except Exception as error:
+            if len(asked) == 1:
+                return [(asked[0], error)]
+            self.spark.sql("SELECT 1").collect()  # when Spark itself is gone, each half would wait for it
+            middle = len(asked) // 2
+            return self._count(asked[:middle], metrics) + self._count(asked[middle:], metrics)
+        return []
 
-    def _condition(self, metric: Any) -> str:
-        condition = deserialize_row_condition(_domain(metric).get("row_condition"))
-        if condition is None:
-            return ALL_ROWS
-        if isinstance(condition, PassThroughCondition):
-            return str(condition.pass_through_filter)
-        return str(self.condition_to_filter_clause(condition))
+    def _ask(self, asked: list[Any], metrics: Mapping[Any, Any]) -> None:
+        by_batch = defaultdict(list)
+        for metric in asked:
+            by_batch[_batch(metric)].append(metric)
+        if not by_batch:
+            return
+        # Those that need a key last, as in the answers.
+        batches = {batch: sorted(own, key=_is_keyed) for batch, own in by_batch.items()}
+        counted = [
+            self._counts(batch, own, metrics).select(F.lit(batch).alias("batch"), "counts")
+            for batch, own in batches.items()
+        ]
+        for row in union(counted).collect():
+            self.rows[row.batch], *counts = row.counts
+            for metric, count in zip(batches[row.batch], counts, strict=True):
+                # Of no rows, the stock engine has a sum, which is null, where it need not look at keys.
+                is_sum = metric.metric_name.endswith(UNEXPECTED_COUNT) and not _is_keyed(metric)
+                self._known[metric.id] = count if is_sum else count or 0
+
+    def _counts(self, batch: str, asked: list[Any], metrics: Mapping[Any, Any]) -> DataFrame:
+        """One row: how many rows there are, and for how many of them each metric's answer is 1."""
+        frame: DataFrame = self.get_domain_records({"batch_id": batch})
+        plain = [self._answer(metric, metrics) for metric in asked if not _is_keyed(metric)]
+        keyed = [self._answer(metric, metrics) for metric in asked if _is_keyed(metric)]
+        key = dict.fromkeys(name for metric in asked if _is_keyed(metric) for name in _key(metric))
+        # In two steps: what is sorted by key to find the repeated ones is the answers, not the columns.
+        rows = frame.select(F.array(*plain).alias("_plain"), *key)
+        rows = rows.select("_plain", F.array(*keyed).alias("_keyed"))
+        answers = [
+            F.col(name)[i]
+            for name, given in (("_plain", plain), ("_keyed", keyed))
+            for i in range(len(given))
+        ]
+        return rows.agg(F.array(F.count(F.lit(1)), *map(F.sum, answers)).alias("counts"))
+
+    def _answer(self, metric: Any, metrics: Mapping[Any, Any]) -> Column:
+        """Of a row: 1 where it is counted, 0 or null where not, null where the metric is not about it."""
+        is_due = self._is_due(metric)
+        if not metric.metric_name.endswith(UNEXPECTED_COUNT):
+            return F.when(is_due, 1)
+        dependencies = metric.metric_dependencies
+        if "metric_partial_fn" in dependencies:
+            dependencies = dependencies["metric_partial_fn"].metric_dependencies
+        is_unexpected, *_ = metrics[dependencies["unexpected_condition"].id]
+        return F.when(is_due, F.when(is_unexpected, 1).otherwise(0))
+
+    def _is_due(self, metric: Any) -> Column:
+        if not _is_keyed(metric):
+            condition = deserialize_row_condition(metric.metric_domain_kwargs.get("row_condition"))
+            if condition is None:
+                return F.lit(True)
+            if isinstance(condition, PassThroughCondition):
+                return F.expr(condition.pass_through_filter)
+            return F.expr(self.condition_to_filter_clause(condition))
+        has_value = [F.col(name).isNotNull() for name in _key(metric)]
+        ignored = metric.metric_domain_kwargs.get("ignore_row_if", "all_values_are_missing")
+        if ignored == "never":
+            return F.lit(True)
+        return reduce(Column.__and__ if ignored == "any_value_is_missing" else Column.__or__, has_value)
 
 
-@contextmanager
-def one_job_engine() -> Iterator[None]:
-    """Around opening the engine of a data source: make it a `OneJobEngine`, which the data source keeps.
-
-    Great Expectations takes the kind of engine from the class of all data sources, so callers take turns.
-    """
-    before = SparkDatasource.execution_engine_override
-    SparkDatasource.execution_engine_override = OneJobEngine
-    try:
-        yield
-    finally:
-        SparkDatasource.execution_engine_override = before
+def _is_count(metric: Any) -> bool:
+    name, domain = metric.metric_name, metric.metric_domain_kwargs
+    if _is_keyed(metric):
+        return not domain.get("row_condition")  # keys are repeated among the rows that meet it
+    is_sum = "metric_partial_fn" in metric.metric_dependencies and "column" in domain
+    return name == ROW_COUNT or (name.endswith(UNEXPECTED_COUNT) and is_sum)
 
 
-def _name(metric: Any) -> str:
-    return str(metric.metric_configuration.metric_name)
+def _is_size(metric: Any) -> bool:
+    return metric.metric_name == ROW_COUNT and not metric.metric_domain_kwargs.get("row_condition")
 
 
-def _is_understood(metric: Any) -> bool:
-    keys = _domain(metric).keys() - {"batch_id", "table", "row_condition", "condition_parser"}
-    return not keys and (_name(metric) == ROW_COUNT or _name(metric).endswith(UNEXPECTED_COUNT))
+def _is_keyed(metric: Any) -> bool:
+    return metric.metric_name in KEYED_COUNTS
 
 
-def _of_no_rows(metric: Any) -> int | None:
-    """What Spark says of no rows: their count is 0, their sum null."""
-    return 0 if _name(metric) == ROW_COUNT else None
+def _key(metric: Any) -> list[str]:
+    domain = metric.metric_domain_kwargs
+    return list(domain.get("column_list") or [domain["column"]])
 
 
-def _domain(metric: Any) -> dict[str, Any]:
-    return dict(metric.compute_domain_kwargs or {})
+def _batch(metric: Any) -> str:
+    return str(metric.metric_domain_kwargs["batch_id"])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pyspark.errors import AnalysisException
-from pyspark.sql import Row
+from pyspark.sql import DataFrame, Row
 
 from catalog.tables import SILVER, TABLES, sources_of
 from jobs import session
@@ -77,9 +77,18 @@ def queries() -> dict[str, Query]:
 
 def ask(lake: Lake, query: Query, most: int) -> Answer:
     """Run a query about the lake's night; return at most so many rows."""
-    found = lake.spark.sql(query.sql(lake.settings)).limit(most + 1)
-    rows = found.collect()
-    return Answer(query, found.columns, rows[:most], len(rows) > most)
+    found = first_rows(lake, query, most)
+    return answer(query, found.columns, found.collect(), most)
+
+
+def first_rows(lake: Lake, query: Query, most: int) -> DataFrame:
+    """So many rows of a query's result about the lake's night, and one more if there are more."""
+    return lake.spark.sql(query.sql(lake.settings)).limit(most + 1)
+
+
+def answer(query: Query, columns: list[str], rows: list[Row], most: int) -> Answer:
+    """The answer that such rows are."""
+    return Answer(query, columns, rows[:most], len(rows) > most)
 
 
 def add_arguments(parser: ArgumentParser) -> None:

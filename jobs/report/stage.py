@@ -1,7 +1,6 @@
 """Stage `report`: one page about a night, and the check that every row of it has an outcome."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame, Row
@@ -9,6 +8,7 @@ from pyspark.sql import functions as F
 
 from catalog.run_result import RunResult
 from catalog.tables import SOURCES
+from jobs.delta.frames import collect_together
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken
 from jobs.files import write_atomically
@@ -30,7 +30,6 @@ OPS = (
     "schema_drift",
 )
 ALERTS = "alerts"
-PARALLEL = 3
 SHOWN = 8  # rows of an answer
 
 
@@ -44,7 +43,6 @@ def run(lake: Lake) -> list[TableResult]:
     if ALERTS in lake.settings.tables:
         read.add(f"gold.{ALERTS}")
     lake.ensure([accounts.TABLE, *(f"ops.{name}" for name in OPS), *read])
-    detection.run(lake)
     night = read_night(lake, asked)
     problems = find_problems(lake.settings, night)
     summary = summarize(lake.settings, night, problems)
@@ -69,7 +67,7 @@ def run(lake: Lake) -> list[TableResult]:
 
 
 def read_night(lake: Lake, asked: list[query.Query]) -> Night:
-    """Collect a night's rows of `ops`, the run results of this run, and the answers to queries."""
+    """Collect a night's rows of `ops`, the run results of this run, and the answers to queries; score the simulator."""
 
     def tonight(name: str) -> DataFrame:
         return lake.read(f"ops.{name}").where(F.col("night") == lake.settings.night)
@@ -90,12 +88,20 @@ def read_night(lake: Lake, asked: list[query.Query]) -> Night:
     }
     if ALERTS in lake.settings.tables:
         frames["alerts"] = _alerts(lake)
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        rows = dict(zip(frames, pool.map(lambda frame: frame.collect(), frames.values()), strict=True))
+    simulated = detection.simulated(lake)
+    evidence = detection.evidence(lake, simulated)
+    answers = {f"query {each.name}": query.first_rows(lake, each, SHOWN) for each in asked}
+    found = collect_together({**frames, **evidence, **answers})
+    rows = {name: found[name][1] for name in frames}
+    scores = detection.record(lake, simulated, {name: found[name][1] for name in evidence})
+    names = {source.name for source in simulated}
+    scores += [row for row in rows["scores"] if row.source not in names]
+    rows["scores"] = sorted(scores, key=lambda row: (row.source, row.kind))
     of_run = rows.pop("accounts")
     own = [account for account in of_run if account.night == lake.settings.night]
     others = [account for account in of_run if account not in own]
-    return Night(own, **rows, stages=stages, others=others, answers=_answers(lake, asked))
+    answered = [query.answer(each, *found[f"query {each.name}"], SHOWN) for each in asked]
+    return Night(own, **rows, stages=stages, others=others, answers=answered)
 
 
 def _begun(stages: list[RunResult]) -> str:
@@ -113,12 +119,6 @@ def _restated(lake: Lake) -> DataFrame:
     rows = lake.read("ops.restatements")
     concerned = (F.col("night") == lake.settings.night) | (F.col("slice") == lake.settings.night)
     return rows.where(concerned).orderBy("table", "slice", "restated_at")
-
-
-def _answers(lake: Lake, asked: list[query.Query]) -> list[query.Answer]:
-    """Return the first rows of each query."""
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        return list(pool.map(lambda each: query.ask(lake, each, SHOWN), asked))
 
 
 def find_problems(settings: Settings, night: Night) -> list[str]:

@@ -1,16 +1,14 @@
 """What this project does in place of Great Expectations gives what Great Expectations gives.
 
-The engine that resolves a round of metrics in one job answers what the stock engine answers, and a result that was
-put together from yes, no and details of the failures is the one that asking for all details gives.
+The engine that asks for all counts in one query answers what the stock engine answers, and a result that was put
+together from yes, no and details of the failures is the one that asking for all details gives.
 """
 
 import json
-from contextlib import nullcontext
 
 import great_expectations as gx
 import pytest
 from great_expectations.datasource.fluent import SparkDatasource
-from great_expectations.execution_engine import SparkDFExecutionEngine
 from great_expectations.expectations import (
     ExpectColumnValuesToBeBetween,
     ExpectColumnValuesToBeInSet,
@@ -28,7 +26,7 @@ from great_expectations.expectations.conditions import Column
 from catalog.tables import GOLD, SILVER, SOURCES, STREAMS
 from expectations import suite
 from expectations.conditions import where
-from jobs.quality.gx_engine import OneJobEngine, one_job_engine
+from jobs.quality.gx_engine import OneQueryEngine
 from jobs.quality.gx_validation import Validation
 
 NAME = "bronze.rules"
@@ -75,18 +73,21 @@ def _rules():
     return gx.ExpectationSuite(name=NAME, expectations=[each.copy(deep=True) for each in EXPECTATIONS])
 
 
-def _stock(frame, engine=None):
-    """The whole answer of Great Expectations by itself; with its own engine or ours."""
+def _stock(frame):
+    """The whole answer of Great Expectations by itself."""
     context = gx.get_context(mode="ephemeral")
     source = context.data_sources.add_spark(NAME, persist=False)
-    with one_job_engine() if engine else nullcontext():
-        assert type(source.get_execution_engine()) is (engine or SparkDFExecutionEngine)
     batch = source.add_dataframe_asset(NAME).add_batch_definition_whole_dataframe("slice")
     validation = gx.ValidationDefinition(name=NAME, data=batch, suite=context.suites.add(_rules()))
     added = context.validation_definitions.add(validation)
-    found = added.run(batch_parameters={"dataframe": frame}, result_format="SUMMARY")
-    assert type(source.get_execution_engine()) is (engine or SparkDFExecutionEngine), "it is kept"
-    return found
+    return added.run(batch_parameters={"dataframe": frame}, result_format="SUMMARY")
+
+
+def _validated(validation, frame):
+    """Our answer about a frame, which is asked for together with one of no rows."""
+    nothing = gx.ExpectationSuite(name="bronze.nothing", expectations=[ExpectTableRowCountToEqual(value=0)])
+    frames = {NAME: frame, nothing.name: frame.limit(0)}
+    return validation.validate([_rules(), nothing], frames)[NAME].result
 
 
 def _by_config(found):
@@ -113,8 +114,10 @@ def test_all_expectation_types_of_the_suites_are_compared_here():
     assert {type(rule) for rule in rules} <= {type(rule) for rule in EXPECTATIONS}
 
 
-def test_both_engines_give_the_same_answers(frame):
-    ours, theirs = (_by_config(_stock(frame, engine)) for engine in (OneJobEngine, None))
+def test_both_engines_give_the_same_answers(frame, monkeypatch):
+    theirs = _by_config(_stock(frame))
+    monkeypatch.setattr(SparkDatasource, "execution_engine_override", OneQueryEngine)
+    ours = _by_config(_stock(frame))
 
     assert ours.keys() == theirs.keys()
     for name, result in ours.items():
@@ -122,20 +125,10 @@ def test_both_engines_give_the_same_answers(frame):
         assert not result.exception_info["raised_exception"]
 
 
-def test_our_engine_is_there_only_while_a_data_source_opens_it():
-    assert SparkDatasource.execution_engine_override is None
-    with pytest.raises(ZeroDivisionError), one_job_engine():  # noqa: PT012 - seen where it is raised
-        assert SparkDatasource.execution_engine_override is OneJobEngine
-        raise ZeroDivisionError
-    assert SparkDatasource.execution_engine_override is None
-
-
 def test_a_result_in_two_steps_is_what_all_details_at_once_give(lake, frame):
     """Failures are the same to the last figure; of what holds, each figure that is filled in is the stock one."""
-    validation = Validation(lake("check"))
-    ours, theirs = validation.validate(_rules(), frame, frame.count()), _stock(frame)
+    ours, theirs = _validated(Validation(lake("check")), frame), _stock(frame)
 
-    assert SparkDatasource.execution_engine_override is None
     found, stock = _by_config(ours), _by_config(theirs)
     assert found.keys() == stock.keys()
     for name, result in found.items():
@@ -153,10 +146,26 @@ def test_a_result_in_two_steps_is_what_all_details_at_once_give(lake, frame):
         assert result.result or "mostly" in result.expectation_config.kwargs
 
 
+def test_a_count_that_raises_takes_no_other_along(lake, spark):
+    """All are asked in one query, which it makes fail."""
+    broken = ExpectTableRowCountToEqual(value=0, row_condition=where("raise_error('no') = id"))
+    sound = [ExpectColumnValuesToNotBeNull(column="id"), ExpectColumnValuesToBeUnique(column="id")]
+    suites = [
+        gx.ExpectationSuite(name="bronze.broken", expectations=[broken, *sound]),
+        gx.ExpectationSuite(name="bronze.sound", expectations=[each.copy(deep=True) for each in sound]),
+    ]
+    found = Validation(lake("check")).validate(suites, {suite.name: spark.range(2) for suite in suites})
+
+    assert [each.rows for each in found.values()] == [2, 2]
+    assert [each.result.statistics["successful_expectations"] for each in found.values()] == [2, 2]
+    (failed,) = (result for result in found["bronze.broken"].result.results if not result.success)
+    assert "raised_exception" in str(failed.exception_info)
+
+
 def test_the_document_of_a_validation_is_the_stock_one(lake, frame):
     """Every field of the document and of its `meta`, but for what names a run, its time, or a stored definition."""
     validation = Validation(lake("check"))
-    ours, theirs = validation.validate(_rules(), frame, frame.count()), _stock(frame)
+    ours, theirs = _validated(validation, frame), _stock(frame)
 
     for field in ("success", "suite_name", "suite_parameters", "statistics", "batch_id", "id"):
         assert ours[field] == theirs[field], field
@@ -173,6 +182,7 @@ def test_the_document_of_a_validation_is_the_stock_one(lake, frame):
         assert meta["batch_markers"].keys() == {"ge_load_time"}
     same = mine.keys() - {"run_id", "validation_time", "batch_markers"}
     assert {key: str(mine[key]) for key in same} == {key: str(stock[key]) for key in same}
-    (stored,) = validation._context.validation_results_store.list_keys()
+    keys = validation._context.validation_results_store.list_keys()
+    (stored,) = (key for key in keys if key.expectation_suite_identifier.name == NAME)
     kept = validation._context.validation_results_store.get(stored)
     assert [*map(_in_words, kept.results)] == [*map(_in_words, ours.results)]

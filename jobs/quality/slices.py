@@ -1,0 +1,99 @@
+"""Which rows of each table a check validates: what any run may publish next, and what arrived in the run's nights."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from catalog.tables import DERIVED, STREAMS, sources_of
+from jobs.delta.frames import is_in
+from jobs.delta.lake import Lake
+from jobs.silver import pending
+from jobs.state import accounts
+
+Settled = Mapping[str, Mapping[date, int]]  # source -> night -> bronze rows by its account
+
+
+def gold(lake: Lake) -> dict[str, DataFrame]:
+    """What this run has staged, by suite name."""
+    return {f"gold.{table.name}": lake.read_staged(table.name) for table in lake.settings.gold}
+
+
+def silver(lake: Lake) -> dict[str, DataFrame]:
+    """Rows of the run's nights and those that gold does not have yet, by suite name."""
+    due = {source: set(nights) for source, nights in accounts.unpublished(lake).items()}
+    arrived = {
+        f"silver.{source.silver}": _of_nights(lake, f"silver.{source.silver}", due.get(source.name, set()))
+        for source in lake.settings.sources
+    }
+    for table in DERIVED.values():
+        sources = [source.name for source in sources_of(table)]
+        if lake.settings.tables.isdisjoint(sources):
+            continue
+        # A table that is rewritten whole belongs to every night.
+        if table.slice == "event_date":
+            days = set[date]().union(*(due.get(name, set()) for name in sources))
+            arrived[table.full_name] = _of_nights(lake, table.full_name, days)
+        else:
+            arrived[table.full_name] = lake.read(table.full_name)
+    return arrived
+
+
+def settled(lake: Lake) -> Settled:
+    """The other nights of each selected source that are reconciled."""
+    reconciled, _ = accounts.reconciled(lake)
+    own = lake.settings.nights
+    return {
+        source.name: {
+            night: rows for night, rows in reconciled.get(source.name, {}).items() if night not in own
+        }
+        for source in lake.settings.sources
+    }
+
+
+def bronze(lake: Lake, others: Settled) -> dict[str, DataFrame]:
+    """Rows of the run's nights and of those that are not reconciled, by suite name; and what streams wrote."""
+    landed = {
+        f"bronze.{source.name}": _landed(lake, source.name, ~is_in("_night", others[source.name]))
+        for source in lake.settings.sources
+    }
+    return landed | _streamed(lake)
+
+
+def changed(lake: Lake, others: Settled, rows: Mapping[str, int]) -> dict[str, DataFrame]:
+    """The slices of `bronze` anew, where a reconciled night is not as its account says: silver will take it in.
+
+    `rows` are the sizes of these slices. Whatever else a table holds should be in the accounts.
+    """
+    held = lake.counts(f"bronze.{source}" for source in others)
+    uneven = {
+        source: f"bronze.{source}"
+        for source, nights in others.items()
+        if held[f"bronze.{source}"] != rows[f"bronze.{source}"] + sum(nights.values())
+    }
+    nights = {batch.source.name: batch.nights for batch in pending.find(lake)} if uneven else {}
+    return {
+        name: _landed(lake, source, is_in("_night", {*lake.settings.nights, *nights.get(source, [])}))
+        for source, name in uneven.items()
+    }
+
+
+def _of_nights(lake: Lake, name: str, others: Iterable[date] = ()) -> DataFrame:
+    """Return the rows of a table that arrived in the run's nights or in some others."""
+    return lake.read(name).where(is_in("_night", {*lake.settings.nights, *others}))
+
+
+def _landed(lake: Lake, source: str, is_due: Column) -> DataFrame:
+    rows = lake.read(f"bronze.{source}").where(is_due)
+    # Examples of what was found are counted by value, which no variant can be.
+    return rows.withColumn("_rescued", F.expr("to_json(_rescued)"))
+
+
+def _streamed(lake: Lake) -> dict[str, DataFrame]:
+    """Return, by suite name, the rows that streams wrote straight to Delta tables; selected sources or not.
+
+    No other stage of a night reads them, so this is the only check of them.
+    """
+    names = [f"bronze.{name}" for name in STREAMS]
+    return {name: _of_nights(lake, name) for name in names if lake.exists(name)}
