@@ -1,12 +1,12 @@
 """Stage `bronze`: append every line of every new file of the landing zone exactly once, as it arrived."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import unquote
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from catalog.tables import TABLES, Source
@@ -24,6 +24,8 @@ PARALLEL = 4
 _MOST_AGE = f"{2**63 - 1}ms"
 # A file that is delivered elsewhere while the stream starts waits for the next run, which moves it first.
 _ARRIVED_GLOB = "arrived=[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
+# Of so many batches a stream remembers what it did (spark.sql.streaming.numRecentProgressUpdates).
+BATCHES_KEPT = 100
 
 
 def run(lake: Lake) -> list[TableResult]:
@@ -47,17 +49,13 @@ def run(lake: Lake) -> list[TableResult]:
         if rejected := [row for rows, _ in prepared for row in rows]:
             columns = TABLES["ops.rejected_files"].columns
             lake.append("ops.rejected_files", lake.spark.createDataFrame(rejected, columns))
-        before = lake.counts(names)
         unusual = [found for _, found in prepared]
-        list(pool.map(lambda source, found: _ingest(lake, source, found), lake.settings.sources, unusual))
-    after = lake.counts(names)
+        appended = list(pool.map(lambda *each: _ingest(lake, *each), landings, unusual))
     return [
         TableResult(
-            f"bronze.{source.name}",
-            after[f"bronze.{source.name}"] - before[f"bronze.{source.name}"],
-            _waiting(landing, growing) | layouts.lacking(source, found),
+            f"bronze.{source.name}", rows, _waiting(landing, growing) | layouts.lacking(source, found)
         )
-        for (source, landing), found in zip(landings.items(), unusual, strict=True)
+        for (source, landing), found, rows in zip(landings.items(), unusual, appended, strict=True)
     ]
 
 
@@ -102,13 +100,14 @@ def _lines(text: DataFrame, source: Source, unusual: Layouts) -> DataFrame:
     )
 
 
-def _ingest(lake: Lake, source: Source, unusual: Layouts) -> None:
-    """Append a source's new lines to its table."""
+def _ingest(lake: Lake, source: Source, unusual: Layouts) -> int:
+    """Append a source's new lines to its table; return how many, which the stream has counted as it wrote them."""
     parsed = parsing.parse(stream_lines(lake, source, unusual), source)
     rows = parsed.withColumn("_ingested_at", F.current_timestamp())
     name = f"bronze.{source.name}"
     query = (
         rows.select(*TABLES[name].column_names)
+        .observe("appended", F.count("*").alias("rows"))
         .writeStream.format("delta")
         .option("checkpointLocation", str(lake.settings.home / "checkpoints" / "bronze" / source.name))
         .option("userMetadata", lake.commit_metadata)
@@ -117,6 +116,23 @@ def _ingest(lake: Lake, source: Source, unusual: Layouts) -> None:
         .toTable(lake.settings.table(name))
     )
     query.awaitTermination()
+    batches = query.recentProgress
+    if len(batches) < BATCHES_KEPT:
+        return sum(_appended(batch.observedMetrics) for batch in batches)
+    return _committed(lake, name)
+
+
+def _appended(observed: Mapping[str, Row]) -> int:
+    """Rows of a batch; over Spark Connect, an observed row arrives as a list of its values, and its schema."""
+    value = observed["appended"][0] if "appended" in observed else 0
+    return int(value[0] if isinstance(value, list) else value)
+
+
+def _committed(lake: Lake, name: str) -> int:
+    """Rows that this run's commits have appended to a table, by its log."""
+    log = lake.spark.sql(f"DESCRIBE HISTORY {lake.settings.table(name)}")
+    rows = F.sum(F.expr("CAST(operationMetrics['numOutputRows'] AS BIGINT)"))
+    return log.where(F.col("userMetadata") == lake.commit_metadata).select(rows).collect()[0][0] or 0
 
 
 def _folder(lake: Lake, source: Source) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from jobs import runner
-from jobs.bronze import uploads
+from jobs.bronze import stage, uploads
 from jobs.delta.lake import Lake
 from tests.support.stages import stand_still
 
@@ -57,10 +57,10 @@ def lake(spark, module_lake):
 
     def run(night: date, *stages: str) -> dict:
         results = {}
-        for stage in stages:
-            name, _, layer = stage.partition(" ")
+        for step in stages:
+            name, _, layer = step.partition(" ")
             settings = module_lake(name, night=night, tables=TABLES, **({"layer": layer} if layer else {}))
-            results[stage] = runner.stage(name)(Lake(spark, settings))
+            results[step] = runner.stage(name)(Lake(spark, settings))
         return results
 
     put("iot_events/week.json", *(event(day, datetime(2024, 3, day, 12)) for day in range(1, 8)))
@@ -93,7 +93,10 @@ def lake(spark, module_lake):
     put("sensor_logs/later.csv", HEADER, record(6))
     (touched,) = landing.glob("sensor_logs/arrived=2*/at-*-touched.csv")
     touched.touch()
-    second = run(FIRST, "bronze", "check bronze", "silver", "check silver")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stage, "BATCHES_KEPT", 0)
+        second = run(FIRST, "bronze")
+    second |= run(FIRST, "check bronze", "silver", "check silver")
     return module_lake, first, second
 
 
@@ -112,6 +115,16 @@ def test_an_upload_waits_for_the_next_run_which_takes_it_in_whole(lake, table):
     assert results["bronze.sensor_logs"].detail == {"still_being_written": ["upload.csv"]}
     assert results["bronze.sensor_logs"].rows == 3
     assert table("silver.sensor_logs").where("sensor_id = 4").count() == 20
+
+
+def test_a_run_counts_the_lines_that_it_appends(lake):
+    """The first from the progress of its streams; the second from the tables' logs, as after many batches."""
+    _, *runs = lake
+    counted = [{result.table: result.rows for result in run["bronze"]} for run in runs]
+    assert counted == [
+        {"bronze.iot_events": 13, "bronze.sensor_logs": 3},
+        {"bronze.iot_events": 0, "bronze.sensor_logs": 23},
+    ]
 
 
 def test_rows_belong_to_the_day_on_which_their_file_arrived_and_every_account_balances(table):
