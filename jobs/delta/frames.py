@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from functools import reduce
+from operator import attrgetter
 from typing import cast
 
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
+from pyspark.sql.types import ArrayType, StructType
 
 
 def union(frames: Iterable[DataFrame]) -> DataFrame:
@@ -42,17 +43,17 @@ def collect_together(frames: Mapping[str, DataFrame]) -> dict[str, tuple[list[st
     """Columns and rows of each frame, in the frame's order; collected in one query."""
     if not frames:
         return {}
-    wrapped = [
-        frame.select(
-            F.lit(i).alias("_frame"),
-            F.monotonically_increasing_id().alias("_at"),
-            F.struct("*").alias(f"_{i}"),
-        )
+    place = F.monotonically_increasing_id().alias("place")
+    gathered = [
+        frame.select(F.struct(place, F.struct("*").alias("row")).alias("found"))
+        .agg(F.collect_list("found"))
+        .scalar()
+        .alias(f"_{i}")
         for i, frame in enumerate(frames.values())
     ]
-    together = reduce(lambda all_, each: all_.unionByName(each, allowMissingColumns=True), wrapped)
-    columns = [cast(StructType, together.schema[f"_{i}"].dataType).names for i in range(len(wrapped))]
-    rows: list[list[Row]] = [[] for _ in wrapped]
-    for row in sorted(together.collect(), key=lambda row: (row._frame, row._at)):
-        rows[row._frame].append(row[f"_{row._frame}"])
+    together = next(iter(frames.values())).sparkSession.range(1).select(*gathered)
+    (answers,) = together.collect()
+    kinds = [cast(ArrayType, field.dataType).elementType for field in together.schema]
+    columns = [cast(StructType, cast(StructType, kind)["row"].dataType).names for kind in kinds]
+    rows = [[found.row for found in sorted(answer, key=attrgetter("place"))] for answer in answers]
     return dict(zip(frames, zip(columns, rows, strict=True), strict=True))
