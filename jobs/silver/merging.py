@@ -13,7 +13,7 @@ from jobs.delta.frames import is_same, union
 from jobs.delta.keys import nights_of
 from jobs.delta.lake import Lake
 from jobs.silver.pending import PendingBatch
-from jobs.silver.ranking import QUARANTINED, content, values_night, wins
+from jobs.silver.ranking import QUARANTINED, SILVER_ROW, content, values_night, wins
 from jobs.silver.validation import validated
 from jobs.state import accounts
 from jobs.state.accounts import Nights
@@ -28,7 +28,8 @@ def bring_in(lake: Lake, batches: Sequence[PendingBatch]) -> dict[Source, Nights
     to repeat.
     """
     # By its accounts, a batch may be newer than all that silver has: then silver need not be asked.
-    asked = [batch for batch in batches if not (batch.is_newest and batch.source.policy == "first")]
+    only_new = [batch for batch in batches if batch.is_newest and batch.source.policy == "first"]
+    asked = [batch for batch in batches if batch not in only_new]
     latest = lake.latest((batch.silver.full_name for batch in asked), "_night")
     into_old = [batch for batch in asked if not _is_newest(batch, latest)]
     with ThreadPoolExecutor(PARALLEL) as pool:
@@ -36,7 +37,10 @@ def bring_in(lake: Lake, batches: Sequence[PendingBatch]) -> dict[Source, Nights
         superseded = _superseded(lake, into_old)
         # At once: a crash after the merge must not leave their accounts believed.
         accounts.reopen(lake, superseded)
-        list(pool.map(lambda batch: _merge(lake, batch, batch in into_old), batches))
+        inserted = [pool.submit(_insert, lake, batch) for batch in only_new]
+        list(pool.map(lambda batch: _merge(lake, batch, batch in into_old), asked))
+        for each in inserted:
+            each.result()
     return superseded
 
 
@@ -85,6 +89,12 @@ def _scattered(lake: Lake, batch: PendingBatch) -> set[date]:
     nights = nights_of(lake, batch.source, keys)
     others = nights.difference(batch.nights)
     return nights if others and batch.source.is_corrected else others
+
+
+def _insert(lake: Lake, batch: PendingBatch) -> None:
+    """Insert the rows of a night that is newer than all of silver, in the place of what a killed run left of it."""
+    is_new = (F.col("_rank") == 1) & (F.col("_outcome") == SILVER_ROW)
+    lake.replace_where(batch.silver.full_name, lake.read(batch.validated).where(is_new), batch.is_own())
 
 
 def _merge(lake: Lake, batch: PendingBatch, is_into_old: bool) -> None:
