@@ -91,6 +91,7 @@ def run(lake: Lake) -> list[TableResult]:
         validated = _validate_bronze(lake, validation)
     else:
         validated = _validate(validation, slices.silver(lake) if layer == "silver" else slices.gold(lake))
+    lake.spark.sql("SELECT 1").collect()  # when Spark itself is gone the failures say nothing about the data
     pages = validation.build_pages([found.result for found in validated.values()])
     run_page = f"runs/{lake.settings.run_id}/{lake.settings.step}.html"
     verdicts = [

@@ -34,6 +34,7 @@ class OneQueryEngine(SparkDFExecutionEngine):  # type: ignore[misc]
         self.rows: dict[str, int] = {}  # batch id -> rows, of the batches of which anything has been counted
         self._sizes: list[Any] = []
         self._known: dict[Any, Any] = {}
+        self._failed: dict[Any, Exception] = {}  # Great Expectations asks for what has failed three times
 
     def resolve_metrics(
         self, metrics_to_resolve: Iterable[Any], metrics: Any = None, runtime_configuration: Any = None
@@ -49,27 +50,27 @@ class OneQueryEngine(SparkDFExecutionEngine):  # type: ignore[misc]
             self._known |= super().resolve_metrics(others, metrics, runtime_configuration)
         else:
             sizes = [metric for metric in self._sizes if _batch(metric) not in self.rows]
-            counts = [metric for metric in asked if not _is_size(metric)]
-            if failed := self._count([*counts, *sizes], metrics):
-                raise MetricResolutionError(
-                    str(failed[-1][1]), failed_metrics=[metric for metric, _ in failed]
-                )
+            counts = [*(metric for metric in asked if not _is_size(metric)), *sizes]
+            self._count([metric for metric in counts if metric.id not in self._failed], metrics)
+            if failed := [metric for metric in counts if metric.id in self._failed]:
+                raise MetricResolutionError(str(self._failed[failed[-1].id]), failed_metrics=failed)
         known = {
             metric.id: self._known[metric.id] for metric in metrics_to_resolve if metric.id in self._known
         }
         return known | {metric.id: self.rows.get(_batch(metric)) for metric in self._sizes}
 
-    def _count(self, asked: list[Any], metrics: Mapping[Any, Any]) -> list[tuple[Any, Exception]]:
-        """Resolve counts; return those that fail, found by halving what cannot be asked together."""
+    def _count(self, asked: list[Any], metrics: Mapping[Any, Any]) -> None:
+        """Resolve counts; those that fail are found by halving what cannot be asked together."""
         try:
             self._ask(asked, metrics)
         except Exception as error:
             if len(asked) == 1:
-                return [(asked[0], error)]
+                self._failed[asked[0].id] = error
+                return
             self.spark.sql("SELECT 1").collect()  # when Spark itself is gone, each half would wait for it
             middle = len(asked) // 2
-            return self._count(asked[:middle], metrics) + self._count(asked[middle:], metrics)
-        return []
+            self._count(asked[:middle], metrics)
+            self._count(asked[middle:], metrics)
 
     def _ask(self, asked: list[Any], metrics: Mapping[Any, Any]) -> None:
         by_batch = defaultdict(list)

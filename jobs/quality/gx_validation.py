@@ -63,6 +63,8 @@ class Validation:
         Asks for yes or no first, of all frames together, and for details of the failures alone: any richer answer
         costs a query for each expectation about rows.
         """
+        for frame in frames.values():
+            _ = frame.schema  # a table that is missing is no matter of the data
         batches = {suite.name: self._batch(suite.name, frames[suite.name]) for suite in suites}
         engine = OneQueryEngine(persist=False)
         engine.batch_manager.load_batch_list([*batches.values()])
