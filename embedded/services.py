@@ -106,7 +106,6 @@ def _airflow_settings(config: Config, vault: Vault) -> dict[str, str]:
         "API__BASE_URL": config.url,
         "API__SECRET_KEY": vault.get("api-secret"),
         "API_AUTH__JWT_SECRET": vault.get("jwt-secret"),
-        "USAGE_DATA_COLLECTION__ENABLED": "false",
         # This stack runs nights when asked: at 01:00 a laptop sleeps, and a night of another scale than
         # the one just asked for would be in its way. Backfills work; the container stack has the schedule on.
         "SCHEDULER__USE_JOB_SCHEDULE": "false",

@@ -1,6 +1,6 @@
 """Plant faults into a copy of the product, one at a time, and see which tests find them.
 
-    python3 tests/plant_faults.py                     all of them; about a quarter of an hour on two cores
+    python3 tests/plant_faults.py                     all of them; about half an hour on two cores
     python3 tests/plant_faults.py NAME NAME           only these
     python3 tests/plant_faults.py --list              their names, and the tests that are to find them
 
@@ -421,6 +421,20 @@ FAULTS = [
         "unit/dags/test_dag_rules.py::test_the_night_dag_runs_its_stages_one_after_the_other",
     ),
     fault(
+        "a stage does not wait for the one before it to succeed",
+        "dags/form.py",
+        '    "owner": "data-platform",\n',
+        '    "owner": "data-platform",\n    "trigger_rule": "all_done",\n',
+        "unit/dags/test_dag_rules.py::test_the_night_dag_runs_its_stages_one_after_the_other",
+    ),
+    fault(
+        "a doubled key of readings is only a warning",
+        "expectations/silver/readings.py",
+        'meta=fail("a reading stands there twice")',
+        'meta=flag("a reading stands there twice")',
+        "unit/expectations/test_suites.py::test_every_suite_checks_columns_rows_and_key",
+    ),
+    fault(
         "nobody is notified of a failure",
         "dags/iot_nightly.py",
         "    on_failure_callback=FailureNotifier(),\n",
@@ -544,6 +558,9 @@ def pytest_fixture_setup(fixturedef: Any, request: Any) -> dict[str, str] | None
 def main(arguments: list[str], project: Path = PROJECT, faults: Iterable[Fault] = FAULTS) -> int:
     """Plant the faults that the arguments name, all if they name none; print what came of it."""
     known = {each.name: each for each in faults}
+    if {"-h", "--help"} & {*arguments}:
+        print(__doc__)
+        return 0
     if arguments == ["--list"]:
         for each in known.values():
             print(each.name, *each.tests, sep="\n    ")

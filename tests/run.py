@@ -56,11 +56,12 @@ _printing = Lock()
 def suites_of(path: str) -> list[Suite]:
     """What of each suite lies under a file, folder or test (`file::test`), as suites of that path alone.
 
-    Raises SystemExit when nothing is there or no suite has it.
+    A relative path is one of the project, wherever this is called. Raises SystemExit when nothing is there or no
+    suite has it.
     """
     wanted, _, test = path.partition("::")
-    location = Path(wanted).resolve()
-    if not location.exists():
+    location = (PROJECT / wanted).resolve()
+    if not wanted or not location.exists():
         raise SystemExit(f"error: there is no {wanted}; name a file or folder of tests/, or file.py::test")
     found = []
     for suite in SUITES:
@@ -134,6 +135,8 @@ def print_coverage() -> None:
     coverage = [f"{PROJECT}/.venv/spark/bin/python", "-m", "coverage"]
     data = f"--data-file={RESULTS / 'coverage'}"
     files = sorted(str(path) for path in RESULTS.glob("coverage.*"))
+    if not files:
+        return
     subprocess.run([*coverage, "combine", "--quiet", data, *files], cwd=PROJECT, check=True)
     print("\n===== Lines that ran, per cent")
     for package in MEASURED.split(","):
@@ -159,12 +162,15 @@ def main() -> int:
         suites = FAST
     elif options.part:
         suites = PARTS[options.part]
-    elif options.only:
+    elif options.only is not None:
         suites = suites_of(options.only)
+    for suite in suites:
+        if not (PROJECT / ".venv" / suite.environment).is_dir():
+            raise SystemExit(f"error: there is no .venv/{suite.environment}; run `make setup`")
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir()
     # Of a few tests nobody waits long, and they are easier to follow one suite after the other.
-    with ThreadPoolExecutor(1 if options.only else AT_ONCE) as pool:
+    with ThreadPoolExecutor(AT_ONCE if options.only is None else 1) as pool:
         passed = list(pool.map(lambda suite: run(suite, options), suites))
     print_slowest()
     if options.coverage:

@@ -44,6 +44,14 @@ def test_the_legacy_builder_can_build_it() -> None:
 def test_nothing_is_installed_without_its_hash() -> None:
     assert "pip install" not in DOCKERFILE
     assert len(re.findall("pip install", MAKE_VENV)) == len(re.findall("--require-hashes", MAKE_VENV)) == 2
+    makefile = (PROJECT / "Makefile").read_text()
+    installing = [line for line in makefile.splitlines() if re.search("pip (install|sync)", line)]
+    assert len(installing) > 1
+    assert not [line for line in installing if "--require-hashes" not in line and "--upgrade" not in line]
+
+
+def test_nobody_is_told_that_it_is_used() -> None:
+    assert "GX_ANALYTICS_ENABLED=false" in DOCKERFILE
 
 
 def test_nothing_is_downloaded_by_address() -> None:

@@ -190,6 +190,7 @@ def test_the_night_dag_runs_its_stages_one_after_the_other(nightly: Any) -> None
         "report",
     ]
     assert [task.task_id for task in nightly.topological_sort()] == names
+    assert {task.trigger_rule for task in nightly.tasks} == {"all_success"}, "a check that fails ends it"
     for before, after in pairwise(names):
         assert nightly.get_task(before).downstream_task_ids == {after}
 

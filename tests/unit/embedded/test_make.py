@@ -122,6 +122,9 @@ def test_what_the_tests_need_beyond_a_night_is_said_before_anything_is_made(
 def test_continuous_integration_lints_first_and_that_prepares_what_it_needs(checkout: Path) -> None:
     script = (PROJECT / ".ci/run").read_text()
     assert re.findall(r"^\s*make (?:-\S+ )?(\w+)", script, re.MULTILINE) == ["lint", "test"]
+    assert "set -euo pipefail" in script
+    (lint,) = (line for line in script.splitlines() if " lint " in line and line.strip().startswith("make "))
+    assert "||" not in lint
     planned = make(checkout, "-n", "lint").stdout
     for environment in ("-m venv .venv/tools", "the airflow environment", "the spark environment"):
         assert 0 < planned.index(environment) < planned.index("ruff check")

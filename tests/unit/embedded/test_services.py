@@ -32,3 +32,9 @@ def test_what_is_on_this_machine_is_reached_without_a_proxy_and_so_is_what_the_c
         assert urllib.request.proxy_bypass(host), host
     assert not urllib.request.proxy_bypass("hooks.example.org")
     assert made["https_proxy"] == "http://proxy.corp.example:3128"
+
+
+@pytest.mark.parametrize("environment", [airflow_environment, job_environment])
+def test_nobody_is_told_that_it_is_used(tmp_path: Path, environment: Environment) -> None:
+    config = Config(tmp_path / "run", tmp_path / "lake", 18080, 18081, "local", True)
+    assert environment(config, Vault(tmp_path / "secrets"))["GX_ANALYTICS_ENABLED"] == "false"

@@ -13,6 +13,7 @@ from embedded.vault import Vault
 def test_a_secret_stays_the_same_and_no_two_are_alike(tmp_path: Path) -> None:
     vault = Vault(tmp_path / "secrets")
     assert vault.get("a") == Vault(tmp_path / "secrets").get("a") != vault.get("b")
+    assert vault.get("a") != Vault(tmp_path / "other").get("a"), "no two installations share one"
 
 
 def test_a_secret_is_long_enough_to_sign_logins_with(tmp_path: Path) -> None:

@@ -50,6 +50,9 @@ def test_every_suite_checks_columns_rows_and_key():
         assert kinds.count(ExpectTableColumnsToMatchOrderedList) == 1, table
         assert kinds.count(ExpectTableRowCountToBeBetween) == 1, table
         assert set(UNIQUE) & set(kinds), table
+        # What a stream wrote straight to a table is the only copy: a doubled key there is a warning.
+        action = "flag" if table in {f"bronze.{name}" for name in STREAMS} else "fail"
+        assert {rule.meta["action"] for rule in rules if isinstance(rule, UNIQUE)} == {action}, table
 
 
 def test_an_expectation_names_only_columns_of_its_table():

@@ -149,6 +149,13 @@ def test_a_run_id_that_could_leave_its_folder_is_refused(capsys, run_id):
     assert "--run-id" in refusal(capsys, "bronze", "--night", "2024-03-05", "--run-id", run_id)
 
 
+@pytest.mark.parametrize("option", ["--catalog", "--prefix"])
+@pytest.mark.parametrize("name", ["a.b", "a b", "a`b", "a;b", "ä"])
+def test_a_catalog_or_prefix_that_is_no_name_is_refused(capsys, option, name):
+    said = refusal(capsys, "bronze", "--night", "2024-03-05", option, name)
+    assert option in said and "letters, digits and underscores" in said
+
+
 def test_check_needs_a_layer(capsys):
     assert "--layer" in refusal(capsys, "check", "--night", "2024-03-05")
 

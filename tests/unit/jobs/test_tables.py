@@ -105,3 +105,4 @@ def test_what_a_table_is_made_from_is_found_through_derived_tables():
     devices = {source.name: days for source, days in sources_of(DERIVED["devices"]).items()}
     assert devices == {"devices": 0, "device_changes": 0}
     assert sources_of(GOLD["site_events"])[SOURCES["events"]] == 30
+    assert GOLD["fleet_last_seen"].days == 1

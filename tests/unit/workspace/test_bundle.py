@@ -120,6 +120,9 @@ def test_stages_and_arguments_are_those_of_the_dag(target: str) -> None:
     assert [(task["task_key"], task["python_wheel_task"]["parameters"]) for task in tasks] == expected
     after = [[each["task_key"] for each in task.get("depends_on", [])] for task in tasks]
     assert after == [[], *[[stage] for stage, _ in expected[:-1]]]
+    assert {task.get("run_if", "ALL_SUCCESS") for task in tasks} == {"ALL_SUCCESS"}, (
+        "a check that fails ends it"
+    )
 
 
 def argvs(target: str, **parameters: str) -> list[list[str]]:

@@ -54,6 +54,8 @@ def test_pull_requests_and_pushes_to_main_run_what_ci_runs_elsewhere() -> None:
     # Side by side, and together all that there is: a part that is left out would be a proof that is left out.
     assert JOBS["test"]["strategy"] == {"fail-fast": False, "matrix": {"part": [*PARTS]}}
     assert {suite for part in PARTS.values() for suite in part} == {*SUITES}
+    steps = [step for _, step in STEPS]
+    assert not [each for each in (*JOBS.values(), *steps) if "continue-on-error" in each], "what fails is red"
 
 
 def test_python_and_java_are_those_of_the_project() -> None:
