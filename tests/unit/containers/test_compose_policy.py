@@ -86,6 +86,7 @@ def test_no_secret_has_a_value_here(service: Compose) -> None:
             continue  # whatever the caller's environment has, and not set where it has nothing
         if SECRET_NAME.search(name):
             assert name.endswith(("_CMD", "_FILE", "_BACKEND", "_BACKEND_KWARGS")), name
+        assert value != "trust", f"{name} lets everybody in"
         assert "://" not in value or value.startswith(("http://localhost:", "http://airflow-apiserver:")), (
             name
         )
@@ -112,6 +113,11 @@ def test_secrets_are_read_only_outside_the_service_that_makes_them(compose: Comp
     }
     # Airflow's simple auth manager opens its list of passwords for writing.
     assert writers == {("airflow-apiserver", "secrets-login")}
+
+
+def test_spark_takes_one_task_at_a_time(compose: Compose) -> None:
+    (made,) = re.findall(r"airflow pools set spark (\d+)", str(compose["services"]))
+    assert made == "1"
 
 
 def test_the_database_and_spark_have_no_way_out(compose: Compose) -> None:

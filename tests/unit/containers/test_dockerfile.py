@@ -60,7 +60,12 @@ def test_nothing_is_downloaded_by_address() -> None:
 
 def test_no_secret_is_an_argument_or_a_default() -> None:
     names = re.findall(r"^(?:ARG|ENV) +(\w+)|^ +(\w+)=", DOCKERFILE, re.MULTILINE)
-    assert not [name for pair in names for name in pair if re.search("PASSWORD|SECRET|TOKEN|KEY", name)]
+    assert not [
+        name
+        for pair in names
+        for name in pair
+        if re.search("PASSWORD|SECRET|TOKEN|KEY|AIRFLOW_CONN|CREDENTIAL", name)
+    ]
 
 
 def test_the_builder_is_sent_only_what_is_named() -> None:

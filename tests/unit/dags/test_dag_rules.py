@@ -147,6 +147,18 @@ def test_the_night_dag_has_data_intervals_and_can_be_backfilled(nightly: Any) ->
     assert timetable.periodic
 
 
+def test_every_schedule_is_in_utc(bag: Any) -> None:
+    scheduled = {
+        name: coerce_to_core_timetable(dag.timetable)
+        for name, dag in bag.dags.items()
+        if coerce_to_core_timetable(dag.timetable).can_be_scheduled
+    }
+    assert {"iot_nightly", "iot_maintenance"} <= set(scheduled)
+    assert {name: str(each.serialize()["timezone"]) for name, each in scheduled.items()} == dict.fromkeys(
+        scheduled, "UTC"
+    )
+
+
 def test_tables_are_maintained_once_a_week_and_not_at_once_when_that_is_switched_on(bag: Any) -> None:
     timetable = coerce_to_core_timetable(bag.dags["iot_maintenance"].timetable)
     assert isinstance(timetable, CronTriggerTimetable)
