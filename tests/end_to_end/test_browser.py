@@ -196,6 +196,7 @@ def test_the_form_refuses_a_bad_value_and_starts_nothing(browser: Browser) -> No
     runs = runs_of(browser)
     trigger_form(browser)
     put(browser.find("input[name=element_seed]"), "1.5")
+    browser.until(lambda: browser.find("input[name=element_seed]").get_attribute("value") == "1.5")
     refused = "//*[contains(normalize-space(.), 'Failed to Trigger Dag')]"
     submit(browser, lambda: bool(browser.driver.find_elements(By.XPATH, refused)))
     assert "/runs/" not in browser.driver.current_url
