@@ -30,15 +30,6 @@ def is_same(key: Iterable[str], alias: str, other: str) -> Column:
     return reduce(Column.__and__, [F.col(f"{alias}.`{name}`") == F.col(f"{other}.`{name}`") for name in key])
 
 
-def rows_of(frames: Mapping[str, DataFrame]) -> dict[str, int]:
-    """Rows of each frame, counted in one query."""
-    if not frames:
-        return {}
-    named = union(frame.select(F.lit(name).alias("name")) for name, frame in frames.items())
-    counted = {row["name"]: row["count"] for row in named.groupBy("name").count().collect()}
-    return {name: counted.get(name, 0) for name in frames}
-
-
 def collect_together(frames: Mapping[str, DataFrame]) -> dict[str, tuple[list[str], list[Row]]]:
     """Columns and rows of each frame, in the frame's order; collected in one query."""
     if not frames:

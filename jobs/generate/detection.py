@@ -112,10 +112,9 @@ def record(lake: Lake, sources: list[Source], found: Mapping[str, list[Row]]) ->
         for s in score(faults, alarms, duplicates)
     ]
     table = TABLES["ops.detection_scores"]
-    these = is_in("source", [source.name for source in sources])
-    frame = lake.spark.createDataFrame(rows, table.columns)
-    lake.replace_where(table.full_name, frame, (F.col("night") == F.lit(lake.settings.night)) & these)
-    return [Row(**dict(zip(table.column_names, row, strict=True))) for row in rows]
+    these = (F.col("night") == lake.settings.night) & is_in("source", [source.name for source in sources])
+    lake.replace_where(table.full_name, lake.spark.createDataFrame(rows, table.columns), these)
+    return [Row(*table.column_names)(*row) for row in rows]
 
 
 def score(

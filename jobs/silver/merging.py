@@ -37,10 +37,9 @@ def bring_in(lake: Lake, batches: Sequence[PendingBatch]) -> dict[Source, Nights
         superseded = _superseded(lake, into_old)
         # At once: a crash after the merge must not leave their accounts believed.
         accounts.reopen(lake, superseded)
-        inserted = [pool.submit(_insert, lake, batch) for batch in only_new]
-        list(pool.map(lambda batch: _merge(lake, batch, batch in into_old), asked))
-        for each in inserted:
-            each.result()
+        inserts = [partial(_insert, lake, batch) for batch in only_new]
+        merges = [partial(_merge, lake, batch, batch in into_old) for batch in asked]
+        list(pool.map(lambda write: write(), [*inserts, *merges]))
     return superseded
 
 

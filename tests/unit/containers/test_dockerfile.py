@@ -47,7 +47,7 @@ def test_nothing_is_installed_without_its_hash() -> None:
     makefile = (PROJECT / "Makefile").read_text()
     installing = [line for line in makefile.splitlines() if re.search("pip (install|sync)", line)]
     assert len(installing) > 1
-    assert not [line for line in installing if "--require-hashes" not in line and "--upgrade" not in line]
+    assert not [line for line in installing if "--require-hashes" not in line]
 
 
 def test_nobody_is_told_that_it_is_used() -> None:
