@@ -1,7 +1,11 @@
-"""What a source says of its records: where they lie in a document, and how old they may be."""
+"""What a source says of its records: where they lie in a document, by which clock, and how old they may be."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
+from zoneinfo import ZoneInfo
+
+_OFFSET = re.compile(r"[+-](0\d|1[0-4]):[0-5]\d")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -10,10 +14,22 @@ class Records:
 
     records: str = ""
     earliest: date = date(2000, 1, 1)
+    zone: str = "UTC"
 
     def check_records(self, source_format: str) -> None:
         """Raise ValueError for settings that cannot be meant."""
         if type(self.earliest) is not date:
             raise ValueError(f"earliest must be a day like 2000-01-01 without quotes, not {self.earliest!r}")
+        if self.zone != "UTC" and not _is_zone(self.zone):
+            raise ValueError(f"zone must be like Europe/Berlin or +01:00, not {self.zone!r}")
         if self.records and source_format != "json":
             raise ValueError("records is for json: each line of a csv file is a record")
+
+
+def _is_zone(name: object) -> bool:
+    if not isinstance(name, str):
+        return False
+    try:
+        return bool(_OFFSET.fullmatch(name)) or bool(ZoneInfo(name))
+    except (ValueError, OSError, KeyError):  # what cannot be a name, a folder of names, none of them
+        return False

@@ -16,6 +16,7 @@ _MIDNIGHT = r"([ T]00:00(:00(\.0+)?)?)?"  # what pandas and spreadsheets put beh
 _ZONE = r" ?(Z|UTC|GMT|[+-]\d{2}:?\d{2})"
 # Shifted to UTC, a time of the first or last day can be of a year that nothing can show.
 _NEVER = r"(?!(0001-0?1-0?1|9999-12-31).*[+-]\d{2}:?\d{2}$)"
+_EDGES = r"(?!0001-0?1-0?1|9999-12-31)"
 _WHOLE = r"^([+-]?\d+)(\.0*)?$"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 # A count since 1970 tells by its size whether it is of seconds, milliseconds, microseconds or nanoseconds. Smaller
@@ -25,12 +26,17 @@ _EPOCH = r"^\d{9,19}(\.\d{1,9})?$"
 _EPOCH_DIGITS = ((11, 6), (14, 3), (17, 0), (20, -3))
 
 
-def reading(text: Column, kind: str) -> Column:
-    """Read a text as a SQL type; null where it is blank or does not fit. Strings are taken as they are."""
+def reading(text: Column, kind: str, zone: str = "UTC") -> Column:
+    """Read a text as a SQL type; null where it is blank or does not fit. Strings are taken as they are.
+
+    A time that is written without a zone is one of `zone`.
+    """
     if kind == "STRING":
         return text
     if kind.startswith("DECIMAL"):
         return _decimal(F.trim(text), kind)
+    if kind == "TIMESTAMP":
+        return _timestamp(F.trim(text), zone)
     if read := _READ.get(kind):
         return read(F.trim(text))
     return F.trim(text).try_cast(kind.lower())
@@ -41,9 +47,9 @@ def is_blank(text: Column) -> Column:
     return F.coalesce(F.trim(text) == "", F.lit(True))
 
 
-def is_misfit(text: Column, kind: str) -> Column:
+def is_misfit(text: Column, kind: str, zone: str = "UTC") -> Column:
     """Whether a text holds a value that a SQL type cannot have."""
-    return ~is_blank(text) & reading(text, kind).isNull()
+    return ~is_blank(text) & reading(text, kind, zone).isNull()
 
 
 def strings_of(fields: Mapping[str, str]) -> str:
@@ -83,11 +89,27 @@ def _date(text: Column) -> Column:
     return F.when(compact.rlike(f"^{_DAY}{_MIDNIGHT}$"), compact.try_cast("date"))
 
 
-def _timestamp(text: Column) -> Column:
-    written = F.regexp_replace(text, ",", ".")
-    return F.when(
-        text.rlike(f"^{_NEVER}{_DAY}([ T]{_CLOCK}({_ZONE})?)?$"), written.try_cast("timestamp")
-    ).when(text.rlike(_EPOCH), _since_1970(text))
+def _timestamp(text: Column, zone: str) -> Column:
+    written = F.regexp_replace(text, ",", ".").try_cast("timestamp")
+    if zone == "UTC":
+        read = F.when(text.rlike(f"^{_NEVER}{_DAY}([ T]{_CLOCK}({_ZONE})?)?$"), written)
+    else:
+        is_local = text.rlike(f"^{_EDGES}{_DAY}([ T]{_CLOCK})?$")
+        read = F.when(is_local, _local(written, zone)).when(
+            text.rlike(f"^{_NEVER}{_DAY}[ T]{_CLOCK}{_ZONE}$"), written
+        )
+    return read.when(text.rlike(_EPOCH), _since_1970(text))
+
+
+def _local(shown: Column, zone: str) -> Column:
+    """The instant at which clocks of a zone show a time; null where they show it twice a year, or never."""
+    # Clocks are changed less often than every other day, so one of these differences from UTC is that of the instant.
+    near = [shown + F.expr(f"INTERVAL {days} DAY") for days in (-1, 1)]
+    before, after = (shown - (F.from_utc_timestamp(each, zone) - each) for each in near)
+    is_before, is_after = (F.from_utc_timestamp(each, zone) == shown for each in (before, after))
+    return (
+        F.when(before == after, before).when(is_before & ~is_after, before).when(is_after & ~is_before, after)
+    )
 
 
 def _since_1970(text: Column) -> Column:
@@ -105,5 +127,4 @@ _READ: dict[str, Callable[[Column], Column]] = {
     "BIGINT": _whole("bigint"),
     "DOUBLE": _double,
     "DATE": _date,
-    "TIMESTAMP": _timestamp,
 }

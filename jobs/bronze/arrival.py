@@ -4,6 +4,7 @@
 the folder of a day himself, only the day is known: it counts as having come when the day ended.
 """
 
+import re
 from datetime import UTC, date, datetime
 from pathlib import PurePath
 
@@ -12,6 +13,7 @@ from pyspark.sql import functions as F
 
 ARRIVED = r"/arrived=(\d{4}-\d{2}-\d{2})/"
 INSTANT = r"/arrived=(\d{4}-\d{2}-\d{2}/at-\d{2}\.\d{2}\.\d{2}\.\d{6})-"
+_FILED = re.compile(r"at-\d{2}\.\d{2}\.\d{2}\.\d{6}-")
 LONGEST = 200  # bytes of a name; most file systems take 255, with what is put before it
 CLOCKS_DIFFER = "INTERVAL 5 MINUTES"  # at most, those of devices and of the lake
 
@@ -19,6 +21,11 @@ CLOCKS_DIFFER = "INTERVAL 5 MINUTES"  # at most, those of devices and of the lak
 def filed_as(instant: datetime, name: str) -> PurePath:
     """Where a file of this name belongs that arrived at an instant (UTC), relative to its source's folder."""
     return PurePath(f"arrived={instant:%Y-%m-%d}", f"at-{instant:%H.%M.%S.%f}-{_short(name)}")
+
+
+def was_filed(file: PurePath) -> bool:
+    """Whether a file in the folder of a day was moved there from where it was delivered, by its name."""
+    return bool(_FILED.match(file.name))
 
 
 def _short(name: str) -> str:

@@ -5,7 +5,6 @@ import logging
 import os
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from catalog.tables import Source
@@ -74,10 +73,11 @@ def look(folder: Path) -> Landing:
 
 def prepare(
     landing: Landing,
-    nights: Collection[date],
     source: Source,
     already_read: Callable[[], Collection[str]],
     growing: Collection[Path] = (),
+    *,
+    is_simulated: bool = False,
 ) -> Iterator[Rejected | Unusual]:
     """Move delivered files into the folder of the day they arrived; set aside and yield those that must not be read.
 
@@ -86,7 +86,7 @@ def prepare(
     Links are never followed, and files that are `growing` are left alone. One that cannot be moved stays where it is,
     and is yielded. `already_read` returns the files that earlier runs read, as paths relative to the source's folder:
     those stay where they are. It is called only when a file needs it: of files that somebody has put into the folder
-    of a day himself, the beginning is looked at in those of the run's nights.
+    of a day himself, which those of the simulator are not, the beginning is looked at each time.
 
     Raises JobError when the folder of a day, or that of rejected files, is itself a link.
     """
@@ -100,13 +100,12 @@ def prepare(
         if entry.is_file(follow_symlinks=False) and file not in growing:
             yield from _take_in(file, folder, source)
     filed = [Path(entry.path) for entry in landing.filed if entry.is_file(follow_symlinks=False)]
-    own = {f"arrived={night}" for night in nights}
     doubtful = [
         file
         for file in filed
         if is_doubtful_by_name(file, source)
         or _unreadable(file, folder)
-        or (file.relative_to(folder).parts[0] in own and is_doubtful_by_beginning(file, source))
+        or (not is_simulated and not arrival.was_filed(file) and is_doubtful_by_beginning(file, source))
     ]
     seen = already_read() if doubtful else ()
     for file in doubtful:

@@ -29,18 +29,18 @@ def _parse_json(lines: DataFrame, source: Source) -> DataFrame:
     Plain is one object whose every field is known and fits its column. Both ways give one reading of a value: the
     schema has as text whatever Spark's parser reads otherwise than `jobs.value_reading`.
     """
-    read = lines.transform(_read_by_schema, source.fields).transform(
-        _read_others_field_by_field, source.fields
-    )
-    typed = {name: _json_value(name, kind) for name, kind in source.fields.items()}
-    found = _with(read.withColumn("_is_record", _is_json_record()), typed, _json_rescued(source.fields))
+    read = lines.transform(_read_by_schema, source).transform(_read_others_field_by_field, source.fields)
+    typed = {name: _json_value(name, kind, source.zone) for name, kind in source.fields.items()}
+    found = _with(read.withColumn("_is_record", _is_json_record()), typed, _json_rescued(source))
     return found.drop("_read", "_is_plain", "_array", "_strings", "_object")
 
 
-def _read_by_schema(lines: DataFrame, fields: Mapping[str, str]) -> DataFrame:
+def _read_by_schema(lines: DataFrame, source: Source) -> DataFrame:
     """`_read`: what the line's brackets hold, by the schema; `_is_plain`: whether nothing is lost that way."""
+    fields = source.fields
     columns = ", ".join(f"{name}: {_parsed_as(kind)}" for name, kind in fields.items())
-    filled = sum((_plain_value(*field).isNotNull().cast("int") for field in fields.items()), F.lit(0))
+    values = (_plain_value(*field, source.zone) for field in fields.items())
+    filled = sum((value.isNotNull().cast("int") for value in values), F.lit(0))
     is_plain = (
         _ends_an_object()
         & (F.cardinality("_read") == 1)
@@ -81,9 +81,9 @@ def _parsed_as(kind: str) -> str:
     return "STRING" if kind in ("DATE", "TIMESTAMP") or kind.startswith("DECIMAL") else kind
 
 
-def _plain_value(name: str, kind: str) -> Column:
+def _plain_value(name: str, kind: str, zone: str) -> Column:
     value = F.get("_read", 0).getField(name)
-    return reading(value, kind) if _parsed_as(kind) != kind else value
+    return reading(value, kind, zone) if _parsed_as(kind) != kind else value
 
 
 def _is_json_record() -> Column:
@@ -92,34 +92,35 @@ def _is_json_record() -> Column:
     return F.col("_is_plain") | (is_object & _ends_an_object() & _element(1).isNull())
 
 
-def _json_value(name: str, kind: str) -> Column:
-    return F.when(F.col("_is_plain"), _plain_value(name, kind)).otherwise(_careful_value(name, kind))
+def _json_value(name: str, kind: str, zone: str) -> Column:
+    plain, careful = _plain_value(name, kind, zone), _careful_value(name, kind, zone)
+    return F.when(F.col("_is_plain"), plain).otherwise(careful)
 
 
-def _careful_value(name: str, kind: str) -> Column:
+def _careful_value(name: str, kind: str, zone: str) -> Column:
     if kind == "VARIANT":
         return F.try_variant_get("_object", f"$.{name}", "variant")
-    return reading(_text(name, kind), kind)
+    return reading(_text(name, kind), kind, zone)
 
 
 def _text(name: str, kind: str) -> Column:
     return json_text(name, kind, F.get("_strings", 0), "_object")
 
 
-def _json_rescued(fields: Mapping[str, str]) -> Column:
+def _json_rescued(source: Source) -> Column:
     """Fields of the object that are unknown or do not fit, as one VARIANT; null where there are none."""
     misfits = F.array_compact(
         F.array(
             *[
-                F.when(is_misfit(_text(name, kind), kind), F.lit(name))
-                for name, kind in fields.items()
+                F.when(is_misfit(_text(name, kind), kind, source.zone), F.lit(name))
+                for name, kind in source.fields.items()
                 if kind not in ("STRING", "VARIANT")
             ]
         )
     )
     strange = F.map_filter(
         F.col("_object").try_cast("map<string, variant>"),
-        lambda name, _: ~name.isin(*fields) | F.array_contains(misfits, name),
+        lambda name, _: ~name.isin(*source.fields) | F.array_contains(misfits, name),
     )
     is_rescued = ~F.col("_is_plain") & F.col("_is_record") & (F.cardinality(strange) > 0)
     return F.when(is_rescued, F.to_variant_object(strange))

@@ -44,8 +44,12 @@ def run(lake: Lake) -> list[TableResult]:
     lake.ensure([*names, "ops.rejected_files"])
     landings = {source: landing_zone.look(_folder(lake, source)) for source in lake.settings.sources}
     growing = uploads.growing(file for landing in landings.values() for file in landing.deliveries)
+
+    def prepare(source: Source) -> tuple[list[tuple[object, ...]], Layouts]:
+        return _prepare(lake, source, landings[source], growing, is_simulated=source in simulated)
+
     with ThreadPoolExecutor(PARALLEL) as pool:
-        prepared = list(pool.map(lambda source: _prepare(lake, source, landings[source], growing), landings))
+        prepared = list(pool.map(prepare, landings))
         if rejected := [row for rows, _ in prepared for row in rows]:
             columns = TABLES["ops.rejected_files"].columns
             lake.append("ops.rejected_files", lake.spark.createDataFrame(rejected, columns))
@@ -140,7 +144,12 @@ def _folder(lake: Lake, source: Source) -> Path:
 
 
 def _prepare(
-    lake: Lake, source: Source, landing: landing_zone.Landing, growing: frozenset[Path]
+    lake: Lake,
+    source: Source,
+    landing: landing_zone.Landing,
+    growing: frozenset[Path],
+    *,
+    is_simulated: bool,
 ) -> tuple[list[tuple[object, ...]], Layouts]:
     """Prepare the landing folder for the stream.
 
@@ -148,7 +157,7 @@ def _prepare(
     """
     found = [
         *landing_zone.prepare(
-            landing, lake.settings.nights, source, lambda: _files_read(lake, source), growing
+            landing, source, lambda: _files_read(lake, source), growing, is_simulated=is_simulated
         )
     ]
     rejected: list[tuple[object, ...]] = [

@@ -70,6 +70,32 @@ WRITTEN: list[tuple[str, str, object]] = [
 ]
 
 
+# Text, zone of the source, what it says.
+LOCAL: list[tuple[str, str, object]] = [
+    ("2024-03-05 11:00:00", "Europe/Berlin", NOON),
+    ("2024-07-05 12:00", "Europe/Berlin", datetime(2024, 7, 5, 10, 0)),
+    ("2024-03-05", "Europe/Berlin", datetime(2024, 3, 4, 23, 0)),
+    ("2024-03-05T10:00:00Z", "Europe/Berlin", NOON),
+    ("2024-03-05 15:00:00+05:00", "Europe/Berlin", NOON),
+    ("1709632800", "Europe/Berlin", NOON),
+    ("2024-03-31 01:59:59,5", "Europe/Berlin", datetime(2024, 3, 31, 0, 59, 59, 500_000)),
+    ("2024-03-31 02:00:00", "Europe/Berlin", None),  # no clock shows it
+    ("2024-03-31 02:59:59", "Europe/Berlin", None),
+    ("2024-03-31 03:00:00", "Europe/Berlin", datetime(2024, 3, 31, 1, 0)),
+    ("2024-10-27 01:59:59", "Europe/Berlin", datetime(2024, 10, 26, 23, 59, 59)),
+    ("2024-10-27 02:00:00", "Europe/Berlin", None),  # clocks show it twice
+    ("2024-10-27 02:59:59", "Europe/Berlin", None),
+    ("2024-10-27 02:30:00+01:00", "Europe/Berlin", datetime(2024, 10, 27, 1, 30)),
+    ("2024-10-27 03:00:00", "Europe/Berlin", datetime(2024, 10, 27, 2, 0)),
+    ("2024-04-07 01:45:00", "Australia/Lord_Howe", None),  # changed by half an hour
+    ("2024-04-07 02:00:00", "Australia/Lord_Howe", datetime(2024, 4, 6, 15, 30)),
+    ("2011-12-30 12:00:00", "Pacific/Apia", None),  # a day that was left out
+    ("2011-12-31 00:00:00", "Pacific/Apia", datetime(2011, 12, 30, 10, 0)),
+    ("2024-10-27 02:30:00", "+01:00", datetime(2024, 10, 27, 1, 30)),
+    ("9999-12-31 23:00:00", "America/New_York", None),
+]
+
+
 @pytest.fixture(scope="module")
 def said(spark):
     """Text and type -> how it is read, all by one query."""
@@ -84,6 +110,14 @@ def said(spark):
 @pytest.mark.parametrize(("text", "kind", "meant"), WRITTEN)
 def test_a_value_is_read_as_it_was_meant_or_not_at_all(said, text, kind, meant):
     assert said[text, kind] == meant
+
+
+def test_a_time_without_a_zone_is_local_where_the_source_says_so_unless_clocks_show_it_twice_or_never(spark):
+    texts = spark.createDataFrame([(text,) for text, _, _ in LOCAL], "t STRING").distinct()
+    zones = list(dict.fromkeys(zone for _, zone, _ in LOCAL))
+    columns = [reading(F.col("t"), "TIMESTAMP", zone).alias(zone) for zone in zones]
+    found = {row.t: row for row in texts.select("t", *columns).collect()}
+    assert [(text, zone, found[text][zone]) for text, zone, _ in LOCAL] == LOCAL
 
 
 def made(choose: random.Random) -> dict[str, Any]:

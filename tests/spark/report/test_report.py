@@ -171,6 +171,13 @@ def test_a_file_that_was_still_being_written_is_named(settings):
     assert "still being written: <code>gateway/&lt;b&gt;.json</code> of readings" in page
 
 
+def test_columns_that_a_file_lacks_are_named(settings):
+    table = TableEntry("bronze.sensor_logs", 5, {"lacking": {"arrived=2024-03-05/<b>.csv": ["humidity"]}})
+    page = page_of(settings, a_night(stages=[result("bronze", table)]))
+    shown = "<code>arrived=2024-03-05/&lt;b&gt;.csv</code> of sensor_logs has no column <code>humidity</code>"
+    assert shown in page
+
+
 def test_a_selected_source_without_an_account_is_a_problem(settings):
     night = a_night(accounts=[account("events")])
     assert report.find_problems(settings, night) == ["readings has no account"]

@@ -41,7 +41,7 @@ def put(folder: Path, name: str, age: float = 60, text: str = TEXT) -> Path:
 def take_in(folder: Path, source: Source = LOGS) -> tuple[list[Path], list[Rejected]]:
     """Prepare what lies there; the files that are in the folder of a day then, and those that were left or set aside."""
     landing = look(folder)
-    rejected = list(prepare(landing, [], source, lambda: (), uploads.growing(landing.deliveries)))
+    rejected = list(prepare(landing, source, lambda: (), uploads.growing(landing.deliveries)))
     return sorted(folder.glob("arrived=*/*")), rejected
 
 

@@ -3,7 +3,7 @@
 import bz2
 import gzip
 import os
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from jobs.bronze import inspection
 from jobs.bronze.landing_zone import Rejected, look, prepare
 from jobs.errors import JobError
 
-FIFTH, TODAY = date(2024, 3, 5), f"arrived={datetime.now(UTC):%Y-%m-%d}"
+TODAY = f"arrived={datetime.now(UTC):%Y-%m-%d}"
 LOGS, SITES = SOURCES["sensor_logs"], SOURCES["locations"]
 HEADER = "sensor_id,timestamp,temperature,humidity,location\n"
 RECORD = "1001,2025-05-01 01:00:00,72.4,41.2,Room_A\n"
@@ -39,7 +39,7 @@ def elsewhere(tmp_path: Path) -> Path:
 
 def reasons(folder: Path, source=LOGS, seen=()) -> dict[str, str]:
     """Name -> reason, of the files that are set aside."""
-    found = prepare(look(folder), [FIFTH], source, lambda: seen)
+    found = prepare(look(folder), source, lambda: seen)
     return {each.file.name: each.reason for each in found if isinstance(each, Rejected)}
 
 
@@ -180,17 +180,18 @@ def test_a_file_that_cannot_be_read_is_set_aside(folder, monkeypatch):
 
 def test_a_json_document_is_unpacked_where_it_lies_once_and_the_original_is_kept_beside(folder):
     array = '[\n{"location_id": 1},\n{"location_id": 2}\n]\n'
-    for name in ("f.json", "arrived=2024-03-05/by_hand.json"):
+    by_hand = [f"arrived={day}/by_hand.json" for day in ("2024-03-05", "2022-01-01")]
+    for name in ("f.json", *by_hand):
         put(folder, name, array)
     put(folder, "g.json", array[:-3])
     put(folder, "csv.json", HEADER)
     for _ in range(2):
         rejected = reasons(folder, SITES)
         assert set(rejected) <= {"g.json", "csv.json"}
-    for file in (*arrived(folder, "f.json"), folder / "arrived=2024-03-05/by_hand.json"):
+    for file in (*arrived(folder, "f.json"), *(folder / name for name in by_hand)):
         assert file.read_text() == '{"location_id": 1}\n{"location_id": 2}\n'
         assert (folder / "_documents" / file.relative_to(folder)).read_text() == array
-    assert len([*folder.glob("arrived=*/*")]) == 2 and not (folder / "f.json").exists()
+    assert len([*folder.glob("arrived=*/*")]) == 3 and not (folder / "f.json").exists()
     assert (folder / "_rejected/g.json").read_text() == array[:-3]
 
 
@@ -217,7 +218,7 @@ def test_a_file_that_an_earlier_run_read_stays_where_it_is(folder):
     put(folder, "arrived=2024-03-04/f.csv.bz2", b"")
     put(folder, "arrived=2024-03-05/f.csv", SWAPPED)
     seen = {"arrived=2024-03-04/f.csv", "arrived=2024-03-04/f.csv.bz2"}
-    (rejected,) = prepare(look(folder), [FIFTH], LOGS, lambda: seen)
+    (rejected,) = prepare(look(folder), LOGS, lambda: seen)
     assert rejected.file == folder / "_rejected/f.csv" and rejected.size == len(SWAPPED)
     assert not (folder / "arrived=2024-03-05/f.csv").exists()
 

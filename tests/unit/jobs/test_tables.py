@@ -64,11 +64,22 @@ def test_a_format_that_is_neither_json_nor_csv_is_refused():
             {"format": "json", "earliest": "1970-01-01"},
             "earliest must be a day like 2000-01-01 without quotes",
         ),
+        ({"format": "json", "zone": "Europe/Belrin"}, r"zone must be like Europe/Berlin or \+01:00"),
+        ({"format": "json", "zone": "CET+1"}, "zone must be like"),
+        ({"format": "json", "zone": "Europe"}, "zone must be like"),
+        ({"format": "json", "zone": "../x"}, "zone must be like"),
+        ({"format": "json", "zone": 1}, "zone must be like"),
     ],
 )
 def test_what_a_source_cannot_mean_is_refused(given, said):
     with pytest.raises(CatalogError, match=said):
         tables._read(Source, "sources", "x", {"columns": "a INT", "key": ["a"]} | given)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "+05:30", "Etc/GMT-1"])
+def test_a_zone_is_a_name_or_an_offset(zone):
+    values = {"format": "json", "columns": "a INT", "key": ["a"], "zone": zone}
+    assert tables._read(Source, "sources", "x", values).zone == zone
 
 
 @pytest.mark.parametrize("repeated", ["newest", "greatest", "greatest:", "last:revision", ""])
