@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -56,8 +57,8 @@ _printing = Lock()
 def suites_of(path: str) -> list[Suite]:
     """What of each suite lies under a file, folder or test (`file::test`), as suites of that path alone.
 
-    A relative path is one of the project, wherever this is called. Raises SystemExit when nothing is there or no
-    suite has it.
+    A relative path is one of the project, wherever this is called. Raises SystemExit when nothing is there, no suite
+    has it, or the file has no such test.
     """
     wanted, _, test = path.partition("::")
     location = (PROJECT / wanted).resolve()
@@ -74,7 +75,19 @@ def suites_of(path: str) -> list[Suite]:
             found.append(Suite(suite.name, suite.environment, inside, suite.but))
     if not found or (test and not location.is_file()):
         raise SystemExit(f"error: {path} holds no tests; name a file or folder of tests/, or file.py::test")
+    if test:
+        refuse_unknown(test, location, wanted)
     return found
+
+
+def refuse_unknown(test: str, location: Path, file: str) -> None:
+    """Raise SystemExit when a file defines nothing of a test's name; its parameters are left to pytest."""
+    text = location.read_text()
+    for name in test.partition("[")[0].split("::"):
+        if not re.search(rf"^\s*(async )?(def|class) {re.escape(name)}\b", text, re.MULTILINE):
+            raise SystemExit(
+                f"error: there is no {name} in {file}; `grep 'def test_' {file}` lists its tests"
+            )
 
 
 def command(suite: Suite, options: argparse.Namespace) -> list[str]:

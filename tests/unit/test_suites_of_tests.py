@@ -1,5 +1,6 @@
 """Every test runs in one suite, what asks for tests that are not there is refused, and planted faults fit the code."""
 
+import re
 import subprocess
 import sys
 
@@ -20,6 +21,22 @@ def test_every_test_file_is_in_one_suite():
 def test_what_holds_no_tests_is_refused_in_one_line(path):
     with pytest.raises(SystemExit, match=r"^error: "):
         suites_of(path)
+
+
+@pytest.mark.parametrize("test", ["nothing", "nothing[a::b]", "nothing::test_x", "test_a_relative_path"])
+def test_a_test_that_its_file_does_not_have_is_refused_in_one_line_with_how_to_find_those_it_has(test):
+    file = "tests/unit/test_suites_of_tests.py"
+    with pytest.raises(SystemExit) as refused:
+        suites_of(f"{file}::{test}")
+    missing = re.match(r"\w+", test)[0]
+    said = f"error: there is no {missing} in {file}; `grep 'def test_' {file}` lists its tests"
+    assert refused.value.code == said
+
+
+@pytest.mark.parametrize("parameter", ["", "[jobs]", "[a::b]"])
+def test_a_test_that_a_file_has_is_run_with_its_parameter(parameter):
+    path = f"tests/unit/test_suites_of_tests.py::test_what_holds_no_tests_is_refused_in_one_line{parameter}"
+    assert [suite.paths for suite in suites_of(path)] == [(path,)]
 
 
 def test_a_relative_path_is_one_of_the_project(monkeypatch, tmp_path):
