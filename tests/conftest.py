@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import MISSING, fields
 from datetime import date
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import ismodule
 from pathlib import Path
 
 import pytest
@@ -16,14 +18,15 @@ import pytest
 from tests.support.connect_server import connect_server as connect_server_in
 from tests.support.project import PROJECT
 
-# Fixture -> marker: what a test cannot do without. `-m "not spark"` and the like choose by it.
+# What is started with the help of a module -> marker: what a test cannot do without. `-m "not spark"` and the like
+# choose by it.
 NEEDS = {
-    "connect_server": "spark",
-    "standin": "standin",
-    "running": "standin",
-    "embedded": "stack",
-    "stack": "containers",
-    "browser": "browser",
+    "tests.support.connect_server": "spark",
+    "tests.support.standin.start": "standin",
+    "tests.support.standin.in_process": "standin",
+    "tests.support.embedded_stack": "stack",
+    "tests.support.compose_stack": "containers",
+    "selenium.webdriver": "browser",
 }
 
 # Airflow and Spark never share an environment, so each runs its own tests of this tree.
@@ -55,9 +58,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark a test with what its fixtures start."""
-    for fixture in NEEDS.keys() & set(getattr(item, "fixturenames", ())):
-        item.add_marker(NEEDS[fixture])
+    """Mark a test with what its fixtures start, however they are called."""
+    for definitions in item._fixtureinfo.name2fixturedefs.values():
+        for marker in needs_of(definitions[-1].func):
+            item.add_marker(marker)
+
+
+@cache
+def needs_of(fixture: Callable[..., object]) -> frozenset[str]:
+    """The markers of a fixture, by the modules of what its code names: functions, classes with those they come from."""
+    named = [fixture.__globals__.get(name) for name in fixture.__code__.co_names]
+    modules = {each.__name__ for each in named if ismodule(each)}
+    modules |= {
+        kind.__module__ for each in named if callable(each) for kind in getattr(each, "__mro__", [each])
+    }
+    return frozenset(NEEDS[module] for module in NEEDS.keys() & modules)
 
 
 @pytest.fixture(scope="session")

@@ -28,8 +28,6 @@ from tests.support.project import free_port
 from tests.support.standin.start import Standin, start
 from tests.support.standin.tiny_wheel import tiny_wheel
 
-pytestmark = pytest.mark.stack
-
 WHEEL = "iot_lakehouse-1.0-py3-none-any.whl"
 RECEIVED = "receive"
 STREAMS = ["stream_iot_events", "stream_transactions", "stream_live_sensors"]
