@@ -93,8 +93,11 @@ def _copy(file: Path, to: Path) -> None:
     """Copy a file so that it is there whole or not at all."""
     to.parent.mkdir(parents=True, exist_ok=True)
     draft = to.with_name(f".{to.name}.{os.getpid()}")
-    shutil.copyfile(file, draft)
-    draft.replace(to)
+    try:
+        shutil.copyfile(file, draft)
+        draft.replace(to)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _wanted(source: Source) -> str:

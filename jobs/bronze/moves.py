@@ -34,10 +34,13 @@ def _copy(file: Path, target: Path) -> Path:
     """Move a file from another file system: a copy is completed under a hidden name, appears, and replaces the file."""
     refuse_fixed(file)
     draft = target.with_name(f".{target.name}")
-    shutil.copyfile(file, draft, follow_symlinks=False)
-    with draft.open("rb") as copied:
-        os.fsync(copied.fileno())
-    draft.rename(target)
+    try:
+        shutil.copyfile(file, draft, follow_symlinks=False)
+        with draft.open("rb") as copied:
+            os.fsync(copied.fileno())
+        draft.rename(target)
+    finally:
+        draft.unlink(missing_ok=True)
     try:
         file.unlink()
     except OSError:

@@ -15,9 +15,11 @@ import pytest
 from catalog.tables import SOURCES, Source
 from jobs.bronze import arrival, moves, uploads
 from jobs.bronze.landing_zone import Rejected, look, prepare
+from tests.support.full_disk import LEFT, full_disk
 
 LOGS, SITES = SOURCES["sensor_logs"], SOURCES["locations"]
 TEXT = "sensor_id,timestamp,temperature,humidity,location\n7001,2025-05-01 00:00:00,70.3,40.2,Room_A\n"
+MUCH = TEXT * (LEFT // len(TEXT) + 1)
 LONG_AGO, AHEAD = -30 * 86400, 60 * 86400
 
 
@@ -210,6 +212,45 @@ def test_a_file_that_cannot_be_taken_from_where_it_is_is_said_each_time_and_the_
             assert each.file.parent == mounted and os.path.lexists(each.file)
             assert each.reason.endswith(f"; allow it to be moved, or put it into {folder} itself")
             assert "it cannot be taken from there (" in each.reason
+
+
+def files_below(folder: Path) -> list[Path]:
+    """All of them, drafts included."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_file_of_another_file_system_stays_there_while_the_disk_is_full(folder, mounted):
+    file = put(mounted, "a.csv", text=MUCH)
+    with full_disk():
+        for _ in range(2):
+            files, (left,) = take_in(folder)
+            assert files == [] and "it cannot be taken from there (File too large)" in left.reason
+            assert files_below(folder) == [left.file] == [file], "nothing is left of the attempt"
+    (taken,), rejected = take_in(folder)
+    assert taken.read_text() == MUCH and not rejected and not file.exists()
+
+
+def test_a_document_is_unpacked_once_there_is_space_for_its_lines_and_for_the_original(folder):
+    records = ['{"location_id": 1}'] * (LEFT // 16)
+    file = put(folder, "f.json", text="[" + ",\n".join(records) + "]")
+    with full_disk():
+        for _ in range(2):
+            files, (left,) = take_in(folder, SITES)
+            assert files == [] and "it cannot be taken from there (File too large)" in left.reason
+            assert files_below(folder) == [left.file] == [file], "nothing is left of the attempt"
+    (taken,), rejected = take_in(folder, SITES)
+    assert taken.read_text().splitlines() == records and not rejected
+    assert files_below(folder / "_documents") == [folder / "_documents" / taken.relative_to(folder)]
+
+
+def test_a_document_whose_original_does_not_fit_beside_its_lines_stays_as_it_was(folder):
+    """Its lines do: most of it is what lies between them."""
+    file = put(folder, "f.json", text='[{"location_id": 1}' + " " * 2 * LEFT + "]")
+    with full_disk():
+        files, (left,) = take_in(folder, SITES)
+        assert files == [] and files_below(folder) == [left.file] == [file], "nothing is left of the attempt"
+    (taken,), rejected = take_in(folder, SITES)
+    assert taken.read_text() == '{"location_id": 1}\n' and not rejected
 
 
 @pytest.mark.parametrize(("stem", "end"), [("a" * 240, ".csv.gz"), ("温度" * 60, ".jsonl"), ("a" * 250, "")])
