@@ -253,6 +253,17 @@ def test_a_document_whose_original_does_not_fit_beside_its_lines_stays_as_it_was
     assert taken.read_text() == '{"location_id": 1}\n' and not rejected
 
 
+def test_a_file_that_comes_again_is_another_and_the_first_stays_as_it_was_read(folder):
+    texts = [TEXT, TEXT, TEXT.replace("70.3", "71.3")]
+    for number, text in enumerate(texts, 1):
+        put(folder, "a.csv", text=text)
+        before = {file: file.read_bytes() for file in files_below(folder) if file.parent != folder}
+        files, rejected = take_in(folder)
+        assert len(files) == number and not rejected
+        assert {file: file.read_bytes() for file in before} == before
+    assert sorted(file.read_text() for file in files) == sorted(texts)
+
+
 @pytest.mark.parametrize(("stem", "end"), [("a" * 240, ".csv.gz"), ("温度" * 60, ".jsonl"), ("a" * 250, "")])
 def test_a_name_that_is_too_long_with_its_instant_loses_its_middle(stem, end):
     taken = arrival.filed_as(datetime(2024, 3, 5, tzinfo=UTC), stem + end)

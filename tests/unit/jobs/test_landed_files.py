@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import os
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -211,6 +212,46 @@ def test_a_gzip_file_that_unpacks_to_more_than_the_cap_is_set_aside_unread_to_it
     assert reasons(folder, SITES) == {
         "large.json.gz": "it unpacks to more than 3,145,728 bytes; bring it in smaller files"
     }
+
+
+@pytest.mark.parametrize(("source", "start"), [(LOGS, HEADER), (SITES, "")], ids=["csv", "json"])
+def test_a_gzip_file_hundreds_of_times_as_large_inside_is_looked_at_piece_by_piece(folder, source, start):
+    size = 32 << 20
+    archive = put(folder, f"f.{source.format}.gz", gzip.compress(start.encode().ljust(size), 1))
+    assert archive.stat().st_size < size / 200
+    tracemalloc.start()
+    try:
+        assert len(reasons(folder, source)) == (source is LOGS), "a line of CSV may not be so long"
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < size / 2
+
+
+DEEP = 10_000
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+@pytest.mark.parametrize(
+    "deep",
+    [
+        "[" * DEEP + "]" * DEEP,
+        '{"a":' * DEEP + "1" + "}" * DEEP,
+        '[{"location_id": 1},\n{"a": ' + "[" * DEEP + "]" * DEEP + "}]",
+    ],
+    ids=["arrays", "objects", "in the second record"],
+)
+def test_json_ten_thousand_brackets_deep_is_set_aside_and_the_others_are_taken_in(folder, deep, is_packed):
+    name = "deep.json" + ".gz" * is_packed
+    put(folder, name, gzip.compress(deep.encode()) if is_packed else deep)
+    put(folder, "f.json", '[{"location_id": 1},\n{"location_id": 2}]')
+    lines = ['{"location_id": 1}', deep.replace("\n", " "), '{"location_id": 2}']
+    put(folder, "lines.json", "\n".join(lines))
+    ((rejected, reason),) = reasons(folder, SITES).items()
+    assert rejected == name and "too many brackets within each other" in reason
+    (document,), (taken_in,) = arrived(folder, "f.json"), arrived(folder, "lines.json")
+    assert document.read_text() == '{"location_id": 1}\n{"location_id": 2}\n'
+    assert taken_in.read_text().splitlines() == lines, "of these, a bad one becomes a malformed record"
 
 
 def test_a_file_that_an_earlier_run_read_stays_where_it_is(folder):
