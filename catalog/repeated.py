@@ -8,6 +8,8 @@ DISAGREES = {
     "first": "another row of its key, with other values, arrived first",
     "conflict": "rows of its key have different values",
 }
+# Types of columns that are no version: as a text, 9 is greater than 10.
+_WITHOUT_ORDER = (None, "VARIANT", "STRING", "BOOLEAN")
 # Of a validated row: its reasons, its outcome and, if it is the best of its key, what it does to silver.
 VALIDATED = (
     "_reasons ARRAY<STRING>, _rank INT, _outcome STRING, _first_night DATE, _reopened DATE, _lost DATE, "
@@ -45,8 +47,8 @@ class Repeated:
         """Return why a table with these columns and their types cannot have the key or version; empty if it can."""
         if lacking := sorted(set(self.key) - set(columns)):
             return f"lacks key column {', '.join(lacking)}"
-        if self.version and (self.version in self.key or columns.get(self.version, "VARIANT") == "VARIANT"):
-            return f"{self.version} is no version: that is a column that has an order and is not in the key"
+        if self.version and (self.version in self.key or columns.get(self.version) in _WITHOUT_ORDER):
+            return f"{self.version} is no version: that is a number or a time, and is not in the key"
         return ""
 
     def check_repeated(self) -> None:

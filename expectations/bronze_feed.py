@@ -41,9 +41,10 @@ def feed(*required: str) -> list[Expectation]:
 
 
 def _present(field: str) -> Expectation:
+    """A value that came and cannot be read is kept in `_rescued`: its row goes to quarantine, and no night stops."""
     return ExpectColumnValuesToNotBeNull(
         column=field,
         mostly=NEARLY_NONE,
-        row_condition=where("_malformed IS NULL"),
+        row_condition=where(f"_malformed IS NULL AND get_json_object(_rescued, '$.{field}') IS NULL"),
         meta=fail(f"required field {field} is missing in nearly every line", of_at_least=FEW),
     )

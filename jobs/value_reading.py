@@ -19,9 +19,16 @@ _NEVER = r"(?!(0001-0?1-0?1|9999-12-31).*[+-]\d{2}:?\d{2}$)"
 _EDGES = r"(?!0001-0?1-0?1|9999-12-31)"
 _WHOLE = r"^([+-]?\d+)(\.0*)?$"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-# A count since 1970 tells by its size whether it is of seconds, milliseconds, microseconds or nanoseconds. Smaller
-# ones are no times: a clock that was never set, a spreadsheet's day number.
-_EPOCH = r"^\d{9,19}(\.\d{1,9})?$"
+# 20240305T100000Z, or without T and zone.
+_COMPACT = (
+    r"^(?!0000|0001|9999)(\d{4})(\d{2})(\d{2})T?(\d{2})(\d{2})(\d{2}([.,]\d{1,9})?)(Z|[+-]\d{2}:?\d{2})?$"
+)
+# A count since 1970 tells by its size whether it is of seconds, milliseconds, microseconds or nanoseconds: of 1973 or
+# later, and of 2001 or later for nanoseconds. Smaller ones are no times: a clock that was never set, a spreadsheet's
+# day number; nor are those of the sizes between, such as counts of 100 nanoseconds since 1601 or the year 1.
+_EPOCH = r"^[1-9](\d{8,9}|\d{11,12}|\d{14,15}|\d{18})(\.\d{1,9})?$"
+# Which may be a day with its hour, or hour and minute, as well.
+_OR_CALENDAR = r"^(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])([0-5]\d)?$"
 # Fewer digits than this: times ten to this power they are microseconds.
 _EPOCH_DIGITS = ((11, 6), (14, 3), (17, 0), (20, -3))
 
@@ -90,15 +97,24 @@ def _date(text: Column) -> Column:
 
 
 def _timestamp(text: Column, zone: str) -> Column:
+    # At the ends of the calendar, a shift to UTC can lead to a year that nothing can show.
+    never = _NEVER if zone == "UTC" else _EDGES
+    is_calendar = text.rlike(f"^{never}{_DAY}([ T]{_CLOCK}({_ZONE})?)?$")
+    is_count = text.rlike(_EPOCH) & ~text.rlike(_OR_CALENDAR)
+    return (
+        F.when(is_calendar, _instant(text, zone))
+        .when(text.rlike(_COMPACT), _instant(F.regexp_replace(text, _COMPACT, "$1-$2-$3 $4:$5:$6$8"), zone))
+        .when(is_count, _since_1970(text))
+    )
+
+
+def _instant(text: Column, zone: str) -> Column:
     written = F.regexp_replace(text, ",", ".").try_cast("timestamp")
-    if zone == "UTC":
-        read = F.when(text.rlike(f"^{_NEVER}{_DAY}([ T]{_CLOCK}({_ZONE})?)?$"), written)
-    else:
-        is_local = text.rlike(f"^{_EDGES}{_DAY}([ T]{_CLOCK})?$")
-        read = F.when(is_local, _local(written, zone)).when(
-            text.rlike(f"^{_NEVER}{_DAY}[ T]{_CLOCK}{_ZONE}$"), written
-        )
-    return read.when(text.rlike(_EPOCH), _since_1970(text))
+    return (
+        written
+        if zone == "UTC"
+        else F.when(text.rlike(f"{_ZONE}$"), written).otherwise(_local(written, zone))
+    )
 
 
 def _local(shown: Column, zone: str) -> Column:

@@ -9,11 +9,17 @@ from great_expectations.expectations import (
 )
 
 from expectations.actions import fail, flag, quarantine
+from expectations.conditions import no_row_where
 from expectations.device import IMAGE
 
 EXPECTATIONS: list[Expectation] = [
     ExpectColumnValuesToNotBeNull(column="sequence", meta=quarantine("no sequence number")),
     ExpectColumnValuesToNotBeNull(column="changed_at", meta=quarantine("no usable operation date")),
+    # A version of the future would be the current one until then.
+    no_row_where(
+        "to_date(changed_at) > _night",
+        quarantine("dated after it arrived", on_arrival="changed_at > _latest_time"),
+    ),
     ExpectColumnValuesToNotBeNull(column="operation", meta=quarantine("no operation")),
     ExpectColumnValuesToBeInSet(
         column="operation", value_set=["INSERT", "UPDATE", "DELETE"], meta=quarantine("unknown operation")

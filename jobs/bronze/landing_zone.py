@@ -14,6 +14,7 @@ from jobs.bronze.inspection import flaw, is_doubtful_by_beginning, is_doubtful_b
 from jobs.bronze.json_documents import is_document, is_unpacked, unpack
 from jobs.bronze.moves import free_path, move, readable_name, refuse_fixed, refuse_link
 from jobs.bronze.uploads import is_delivered
+from jobs.errors import JobError
 
 DOCUMENTS = "_documents"  # where the originals of unpacked files lie
 
@@ -52,6 +53,12 @@ class Landing:
         """The loose files."""
         return [Path(entry.path) for entry in self.loose if entry.is_file(follow_symlinks=False)]
 
+    @property
+    def by_hand(self) -> list[Path]:
+        """The files that somebody has put into the folder of a day himself."""
+        files = [Path(entry.path) for entry in self.filed if entry.is_file(follow_symlinks=False)]
+        return [file for file in files if not arrival.was_filed(file)]
+
 
 def look(folder: Path) -> Landing:
     """List what lies in a source's folder, which is made if it is missing.
@@ -65,10 +72,24 @@ def look(folder: Path) -> Landing:
     filed: list[Entry] = []
     for entry in _entries(folder):
         if entry.is_dir(follow_symlinks=False) and arrival.is_day_folder(entry.name):
-            filed += _below(entry, _entries)
+            filed += _below(entry, _deliveries)
         elif is_delivered(entry.name):
             loose += _below(entry, _deliveries)
     return Landing(folder, loose, filed)
+
+
+def refuse_growing(
+    landing: Landing, growing: Collection[Path], already_read: Callable[[], Collection[str]]
+) -> None:
+    """Raise JobError for a file that grows where the stream would read what there is of it, and never again."""
+    found = [file for file in landing.by_hand if file in growing]
+    seen = already_read() if found else ()
+    for file in found:
+        if file.relative_to(landing.folder).as_posix() not in seen:
+            raise JobError(
+                f"{file} is still being written, and would be read in part; try again when it is complete, or put it "
+                f"into {landing.folder} itself"
+            )
 
 
 def prepare(

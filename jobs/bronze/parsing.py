@@ -14,6 +14,8 @@ from catalog.tables import Source
 from jobs.bronze import csv_records
 from jobs.value_reading import is_misfit, json_text, reading, strings_of
 
+# What a double can have: Spark's parser spells all numbers as doubles.
+_OF_A_DOUBLE = r"^ *[+-]?(\d\.?){1,15} *$"
 # What JSON itself does not have, and Spark's parser would take.
 STRICT = {"allowNonNumericNumbers": "false", "allowSingleQuotes": "false"}
 
@@ -83,6 +85,10 @@ def _parsed_as(kind: str) -> str:
 
 def _plain_value(name: str, kind: str, zone: str) -> Column:
     value = F.get("_read", 0).getField(name)
+    if kind == "DOUBLE":
+        return F.when(F.abs(value) < float("inf"), value)
+    if kind.startswith("DECIMAL"):
+        value = F.when(value.rlike(_OF_A_DOUBLE), value)
     return reading(value, kind, zone) if _parsed_as(kind) != kind else value
 
 

@@ -1,8 +1,9 @@
 """Stage `bronze`: append every line of every new file of the landing zone exactly once, as it arrived."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -11,7 +12,7 @@ from pyspark.sql import functions as F
 
 from catalog.tables import TABLES, Source
 from jobs import origin
-from jobs.bronze import csv_records, landing_zone, layouts, parsing, uploads
+from jobs.bronze import csv_records, landing_zone, layouts, parsing, uploads, withdrawn
 from jobs.bronze.arrival import night_of
 from jobs.bronze.landing_zone import Rejected, Unusual
 from jobs.bronze.layouts import Layouts
@@ -35,15 +36,17 @@ def run(lake: Lake) -> list[TableResult]:
     that must not be read to `_rejected/`; those that are still being written wait for the next run. Rows of a result:
     lines appended by this run; its detail names the files that wait.
 
-    Raises JobError when a source's folder is a link, UsageError when a file was brought to a simulated source;
-    no file has been moved then.
+    Raises JobError when a source's folder is a link or a file grows in the folder of a day, UsageError when a file was
+    brought to a simulated source; no file has been moved then.
     """
     simulated = [source for source in lake.settings.sources if origin.is_simulated(lake.settings, source)]
     origin.refuse_mixture(lake.settings, simulated, lambda source: _files_read(lake, source))
     names = [f"bronze.{source.name}" for source in lake.settings.sources]
     lake.ensure([*names, "ops.rejected_files"])
+    for source in lake.settings.sources:
+        withdrawn.rename_brought_again(_folder(lake, source), partial(_files_read, lake, source))
     landings = {source: landing_zone.look(_folder(lake, source)) for source in lake.settings.sources}
-    growing = uploads.growing(file for landing in landings.values() for file in landing.deliveries)
+    growing = _growing(lake, landings, simulated)
 
     def prepare(source: Source) -> tuple[list[tuple[object, ...]], Layouts]:
         return _prepare(lake, source, landings[source], growing, is_simulated=source in simulated)
@@ -61,6 +64,22 @@ def run(lake: Lake) -> list[TableResult]:
         )
         for (source, landing), found, rows in zip(landings.items(), unusual, appended, strict=True)
     ]
+
+
+def _growing(
+    lake: Lake, landings: Mapping[Source, landing_zone.Landing], simulated: Collection[Source]
+) -> frozenset[Path]:
+    """The delivered files that are still being written. Raises JobError for one in the folder of a day."""
+    real = {source: landing for source, landing in landings.items() if source not in simulated}
+    growing = uploads.growing(
+        [
+            *(file for landing in landings.values() for file in landing.deliveries),
+            *(file for landing in real.values() for file in landing.by_hand),
+        ]
+    )
+    for source, landing in real.items():
+        landing_zone.refuse_growing(landing, growing, partial(_files_read, lake, source))
+    return growing
 
 
 def stream_lines(lake: Lake, source: Source, unusual: Layouts) -> DataFrame:
@@ -94,8 +113,10 @@ def landed_lines(lake: Lake, source: Source, nights: Iterable[date]) -> DataFram
 def _lines(text: DataFrame, source: Source, unusual: Layouts) -> DataFrame:
     # A byte order mark belongs to the file, not to its first line.
     line = F.regexp_replace("value", "^\ufeff", "")
-    found = text.select(line.alias("value"), F.col("_metadata.file_path").alias("_file")).withColumn(
-        "_night", night_of("_file")
+    found = (
+        text.select(line.alias("value"), F.col("_metadata.file_path").alias("_file"))
+        .where(~F.lower("_file").rlike(uploads.UNFINISHED_PATH))
+        .withColumn("_night", night_of("_file"))
     )
     return (
         csv_records.records(found, source, unusual)

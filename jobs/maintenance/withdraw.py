@@ -1,7 +1,6 @@
 """Command `withdraw`: take a landed file back, with all that came of it; the next run restates what it had changed."""
 
 import logging
-import re
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -14,6 +13,8 @@ from pyspark.sql import functions as F
 from catalog.tables import SILVER, SOURCES, TABLES, Source
 from jobs.bronze.landing_zone import DOCUMENTS
 from jobs.bronze.moves import free_path
+from jobs.bronze.withdrawn import ARRIVED_AT
+from jobs.bronze.withdrawn import FOLDER as WITHDRAWN
 from jobs.cli.arguments import add_location
 from jobs.delta.keys import nights_of
 from jobs.delta.lake import Lake
@@ -23,10 +24,7 @@ from jobs.state import accounts
 
 log = logging.getLogger("jobs")
 
-WITHDRAWN = "_withdrawn"
-# What bronze puts before the name that a file had when it came.
-ARRIVED_AT = re.compile(r"^at-[\d.]+-")
-REASON = "withdrawn by hand, with its rows; to bring it again, put it into the source's folder"
+REASON = "withdrawn by hand, with its rows; it can be brought again"
 SHOWN = 5
 
 

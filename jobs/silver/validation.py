@@ -4,7 +4,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from catalog.repeated import DISAGREES
-from catalog.tables import SILVER, TABLES, Source
+from catalog.tables import TABLES, Source
 from jobs.bronze.arrival import latest_time
 from jobs.delta.lake import Lake
 from jobs.silver.clean import clean
@@ -78,8 +78,7 @@ def validate(rows: DataFrame, source: Source, known_devices: DataFrame | None) -
     rules = suite("silver", source.silver)
     is_mistyped = F.coalesce("_is_mistyped", F.lit(False))
     broken = reasons(rules, "quarantine")
-    dated = cleaned.withColumn("_latest_time", latest_time()) if SILVER[source.silver].is_dated else cleaned
-    return dated.withColumns(
+    return cleaned.withColumn("_latest_time", latest_time()).withColumns(
         {
             "_reasons": F.when(F.col("_malformed").isNotNull(), F.array(F.lit(MALFORMED)))
             .when(is_mistyped, F.concat(_misfits(source), F.array(F.lit(MISTYPED)), broken))

@@ -29,6 +29,18 @@ WRITTEN: list[tuple[str, str, object]] = [
     ("1709632800.25", "TIMESTAMP", NOON + timedelta(milliseconds=250)),
     ("45356.4166", "TIMESTAMP", None),  # a spreadsheet's day number, or seconds after a power cut
     ("200", "TIMESTAMP", None),
+    ("20240305T100000Z", "TIMESTAMP", NOON),
+    ("20240305T110000.5+0100", "TIMESTAMP", NOON + timedelta(milliseconds=500)),
+    ("20240305100000", "TIMESTAMP", NOON),
+    ("20241305100000", "TIMESTAMP", None),
+    ("20240305100000123", "TIMESTAMP", None),
+    ("202403051000", "TIMESTAMP", None),  # a day with hour and minute, or milliseconds of 1976
+    ("2024030510", "TIMESTAMP", None),  # a day with its hour, or seconds of 2034
+    ("638452296000000000", "TIMESTAMP", None),  # 100 nanoseconds since the year 1
+    ("133541208000000000", "TIMESTAMP", None),  # since 1601
+    ("000000001709632800", "TIMESTAMP", None),
+    ("946684800", "TIMESTAMP", datetime(2000, 1, 1)),
+    ("946684800000", "TIMESTAMP", datetime(2000, 1, 1)),
     ("2024-03-05T10:00:00Z", "TIMESTAMP", NOON),
     ("2024-03-05 11:00:00 +01:00", "TIMESTAMP", NOON),
     ("2024-03-05T11:00:00.000+0100", "TIMESTAMP", NOON),
@@ -92,6 +104,8 @@ LOCAL: list[tuple[str, str, object]] = [
     ("2011-12-30 12:00:00", "Pacific/Apia", None),  # a day that was left out
     ("2011-12-31 00:00:00", "Pacific/Apia", datetime(2011, 12, 30, 10, 0)),
     ("2024-10-27 02:30:00", "+01:00", datetime(2024, 10, 27, 1, 30)),
+    ("20240305110000", "Europe/Berlin", NOON),
+    ("20240305T100000Z", "Europe/Berlin", NOON),
     ("9999-12-31 23:00:00", "America/New_York", None),
 ]
 
@@ -257,6 +271,26 @@ def test_a_csv_line_is_read_like_a_json_line(spark, records):
     ]
     as_read = [{name: (text or "").strip() or None for name, text in row.items()} for row in texts]
     assert_read(parsed(spark, lines, AS_CSV), as_read)
+
+
+def test_a_number_that_no_double_is_equal_to_is_read_exactly_or_not_at_all(spark):
+    source = Source("made", "json", "id INT, d DOUBLE, energy DECIMAL(18,3)", ("id",))
+    written = [
+        '"d":1.79769313486232E+308',  # .NET's text of the greatest double, which is more than that
+        '"d":1e999',
+        '"d":"1e999"',
+        '"energy":123456789012345.678',
+        '"energy":"123456789012345.678"',
+        '"energy":12345.6789',
+        '"energy":1.5e3',
+        '"d":12.5,"energy":12.5',
+    ]
+    # A field that no column knows sends each line the careful way.
+    lines = [f'{{"id":1,{text}{extra}}}' for extra in ("", ',"extra":1') for text in written]
+    found = [(row.d, row.energy) for row in parsed(spark, lines, source)]
+    exact = Decimal("123456789012345.678")
+    numbers = [(None, exact)] * 2 + [(None, None), (None, Decimal(1500)), (12.5, Decimal("12.5"))]
+    assert found == ([(None, None)] * 3 + numbers) * 2
 
 
 def _text(value: Any) -> str:

@@ -239,7 +239,7 @@ def lines(count, **changed):
 
 
 FEEDS = frozenset({"events", "locations"})
-BROKEN_FEEDS, ODD_LINES, NO_LINES = date(2024, 3, 4), date(2024, 3, 5), date(2024, 3, 6)
+BROKEN_FEEDS, ODD_LINES, NO_LINES, UNREADABLE = (date(2024, 3, day) for day in (4, 5, 6, 7))
 
 
 @pytest.fixture(scope="module")
@@ -294,6 +294,7 @@ def delivered(deliver):
         ("events", BROKEN_FEEDS, lines(30, device_id=None, deviceId=1000)),
         ("locations", BROKEN_FEEDS, ["1;1000;2024-03-05 10:00:00;Battery Low\n"] * 30),
         ("events", ODD_LINES, [*lines(27), '{"event_id": \n', *lines(2, event_id="<b>x</b>")]),
+        ("events", UNREADABLE, lines(30, timestamp="05.03.2024 10:00")),
         (
             "locations",
             ODD_LINES,
@@ -333,6 +334,11 @@ def test_a_feed_without_a_required_field_stops_the_night_until_it_is_delivered_a
 
 def test_a_feed_that_is_no_record_at_all_stops_the_night(broken_feeds):
     assert re.search(r"bronze\.locations: nearly every line is malformed \(30 of 30 rows", broken_feeds)
+
+
+def test_times_that_nobody_can_read_are_flagged_in_bronze_and_stop_nothing(delivered, check_bronze):
+    result = check_bronze(UNREADABLE, frozenset({"events"}))["bronze.events"]
+    assert (result.rows, result.detail["failed"], result.detail["warned"]) == (30, 0, 1)
 
 
 def test_odd_lines_are_flagged_in_bronze_and_stop_nothing(odd_lines):

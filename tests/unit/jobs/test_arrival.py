@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import threading
 import time
@@ -14,7 +15,9 @@ import pytest
 
 from catalog.tables import SOURCES, Source
 from jobs.bronze import arrival, moves, uploads
-from jobs.bronze.landing_zone import Rejected, look, prepare
+from jobs.bronze.landing_zone import Rejected, look, prepare, refuse_growing
+from jobs.bronze.withdrawn import rename_brought_again
+from jobs.errors import JobError
 from tests.support.full_disk import LEFT, full_disk
 
 LOGS, SITES = SOURCES["sensor_logs"], SOURCES["locations"]
@@ -269,3 +272,40 @@ def test_a_name_that_is_too_long_with_its_instant_loses_its_middle(stem, end):
     taken = arrival.filed_as(datetime(2024, 3, 5, tzinfo=UTC), stem + end)
     assert len(taken.name.encode()) <= 220 and taken.name.endswith(end)
     assert taken.name.startswith(f"at-00.00.00.000000-{stem[:40]}")
+
+
+def test_a_file_that_grows_in_the_folder_of_a_day_stops_bronze_before_it_is_read_in_part(folder):
+    by_hand, filed = "arrived=2024-03-05/a.csv", "arrived=2024-03-05/at-07.08.09.000050-b.csv"
+    growing = {put(folder, name) for name in (by_hand, filed)}
+    with pytest.raises(
+        JobError, match=r"a\.csv is still being written, .*; try again when it is complete, or put"
+    ):
+        refuse_growing(look(folder), growing, lambda: ())
+    refuse_growing(look(folder), growing, lambda: {by_hand})
+    refuse_growing(look(folder), (), pytest.fail)
+
+
+@pytest.mark.parametrize("name", [f"a.csv{suffix}" for suffix in uploads.UNFINISHED] + ["mine.part/a.csv"])
+def test_a_file_whose_name_says_that_it_is_not_complete_is_not_looked_at_in_the_folder_of_a_day(folder, name):
+    put(folder, f"arrived=2024-03-05/{name}", text="no header, no record\n")
+    assert look(folder).filed == []
+    assert re.search(
+        uploads.UNFINISHED_PATH, f"file:/lake/landing/sensor_logs/arrived=2024-03-05/{name}".lower()
+    )
+    assert not re.search(
+        uploads.UNFINISHED_PATH, "file:/lake/landing/sensor_logs/arrived=2024-03-05/parts.csv"
+    )
+
+
+def test_a_withdrawn_file_that_is_put_back_where_it_was_is_read_as_another(folder):
+    again, filed, other = "arrived=2024-03-05/a.csv", "arrived=2024-03-05/at-07.08.09.000050-b.csv", "c.csv"
+    for name in (again, filed, other):
+        put(folder, f"_withdrawn/{name}")
+    put(folder, again)
+    rename_brought_again(folder, lambda: {again})
+    assert (folder / again).exists(), "of a file that was never withdrawn whole, bronze has rows"
+    put(folder, filed)
+    rename_brought_again(folder, lambda: ())
+    assert sorted(file.name for file in folder.glob("arrived=*/*")) == ["a-1.csv", "b.csv"]
+    assert len([*folder.glob("_withdrawn/**/*.csv")]) == 3
+    rename_brought_again(folder, pytest.fail)
