@@ -216,6 +216,11 @@ def _moment(text: str, kind: str) -> Any:
             return datetime.strptime(text, pattern)
         except ValueError:
             continue
+    if kind == "TIMESTAMP" and text.startswith("20") and len(text) in (10, 12):
+        try:  # a day with its hour, or hour and minute, too
+            return datetime.strptime(text, "%Y%m%d%H" if len(text) == 10 else "%Y%m%d%H%M") and None
+        except ValueError:
+            pass
     if kind == "TIMESTAMP" and re.fullmatch(r"\d{9,10}|\d{12,13}", text):
         return datetime(1970, 1, 1) + timedelta(seconds=int(text) / (1 if len(text) < 11 else 1000))
     return None

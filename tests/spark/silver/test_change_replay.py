@@ -24,6 +24,7 @@ from jobs.silver.ranking import as_existing, ranked
 from jobs.silver.tables.devices import derive_devices
 from jobs.silver.tables.devices_history import derive_devices_history
 from jobs.silver.validation import validate
+from tests.support.stages import stand_still
 
 CASES = 400
 NIGHTS = [FIRST_NIGHT + timedelta(days) for days in range(3)]
@@ -143,6 +144,7 @@ def land(folder, night: date, lines: list[str], files: int) -> None:
     for number in range(files):
         part = lines[number * len(lines) // files : (number + 1) * len(lines) // files]
         (path / f"given-{number}.json").write_text("\n".join(part) + "\n")
+        stand_still(path / f"given-{number}.json")
 
 
 def lines_of(made: dict, night: date) -> list[str]:

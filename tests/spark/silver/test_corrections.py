@@ -18,6 +18,7 @@ from jobs.delta.lake import Lake
 from jobs.silver.ranking import content
 from jobs.state import accounts
 from tests.spark.silver.test_ranking import Row, reckoned
+from tests.support.stages import stand_still
 
 KEYS = 200
 NIGHTS = [date(2024, 3, day) for day in (4, 5, 6)]
@@ -69,6 +70,7 @@ def worked_on(spark, module_lake, policies):
                 folder = module_lake("bronze").landing / name / f"arrived={night}"
                 folder.mkdir(parents=True)
                 (folder / "a.json").write_text("\n".join(landed[name, night]) + "\n")
+                stand_still(folder / "a.json")
         for stage in ("bronze", "silver"):
             runner.stage(stage)(Lake(spark, module_lake(stage, night=nights[-1], tables=frozenset(POLICIES))))
     verified = Lake(spark, module_lake("verify", night=NIGHTS[1], tables=frozenset(POLICIES)))
