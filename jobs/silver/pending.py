@@ -1,10 +1,10 @@
 """Pending batches: what has arrived of a source for some nights and is not reconciled yet; see `jobs.state`."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from catalog.tables import SILVER, Source, Table
@@ -12,6 +12,7 @@ from jobs.delta.frames import is_in, union
 from jobs.delta.lake import Lake
 from jobs.state import accounts
 
+Keys = tuple[int, int] | tuple[str, str]
 Arrived = Mapping[date, Mapping[date | None, int]]  # night -> event date, if rows have one -> bronze rows
 
 
@@ -20,13 +21,14 @@ class PendingBatch:
     """One source, those of its nights that are to be reconciled, and what arrived in them. It reads nothing.
 
     `is_newest`: it is of one night, and the source has no account of that night or a later one. `has_rescued`: some
-    of its rows have rescued fields.
+    of its rows have rescued fields. `keys`: the least and the greatest value of its key's first column.
     """
 
     source: Source
     arrived: Arrived
     is_newest: bool = False
     has_rescued: bool = False
+    keys: Keys | None = None
 
     @property
     def nights(self) -> list[date]:
@@ -37,6 +39,11 @@ class PendingBatch:
     def is_empty(self) -> bool:
         """Whether no row arrived in any of its nights, and none was lost."""
         return not any(self.arrived.values())
+
+    @property
+    def rows(self) -> int:
+        """Bronze rows of all its nights."""
+        return sum(map(_total, self.arrived.values()))
 
     def rows_of(self, night: date) -> int:
         """Bronze rows of a night."""
@@ -67,13 +74,14 @@ class PendingBatch:
         return is_in(column, self.nights)
 
     def may_share_a_key(self, table: str = "") -> Column:
-        """Whether a silver row can have the key of one of its rows: such rows have the same event date.
-
-        Keeps joins from reading all of silver. Without a time in its key, a row may be corrected to another date.
-        """
-        column = f"{table}.event_date" if table else "event_date"
-        is_of_a_date = self.source.policy == "first" or "timestamp" in self.source.key
-        return is_in(column, self.event_dates) if self.silver.is_dated and is_of_a_date else F.lit(True)
+        """Whether a silver row can have the key of one of its rows. Keeps joins from reading all of silver."""
+        if not self.silver.is_dated:
+            return F.lit(True)
+        dot = f"{table}." if table else ""
+        if "timestamp" in self.source.key or not self.rows:
+            return is_in(f"{dot}event_date", self.event_dates)
+        # A row of the same key may be of any date: it may have come with another time.
+        return F.col(f"{dot}{self.source.key[0]}").between(*self.keys) if self.keys else F.lit(True)
 
 
 def find(lake: Lake) -> list[PendingBatch]:
@@ -84,22 +92,23 @@ def find(lake: Lake) -> list[PendingBatch]:
     """
     sources, (reconciled, reopened) = lake.settings.sources, accounts.reconciled(lake)
     known = {source.name: reconciled.get(source.name, {}) for source in sources}
-    arrived, rescued = _arrived(lake, {source: ~is_in("_night", known[source.name]) for source in sources})
+    arrived = _arrived(lake, {source: ~is_in("_night", known[source.name]) for source in sources})
     rows = lake.counts(f"bronze.{source.name}" for source in sources)
     unexplained = [
         source
         for source in sources
         if rows[f"bronze.{source.name}"]
-        != sum(known[source.name].values()) + sum(map(_total, arrived[source].values()))
+        != sum(known[source.name].values()) + sum(map(_total, arrived[source].nights.values()))
     ]
-    late, rescued_late = _arrived(lake, {source: F.lit(True) for source in unexplained})
-    arrived, rescued = arrived | late, rescued | rescued_late
+    arrived |= _arrived(lake, {source: F.lit(True) for source in unexplained})
     batches = []
     for source in sources:
         accounted = known[source.name]
         own = [night for night in lake.settings.nights if night not in accounted]
         found = {
-            night: days for night, days in arrived[source].items() if _total(days) != accounted.get(night)
+            night: days
+            for night, days in arrived[source].nights.items()
+            if _total(days) != accounted.get(night)
         }
         # All rows of a night may have left bronze since.
         again = {
@@ -110,44 +119,75 @@ def find(lake: Lake) -> list[PendingBatch]:
             night: {**again.get(night, {}), **found.get(night, {})} for night in {*own, *again, *found}
         }
         is_newest = len(pending) == 1 and not any(night >= min(pending) for night in (*accounted, *again))
-        batches.append(PendingBatch(source, pending, is_newest, source in rescued))
+        batches.append(
+            PendingBatch(source, pending, is_newest, arrived[source].has_rescued, arrived[source].keys)
+        )
     return [batch for batch in batches if batch.arrived]
 
 
 def of_nights(lake: Lake, nights: Mapping[Source, Collection[date]]) -> list[PendingBatch]:
     """The given nights of some sources as batches, whatever their accounts say."""
-    arrived, rescued = _arrived(lake, {source: is_in("_night", days) for source, days in nights.items()})
+    arrived = _arrived(lake, {source: is_in("_night", days) for source, days in nights.items()})
     return [
         PendingBatch(
-            source, {night: arrived[source].get(night, {}) for night in days}, has_rescued=source in rescued
+            source,
+            {night: arrived[source].nights.get(night, {}) for night in days},
+            has_rescued=arrived[source].has_rescued,
+            keys=arrived[source].keys,
         )
         for source, days in nights.items()
     ]
 
 
-def _arrived(
-    lake: Lake, wanted: Mapping[Source, Column]
-) -> tuple[dict[Source, dict[date, dict[date | None, int]]], set[Source]]:
-    """Count the bronze rows that meet a condition by source, night and event date; say who has rescued fields."""
-    arrived: dict[Source, dict[date, dict[date | None, int]]] = {source: {} for source in wanted}
-    rescued: set[Source] = set()
+@dataclass
+class _Found:
+    """What bronze has of a source: its rows by night and event date, and what a batch has to know of them besides."""
+
+    nights: dict[date, dict[date | None, int]] = field(default_factory=dict)
+    has_rescued: bool = False
+    keys: Keys | None = None
+
+    def add(self, row: Row) -> None:
+        """Add the rows of a night and event date."""
+        self.nights.setdefault(row._night, {})[row.event_date] = row.rows
+        self.has_rescued |= row.is_rescued
+        for least, greatest in ((row.least_number, row.greatest_number), (row.least_text, row.greatest_text)):
+            if least is not None:
+                both = (least, greatest, *(self.keys or ()))
+                self.keys = min(both), max(both)
+
+
+def _arrived(lake: Lake, wanted: Mapping[Source, Column]) -> dict[Source, _Found]:
+    """Look at the bronze rows that meet a condition, of all sources in one query."""
+    found = {source: _Found() for source in wanted}
     if not wanted:
-        return arrived, rescued
+        return found
     by_name = {source.name: source for source in wanted}
     frames = [_rows(lake, source).where(condition) for source, condition in wanted.items()]
-    counts = (F.count("*").alias("rows"), F.bool_or("is_rescued").alias("is_rescued"))
+    counts = [F.count("*").alias("rows"), F.bool_or("is_rescued").alias("is_rescued")]
+    for kind in ("number", "text"):
+        counts += [F.min(kind).alias(f"least_{kind}"), F.max(kind).alias(f"greatest_{kind}")]
     for row in union(frames).groupBy("source", "_night", "event_date").agg(*counts).collect():
-        arrived[by_name[row.source]].setdefault(row._night, {})[row.event_date] = row.rows
-        if row.is_rescued:
-            rescued.add(by_name[row.source])
-    return arrived, rescued
+        found[by_name[row.source]].add(row)
+    return found
 
 
 def _rows(lake: Lake, source: Source) -> DataFrame:
     day = F.to_date("timestamp") if "timestamp" in source.fields else F.lit(None).cast("date")
     rows = lake.read(f"bronze.{source.name}")
     is_rescued = F.col("_rescued").isNotNull().alias("is_rescued")
-    return rows.select(F.lit(source.name).alias("source"), "_night", day.alias("event_date"), is_rescued)
+    first = source.key[0]
+    kind = source.fields.get(first, "")
+    number = F.col(first) if kind in ("INT", "BIGINT") else F.lit(None)
+    text = F.col(first) if kind == "STRING" else F.lit(None)
+    return rows.select(
+        F.lit(source.name).alias("source"),
+        "_night",
+        day.alias("event_date"),
+        is_rescued,
+        number.cast("bigint").alias("number"),
+        text.cast("string").alias("text"),
+    )
 
 
 def _total(rows: Mapping[date | None, int]) -> int:

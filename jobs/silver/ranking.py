@@ -107,7 +107,7 @@ def _keep_first(rows: DataFrame, in_order: WindowSpec, source: Source) -> DataFr
             "_outcome": _outcome(F.when(F.col("_content") == kept, DUPLICATE).otherwise(QUARANTINED)),
             "_rank": F.when(_is_good(), F.col("_number")),
             "_reopened": F.when(takes_back, F.col("_existing.night")),
-            "_lost": F.lit(None).cast("date"),
+            "_lost": F.when(takes_back & _moves(source), F.col("_existing.event_date")),
             "_is_scattered": takes_back & (F.col("_existing.content") != F.col("_content")),
         }
     )
@@ -160,8 +160,7 @@ def _correct(rows: DataFrame, in_order: WindowSpec, source: Source) -> DataFrame
     ).otherwise(F.col("_before.content"))
     is_best = F.col("_rank") == 1
     differs = F.col("_existing.content") != F.col("_content")
-    day = F.col("event_date") if SILVER[source.silver].is_dated else F.lit(None).cast("date")
-    moves = ~day.eqNullSafe(F.col("_existing.event_date"))
+    moves = _moves(source)
     corrects = is_best & differs & wins(source, "", values, version) & (~F.col("_existing.is_own") | moves)
     is_first_night_again = (F.col("_last_night") <= night) & (F.col("_first_night") == night)
     return known.withColumns(
@@ -172,6 +171,12 @@ def _correct(rows: DataFrame, in_order: WindowSpec, source: Source) -> DataFrame
             "_is_scattered": is_best & night.isNotNull() & ~is_in_turn & ~is_first_night_again,
         }
     )
+
+
+def _moves(source: Source) -> Column:
+    """Whether a row is of another date than what silver has of its key."""
+    day = F.col("event_date") if SILVER[source.silver].is_dated else F.lit(None).cast("date")
+    return ~day.eqNullSafe(F.col("_existing.event_date"))
 
 
 def _outcome(repeated: Column) -> Column:

@@ -36,13 +36,13 @@ NOT_READ = {"install_date": 19372, "location_id": 17.5, "latitude": False, "long
 def validated(spark):
     """Images -> their rows, in order."""
 
-    def of(*images: dict[str, object]):
+    def of(*images: dict[str, object], at: str = "2024-03-05 10:00:00"):
         lines = [
             json.dumps(
                 {
                     "device_id": 990010,
                     "operation": "INSERT",
-                    "operation_date": "2024-03-05 10:00:00",
+                    "operation_date": at,
                     "sequence": number,
                     "before": None,
                     "after": json.dumps(image),
@@ -51,7 +51,9 @@ def validated(spark):
             for number, image in enumerate(images)
         ]
         frame = spark.createDataFrame([(line,) for line in lines], "value STRING")
-        rows = parse(frame, SOURCES["device_changes"]).withColumn("_night", F.expr("DATE'2024-03-05'"))
+        rows = parse(frame, SOURCES["device_changes"]).withColumns(
+            {"_night": F.expr("DATE'2024-03-05'"), "_file": F.lit("/arrived=2024-03-05/a.json")}
+        )
         return validate(rows, SOURCES["device_changes"], None).orderBy("sequence").drop("_line").collect()
 
     return of
@@ -68,3 +70,8 @@ def test_numbers_and_days_in_an_image_may_be_text(validated):
 def test_a_value_in_an_image_that_does_not_fit_is_never_a_silent_null(validated):
     rows = validated(*[IMAGE | {name: value} for name, value in NOT_READ.items()])
     assert [MISTYPED in row._reasons for row in rows] == [True] * len(NOT_READ)
+
+
+def test_a_change_of_the_future_would_be_the_current_version_until_then_and_is_refused(validated):
+    now, later = validated(IMAGE), validated(IMAGE, at="2024-03-06 10:00:00")
+    assert [row._reasons for row in (*now, *later)] == [[], ["dated after it arrived"]]

@@ -23,8 +23,8 @@ from tests.support.stages import stand_still
 KEYS = 200
 NIGHTS = [date(2024, 3, day) for day in (4, 5, 6)]
 WORKED_ON = [[NIGHTS[1]], [NIGHTS[0], NIGHTS[2]]]
-# One whose key has no time, so that a row may be corrected to another day, and one whose rows may be in conflict.
-POLICIES = {"live_sensors": "last", "telematics": "conflict"}
+# Two whose key has no time, so that another row of it may be of another day, and one whose rows may be in conflict.
+POLICIES = {"live_sensors": "last", "transactions": "first", "telematics": "conflict"}
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +47,9 @@ def line(name: str, key: int, day: int, value: float) -> str:
     row = {"device_id": key, "timestamp": f"2024-03-0{day} 08:00:00"}
     if name == "telematics":
         return json.dumps(row | {"latitude": value, "longitude": 1.0, "heading": 2})
+    if name == "transactions":
+        paid = {"amount": value, "currency": "EUR", "channel": "online", "txn_type": "purchase"}
+        return json.dumps({"txn_id": key, "account_id": 1, "timestamp": row["timestamp"], **paid})
     of_device = {"reading_id": key, "device_type": "humidity", "location": "warehouse", "reading": value}
     return json.dumps(row | of_device)
 
@@ -58,7 +61,7 @@ def worked_on(spark, module_lake, policies):
     landed = defaultdict(list)
     for key in range(KEYS):
         # A key with a time in it has one day; and every key has a night or two.
-        days = {"live_sensors": (1, 2, 3), "telematics": (draw.choice((1, 2, 3)),)}
+        days = dict.fromkeys(POLICIES, (1, 2, 3)) | {"telematics": (draw.choice((1, 2, 3)),)}
         for night in draw.choices(NIGHTS, k=draw.choice((1, 2, 3, 4))):
             for name in POLICIES:
                 landed[name, night].append(
