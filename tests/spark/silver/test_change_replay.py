@@ -80,9 +80,14 @@ def generated(count: int) -> dict[int, tuple[Image | None, list[Change]]]:
     collect()
     by_device = dict(enumerate(made, start=1000))
     return {
-        device: (loaded, [replace(c, night=c.night + (first_night(device) - NIGHTS[0])) for c in applied])
+        device: (loaded, [replace(c, night=night_of(device, c)) for c in applied])
         for device, (loaded, applied) in by_device.items()
     }
+
+
+def night_of(device: int, change: Change) -> date:
+    """When a change of a device arrives: not before it took place, which would be refused."""
+    return max(change.night + (first_night(device) - NIGHTS[0]), change.at.date())
 
 
 def first_night(device: int) -> date:
