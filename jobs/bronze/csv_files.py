@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from catalog.tables import Source
-from jobs.bronze import csv_lines
-from jobs.bronze.csv_lines import Layout, Unreadable
+from jobs.bronze import csv_layout, csv_lines
+from jobs.bronze.csv_layout import Layout, Unreadable
 
 PIECE = 1 << 20  # bytes that are looked at together; no line may be longer
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -49,7 +49,8 @@ def _opened(file: Path) -> BinaryIO:
 
 
 def _layout(text: str, source: Source) -> Layout:
-    return csv_lines.layout(text.removeprefix("\ufeff").split("\n", csv_lines.HEAD)[: csv_lines.HEAD], source)
+    first = text.removeprefix("\ufeff").split("\n", csv_layout.HEAD)[: csv_layout.HEAD]
+    return csv_layout.layout(first, source)
 
 
 def _blocks(content: BinaryIO) -> Iterator[tuple[int, bytes]]:
@@ -106,7 +107,7 @@ def _refuse_open_quotes(block: bytes, before: int, delimiter: str) -> None:
 def _refuse_other_headers(block: bytes, before: int, of_file: Layout, source: Source) -> None:
     for at, line in (*_lines_of_names(block, source), *_lines_with_the_key(block, source)):
         tokens = csv_lines.tokens_of(csv_lines.uncommented(line, source), source.delimiter)
-        if csv_lines.is_other_header(tokens, of_file, source):
+        if csv_lines.is_other_header(tokens, of_file.names, source):
             number = _line(block, at, before)
             if number > of_file.header:
                 raise Unreadable(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from catalog.tables import Source
 from jobs.bronze import arrival, csv_files
-from jobs.bronze.csv_lines import Layout
+from jobs.bronze.csv_layout import Layout
 from jobs.bronze.inspection import flaw, is_doubtful_by_beginning, is_doubtful_by_name
 from jobs.bronze.json_documents import is_document, is_unpacked, unpack
 from jobs.bronze.moves import free_path, move, readable_name, refuse_fixed, refuse_link

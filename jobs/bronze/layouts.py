@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from catalog.tables import Source
-from jobs.bronze.csv_lines import Layout
+from jobs.bronze.csv_layout import Layout
 from jobs.files import write_atomically
 
 log = logging.getLogger(__name__)

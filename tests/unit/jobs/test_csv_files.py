@@ -10,7 +10,7 @@ import pytest
 from catalog import tables
 from catalog.tables import SOURCES, CatalogError, Source
 from jobs.bronze import csv_files, csv_lines, layouts
-from jobs.bronze.csv_lines import Layout
+from jobs.bronze.csv_layout import Layout
 
 LOGS = SOURCES["sensor_logs"]
 NAMES = ["sensor_id", "timestamp", "temperature", "humidity", "location"]
