@@ -39,18 +39,16 @@ def layout(lines: Sequence[str], source: Source) -> Layout:
         said = csv_lines.SEPARATOR.fullmatch(line.strip(' \r"'))
         if said and said[1] not in ("", source.delimiter):
             raise _other_delimiter(said[1], source)
-    tokens = {
-        number: tokens_of(csv_lines.uncommented(line, source), source.delimiter)
-        for number, line in written.items()
-        if not csv_lines.is_preamble(line, source)
-    }
-    header = _header(tokens, source)
+    uncommented = _tokens(written, 0, source)
+    header = _header(uncommented, source)
     if not header:
+        tokens = _tokens(written, len(source.fields), source)
         if tokens:
             _refuse_without_header(min(tokens), written[min(tokens)], source)
         _refuse_other_sizes(list(tokens.values()), len(source.fields))
         return Layout(tuple(source.fields), (), csv_lines.has_comments(source.fields.values()), is_usual=True)
-    found = names(tokens[header], source)
+    found = names(uncommented[header], source)
+    tokens = _tokens(written, len(found), source)
     _refuse_other_columns(found, header, source)
     for number in (number for number in tokens if number < header):
         if set(wanted(source)) <= set(names(tokens[number], source)):
@@ -69,6 +67,15 @@ def layout(lines: Sequence[str], source: Source) -> Layout:
         last,
         is_usual and min(tokens) == header,
     )
+
+
+def _tokens(written: Mapping[int, str], size: int, source: Source) -> dict[int, list[str]]:
+    """Return the tokens of the lines that may be a header or a record, which has as many as `size` says."""
+    return {
+        number: tokens_of(csv_lines.uncommented(line, source), source.delimiter)
+        for number, line in written.items()
+        if not csv_lines.is_preamble(line, size, source)
+    }
 
 
 def _header(tokens: Mapping[int, Sequence[str]], source: Source) -> int:

@@ -8,11 +8,8 @@ from catalog.csv_format import DELIMITERS
 from catalog.tables import Source
 
 COMMENT = "#"
-# Values of spreadsheets that begin like a comment: errors of a formula, and what does not fit into its cell.
-NO_COMMENT = r"^#((N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!)([,;|\t]|$)|#+[,;|\t])"
 BLANK = ' \t\r"'  # what stands around a token and is no part of it
 EMPTY = BLANK + "".join(DELIMITERS)  # all that is in the empty rows of a spreadsheet
-_NO_COMMENT = re.compile(NO_COMMENT)
 SEPARATOR = re.compile(r"sep=(.?)", re.IGNORECASE)  # Excel's line about it
 _NAME = re.compile(r"[^\W\d][\w .,()/\[\]%°-]*")
 # Words that stand for a value, or where one is missing.
@@ -46,12 +43,12 @@ def has_comments(kinds: Iterable[str]) -> bool:
     return next(iter(kinds)) not in TEXTS
 
 
-def is_preamble(line: str, source: Source) -> bool:
-    """Whether a line is about the file itself, wherever it stands."""
-    is_comment = (
-        line.startswith(COMMENT) and has_comments(source.fields.values()) and not _NO_COMMENT.match(line)
-    )
-    return (is_comment and uncommented(line, source) == line) or bool(SEPARATOR.fullmatch(bare(line)))
+def is_preamble(line: str, size: int, source: Source) -> bool:
+    """Whether a line is about the file itself, wherever it stands; with as many tokens as a record it is one."""
+    if not line.startswith(COMMENT):
+        return bool(SEPARATOR.fullmatch(bare(line)))
+    is_sized = len(tokens_of(line, source.delimiter)) == size
+    return not is_sized and has_comments(source.fields.values()) and uncommented(line, source) == line
 
 
 def uncommented(line: str, source: Source) -> str:

@@ -26,7 +26,8 @@ def records(lines: DataFrame, source: Source, layouts: Layouts) -> DataFrame:
     has_comments = F.lit(csv_lines.has_comments(source.fields.values()))
     kept = lines.where(F.ltrim("value", F.lit(csv_lines.EMPTY)) != "")
     if not layouts:
-        return kept.where(~(is_header | is_separator | (has_comments & _is_comment())))
+        is_comment = _is_comment(F.lit(len(source.fields)), source.delimiter)
+        return kept.where(~(is_header | is_separator | (has_comments & is_comment)))
     rows = [
         (path, _places(each.names, source), [*each.no_records], each.has_comments)
         for path, each in layouts.items()
@@ -34,15 +35,18 @@ def records(lines: DataFrame, source: Source, layouts: Layouts) -> DataFrame:
     frame = F.broadcast(lines.sparkSession.createDataFrame(rows, _LAYOUT))
     known = kept.withColumn("_path", _path(source)).join(frame, on="_path", how="left")
     of_file = F.array_contains("_no_records", bare)
-    is_comment = F.coalesce("_has_comments", has_comments) & _is_comment()
-    is_record = ~(F.coalesce(of_file, is_header) | is_separator | is_comment)
     places = F.coalesce("_places", _usual_places(source))
+    is_comment = _is_comment(places["size"], source.delimiter) & F.coalesce("_has_comments", has_comments)
+    is_record = ~(F.coalesce(of_file, is_header) | is_separator | is_comment)
     return known.where(is_record).withColumn("_places", places).drop("_path", "_no_records", "_has_comments")
 
 
-def _is_comment() -> Column:
-    begins = F.col("value").startswith(csv_lines.COMMENT)
-    return begins & ~F.col("value").rlike(csv_lines.NO_COMMENT)
+def _is_comment(size: Column, delimiter: str) -> Column:
+    """Whether a line begins with # and has not as many tokens as a record."""
+    unquoted = F.regexp_replace("value", '"[^"]*"', "")
+    return F.col("value").startswith(csv_lines.COMMENT) & (
+        F.size(F.split(unquoted, _regex(delimiter))) != size
+    )
 
 
 def _path(source: Source) -> Column:
@@ -114,7 +118,7 @@ def _has(tokens: Column) -> Column:
 
 def _with_tokens(lines: DataFrame, delimiter: str) -> DataFrame:
     """`_tokens` of the line; null where a quote is not where RFC 4180 has it."""
-    d = f"\\{delimiter}" if delimiter == "|" else delimiter
+    d = _regex(delimiter)
     blanks = csv_lines.blanks(delimiter)
     quoted = rf'{blanks}*+"[^"]*+(?:""[^"]*+)*+"{blanks}*+'
     token = rf'{d}({quoted}(?={d}|\z)|(?!{blanks}*")[^{d}"]*+(?={d}|\z))'
@@ -132,6 +136,10 @@ def _with_tokens(lines: DataFrame, delimiter: str) -> DataFrame:
         )
         .drop("_split")
     )
+
+
+def _regex(delimiter: str) -> str:
+    return f"\\{delimiter}" if delimiter == "|" else delimiter
 
 
 def _unquoted(token: Column) -> Column:

@@ -65,7 +65,8 @@ FILES: dict[str, dict[str, str | bytes]] = {
         "ten-a-second.csv": HEADER
         + "".join(f"7015,2025-05-01 20:00:00,70.{tenth},40.0,Room_B\n" for tenth in range(10)),
         "odd.csv": HEADER
-        + "1001,2025-05-01 07:00:00,warm,41.2,Room_A\n1001,2025-05-01 07:00:05,NaN,41,Room_A\n",
+        + "1001,2025-05-01 07:00:00,warm,41.2,Room_A\n1001,2025-05-01 07:00:05,NaN,41,Room_A\n"
+        + "#NV,2025-05-01 07:00:10,72.4,41.2,Room_A\n# what #NV means, nobody knows\n",
         **BY_NAME,
     },
     "locations": {
@@ -204,7 +205,7 @@ def test_columns_that_the_source_does_not_have_are_reported(table):
 
 def test_values_that_are_no_numbers_are_quarantined_not_nulled(logs, quarantine):
     assert logs[7] == 0
-    assert len([row for row in quarantine if row.file.endswith("odd.csv")]) == 2
+    assert len([row for row in quarantine if row.file.endswith("odd.csv")]) == 3
 
 
 def test_a_truncated_json_line_is_quarantined_as_it_was(account, quarantine):

@@ -35,6 +35,7 @@ TEXTS = [
     "NULL",
     " x ",
 ]
+COMMENT = "# checked by hand"
 UNKNOWN = ["", "Battery [V]", "rssi", "note2"]
 
 
@@ -59,7 +60,7 @@ def made(choose: random.Random, source: Source) -> str:
     writer.writerow(header)
     for number in range(choose.randrange(6)):
         value = {
-            "id": number,
+            "id": choose.choice([number, number, number, f"#{number}"]),
             "at": f"2024-03-05 10:00:{number:02}",
             "x": choose.choice(
                 [f"{choose.randrange(1000) / 8:.3f}".replace(".", source.decimal), "warm", "NULL"]
@@ -70,6 +71,8 @@ def made(choose: random.Random, source: Source) -> str:
             choose.choice([writer.writerow, lambda _: file.write("\n")])([""] * len(names))
         if choose.random() < 0.1:
             writer.writerow(header)
+        if choose.random() < 0.2 and names[0] in ("id", "at", "x"):
+            file.write(f"{COMMENT}\n")
     return file.getvalue()
 
 
@@ -85,7 +88,7 @@ def by_name(content: str, source: Source) -> Iterator[tuple[dict[str, str | None
         name or f"column {number}": name for number, name in enumerate(names, 1) if name.lower() not in known
     }
     for row in rows[at + 1 :]:
-        if row == names:
+        if row in (names, [COMMENT]):
             continue
         record = {name: _value(value, source) for name, value in zip(names, row, strict=True)}
         own = {name: record.get(known.get(name, "none")) for name in source.fields}
@@ -128,11 +131,13 @@ def read(spark, folder: Path, contents: Sequence[str], source: Source) -> list[l
 def _typed(
     own: dict[str, str | None], others: dict[str, str], source: Source
 ) -> tuple[dict[str, object], dict[str, str]]:
-    """The values in their types; what is no number goes to the others."""
+    """The values in their types; what is no number goes to the others, an id with # too: it makes no comment."""
     x = (own["x"] or "").replace(source.decimal, ".")
     is_number = x[:1].isdigit()
-    typed = {**own, "id": int(own["id"]), "x": float(x) if is_number else None}
-    return typed, others if is_number or not x else {**others, "x": x}
+    is_id = own["id"].isdigit()
+    typed = {**own, "id": int(own["id"]) if is_id else None, "x": float(x) if is_number else None}
+    strange = {"id": own["id"]} if not is_id else {}
+    return typed, others | strange | ({"x": x} if x and not is_number else {})
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,7 @@ def look(tmp_path: Path):
         HEADER + RECORD + "gw-02,unavailable,a,b,hall\n" + "gw-02,n/a,a,b,hall\n",
         HEADER + "1001,2025-05-01\n" * 2 + ";;;;\n",
         (HEADER + RECORD).replace("\n", "\r"),
+        HEADER + RECORD + "#NV,2025-05-01 01:00:00,72.4,41.2,Room_A\n#1002" + RECORD[4:],
     ],
 )
 def test_a_file_that_is_as_the_catalog_says_has_no_layout_of_its_own(look, content):
@@ -78,6 +79,7 @@ def test_a_file_that_is_as_the_catalog_says_has_no_layout_of_its_own(look, conte
         ("\ufefflocation,sensor_id,timestamp,temperature,humidity\r" + RECORD, [NAMES[4], *NAMES[:4]]),
         ("," + HEADER + "0," + RECORD, ["column 1", *NAMES]),
         (HEADER.replace("\n", ",Battery [V]\n"), [*NAMES, "Battery [V]"]),
+        ("#1,2,3,4,5\n" + HEADER + RECORD, NAMES),
         (HEADER.replace(",humidity", ""), [name for name in NAMES if name != "humidity"]),
     ],
 )
@@ -102,6 +104,10 @@ def test_the_header_says_which_column_stands_where(look, content, names):
         (
             RECORD,
             "line 1 is no header; put sensor_id,timestamp,temperature,humidity,location first, or say header = f",
+        ),
+        (
+            "#NV,2025-05-01 01:00:00,72.4,41.2,Room_A\n" * 2,
+            "line 1 is no header; put sensor_id,timestamp,",
         ),
         (RECORD + HEADER + RECORD, "line 1 is like a record, and the header is line 2; "),
         (
@@ -159,13 +165,17 @@ def test_what_the_catalog_says_of_a_sources_files_is_how_they_are_read(look):
     [
         ("# of GW-7", True),
         ("#####", True),
-        ("#N/A,2025-05-01 01:00:00", False),
-        ("#DIV/0!", False),
-        ("####,7", False),
+        ("# by Anna, Berlin", True),
+        ("#NV,2025-05-01 01:00:00,72.4,41.2,Room_A", False),
+        ("#¡VALOR!,2025-05-01 01:00:00,72.4,41.2,Room_A", False),
+        ("####,2025-05-01 01:00:00,,,", False),
+        ('#7031,2025-05-01 01:00:00,72.4,41.2,"Room A, north"', False),
+        ("#" + HEADER.strip(), False),
+        ("sep=;", True),
     ],
 )
-def test_an_error_of_a_spreadsheet_is_no_comment(line, is_one):
-    assert csv_lines.is_preamble(line, LOGS) is is_one
+def test_a_line_with_as_many_tokens_as_columns_is_no_comment(line, is_one):
+    assert csv_lines.is_preamble(line, len(NAMES), LOGS) is is_one
 
 
 def test_what_the_source_has_for_no_value_is_no_name(look):
