@@ -49,16 +49,11 @@ def layout(lines: Sequence[str], source: Source) -> Layout:
         return Layout(tuple(source.fields), (), csv_lines.has_comments(source.fields.values()), is_usual=True)
     found = names(uncommented[header], source)
     tokens = _tokens(written, len(found), source)
-    _refuse_other_columns(found, header, source)
-    for number in (number for number in tokens if number < header):
-        if set(wanted(source)) <= set(names(tokens[number], source)):
-            raise Unreadable(
-                f"line {number} is another header than line {header}; bring a file for each header"
-            )
-        if _is_like_a_record(tokens[number], found, source):
-            raise Unreadable(f"line {number} is like a record, and the header is line {header}; put it first")
     last = _last_of_header(header, tokens, source)
-    _refuse_other_sizes([tokens[number] for number in tokens if number > last], len(found))
+    records = [tokens[number] for number in tokens if number > last]
+    _refuse_other_columns(found, header, records, source)
+    _refuse_lines_above(header, found, tokens, source)
+    _refuse_other_sizes(records, len(found))
     is_usual = found == [*source.fields] and bare(written[header]).lower() == csv_lines.usual_header(source)
     return Layout(
         tuple(found),
@@ -99,15 +94,22 @@ def _last_of_header(header: int, tokens: Mapping[int, Sequence[str]], source: So
     return last
 
 
-def _refuse_other_columns(found: Sequence[str], header: int, source: Source) -> None:
+def _refuse_other_columns(
+    found: Sequence[str], header: int, records: Sequence[Sequence[str]], source: Source
+) -> None:
     """Raise Unreadable for a header under which values would stand under other names, or under none.
 
-    A column that is only missing is null, one that is only new is rescued. Both together are one renamed.
+    A column that is only missing is null, one that is only new is rescued. Both together are one renamed. A column
+    without a name is new if the first records have values in it.
     """
     if twice := sorted({name for name in found if found.count(name) > 1}):
         raise Unreadable(f"its header (line {header}) has {', '.join(twice)} twice; name each column once")
-    known = (*source.fields, *map(unnamed, range(len(found) + 1)))
-    unknown = [name for name in found if name not in known]
+    unknown = [
+        name
+        for at, name in enumerate(found)
+        if name not in source.fields
+        and (name != unnamed(at + 1) or any(_has_value(tokens, at, source) for tokens in records))
+    ]
     missing = [name for name in source.fields if name not in found]
     if missing and (unknown or not set(wanted(source)) <= set(found)):
         said = [f"has {', '.join(unknown)[:200]}"] if unknown else []
@@ -116,6 +118,23 @@ def _refuse_other_columns(found: Sequence[str], header: int, source: Source) -> 
             f"its header (line {header}) {' and '.join(said)}; bring {','.join(source.fields)}, "
             "or have `names` of the source say which is which"
         )
+
+
+def _refuse_lines_above(
+    header: int, found: Sequence[str], tokens: Mapping[int, Sequence[str]], source: Source
+) -> None:
+    """Raise Unreadable for another header or records above the header; a single line of values may be a station's."""
+    above = [number for number in tokens if number < header]
+    for number in above:
+        if set(wanted(source)) <= set(names(tokens[number], source)):
+            raise Unreadable(
+                f"line {number} is another header than line {header}; bring a file for each header"
+            )
+    records = [number for number in above if _is_like_a_record(tokens[number], found, source)]
+    others = [number for number in above if _has_values_of_a_record(tokens[number], found, source)]
+    if records or len(others) > 1:
+        first = min([*records, *others])
+        raise Unreadable(f"line {first} is like a record, and the header is line {header}; put it first")
 
 
 def _refuse_other_sizes(records: Sequence[Sequence[str]], size: int) -> None:
@@ -153,3 +172,14 @@ def _is_like_a_record(tokens: Sequence[str], found: Sequence[str], source: Sourc
     key = [(value.get(name, ""), source.fields[name] in csv_lines.TEXTS) for name in wanted(source)]
     is_sized = len(tokens) == len(found) or not all(is_text for _, is_text in key)
     return is_sized and all(token if is_text else csv_lines.NUMBER.match(token) for token, is_text in key)
+
+
+def _has_values_of_a_record(tokens: Sequence[str], found: Sequence[str], source: Source) -> bool:
+    """Whether a line has as many tokens as the header and numbers or times among them: two, or all that there are."""
+    values = sum(csv_lines.has_values(tokens, [at]) for at in range(len(tokens)))
+    wanted_values = min(2, len(csv_lines.places_of_numbers(found, source)))
+    return len(tokens) == len(found) and values >= max(1, wanted_values)
+
+
+def _has_value(tokens: Sequence[str], at: int, source: Source) -> bool:
+    return at < len(tokens) and tokens[at] not in ("", *source.nulls)

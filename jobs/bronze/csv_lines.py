@@ -16,6 +16,7 @@ _NAME = re.compile(r"[^\W\d][\w .,()/\[\]%°-]*")
 _NO_NAME = re.compile(
     r"true|false|t|f|yes|no|y|n|on|off|ok|nan|n/?a|null|none|nil|inf|-+|missing|un(known|available)|offline|invalid|err(or)?"
 )
+_VALUE = re.compile(r"[+-]?[.,]?\d[\d.,:/ TZE+-]*([AP]M)?", re.IGNORECASE)  # a number or a time
 NUMBER = re.compile(r"[+-]?[\d.]")  # how a number or a time begins
 TEXTS = frozenset({"STRING", "VARIANT"})
 
@@ -32,10 +33,21 @@ def is_header(tokens: Sequence[str], source: Source) -> bool:
     No number and no time looks like a name. Where all columns are text, nothing tells a name from a value.
     """
     folded = {token.casefold() for token in tokens}
-    has_values = any(map(_NO_NAME.fullmatch, folded)) or not set(source.nulls).isdisjoint(tokens)
-    if len(tokens) < 2 or len(folded) < len(tokens) or has_values:
+    has_value = any(map(_NO_NAME.fullmatch, folded)) or not set(source.nulls).isdisjoint(tokens)
+    if len(tokens) < 2 or len(folded) < len(tokens) or has_value:
         return False
-    return all(map(_NAME.fullmatch, tokens)) and not set(source.fields.values()) <= {*TEXTS, "BOOLEAN"}
+    return all(map(_NAME.fullmatch, tokens)) and bool(places_of_numbers([*source.fields], source))
+
+
+def has_values(tokens: Sequence[str], places: Iterable[int]) -> bool:
+    """Whether a line has a number or a time at one of some places."""
+    return any(at < len(tokens) and _VALUE.fullmatch(tokens[at]) for at in places)
+
+
+def places_of_numbers(columns: Sequence[str], source: Source) -> list[int]:
+    """Where numbers and times stand, counted from 0."""
+    own = source.fields
+    return [at for at, name in enumerate(columns) if own.get(name, "STRING") not in {*TEXTS, "BOOLEAN"}]
 
 
 def has_comments(kinds: Iterable[str]) -> bool:

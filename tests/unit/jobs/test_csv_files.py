@@ -18,6 +18,10 @@ HEADER = ",".join(NAMES) + "\n"
 RECORD = "1001,2025-05-01 01:00:00,72.4,41.2,Room_A\n"
 OTHER_ORDER = "sensor_id,timestamp,humidity,temperature,location\n"
 FOREIGN = "device,time,rh,temp_f,room\n"
+OLD_LAYOUT = "Room_A,1001,2025-05-01 01:00:00,72.4,41.2\n"
+BOILERS = Source(
+    "boilers", "csv", "boiler STRING, timestamp TIMESTAMP, flow DOUBLE, back DOUBLE", ("boiler", "timestamp")
+)
 
 
 def source(**keys: object) -> Source:
@@ -79,6 +83,11 @@ def test_a_file_that_is_as_the_catalog_says_has_no_layout_of_its_own(look, conte
         ("\ufefflocation,sensor_id,timestamp,temperature,humidity\r" + RECORD, [NAMES[4], *NAMES[:4]]),
         ("," + HEADER + "0," + RECORD, ["column 1", *NAMES]),
         (HEADER.replace("\n", ",Battery [V]\n"), [*NAMES, "Battery [V]"]),
+        (
+            HEADER.replace(",humidity", "").replace("\n", ",\n") + RECORD.replace("41.2,Room_A", "Room_A,"),
+            [*NAMES[:3], "location", "column 5"],
+        ),
+        ("Station,17,52.5,13.4,Berlin\nof,the,old,export,file\n" + HEADER + RECORD, NAMES),
         ("#1,2,3,4,5\n" + HEADER + RECORD, NAMES),
         (HEADER.replace(",humidity", ""), [name for name in NAMES if name != "humidity"]),
     ],
@@ -104,6 +113,15 @@ def test_the_header_says_which_column_stands_where(look, content, names):
         (
             RECORD,
             "line 1 is no header; put sensor_id,timestamp,temperature,humidity,location first, or say header = f",
+        ),
+        (OLD_LAYOUT * 2 + HEADER + RECORD, "line 1 is like a record, and the header is line 3; "),
+        (
+            "room,sensor,time,temp,hum\n" + OLD_LAYOUT * 3 + HEADER + RECORD,
+            "line 2 is like a record, and the header is line 5; ",
+        ),
+        (
+            "sensor_id,timestamp,,humidity,location\n" + RECORD,
+            "(line 1) has column 3 and lacks temperature; bring",
         ),
         (
             "#NV,2025-05-01 01:00:00,72.4,41.2,Room_A\n" * 2,
@@ -149,6 +167,17 @@ def test_the_header_says_which_column_stands_where(look, content, names):
 )
 def test_what_could_be_mistaken_for_something_else_is_set_aside_with_its_line(look, content, reason):
     assert reason in look(content)
+
+
+def test_records_above_the_header_are_told_by_their_numbers_and_times(look):
+    """A preamble of pairs is no record of two columns, since its names are no numbers."""
+    header = "boiler,timestamp,flow,back\n"
+    assert "line 1 is like a record" in look("2025-05-01 06:00:00,B1,62.5,48\n" * 2 + header, BOILERS)
+    pairs = Source("pairs", "csv", "timestamp TIMESTAMP, flow DOUBLE", ("timestamp",))
+    assert look("Serial,17\nInterval,60\ntimestamp,flow\n2025-05-01 06:00:00,62.5\n", pairs) == [
+        *pairs.fields
+    ]
+    assert "line 1 is like a record" in look("62.5,2025-05-01\n" * 2 + "timestamp,flow\n", pairs)
 
 
 def test_what_the_catalog_says_of_a_sources_files_is_how_they_are_read(look):
