@@ -88,8 +88,8 @@ FAULTS = [
     fault(
         "a second header in a CSV file is not seen",
         "jobs/bronze/csv_files.py",
-        "if number > of_file.header:",
-        "if number < of_file.header:",
+        "if is_header:",
+        "if not is_header:",
         "unit/jobs/test_csv_files.py::test_what_could_be_mistaken_for_something_else_is_set_aside_with_its_line",
     ),
     fault(

@@ -6,8 +6,8 @@ before it ended within quotes.
 
 import gzip
 import re
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -17,7 +17,10 @@ from jobs.bronze.csv_layout import Layout, Unreadable
 
 PIECE = 1 << 20  # bytes that are looked at together; no line may be longer
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_MARKS = rb"[\"#\[\]']|\xef\xbb\xbf"  # what stands around a name, besides blanks
 _ALL_BUT_QUOTES = bytes(set(range(256)) - set(b'"\n'))
+_NO_LETTERS = bytes(at for at in range(128) if not chr(at).isalpha())
+_SMALL = bytes(range(256)).lower()
 
 
 def flaw(file: Path, source: Source) -> str | None:
@@ -105,37 +108,65 @@ def _refuse_open_quotes(block: bytes, before: int, delimiter: str) -> None:
 
 
 def _refuse_other_headers(block: bytes, before: int, of_file: Layout, source: Source) -> None:
-    for at, line in (*_lines_of_names(block, source), *_lines_with_the_key(block, source)):
-        tokens = csv_lines.tokens_of(csv_lines.uncommented(line, source), source.delimiter)
-        if csv_lines.is_other_header(tokens, of_file.names, source):
-            number = _line(block, at, before)
-            if number > of_file.header:
-                raise Unreadable(
-                    f"line {number} is another header, {line[:200]}; bring a file for each header"
-                )
+    start = 0
+    for _ in range(of_file.header - before):
+        start = block.find(b"\n", start) + 1 or len(block)
+    below, columns = block[start:], of_file.names
+    of_export = {*of_file.no_records, *of_file.units}  # and of others like it, joined in one file
+    texts = lru_cache(partial(_texts, block, columns, source))
+    for at, line in _candidates(below, of_file, source):
+        if csv_lines.bare(line) in of_export:
+            continue
+        tokens = csv_lines.tokens_of(line.lstrip(csv_lines.MARKS + " "), source.delimiter)
+        is_header = csv_lines.is_other_header(tokens, columns, source) or (
+            csv_lines.may_be_header(tokens, columns, source) and texts().isdisjoint(enumerate(tokens))
+        )
+        if is_header:
+            raise Unreadable(
+                f"line {_line(block, start + at, before)} is another header, {line[:200]}; "
+                "bring a file for each header"
+            )
 
 
-def _lines_of_names(block: bytes, source: Source) -> Iterator[tuple[int, str]]:
-    """Yield the lines all of whose tokens may be names, with their places in the block."""
-    for found in _like_names(source.delimiter).finditer(b"\n" + block):
-        yield found.start(), found[1].decode()
+def _candidates(block: bytes, of_file: Layout, source: Source) -> Iterator[tuple[int, str]]:
+    """Yield the lines that may be a header, with their places in the block."""
+    yield from _lines_with_names(block, source)
+    if csv_lines.are_names_told(of_file.names, source):
+        for found in _like_names(source.delimiter).finditer(b"\n" + block):
+            yield found.start(), found[1].decode()
 
 
-def _lines_with_the_key(block: bytes, source: Source) -> Iterator[tuple[int, str]]:
-    """Yield the lines that may name the columns of the key, whatever else they have, with their places in the block."""
-    small = block.lower()
-    spellings = [
-        [name, *[theirs for theirs, ours in source.names if ours == name]]
-        for name in csv_lines.wanted(source)
-    ]
-    wanted = [[each.lower().encode() for each in those] for those in spellings]
-    if not all(any(each in small for each in those) for those in wanted):
+def _lines_with_names(block: bytes, source: Source) -> Iterator[tuple[int, str]]:
+    """Yield the lines in which two tokens are names of columns, or as many as the key has."""
+    names, least = _names_in_small(source), min(2, len(csv_lines.wanted(source)))
+    letters = _letters(block)
+    if sum(_letters(name) in letters for name in names) < least:
         return
-    place = 0
-    for line in small.split(b"\n"):
-        if all(any(each in line for each in those) for those in wanted):
-            yield place, block[place : place + len(line)].decode()
-        place += len(line) + 1
+    small = b"\n" + block.lower()
+    begin, end, count = 0, 0, 0  # of a line in `small`, of its last name, how many it has
+    for found in _one_of(names, source.delimiter).finditer(small):
+        if (last := small.rfind(b"\n", end, found.start() + 1)) >= 0:
+            begin, count = last + 1, 0
+        end, count = found.end(), count + 1
+        if count == least:
+            yield begin - 1, block[begin - 1 : small.index(b"\n", begin) - 1].decode()
+
+
+def _letters(text: bytes) -> bytes:
+    """Return the letters of a text, ASCII ones small: of most blocks, little is left to look through."""
+    return text.translate(_SMALL, _NO_LETTERS)
+
+
+def _texts(block: bytes, columns: Sequence[str], source: Source) -> set[tuple[int, str]]:
+    """Return what the records of a block have in columns of text, with the column's place."""
+    numbers = csv_lines.places_of_numbers(columns, source)
+    places = sorted({*range(len(columns))} - {*numbers})
+    found: set[tuple[int, str]] = set()
+    for line in block.decode().split("\n") if places else ():
+        tokens = csv_lines.tokens_of(line, source.delimiter)
+        if len(tokens) == len(columns) and csv_lines.has_values(tokens, numbers):
+            found.update((at, tokens[at]) for at in places)
+    return found
 
 
 def _line(block: bytes, at: int, before: int) -> int:
@@ -153,12 +184,32 @@ def _open_quotes(delimiter: str) -> re.Pattern[bytes]:
 
 @lru_cache
 def _like_names(delimiter: str) -> re.Pattern[bytes]:
-    """A line whose tokens begin with letters; the first may be blank, as that of row numbers, and the last ones."""
+    """A line whose tokens begin with letters."""
     d, blank = _patterns(delimiter)
-    name = rb'(?:%s|")*[A-Za-z_\x80-\xff][^%s\n]*+' % (blank, d)
+    around, letter = rb"(?:%s|%s)*+" % (blank, _MARKS), rb"[A-Za-z_\x80-\xff]"
+    quoted = rb"%s*+\"%s[^\"\n]*+\"%s*+(?=[%s\n])" % (blank, letter, blank, d)
+    name = rb"(?:%s|%s%s[^%s\n]*+)" % (quoted, around, letter, d)
+    return re.compile(rb"\n(%s(?:%s%s)++)(?=\n)" % (name, d, name))
+
+
+@lru_cache
+def _one_of(names: tuple[bytes, ...], delimiter: str) -> re.Pattern[bytes]:
+    """A token that is one of some names."""
+    d, blank = _patterns(delimiter)
+    around = rb"(?:%s|%s)*+" % (blank, _MARKS)
     return re.compile(
-        rb'\n((?:%s|(?:%s|")*)%s%s(?:%s%s)*+[%s \t"]*+)(?=\n)' % (name, blank, d, name, d, name, d)
+        rb"[\n%s]%s(?:%s)%s(?=[%s\n])" % (d, around, b"|".join(map(re.escape, names)), around, d)
     )
+
+
+@lru_cache
+def _names_in_small(source: Source) -> tuple[bytes, ...]:
+    """The names that a column of the source may have, as they stand in a block whose ASCII letters are small."""
+    names = [
+        name.strip(csv_lines.MARKS) for name in (*source.fields, *[theirs for theirs, _ in source.names])
+    ]
+    cases = {case.encode().lower() for name in names if name for case in (name, name.lower(), name.upper())}
+    return tuple(sorted(cases, key=len, reverse=True))
 
 
 def _patterns(delimiter: str) -> tuple[bytes, bytes]:

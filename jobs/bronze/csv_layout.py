@@ -17,8 +17,9 @@ class Layout:
     """What stands where in a CSV file.
 
     `names` are its columns in its order, the source's own as the catalog writes them; `no_records` the `bare` texts
-    of its header and of the lines before it; `header` is the last line of it, 0 for none. `has_comments` says whether
-    a line that begins with # can be no record, `is_usual` whether the catalog says all the same.
+    of its header and of the lines before it. `has_comments` says whether a line that begins with # may be no record,
+    `is_usual` whether the catalog says all the same. `header` is the last line of the header, 0 for none, and `units`
+    are the `bare` texts of its lines below the names.
     """
 
     names: tuple[str, ...]
@@ -26,6 +27,7 @@ class Layout:
     has_comments: bool
     header: int = 0
     is_usual: bool = False
+    units: tuple[str, ...] = ()
 
 
 class Unreadable(ValueError):
@@ -49,18 +51,20 @@ def layout(lines: Sequence[str], source: Source) -> Layout:
         return Layout(tuple(source.fields), (), csv_lines.has_comments(source.fields.values()), is_usual=True)
     found = names(uncommented[header], source)
     tokens = _tokens(written, len(found), source)
-    last = _last_of_header(header, tokens, source)
+    last = _last_of_header(header, found, tokens, source)
     records = [tokens[number] for number in tokens if number > last]
     _refuse_other_columns(found, header, records, source)
     _refuse_lines_above(header, found, tokens, source)
     _refuse_other_sizes(records, len(found))
     is_usual = found == [*source.fields] and bare(written[header]).lower() == csv_lines.usual_header(source)
+    texts = {number: bare(line) for number, line in written.items() if number <= last}
     return Layout(
         tuple(found),
-        tuple(bare(line) for number, line in written.items() if number <= header),
+        tuple(text for number, text in texts.items() if number <= header),
         csv_lines.has_comments([source.fields.get(name, "STRING") for name in found]),
         last,
         is_usual and min(tokens) == header,
+        tuple(text for number, text in texts.items() if number > header),
     )
 
 
@@ -84,14 +88,20 @@ def _header(tokens: Mapping[int, Sequence[str]], source: Source) -> int:
     return first if csv_lines.is_header(tokens[first], source) else 0
 
 
-def _last_of_header(header: int, tokens: Mapping[int, Sequence[str]], source: Source) -> int:
+def _last_of_header(
+    header: int, found: Sequence[str], tokens: Mapping[int, Sequence[str]], source: Source
+) -> int:
     """Return the last of the lines right below a header that are names too, as those of units: no other header."""
     last = header
-    while csv_lines.is_header(tokens.get(last + 1, ()), source) and not set(wanted(source)) & set(
-        names(tokens[last + 1], source)
-    ):
+    while _is_of_units(tokens.get(last + 1, ()), found, source):
         last += 1
     return last
+
+
+def _is_of_units(tokens: Sequence[str], found: Sequence[str], source: Source) -> bool:
+    below = names(tokens, source)
+    is_moved = any(name in source.fields and name != above for name, above in zip(below, found, strict=False))
+    return csv_lines.is_header(tokens, source) and not is_moved and set(wanted(source)).isdisjoint(below)
 
 
 def _refuse_other_columns(

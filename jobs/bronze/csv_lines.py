@@ -1,7 +1,7 @@
 """What a line of a CSV file is by itself: blank, a comment, names or values. Needs nothing but Python."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from catalog.csv_format import DELIMITERS
@@ -9,22 +9,18 @@ from catalog.tables import Source
 
 COMMENT = "#"
 BLANK = ' \t\r"'  # what stands around a token and is no part of it
+_WITHOUT_BLANKS = dict.fromkeys(map(ord, BLANK))
 EMPTY = BLANK + "".join(DELIMITERS)  # all that is in the empty rows of a spreadsheet
+MARKS = f"\ufeff{COMMENT}[]'"  # what stands around the names of some headers
 SEPARATOR = re.compile(r"sep=(.?)", re.IGNORECASE)  # Excel's line about it
-_NAME = re.compile(r"[^\W\d][\w .,()/\[\]%°-]*")
+NUMBER = re.compile(r"[+-]?[\d.]")  # how a number or a time begins
+TEXTS = frozenset({"STRING", "VARIANT"})
+_NAME = re.compile(r"[^\W\d].*")
+_VALUE = re.compile(r"[+-]?[.,]?\d[\d.,:/ TZE+-]*([AP]M)?", re.IGNORECASE)  # a number or a time
 # Words that stand for a value, or where one is missing.
 _NO_NAME = re.compile(
     r"true|false|t|f|yes|no|y|n|on|off|ok|nan|n/?a|null|none|nil|inf|-+|missing|un(known|available)|offline|invalid|err(or)?"
 )
-_VALUE = re.compile(r"[+-]?[.,]?\d[\d.,:/ TZE+-]*([AP]M)?", re.IGNORECASE)  # a number or a time
-NUMBER = re.compile(r"[+-]?[\d.]")  # how a number or a time begins
-TEXTS = frozenset({"STRING", "VARIANT"})
-
-
-def is_other_header(tokens: Sequence[str], columns: Sequence[str], source: Source) -> bool:
-    """Whether the tokens of a line are a header whose names are not those of its file, or in another order."""
-    found = names(tokens, source)
-    return found != [*columns] and (set(wanted(source)) <= set(found) or is_header(tokens, source))
 
 
 def is_header(tokens: Sequence[str], source: Source) -> bool:
@@ -39,9 +35,42 @@ def is_header(tokens: Sequence[str], source: Source) -> bool:
     return all(map(_NAME.fullmatch, tokens)) and bool(places_of_numbers([*source.fields], source))
 
 
+def is_other_header(tokens: Sequence[str], columns: Sequence[str], source: Source) -> bool:
+    """Whether a line names columns of the source, and not those of its file in their order: two, or all of the key.
+
+    With a number or a time in its key it is a record, of which some values are such names.
+    """
+    found = loose_names(tokens, source)
+    own = source.fields.keys() & set(found)
+    is_of_names = len(own) > 1 or own >= {*wanted(source)}
+    return is_of_names and found != [*columns] and not has_values(tokens, places_of_key(columns, source))
+
+
+def may_be_header(tokens: Sequence[str], columns: Sequence[str], source: Source) -> bool:
+    """Whether a line has other words for all columns of its file, as a header that nobody knows would have."""
+    if len(tokens) != len(columns) or not is_header([token.strip(MARKS) for token in tokens], source):
+        return False
+    return loose_names(tokens, source) != [*columns]
+
+
+def are_names_told(columns: Sequence[str], source: Source) -> bool:
+    """Whether words can be told to be names: they stand where the key has a number or a time, or two columns do.
+
+    A single word where a number is wanted, in a row with its key, is a value missing.
+    """
+    places = places_of_key(columns, source)
+    return len(places) > 1 or any(columns[at] in source.key for at in places)
+
+
 def has_values(tokens: Sequence[str], places: Iterable[int]) -> bool:
     """Whether a line has a number or a time at one of some places."""
     return any(at < len(tokens) and _VALUE.fullmatch(tokens[at]) for at in places)
+
+
+def places_of_key(columns: Sequence[str], source: Source) -> list[int]:
+    """Where the numbers and times of the key stand, counted from 0; if it has none, where all stand."""
+    places = places_of_numbers(columns, source)
+    return [at for at in places if columns[at] in source.key] or places
 
 
 def places_of_numbers(columns: Sequence[str], source: Source) -> list[int]:
@@ -81,20 +110,37 @@ def usual_header(source: Source) -> str:
 
 def bare(line: str) -> str:
     """Return a line without blanks and quotes."""
-    return line.translate(dict.fromkeys(map(ord, BLANK)))
+    return line.translate(_WITHOUT_BLANKS)
 
 
 def tokens_of(line: str, delimiter: str) -> list[str]:
     """Return a line's tokens without the quotes and blanks around them."""
+    if '"' not in line:
+        return [token.strip(BLANK) for token in line.split(delimiter)]
     found = _token(delimiter).findall(delimiter + line)
     return [token.strip(BLANK).replace('""', '"') for token in found]
 
 
 def names(tokens: Sequence[str], source: Source) -> list[str]:
     """Return the tokens as names of columns: the source's own in whatever case they come, others as they are."""
-    known = {name.casefold(): name for name in source.fields}
-    known |= {theirs.casefold(): ours for theirs, ours in source.names}
+    known = known_names(source)
     return [known.get(token.casefold(), token or unnamed(number)) for number, token in enumerate(tokens, 1)]
+
+
+def loose_names(tokens: Sequence[str], source: Source) -> list[str]:
+    """Return the tokens as names of columns, the source's own whatever marks are around them."""
+    known, own = known_names(source), source.fields
+    return [
+        name if name in own else known.get(token.strip(MARKS).casefold(), name)
+        for token, name in zip(tokens, names(tokens, source), strict=True)
+    ]
+
+
+@lru_cache
+def known_names(source: Source) -> Mapping[str, str]:
+    """All names that the source's columns may have, in small letters, and the columns."""
+    own = {name.casefold(): name for name in source.fields}
+    return own | {theirs.casefold(): ours for theirs, ours in source.names}
 
 
 def unnamed(number: int) -> str:

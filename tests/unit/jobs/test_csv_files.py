@@ -18,10 +18,12 @@ HEADER = ",".join(NAMES) + "\n"
 RECORD = "1001,2025-05-01 01:00:00,72.4,41.2,Room_A\n"
 OTHER_ORDER = "sensor_id,timestamp,humidity,temperature,location\n"
 FOREIGN = "device,time,rh,temp_f,room\n"
+UNITS = "id,ts,degF,percent,name\n"
 OLD_LAYOUT = "Room_A,1001,2025-05-01 01:00:00,72.4,41.2\n"
 BOILERS = Source(
     "boilers", "csv", "boiler STRING, timestamp TIMESTAMP, flow DOUBLE, back DOUBLE", ("boiler", "timestamp")
 )
+ROOMS = Source("rooms", "csv", "room STRING, floor STRING, area DOUBLE", ("room",))
 
 
 def source(**keys: object) -> Source:
@@ -56,14 +58,20 @@ def look(tmp_path: Path):
         "# gateway GW-7, export of 2025-05-01\n" + HEADER + RECORD,
         '\n"Sensor_ID", "Timestamp","Temperature","Humidity","LOCATION"\r\n' + RECORD,
         HEADER + RECORD + HEADER + RECORD,
-        HEADER + "id,ts,degF,percent,name\n" + RECORD,
+        HEADER + UNITS + RECORD,
+        (HEADER + UNITS + RECORD) * 2,
+        HEADER + UNITS + RECORD * 50_000 + HEADER + UNITS,
+        HEADER + RECORD + "\ufeff" + HEADER + RECORD + f"# {HEADER}{HEADER.upper()}",
+        HEADER + RECORD + "Exported by,Anna Schmidt\n" + RECORD,
+        HEADER + RECORD + "gw,Error!,no,Signal,Room_A\n" + "gw,Fehler,kein,Signal,Room_A\n" + RECORD,
+        HEADER + RECORD + "1002,2025-05-01 01:00:00,temperature,humidity,Room_A\n",
+        HEADER + RECORD + "#NV,2025-05-01 01:00:00,72.4,41.2,Room_A\n#1002" + RECORD[4:],
         HEADER + RECORD + ",,,,\n" * 1000,
         HEADER + '1001,2025-05-01 01:00:00,72.4,41.2,5" pipe\n',
         HEADER + "error,error,error,error,error\n",
         HEADER + RECORD + "gw-02,unavailable,a,b,hall\n" + "gw-02,n/a,a,b,hall\n",
         HEADER + "1001,2025-05-01\n" * 2 + ";;;;\n",
         (HEADER + RECORD).replace("\n", "\r"),
-        HEADER + RECORD + "#NV,2025-05-01 01:00:00,72.4,41.2,Room_A\n#1002" + RECORD[4:],
     ],
 )
 def test_a_file_that_is_as_the_catalog_says_has_no_layout_of_its_own(look, content):
@@ -83,13 +91,13 @@ def test_a_file_that_is_as_the_catalog_says_has_no_layout_of_its_own(look, conte
         ("\ufefflocation,sensor_id,timestamp,temperature,humidity\r" + RECORD, [NAMES[4], *NAMES[:4]]),
         ("," + HEADER + "0," + RECORD, ["column 1", *NAMES]),
         (HEADER.replace("\n", ",Battery [V]\n"), [*NAMES, "Battery [V]"]),
+        (HEADER.replace(",humidity", ""), [name for name in NAMES if name != "humidity"]),
         (
             HEADER.replace(",humidity", "").replace("\n", ",\n") + RECORD.replace("41.2,Room_A", "Room_A,"),
             [*NAMES[:3], "location", "column 5"],
         ),
         ("Station,17,52.5,13.4,Berlin\nof,the,old,export,file\n" + HEADER + RECORD, NAMES),
         ("#1,2,3,4,5\n" + HEADER + RECORD, NAMES),
-        (HEADER.replace(",humidity", ""), [name for name in NAMES if name != "humidity"]),
     ],
 )
 def test_the_header_says_which_column_stands_where(look, content, names):
@@ -114,19 +122,6 @@ def test_the_header_says_which_column_stands_where(look, content, names):
             RECORD,
             "line 1 is no header; put sensor_id,timestamp,temperature,humidity,location first, or say header = f",
         ),
-        (OLD_LAYOUT * 2 + HEADER + RECORD, "line 1 is like a record, and the header is line 3; "),
-        (
-            "room,sensor,time,temp,hum\n" + OLD_LAYOUT * 3 + HEADER + RECORD,
-            "line 2 is like a record, and the header is line 5; ",
-        ),
-        (
-            "sensor_id,timestamp,,humidity,location\n" + RECORD,
-            "(line 1) has column 3 and lacks temperature; bring",
-        ),
-        (
-            "#NV,2025-05-01 01:00:00,72.4,41.2,Room_A\n" * 2,
-            "line 1 is no header; put sensor_id,timestamp,",
-        ),
         (RECORD + HEADER + RECORD, "line 1 is like a record, and the header is line 2; "),
         (
             HEADER + RECORD + OTHER_ORDER + RECORD,
@@ -146,6 +141,24 @@ def test_the_header_says_which_column_stands_where(look, content, names):
         ),
         (HEADER + RECORD + "# " + OTHER_ORDER + RECORD, "line 3 is another header, # sensor_id,timest"),
         (HEADER + RECORD * 50_000 + FOREIGN, "line 50002 is another header, device,time,"),
+        (HEADER + OTHER_ORDER + RECORD, "line 2 is another header, sensor_id,timestamp,humidity,temp"),
+        (
+            HEADER + "Sensor,Time,humidity,temperature,Room\n" + RECORD,
+            "line 2 is another header, Sensor,Time,",
+        ),
+        (OLD_LAYOUT * 2 + HEADER + RECORD, "line 1 is like a record, and the header is line 3; "),
+        (
+            "room,sensor,time,temp,hum\n" + OLD_LAYOUT * 3 + HEADER + RECORD,
+            "line 2 is like a record, and the header is line 5; ",
+        ),
+        (
+            "sensor_id,timestamp,,humidity,location\n" + RECORD,
+            "(line 1) has column 3 and lacks temperature; bring",
+        ),
+        (
+            "#NV,2025-05-01 01:00:00,72.4,41.2,Room_A\n" * 2,
+            "line 1 is no header; put sensor_id,timestamp,",
+        ),
         (OTHER_ORDER + RECORD + HEADER + RECORD, "line 3 is another header, sensor_id,timestamp,temperature"),
         (
             HEADER.replace(",", ";"),
@@ -167,6 +180,52 @@ def test_the_header_says_which_column_stands_where(look, content, names):
 )
 def test_what_could_be_mistaken_for_something_else_is_set_aside_with_its_line(look, content, reason):
     assert reason in look(content)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "\ufeff" + OTHER_ORDER,
+        "\ufeff" + FOREIGN,
+        'Sensor ID,"Date Time, GMT+01:00",humidity,temperature,location\n',
+        'Sensor ID,"Date Time, GMT+01:00","RH, %","Temp, °F",Room\n',
+        "Sensor #,Time,humidity,temperature,location\n",
+        "No,Time,humidity,temperature,location\n",
+        "Sensor,Time,humidity,temperature,2m\n",
+        "Sensor,,humidity,temperature,location\n",
+        "Value,Time,humidity,temperature,Value\n",
+        "[sensor_id],[timestamp],[humidity],[temperature],[location]\n",
+        "'sensor_id','timestamp','humidity','temperature','location'\n",
+        "[device],[time],[rh],[temp_f],[room]\n",
+        "#Sensor,Time,humidity,temperature,location\n",
+        "# " + FOREIGN,
+        "Sensor,Humidity,Temperature\n",
+    ],
+)
+def test_a_second_header_is_seen_however_it_is_spelled(look, header):
+    assert "line 3 is another header" in look(HEADER + RECORD + header + RECORD)
+
+
+def test_a_second_header_is_seen_by_the_names_that_the_source_has_for_its_columns(look):
+    names = {
+        "Logger": "sensor_id",
+        "Date Time, GMT+01:00": "timestamp",
+        "Temp, °C": "temperature",
+        "RH, %": "humidity",
+    }
+    theirs = source(names=tuple(names.items()))
+    header = 'Logger,"Date Time, GMT+01:00","Temp, °C","RH, %",location\n'
+    assert look((header + RECORD) * 2 + "\ufeff" + header, theirs) == NAMES
+    for other in (header.replace("+01", "+02"), "\ufeff" + header.upper().replace("+01", "+02")):
+        assert "line 3 is another header" in look(header + RECORD + other + RECORD, theirs)
+
+
+def test_a_row_of_words_is_a_header_only_if_none_of_them_is_a_value_of_the_file(look):
+    header, record = "boiler,timestamp,flow,back\n", "B1,2025-05-01 06:00:00,62.5,48\n"
+    assert look(header + record + "B1,pending,Fault,OL\n" + record, BOILERS) == look(header, BOILERS) is None
+    assert "line 3 is another header" in look(header + record + "Kessel,Zeit,Vor,Rück\n" + record, BOILERS)
+    # Of records whose key is text, a word where the only number is wanted is a value missing.
+    assert look("room,floor,area\nHall,First,20\nLobby,Ground,tbd\n", ROOMS) is None
 
 
 def test_records_above_the_header_are_told_by_their_numbers_and_times(look):
@@ -267,7 +326,15 @@ def test_the_columns_that_files_lack_are_in_the_run_result(caplog):
 
 @pytest.mark.parametrize(
     "line",
-    [RECORD, '"' + RECORD.strip().replace(",", '","') + '"\r\n', ",,,,\n", "a,b,c,d,e\n", '"a"","b",\n'],
+    [
+        RECORD,
+        '"' + RECORD.strip().replace(",", '","') + '"\r\n',
+        ",,,,\n",
+        "a,b,c,d,e\n",
+        "a,b,c,d,Room_A\n",
+        "1001,temperature,humidity,,\n",
+        '"a"","b",\n',
+    ],
 )
 def test_a_file_is_looked_through_in_linear_time(look, line):
     """Of work that grows with the square of the size, the second file would take 64 times as long."""
