@@ -36,6 +36,12 @@ def check_references(
         before.add(name)
     for name, table in gold.items():
         _check_reads(catalog.where("gold", name), table, before)
+        lacking = [read for read in table.reads if read in derived or table.part not in accepted[read].types]
+        if table.part and lacking:
+            where = catalog.where("gold", name)
+            raise CatalogError(
+                f"{where}: part is {table.part}, which no rows of a source have in {lacking[0]}"
+            )
     if twice := sorted(sources.keys() & gold.keys()):
         raise CatalogError(f"{catalog.where('gold', twice[0])}: a source has this name, too")
 

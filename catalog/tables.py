@@ -65,8 +65,11 @@ class Table:
     days: int = 0
     zorder: tuple[str, ...] = ()
     lookup: str = ""
+    part: str = ""
 
     def __post_init__(self) -> None:
+        if self.part and (self.part not in self.column_names or self.slice != "event_date" or self.days):
+            raise ValueError("part names a column of a table by event_date that looks at no other days")
         if self.slice not in self.column_names:
             raise ValueError(f"slice is {self.slice}, which is none of its columns")
         if unknown := sorted(set(self.zorder) - set(self.column_names)):
@@ -170,7 +173,7 @@ DEVICE_COLUMNS = tuple(DEVICE_FIELDS)
 SLICES = Table(
     "gold_slices",
     "table STRING, slice DATE, run_id STRING, staged_at TIMESTAMP, published_at TIMESTAMP, rows BIGINT, "
-    "digest STRING, late_rows MAP<STRING,BIGINT>, hours ARRAY<INT>",
+    "digest STRING, late_rows MAP<STRING,BIGINT>, hours ARRAY<INT>, parts ARRAY<STRING>, code STRING",
     "One row per run, gold table and slice that the run has staged; an empty slice for a table that it built.",
     "staging",
     "slice",

@@ -33,6 +33,7 @@ class Digest:
     night: date
     rows: int
     digest: str
+    code: str | None = None  # of a gold slice, a hash of what it was built by
 
 
 def digests_of(rows: Mapping[Table, DataFrame]) -> list[Digest]:

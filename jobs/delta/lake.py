@@ -129,7 +129,8 @@ class Lake:
         """Replace the digests of the given slices in `ops.digests` with `found`, in one commit."""
         if not slices:
             return
-        rows = [(each.table, each.night, each.rows, each.digest, self.settings.run_id) for each in found]
+        run_id = self.settings.run_id
+        rows = [(each.table, each.night, each.rows, each.digest, each.code, run_id) for each in found]
         fresh = self.spark.createDataFrame(rows, TABLES["ops.digests"].columns)
         # Not an upsert: a slice that has no rows any more must lose its digest too.
         replaced = ((F.col("table") == name) & _is_among("night", days) for name, days in slices.items())

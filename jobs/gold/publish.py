@@ -1,18 +1,18 @@
 """Stage `publish`: what staging holds and the check has passed becomes gold."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
 
 from catalog.tables import GOLD, SOURCES, TABLES, Table, sources_of
 from jobs.delta.digests import Digest
-from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
 from jobs.files import write_lines
 from jobs.flat_files import csv_lines
-from jobs.gold import restatements
+from jobs.gold import partial, restatements
 from jobs.outcome import TableResult
 from jobs.settings import Settings
 from jobs.state import accounts, staged_slices
+from jobs.state.staged_slices import StagedSlice
 
 PARALLEL = 3
 EXPORT = "iot_gold_export.csv"
@@ -32,7 +32,7 @@ def run(lake: Lake) -> list[TableResult]:
     by_name = {GOLD[table].full_name: slices for table, slices in staged.items() if slices}
     days = {name: [each.slice for each in slices] for name, slices in by_name.items()}
     with ThreadPoolExecutor(PARALLEL) as pool:
-        list(pool.map(lambda name: _publish(lake, TABLES[name], days[name]), days))
+        list(pool.map(lambda name: _publish(lake, TABLES[name], by_name[name]), by_name))
     restatements.record(lake, by_name)
     lake.record_digests(days, _digests(by_name))
     if "climate_hourly" in lake.settings.tables:
@@ -48,16 +48,17 @@ def run(lake: Lake) -> list[TableResult]:
 def _digests(staged: restatements.Slices) -> list[Digest]:
     """The digests of the slices that have rows: gold is what was staged."""
     return [
-        Digest(name, each.slice, each.rows, each.digest)
+        Digest(name, each.slice, each.rows, each.digest, each.code)
         for name, slices in staged.items()
         for each in slices
         if each.digest
     ]
 
 
-def _publish(lake: Lake, table: Table, slices: list[date]) -> None:
-    """Replace a table's slices by those staged."""
-    these = is_in(table.slice, slices)
+def _publish(lake: Lake, table: Table, slices: Sequence[StagedSlice]) -> None:
+    """Replace a table's slices by those staged, of some only the parts that were."""
+    partials = {each.slice: each.parts for each in slices if each.parts is not None}
+    these = partial.replaced(table, [each.slice for each in slices], partials)
     lake.replace_where(table.full_name, lake.read_staged(table.name).where(these), these)
 
 

@@ -1,6 +1,6 @@
 """The stage itself: which slices of which gold table the night touched, and building them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
@@ -12,10 +12,12 @@ from jobs.day_spans import preceding
 from jobs.delta.digests import digests_of
 from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
-from jobs.gold import arrivals
+from jobs.gold import arrivals, partial
 from jobs.gold.arrivals import Arrivals
+from jobs.gold.partial import Partials
 from jobs.outcome import TableResult
 from jobs.state import accounts, staged_slices
+from jobs.state.accounts import Survey
 from jobs.state.staged_slices import StagedSlice
 from jobs.table_functions import table_function
 
@@ -33,16 +35,18 @@ def run(lake: Lake) -> list[TableResult]:
     lake.ensure([*staged, staged_slices.TABLE])
     # Before anything is read: publish takes this as the moment up to which the staged rows know of silver.
     staged_at, replaced = staged_slices.begin(lake)
-    slices, arrived = _touched(lake)
+    survey = accounts.survey(lake)
+    slices, arrived = _touched(lake, survey)
+    partials = _in_part(lake, survey, slices, arrived)
 
     def build(table: Table) -> None:
-        rows = _frame(lake, table, slices[table])
+        rows = _frame(lake, table, slices[table], partials.get(table, {}))
         marked = rows.withColumn("run_id", F.lit(lake.settings.run_id))
         lake.replace_where(f"staging.gold_{table.name}", marked, replaced)
 
     with ThreadPoolExecutor(PARALLEL) as pool:
         list(pool.map(build, slices))
-    found = _staged(lake, slices, arrived)
+    found = _staged(lake, slices, arrived, partials)
     staged_slices.stage(lake, found, staged_at, replaced)
     return [
         TableResult(
@@ -52,16 +56,15 @@ def run(lake: Lake) -> list[TableResult]:
     ]
 
 
-def _touched(lake: Lake) -> tuple[dict[Table, list[date]], Arrivals]:
+def _touched(lake: Lake, survey: Survey) -> tuple[dict[Table, list[date]], Arrivals]:
     """The slices of each selected gold table that what arrived touches, and what they lost; and what arrived."""
-    unpublished, known = accounts.survey(lake)
-    due = set(lake.settings.nights).union(*unpublished.values())
+    due = set(lake.settings.nights).union(*survey.unpublished.values())
     # An earlier night that comes late changes what later nights could look back on.
-    nights = due | {night for night in known if night > min(due)}
+    nights = due | {night for night in survey.nights if night > min(due)}
     are_others = not nights <= set(lake.settings.nights)
     # Of a table by the night only slices of other nights ask what arrived.
     asked = [table for table in lake.settings.gold if are_others or table.slice != "night"]
-    arrived = arrivals.find(lake, asked, due, unpublished)
+    arrived = arrivals.find(lake, asked, due, survey.unpublished)
     slices = {
         table: sorted(nights if table.slice == "night" else arrivals.touched(table, arrived.dates))
         for table in lake.settings.gold
@@ -69,13 +72,40 @@ def _touched(lake: Lake) -> tuple[dict[Table, list[date]], Arrivals]:
     return slices, arrived
 
 
-def _staged(lake: Lake, slices: dict[Table, list[date]], arrived: Arrivals) -> dict[str, list[StagedSlice]]:
+def _in_part(
+    lake: Lake, survey: Survey, slices: Mapping[Table, Collection[date]], arrived: Arrivals
+) -> dict[Table, Partials]:
+    """The slices of each table that need not be made anew as a whole."""
+    own = set(lake.settings.nights)
+    if not survey.is_only_new or not own.issuperset(*survey.unpublished.values()):
+        return {}
+    late = {
+        table: {
+            day: sum(arrivals.late_rows(table, day, arrived.late).values()) for day in days if day not in own
+        }
+        for table, days in slices.items()
+        if table.part
+    }
+    # Without late rows, it was touched by what gold has already.
+    late = {table: {day: rows for day, rows in days.items() if rows} for table, days in late.items()}
+    return partial.find(lake, {table: days for table, days in late.items() if days})
+
+
+def _staged(
+    lake: Lake,
+    slices: Mapping[Table, Collection[date]],
+    arrived: Arrivals,
+    partials: Mapping[Table, Partials],
+) -> dict[str, list[StagedSlice]]:
     """What was staged of each gold table, by its bare name: each slice, as it is read back, and what of it is late."""
     rows = {table: lake.read_staged(table.name) for table, days in slices.items() if days}
     digests = {(each.table, each.night): each for each in digests_of(rows)}
 
     def staged(table: Table, slice_: date) -> StagedSlice:
+        in_part = partials.get(table, {}).get(slice_)
         digest = digests.get((table.full_name, slice_))
+        if in_part:
+            digest = partial.together(digest, in_part.rest)
         is_other = slice_ not in lake.settings.nights  # those alone can be restated
         return StagedSlice(
             slice_,
@@ -83,15 +113,19 @@ def _staged(lake: Lake, slices: dict[Table, list[date]], arrived: Arrivals) -> d
             digest.digest if digest else None,
             arrivals.late_rows(table, slice_, arrived.late) if is_other else {},
             arrivals.late_hours(table, slice_, arrived.hours) if is_other else [],
+            in_part.parts if in_part else None,
+            partial.code(),
         )
 
     return {table.name: [staged(table, slice_) for slice_ in days] for table, days in slices.items()}
 
 
-def _frame(lake: Lake, table: Table, slices: Collection[date]) -> DataFrame:
+def _frame(lake: Lake, table: Table, slices: Collection[date], partials: Partials) -> DataFrame:
     if not slices:
         return lake.read_staged(table.name).limit(0)
     window = is_in("event_date", preceding(slices, table.days))
+    if partials:
+        window &= partial.replaced(table, slices, {day: each.parts for day, each in partials.items()})
 
     def read(name: str) -> DataFrame:
         rows = lake.read(f"silver.{name}")

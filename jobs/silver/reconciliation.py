@@ -62,6 +62,7 @@ def accounts_of(
             quarantined=quarantined.get((batch.source.name, night), 0),
             duplicates=repeated.get((batch.source.name, night, DUPLICATE), 0),
             corrections=repeated.get((batch.source.name, night, CORRECTION), 0),
+            is_newest=batch.is_newest,
         )
         for batch in validated
         for night in batch.nights

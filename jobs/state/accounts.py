@@ -33,6 +33,8 @@ class Account:
     quarantined: int
     duplicates: int
     corrections: int = 0
+    is_newest: bool = False
+    """Whether no account of the source's was of that night or a later one when it was written first, or ever after."""
 
     @property
     def repeated(self) -> int:
@@ -100,10 +102,21 @@ def unpublished(lake: Lake) -> Mapping[str, Nights]:
     return _unpublished(lake.read(TABLE).where("NOT is_published").collect())
 
 
-def survey(lake: Lake) -> tuple[Mapping[str, Nights], set[date]]:
-    """What `unpublished` gives, and all nights that have accounts."""
+@dataclass(frozen=True)
+class Survey:
+    """What gold has to know of the accounts, as they stand."""
+
+    unpublished: Mapping[str, Nights]
+    nights: frozenset[date]  # all that have accounts
+    is_only_new: bool  # whether what is not published only adds to what is: each is the first account of a newest night
+
+
+def survey(lake: Lake) -> Survey:
+    """Look at all accounts, in one query."""
     rows = lake.read(TABLE).collect()
-    return _unpublished(row for row in rows if not row.is_published), {row.night for row in rows}
+    due = [row for row in rows if not row.is_published]
+    is_only_new = bool(due) and all(row.asDict().get("is_newest") and not row[LOST] for row in due)
+    return Survey(_unpublished(due), frozenset(row.night for row in rows), is_only_new)
 
 
 def _unpublished(rows: Iterable[Row]) -> Mapping[str, Nights]:
@@ -127,10 +140,11 @@ def lines_landed(lake: Lake, nights: Iterable[date]) -> int:
 
 def reconcile(lake: Lake, accounts: Iterable[Account]) -> None:
     """Write accounts, in one commit; what is pending becomes reconciled, if its account balances."""
-    rows = [(a.source, a.night, *[getattr(a, name) for name in OUTCOMES], a.is_balanced) for a in accounts]
+    kept = (*OUTCOMES, "is_newest", "is_balanced")
+    rows = [(a.source, a.night, *[getattr(a, name) for name in kept]) for a in accounts]
     counts = ", ".join(f"{name} BIGINT" for name in OUTCOMES)
     frame = lake.spark.createDataFrame(
-        rows, f"source STRING, night DATE, {counts}, is_balanced BOOLEAN"
+        rows, f"source STRING, night DATE, {counts}, is_newest BOOLEAN, is_balanced BOOLEAN"
     ).withColumns(
         {
             LOST: F.lit(None).cast("array<date>"),

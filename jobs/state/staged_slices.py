@@ -21,13 +21,15 @@ TABLE = SLICES.full_name
 
 @dataclass(frozen=True)
 class StagedSlice:
-    """A slice as it was staged: what its digest is, and which late rows changed it if it was published before."""
+    """A slice as it was staged: its rows and digest once published, and which late rows changed one that was before."""
 
     slice: date
     rows: int
     digest: str | None  # none without rows
     late_rows: Mapping[str, int]  # by source
     hours: Sequence[int]  # of the day (UTC) that have late rows, of a table by the hour
+    parts: Sequence[str] | None = None  # those that were made anew; None for the whole slice
+    code: str | None = None  # a hash of what it was built by
 
 
 def begin(lake: Lake) -> tuple[str, Column]:
@@ -45,16 +47,14 @@ def stage(lake: Lake, staged: Mapping[str, Iterable[StagedSlice]], staged_at: st
     """Keep which slices of which gold table this run has staged, and when (UTC) it began to read silver for them."""
     run_id = lake.settings.run_id
     # The empty slice says that the table was built even when nothing of it was touched.
-    rows: list[tuple[Any, ...]] = [(name, None, run_id, None, None, None, None) for name in staged]
+    names = [field.name for field in fields(StagedSlice)]
+    rows: list[tuple[Any, ...]] = [(name, run_id, *[None] * len(names)) for name in staged]
     rows += [
-        (name, each.slice, run_id, each.rows, each.digest, dict(each.late_rows), list(each.hours))
+        (name, run_id, *[getattr(each, field) for field in names])
         for name, slices in staged.items()
         for each in slices
     ]
-    columns = (
-        "table STRING, slice DATE, run_id STRING, rows BIGINT, digest STRING, late_rows MAP<STRING,BIGINT>, "
-        "hours ARRAY<INT>"
-    )
+    columns = "table STRING, run_id STRING, " + ", ".join(f"{name} {SLICES.types[name]}" for name in names)
     kept = lake.spark.createDataFrame(rows, columns).withColumns(
         {
             "staged_at": F.lit(staged_at).cast("timestamp"),
@@ -79,7 +79,7 @@ def staged(lake: Lake) -> tuple[dict[str, list[StagedSlice]], str]:
         )
     slices = {
         table.name: [
-            StagedSlice(*(row[field.name] for field in fields(StagedSlice)))
+            StagedSlice(*(row.get(field.name) for field in fields(StagedSlice)))
             for row in rows
             if row["table"] == table.name and row["slice"]
         ]
