@@ -253,6 +253,34 @@ FAULTS = [
         "return set(sorted(set[date]().union(*spans))[-1:])",
         "spark/gold/test_restatements.py::test_a_late_row_restates_its_hour_and_the_report_says_which_and_why",
     ),
+    fault(
+        "a slice made in part keeps what its parts had",
+        "jobs/gold/partial.py",
+        "rows=whole.rows - parts.rows",
+        "rows=whole.rows",
+        "spark/gold/test_restatements.py::test_of_a_large_slice_only_the_parts_that_late_rows_touch_are_made_anew",
+    ),
+    fault(
+        "a slice is made in part though silver has lost rows",
+        "jobs/gold/stage.py",
+        "if not survey.is_only_new or not own",
+        "if not own",
+        "spark/gold/test_restatements.py::test_of_a_large_slice_only_the_parts_that_late_rows_touch_are_made_anew",
+    ),
+    fault(
+        "a slice is added to that is not what was recorded",
+        "jobs/gold/partial.py",
+        "(digest.rows, digest.digest) == (recorded.rows, recorded.digest)",
+        "digest.night == recorded.night",
+        "spark/gold/test_restatements.py::test_of_a_large_slice_only_the_parts_that_late_rows_touch_are_made_anew",
+    ),
+    fault(
+        "other code adds to a slice",
+        "jobs/gold/partial.py",
+        'wanted & (F.col("code") == code())',
+        "wanted",
+        "spark/gold/test_restatements.py::test_of_a_large_slice_only_the_parts_that_late_rows_touch_are_made_anew",
+    ),
     # Checks and publish
     fault(
         "an expectation that raised is only a flag",

@@ -34,6 +34,7 @@ def account(source="readings", **changed):
         "duplicates": 3,
         "corrections": 0,
         "lost_dates": None,
+        "is_newest": True,
         "is_balanced": True,
         "is_published": True,
         "run_id": "test",

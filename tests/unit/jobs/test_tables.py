@@ -46,6 +46,32 @@ def test_an_order_by_what_is_no_column_is_refused():
         read(zorder=["device"])
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"part": "device_id"},
+        {"part": "rows"},
+        {"part": "rows", "slice": "event_date", "columns": "event_date DATE, rows BIGINT", "days": 7},
+    ],
+    ids=["no column", "not by event date", "looks at other days"],
+)
+def test_a_part_that_a_slice_cannot_have_is_refused(given):
+    with pytest.raises(CatalogError, match="part names a column of a table by event_date"):
+        read(**given)
+
+
+@pytest.mark.parametrize(
+    ("name", "read"), [("climate_hourly", "sensor_logs"), ("defect_rates", "inspection_features")]
+)
+def test_a_part_is_a_column_of_all_that_a_table_reads_each_from_a_source(name, read):
+    table = replace(GOLD[name], part=GOLD[name].column_names[1])
+    with pytest.raises(
+        CatalogError,
+        match=rf"\[gold.{name}\]: part is {table.part}, which no rows of a source have in {read}",
+    ):
+        check_references(tables._catalog, SOURCES, ACCEPTED, DERIVED, GOLD | {name: table})
+
+
 def test_a_name_that_could_leave_its_schema_is_refused():
     with pytest.raises(CatalogError, match="letters, digits and underscores"):
         tables._read(Table, "gold", "x`; DROP TABLE y", GOOD, layer="gold")
