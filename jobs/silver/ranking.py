@@ -63,27 +63,31 @@ def wins(source: Source, new: str, night: Column, version: Column | None) -> Col
     return _exceeds(own, version) | (own.eqNullSafe(version) & (arrived < night)) | (arrived == night)
 
 
-def ranked(validated: DataFrame, existing: DataFrame, source: Source) -> DataFrame:
+def ranked(
+    validated: DataFrame, existing: DataFrame, source: Source, *, comes_once: bool = False
+) -> DataFrame:
     """Rank the good rows of each key and give every row its outcome. Grain: that of `validated`.
 
     `existing` is that of `as_existing`. Where rows may be in conflict, `validated` has `_is_disputed`: whether
-    quarantine has rows of the key for that reason, from other nights.
+    quarantine has rows of the key for that reason, from other nights. `comes_once` says that no two rows of
+    `validated` have the same key, and that the first row of one holds: none has to be ordered then.
 
     `_rank` 1 has the values that silver takes, unless it is quarantined; `_first_night` is the night of the key. On
     that row, `_reopened` is the night that loses a row or its values, `_lost` the event date of those, and
     `_is_scattered` says that rows of the key in other nights may have another outcome now.
     """
     in_order = _by_key(source).orderBy(~_is_good(), "_night", "_arrived_at", "_content")
+    first = {
+        "_number": F.row_number().over(in_order),
+        "_first_night": F.first("_night").over(in_order),
+        "_first_content": F.first("_content").over(in_order),
+    }
+    if comes_once:
+        first = {"_number": F.lit(1), "_first_night": F.col("_night"), "_first_content": F.col("_content")}
     arrived = (
         validated.withColumns({"_content": content(source.silver), "_arrived_at": arrived_at("_file")})
         .join(existing, on=list(source.key), how="left")
-        .withColumns(
-            {
-                "_number": F.row_number().over(in_order),
-                "_first_night": F.first("_night").over(in_order),
-                "_first_content": F.first("_content").over(in_order),
-            }
-        )
+        .withColumns(first)
     )
     by_policy = {"first": _keep_first, "conflict": _dispute}.get(source.policy, _correct)
     found = by_policy(arrived, in_order, source)

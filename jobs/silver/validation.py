@@ -10,7 +10,10 @@ from jobs.delta.lake import Lake
 from jobs.silver.clean import clean
 from jobs.silver.pending import PendingBatch
 from jobs.silver.ranking import as_existing, ranked
+from jobs.table_functions import find_table_function
 
+# Rows of a batch: for fewer the plan of two ways costs more, and for more their keys may not fit into memory.
+LARGE = range(100_000, 2_000_001)
 MALFORMED = "malformed record"
 MISTYPED = "a value within a field does not have the type of its column"
 
@@ -18,26 +21,57 @@ MISTYPED = "a value within a field does not have the type of its column"
 def validated(lake: Lake, batch: PendingBatch) -> DataFrame:
     """Validate and rank the rows of a batch. Grain: one row per bronze row; columns of its staging table."""
     rows = lake.read(batch.bronze).where(batch.is_own())
-    validated = validate(rows, batch.source, known_devices(lake, batch.silver.lookup))
-    # The line is kept of bad rows only, and before ranking moves the rows about.
-    kept = validated.withColumns(
-        {
-            "_key": F.concat_ws(",", *[F.col(name).cast("string") for name in batch.source.key]),
-            "_raw": F.when(F.size("_reasons") > 0, F.expr("to_variant_object(_line)")),
-        }
-    ).drop("_line")
-    if batch.source.policy == "conflict":
-        kept = kept.join(_disputed(lake, batch), on="_key", how="left")
-    found = ranked(kept, existing(lake, batch), batch.source)
+    devices = known_devices(lake, batch.silver.lookup)
+    if _is_split(batch):
+        found = _split(lake, batch, rows, devices)
+    else:
+        kept = _kept(rows, batch.source, devices)
+        if batch.source.policy == "conflict":
+            kept = kept.join(_disputed(lake, batch), on="_key", how="left")
+        found = ranked(kept, existing(lake, batch), batch.source)
     return found.select(*TABLES[batch.validated].column_names)
 
 
-def existing(lake: Lake, batch: PendingBatch) -> DataFrame:
-    """What silver has of the keys that it may share with a batch; see `as_existing`.
+def _is_split(batch: PendingBatch) -> bool:
+    """Whether it pays to rank only the rows whose key comes more than once, which need not all be held in order."""
+    is_read_as_it_is = find_table_function("clean", batch.silver) is None
+    return batch.source.policy == "first" and is_read_as_it_is and batch.rows in LARGE
+
+
+def _split(lake: Lake, batch: PendingBatch, rows: DataFrame, devices: DataFrame | None) -> DataFrame:
+    """What `validated` gives: of most rows, whose keys come once, without moving or sorting them."""
+    source, key = batch.source, list(batch.source.key)
+    keys = rows.select(*key).dropna()
+    several = F.broadcast(keys.groupBy(*key).count().where("count > 1").select(*key))
+    held = F.broadcast(existing(lake, batch, F.broadcast(keys)))
+    once = _kept(rows.join(several, on=key, how="leftanti"), source, devices)
+    often = _kept(rows.join(several, on=key, how="leftsemi"), source, devices)
+    return ranked(once, held, source, comes_once=True).unionByName(ranked(often, held, source))
+
+
+def _kept(rows: DataFrame, source: Source, devices: DataFrame | None) -> DataFrame:
+    """Bronze rows as `ranked` takes them."""
+    # The line is kept of bad rows only, and before ranking moves the rows about.
+    return (
+        validate(rows, source, devices)
+        .withColumns(
+            {
+                "_key": F.concat_ws(",", *[F.col(name).cast("string") for name in source.key]),
+                "_raw": F.when(F.size("_reasons") > 0, F.expr("to_variant_object(_line)")),
+            }
+        )
+        .drop("_line")
+    )
+
+
+def existing(lake: Lake, batch: PendingBatch, keys: DataFrame | None = None) -> DataFrame:
+    """What silver has of the keys that it may share with a batch, or of some keys alone; see `as_existing`.
 
     Where the first row of a key holds, what silver has of the batch's own nights says nothing.
     """
     rows = lake.read(batch.silver.full_name).where(batch.may_share_a_key())
+    if keys is not None:
+        rows = rows.join(keys, on=list(batch.source.key), how="leftsemi")
     if batch.source.policy == "first":
         return as_existing(rows.where(~batch.is_own()), batch.source, F.lit(False))
     return as_existing(rows, batch.source, batch.is_own())
