@@ -6,6 +6,7 @@ The only module that reads or writes that table; `jobs.state` says which states 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
@@ -49,7 +50,7 @@ class Account:
     @classmethod
     def of(cls, row: Row) -> "Account":
         """Return the account that a row of the table is; before there were corrections, there was no such column."""
-        counts = {name: row.asDict().get(name) or 0 for name in OUTCOMES}
+        counts: dict[str, Any] = {name: row.asDict().get(name) or 0 for name in OUTCOMES}
         return cls(row.source, row.night, **counts)
 
 

@@ -78,11 +78,7 @@ def staged(lake: Lake) -> tuple[dict[str, list[StagedSlice]], str]:
             "run `gold` and `check --layer gold` first"
         )
     slices = {
-        table.name: [
-            StagedSlice(*(row.get(field.name) for field in fields(StagedSlice)))
-            for row in rows
-            if row["table"] == table.name and row["slice"]
-        ]
+        table.name: [_slice(row) for row in rows if row["table"] == table.name and row["slice"]]
         for table in lake.settings.gold
     }
     return slices, rows[0]["staged_at"]
@@ -102,3 +98,9 @@ def publish(lake: Lake, slices: Mapping[str, Iterable[date]], staged_at: str) ->
 
 def _is_own(lake: Lake) -> Column:
     return F.col("run_id") == lake.settings.run_id
+
+
+def _slice(row: dict[str, Any]) -> StagedSlice:
+    """A row of the table; one from before there were parts has none."""
+    values: dict[str, Any] = {field.name: row.get(field.name) for field in fields(StagedSlice)}
+    return StagedSlice(**values)
