@@ -15,6 +15,7 @@ from catalog import tables
 from catalog.tables import SILVER, SOURCES, Table
 from jobs import runner
 from jobs.delta.lake import Lake
+from jobs.silver import validation
 from jobs.silver.ranking import content
 from jobs.state import accounts
 from tests.spark.silver.test_ranking import Row, reckoned
@@ -56,7 +57,7 @@ def line(name: str, key: int, day: int, value: float) -> str:
 
 @pytest.fixture(scope="module")
 def worked_on(spark, module_lake, policies):
-    """The sources' rows in bronze and silver, by name; and the accounts."""
+    """The lake in which all nights have been worked on, the last two as if they were large."""
     draw = random.Random(5)
     landed = defaultdict(list)
     for key in range(KEYS):
@@ -74,8 +75,12 @@ def worked_on(spark, module_lake, policies):
                 folder.mkdir(parents=True)
                 (folder / "a.json").write_text("\n".join(landed[name, night]) + "\n")
                 stand_still(folder / "a.json")
-        for stage in ("bronze", "silver"):
-            runner.stage(stage)(Lake(spark, module_lake(stage, night=nights[-1], tables=frozenset(POLICIES))))
+        with pytest.MonkeyPatch.context() as patched:
+            if nights == WORKED_ON[-1]:
+                patched.setattr(validation, "LARGE", range(1, 1 << 31))
+            for stage in ("bronze", "silver"):
+                settings = module_lake(stage, night=nights[-1], tables=frozenset(POLICIES))
+                runner.stage(stage)(Lake(spark, settings))
     verified = Lake(spark, module_lake("verify", night=NIGHTS[1], tables=frozenset(POLICIES)))
     runner.stage("verify")(verified)
     return verified
