@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
+import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -13,6 +14,7 @@ from jobs import runner
 from jobs.delta.frames import union
 from jobs.delta.lake import Lake
 from jobs.generate.arguments import FIRST_NIGHT
+from jobs.gold import partial
 
 D5, D6 = date(2024, 3, 5), date(2024, 3, 6)
 ALL = selection(())
@@ -53,7 +55,10 @@ def two_nights(spark: SparkSession, lake: SettingsOf) -> Nights:
     run(D5, "publish")
     gold = {slice_: found for slice_, found in digests(spark, lake).items() if slice_[0].startswith("gold.")}
     first_files, left = files(spark, lake), due(spark, lake)
-    run(D6, "gold", "publish")
+    with pytest.MonkeyPatch.context() as patched:
+        # As if there were a hundred times as many rows, the late ones restate parts of night 5.
+        patched.setattr(partial, "LEAST", 0)
+        run(D6, "gold", "publish")
     both = digests(spark, lake)
     again = run(D6, "generate", "bronze", "silver", run_id="again")
     again |= run(D6, "gold", "publish", run_id="again", tables=FEW)
