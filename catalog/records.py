@@ -26,6 +26,11 @@ class Records:
             raise ValueError("records is for json: each line of a csv file is a record")
 
 
+def without_records(path: str) -> str:
+    """Return how a malformed record begins that is an object, but has no records where its source says they lie."""
+    return f"no records in {path}: "
+
+
 def _is_zone(name: object) -> bool:
     if not isinstance(name, str):
         return False

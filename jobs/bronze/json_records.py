@@ -8,6 +8,8 @@ import json
 import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
 
+from catalog.records import without_records
+
 # What may stand between records: the mark of RFC 7464, and byte order marks of files that were put together.
 _BETWEEN = re.compile("[ \t\r\n,\x1e\ufeff]*")
 _BLANK = re.compile(r"[ \t\r\n]*")
@@ -57,12 +59,15 @@ def lines_of(message: str) -> list[str]:
 
 
 def each_by_itself(lines: Iterable[str], path: str = "") -> Iterator[str]:
-    """Yield the records of lines; a line that cannot be read stays, and becomes a malformed record."""
+    """Yield the records of lines; a line that cannot be read stays, and becomes a malformed record.
+
+    So does an object without records at `path`, which would pass for a record itself: that stands before it.
+    """
     for line in lines:
         try:
             yield from [line] if is_one_object(line) and not path else [*records(line, path)]
         except Fault:
-            yield line
+            yield without_records(path) + line if path and is_one_object(line) else line
 
 
 def are_lines(lines: Sequence[str]) -> bool:

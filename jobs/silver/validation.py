@@ -3,6 +3,7 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from catalog.records import without_records
 from catalog.repeated import DISAGREES
 from catalog.tables import TABLES, Source
 from jobs.bronze.arrival import latest_time
@@ -114,12 +115,19 @@ def validate(rows: DataFrame, source: Source, known_devices: DataFrame | None) -
     broken = reasons(rules, "quarantine")
     return cleaned.withColumn("_latest_time", latest_time()).withColumns(
         {
-            "_reasons": F.when(F.col("_malformed").isNotNull(), F.array(F.lit(MALFORMED)))
+            "_reasons": F.when(F.col("_malformed").isNotNull(), F.array(_why_malformed(source)))
             .when(is_mistyped, F.concat(_misfits(source), F.array(F.lit(MISTYPED)), broken))
             .otherwise(F.concat(_misfits(source), broken)),
             "_flags": reasons(rules, "flag"),
         }
     )
+
+
+def _why_malformed(source: Source) -> Column:
+    if not source.records:
+        return F.lit(MALFORMED)
+    is_without = F.col("_malformed").startswith(without_records(source.records))
+    return F.when(is_without, F.lit(f"{MALFORMED}: no records in {source.records}")).otherwise(MALFORMED)
 
 
 def _misfits(source: Source) -> Column:

@@ -172,13 +172,28 @@ def test_of_a_file_of_lines_those_with_several_records_become_several(tmp_path):
     assert file.read_text().split("\n") == [ONE, TWO, TWO, '{"a": 1, "b', ONE, ""]
 
 
-def test_a_source_whose_records_lie_inside_has_documents_a_line_too(tmp_path):
+@pytest.mark.parametrize("name", ["f.json", "f.jsonl"])
+def test_a_source_whose_records_lie_inside_has_documents_a_line_too(tmp_path, name):
     document = f'{{"data": {{"items": [{ONE}, {TWO}]}}}}'
-    file = put(tmp_path, "f.json", f'{document}\n{document}\n{{"status": "late"}}\n')
+    file = put(tmp_path, name, f"{document}\n{document}\n")
     kept = tmp_path / "kept"
-    assert unpack(file, INSIDE, file, kept) is None
-    assert file.read_text().split("\n") == [ONE, TWO, ONE, TWO, '{"status": "late"}', ""]
+    assert is_document(file, INSIDE) and unpack(file, INSIDE, file, kept) is None
+    assert file.read_text().split("\n") == [ONE, TWO, ONE, TWO, ""]
     assert is_unpacked(file, kept), "though TWO has data.items as well"
+
+
+@pytest.mark.parametrize(
+    "line", ['{"a": 1}', '{"a": 1, "data": null}', '{"data": {"items": 5}}', '{"data": {"items": [{}, 5]}}']
+)
+@pytest.mark.parametrize("name", ["f.json", "f.jsonl"])
+def test_an_object_without_records_where_they_should_lie_is_a_malformed_line_and_says_so(
+    tmp_path, name, line
+):
+    document = f'{{"data": {{"items": [{ONE}]}}}}'
+    file = put(tmp_path, name, f'{document}\n{line}\n{{"a": 1, "b\n{document}\n')
+    assert unpack(file, INSIDE, file, tmp_path / "kept") is None
+    said = f"no records in data.items: {line}"
+    assert file.read_text().split("\n") == [ONE, said, '{"a": 1, "b', ONE, ""]
 
 
 def test_a_file_that_cannot_be_unpacked_whole_stays_and_it_is_said_where_and_what_to_do(tmp_path):
