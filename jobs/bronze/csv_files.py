@@ -4,16 +4,16 @@ To Spark each line stands by itself: it does not know which column stands where 
 before it ended within quotes.
 """
 
-import gzip
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from catalog.tables import Source
 from jobs.bronze import csv_layout, csv_lines
 from jobs.bronze.csv_layout import Layout, Unreadable
+from jobs.bronze.text_files import no_utf8, opened
 
 PIECE = 1 << 20  # bytes that are looked at together; no line may be longer
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -29,7 +29,7 @@ def flaw(file: Path, source: Source) -> str | None:
     Takes time linear in the file's size, and memory for a few pieces of it.
     """
     try:
-        with _opened(file) as content:
+        with opened(file) as content:
             of_file: Layout | None = None
             for before, block in _blocks(content):
                 text = _decoded(block, before)
@@ -43,12 +43,8 @@ def flaw(file: Path, source: Source) -> str | None:
 
 def layout(file: Path, source: Source) -> Layout:
     """Return what stands where in a file that has no flaw."""
-    with _opened(file) as content:
+    with opened(file) as content:
         return _layout(next((block.decode() for _, block in _blocks(content)), ""), source)
-
-
-def _opened(file: Path) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(file) if file.suffix == ".gz" else file.open("rb"))
 
 
 def _layout(text: str, source: Source) -> Layout:
@@ -90,10 +86,7 @@ def _decoded(block: bytes, before: int) -> str:
     try:
         return block.decode()
     except UnicodeDecodeError as error:
-        raise Unreadable(
-            f"line {_line(block, error.start, before)} is not UTF-8 (byte 0x{block[error.start]:02X}); "
-            "save it as UTF-8, or mend the line"
-        ) from None
+        raise Unreadable(no_utf8(error, before)) from None
 
 
 def _refuse_open_quotes(block: bytes, before: int, delimiter: str) -> None:

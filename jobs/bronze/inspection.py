@@ -1,15 +1,14 @@
 """What is wrong with a delivered file before anything of it is read: its kind, damage, a CSV file's header."""
 
-import gzip
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from catalog.tables import Source
-from jobs.bronze import csv_files
+from jobs.bronze import csv_files, text_files
 from jobs.bronze.binary import kind_of, known_kind_of
-from jobs.bronze.json_documents import LINES, is_document
+from jobs.bronze.json_documents import LINES
 
 GZIP = ".gz"
 # Spark decodes most of them by their suffix, and one damaged file stops its stream for good. Only gzip is tested.
@@ -35,7 +34,7 @@ def flaw(file: Path, source: Source) -> str | None:
             return damage
         if kind := _kind(file):
             return f"it is {kind}; bring {WANTED[source.format]}"
-        return csv_files.flaw(file, source) if source.format == "csv" else None
+        return _flaw_of_text(file, source)
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -47,18 +46,16 @@ def is_doubtful_by_name(file: Path, source: Source) -> bool:
     return source.format == "csv" or file.suffix.lower() in COMPRESSED
 
 
-def is_doubtful_by_beginning(file: Path, source: Source) -> bool:
-    """Whether a file does not begin as those do that are read as they are: cheap, of a file of any size."""
-    try:
-        return bool(_kind(file)) or is_document(file, source)
-    except OSError:
-        return True
+def _flaw_of_text(file: Path, source: Source) -> str | None:
+    """Return where a text must not be read. Of a file of lines, only the line that is no UTF-8 is malformed."""
+    if source.format == "csv":
+        return csv_files.flaw(file, source)
+    return None if LINES & {*file.suffixes} else text_files.flaw(file)
 
 
 def _kind(file: Path) -> str | None:
     """Return what a file is, if it is no text. Of a file of lines, whatever its sender has sent is one of them."""
-    opened = gzip.open if file.suffix == GZIP else open
-    with opened(file, "rb") as content:
+    with text_files.opened(file) as content:
         head = content.read(HEAD)
     return known_kind_of(head) if LINES & {*file.suffixes} else kind_of(head)
 

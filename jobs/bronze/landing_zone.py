@@ -10,7 +10,7 @@ from pathlib import Path
 from catalog.tables import Source
 from jobs.bronze import arrival, csv_files
 from jobs.bronze.csv_layout import Layout
-from jobs.bronze.inspection import flaw, is_doubtful_by_beginning, is_doubtful_by_name
+from jobs.bronze.inspection import flaw, is_doubtful_by_name
 from jobs.bronze.json_documents import is_document, is_unpacked, unpack
 from jobs.bronze.moves import free_path, move, readable_name, refuse_fixed, refuse_link
 from jobs.bronze.uploads import is_delivered
@@ -106,8 +106,8 @@ def prepare(
 
     Links are never followed, and files that are `growing` are left alone. One that cannot be moved stays where it is,
     and is yielded. `already_read` returns the files that earlier runs read, as paths relative to the source's folder:
-    those stay where they are. It is called only when a file needs it: of files that somebody has put into the folder
-    of a day himself, which those of the simulator are not, the beginning is looked at each time.
+    those stay where they are. It is called only when a file needs it, as those do that somebody has put into the
+    folder of a day himself, which those of the simulator are not: such a file is looked through once.
 
     Raises JobError when the folder of a day, or that of rejected files, is itself a link.
     """
@@ -126,7 +126,7 @@ def prepare(
         for file in filed
         if is_doubtful_by_name(file, source)
         or _unreadable(file, folder)
-        or (not is_simulated and not arrival.was_filed(file) and is_doubtful_by_beginning(file, source))
+        or not (is_simulated or arrival.was_filed(file))
     ]
     seen = already_read() if doubtful else ()
     for file in doubtful:

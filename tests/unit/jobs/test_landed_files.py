@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from catalog.tables import SOURCES
-from jobs.bronze import inspection
+from jobs.bronze import inspection, text_files
 from jobs.bronze.landing_zone import Rejected, look, prepare
 from jobs.errors import JobError
 
@@ -194,6 +194,49 @@ def test_a_json_document_is_unpacked_where_it_lies_once_and_the_original_is_kept
         assert (folder / "_documents" / file.relative_to(folder)).read_text() == array
     assert len([*folder.glob("arrived=*/*")]) == 3 and not (folder / "f.json").exists()
     assert (folder / "_rejected/g.json").read_text() == array[:-3]
+
+
+LATIN = '{"location_id": 1, "name": "Büro"}\n'.encode("latin-1")
+UTF8 = '{"location_id": 2, "name": "Büro 😀"}\n'.encode()
+
+
+@pytest.mark.parametrize("piece", [1, 7, 1 << 20])
+@pytest.mark.parametrize("is_packed", [False, True])
+@pytest.mark.parametrize("place", ["", "arrived=2024-03-05/"])
+def test_json_that_is_no_utf8_is_set_aside_with_line_and_byte(folder, monkeypatch, piece, is_packed, place):
+    monkeypatch.setattr(text_files, "PIECE", piece)
+    contents = {
+        "lines": UTF8 + LATIN,
+        "document": b"[\n" + LATIN + b"]",
+        "cut": UTF8 + UTF8[:-5],
+        "good": UTF8 * 3,
+    }
+    for name, content in contents.items():
+        put(
+            folder,
+            f"{place}{name}.json" + ".gz" * is_packed,
+            gzip.compress(content) if is_packed else content,
+        )
+    what_to_do = "save it as UTF-8, or mend the line"
+    assert {name.partition(".")[0]: reason for name, reason in reasons(folder, SITES).items()} == {
+        "lines": f"line 2 is not UTF-8 (byte 0xFC); {what_to_do}",
+        "document": f"line 2 is not UTF-8 (byte 0xFC); {what_to_do}",
+        "cut": f"line 2 is not UTF-8 (byte 0xF0); {what_to_do}",
+    }
+
+
+@pytest.mark.parametrize("name", ["f.jsonl", "f.ndjson", "f.jsonl.gz"])
+def test_a_file_of_lines_by_its_name_is_taken_in_though_a_line_is_no_utf8(folder, name):
+    content = UTF8 + LATIN
+    put(folder, name, gzip.compress(content) if name.endswith("gz") else content)
+    assert reasons(folder, SITES) == {}
+    assert len(arrived(folder, name)) == 1
+
+
+def test_a_file_that_somebody_put_into_the_folder_of_a_day_is_looked_through_once(folder):
+    put(folder, "arrived=2024-03-05/f.json", LATIN)
+    assert reasons(folder, SITES, seen={"arrived=2024-03-05/f.json"}) == {}
+    assert reasons(folder, SITES).keys() == {"f.json"}
 
 
 @pytest.mark.parametrize("suffix", [".bz2", ".zst", ".lz4", ".snappy", ".deflate", ".xz", ".ZST", ".GZ"])

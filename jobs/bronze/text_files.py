@@ -1,0 +1,34 @@
+"""Files as bytes, before anything is read as text: plain or packed, and whether they are UTF-8."""
+
+import codecs
+import gzip
+from pathlib import Path
+from typing import BinaryIO, cast
+
+PIECE = 1 << 20  # bytes that are looked at together
+
+
+def opened(file: Path) -> BinaryIO:
+    """Open a file to read its bytes, unpacked if it is packed."""
+    return cast(BinaryIO, gzip.open(file) if file.suffix == ".gz" else file.open("rb"))
+
+
+def flaw(file: Path) -> str | None:
+    """Return where a file is not UTF-8, and what to do; None if it is. Takes linear time and little memory."""
+    decoder, lines = codecs.getincrementaldecoder("utf-8")(), 0
+    with opened(file) as content:
+        piece = None
+        while piece != b"":
+            piece = content.read(PIECE)
+            try:
+                decoder.decode(piece, final=not piece)
+            except UnicodeDecodeError as error:
+                return no_utf8(error, lines)
+            lines += piece.count(b"\n")
+    return None
+
+
+def no_utf8(error: UnicodeDecodeError, before: int) -> str:
+    """Return which line and byte of a text is not UTF-8, of which so many lines were before what was decoded."""
+    line = before + error.object.count(b"\n", 0, error.start) + 1
+    return f"line {line} is not UTF-8 (byte 0x{error.object[error.start]:02X}); save it as UTF-8, or mend the line"
