@@ -1,33 +1,50 @@
 """Files of JSON that are not an object a line, unpacked when they are taken in: a line a record, the original beside.
 
-Needs nothing but Python: a file is read at most once, and one that is JSON lines by its beginning no further than that.
+Needs nothing but Python. A file's first lines say whether it has a record a line; of one that has, all is searched
+for lines with several.
 """
 
 import filecmp
 import gzip
 import itertools
 import os
+import re
 import shutil
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from catalog.tables import Source
-from jobs.bronze.json_records import Fault, are_lines, each_by_itself, has_several, records
+from jobs.bronze.json_records import (
+    Fault,
+    are_batches,
+    are_lines,
+    each_by_itself,
+    has_several,
+    is_whole,
+    records,
+)
+from jobs.bronze.text_files import PIECE, opened
 
 MOST = 256 << 20  # characters, the largest document
 FIRST = 100  # lines by which JSON lines are told from documents
 LONGEST = 1 << 18  # characters of a line that are looked at for that
 LINES = frozenset({".jsonl", ".ndjson"})  # suffixes by which a sender says that a file has a record a line
 GZIP = ".gz"
+# The end of an object, and what begins another record: or one within the same record, or within a text.
+_ONE_MORE = re.compile(rb"}[ \t,\x1e\xef\xbb\xbf]*[{\[]")
 
 
 def is_document(file: Path, source: Source) -> bool:
-    """Whether a file has, by its first lines, records that stand otherwise than one on each line."""
-    first = _first_lines(file)
-    if _is_of_lines(file, first):
-        return bool(source.records) or any(map(has_several, first))
-    return True
+    """Whether a file has records that stand otherwise than one on each line.
+
+    Of a file that is neither lines nor a whole document, but of lines by its suffix, each is a malformed record.
+    """
+    first, is_called_lines = _first_lines(file), bool(LINES & {*file.suffixes})
+    if are_lines(first) or (is_called_lines and are_batches(first)):
+        return bool(source.records) or any(map(has_several, _odd_lines(file)))
+    return not is_called_lines or bool(source.records) or _is_document(file, source)
 
 
 def is_unpacked(file: Path, kept: Path) -> bool:
@@ -60,25 +77,62 @@ def unpack(file: Path, source: Source, target: Path, kept: Path) -> str | None:
 
 def _records(file: Path, source: Source) -> Iterator[str]:
     """Yield the records of a file. Raises Fault."""
-    if _is_of_lines(file, _first_lines(file)):
+    is_called_lines = bool(LINES & {*file.suffixes})
+    if are_lines(_first_lines(file)) or (is_called_lines and not _is_document(file, source)):
         with _open(file) as lines:
             yield from each_by_itself((line.rstrip("\n") for line in lines), source.records)
-        return
+    else:
+        yield from records(_text(file), source.records)
+
+
+def _is_document(file: Path, source: Source) -> bool:
+    """Whether all of a file is one text of JSON."""
+    try:
+        return is_whole(_text(file), source.records)
+    except Fault:
+        return False
+
+
+def _text(file: Path) -> str:
+    """Return all of a file. Raises Fault if that is too large."""
     with _open(file) as content:
         text = content.read(MOST + 1)
     if len(text) > MOST:
         raise Fault(text, MOST, "a document may not be larger")
-    yield from records(text, source.records)
-
-
-def _is_of_lines(file: Path, first: list[str]) -> bool:
-    return bool(LINES & set(file.suffixes)) or are_lines(first)
+    return text
 
 
 def _first_lines(file: Path) -> list[str]:
     with _open(file) as content:
         lines = iter(lambda: content.readline(LONGEST), "")
         return [*itertools.islice(filter(str.strip, lines), FIRST)]
+
+
+def _odd_lines(file: Path) -> Iterator[str]:
+    """Yield the lines of a file that may have several records: few lines of most files.
+
+    Pieces of the file that have none are passed by at once, and of the others all lines that have none.
+    """
+    with opened(file) as content:
+        place = content.read(len(BOM_UTF8)).removeprefix(BOM_UTF8)
+        while piece := place + content.read(PIECE):
+            piece = _with_line_feeds(piece + content.readline(LONGEST))
+            place = b""
+            if not _is_plain(piece.strip(b"\n")):
+                odd = (line for line in map(bytes.strip, piece.split(b"\n")) if line and not _is_plain(line))
+                yield from (line.decode(errors="surrogateescape") for line in odd)
+
+
+def _is_plain(lines: bytes) -> bool:
+    """Whether each of some lines begins and ends like an object, and none has a second one."""
+    are_objects = (
+        lines.startswith(b"{") and lines.endswith(b"}") and lines.count(b"}\n{") == lines.count(b"\n")
+    )
+    return are_objects and not _ONE_MORE.search(lines)
+
+
+def _with_line_feeds(lines: bytes) -> bytes:
+    return lines.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in lines else lines
 
 
 def _open(file: Path, mode: str = "r", *, is_packed: bool | None = None) -> IO[str]:

@@ -76,10 +76,28 @@ def are_lines(lines: Sequence[str]) -> bool:
     return not lines or whole[0] or sum(whole) > len(whole) / 2
 
 
+def are_batches(lines: Sequence[str]) -> bool:
+    """Whether a text, of which these are the first lines, has whole records on each, though some may be broken.
+
+    Of a document over several lines, the first line only opens it, and objects within it have commas behind them.
+    """
+    whole = [is_whole(line) for line in lines]
+    alone = [each and not line.rstrip().endswith(",") for each, line in zip(whole, lines, strict=True)]
+    return whole[0] or sum(alone) > len(lines) / 2
+
+
 def has_several(line: str) -> bool:
     """Whether a line that is not one object has records nevertheless."""
     try:
         return not is_one_object(line) and any(True for _ in records(line))
+    except Fault:
+        return False
+
+
+def is_whole(text: str, path: str = "") -> bool:
+    """Whether a text has records, and nothing that is none."""
+    try:
+        return sum(1 for _ in records(text, path)) > 0
     except Fault:
         return False
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from catalog.tables import SOURCES
 from jobs.bronze import json_documents
 from jobs.bronze.json_documents import is_document, is_unpacked, unpack
-from jobs.bronze.json_records import Fault, lines_of, records
+from jobs.bronze.json_records import Fault, each_by_itself, has_several, lines_of, records
 
 SITES = SOURCES["locations"]
 INSIDE = replace(SITES, records="data.items")
@@ -170,6 +170,79 @@ def test_of_a_file_of_lines_those_with_several_records_become_several(tmp_path):
     assert is_document(file, SITES)
     assert unpack(file, SITES, file, tmp_path / "kept") is None
     assert file.read_text().split("\n") == [ONE, TWO, TWO, '{"a": 1, "b', ONE, ""]
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [f"[{ONE},{TWO}]", f" {ONE}{TWO}", f"{ONE} , {TWO}", f"{ONE}[{TWO}]", f"\x1e{ONE}\x1e{TWO}", f"{ONE},"],
+)
+@pytest.mark.parametrize("name", ["f.json", "f.jsonl", "f.json.gz"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n \t"])
+def test_a_line_with_several_records_is_unpacked_wherever_it_stands(tmp_path, monkeypatch, batch, name, end):
+    monkeypatch.setattr(json_documents, "PIECE", 1000)
+    file = put(tmp_path, name, "\ufeff" + f"{TWO}{end}" * 150 + f"{batch}{end}" + f"{TWO}{end}" * 150)
+    assert is_document(file, SITES)
+    assert unpack(file, SITES, file, tmp_path / "kept") is None
+    opened = gzip.open if name.endswith("gz") else open
+    with opened(file, "rt", encoding="utf-8", newline="\n") as lines:
+        found = [line.strip() for line in lines if line.strip()]
+    assert found == [TWO] * 150 + [*records(batch)] + [TWO] * 150
+    assert not is_document(file, SITES)
+
+
+PIECES = st.sampled_from(
+    [ONE, TWO, "{}", "[{}]", "}{", '{"a": [{}, {}]}', '"', ",", " ", "\ufeff", "]", '{"b": 1', "é"]
+)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(PIECES, max_size=3).map("".join), max_size=6), st.sampled_from([1, 30, 1 << 20]))
+def test_the_quick_look_through_a_file_finds_each_line_that_unpacking_would_change(
+    tmp_path, monkeypatch, lines, piece
+):
+    monkeypatch.setattr(json_documents, "PIECE", piece)
+    file = put(tmp_path, "f.json", "\n".join([ONE, *lines]))
+    found = [[*each_by_itself([line])] for line in lines]
+    is_changed = any(each and each != [line] for line, each in zip(lines, found, strict=True))
+    assert is_changed <= is_document(file, SITES) <= any(map(has_several, lines))
+
+
+def test_lines_that_are_plainly_an_object_each_are_not_parsed(tmp_path, monkeypatch):
+    file = put(tmp_path, "f.jsonl", f'{{"a": {{"b": 1}}, "c": [[1], [2]]}}\r\n{ONE}\r\n' * 1000)
+
+    def parsed(line: str) -> bool:
+        raise AssertionError(line)
+
+    monkeypatch.setattr(json_documents, "has_several", parsed)
+    assert not is_document(file, SITES)
+
+
+SPREAD = f'{{\n "count": 2,\n "data": {{"items": [\n  {ONE},\n  {TWO}\n ]}}\n}}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "of", "found"),
+    [
+        (SPREAD, SITES, [" ".join(SPREAD.split("\n")).strip()]),
+        (SPREAD, INSIDE, [ONE, TWO]),
+        (f"[\n  {ONE},\n  {TWO},\n  {ONE}\n]\n", SITES, [ONE, TWO, ONE]),
+        (f"[{ONE},{TWO}]\n[{ONE}]\n", SITES, [ONE, TWO, ONE]),
+        (f"[{ONE},{TWO}]\n[{ONE}, {{\n[{TWO}]\n", SITES, [ONE, TWO, f"[{ONE}, {{", TWO]),
+        (f"[{ONE}, {{\n[{TWO}]\n{ONE}{ONE}\n", SITES, [f"[{ONE}, {{", TWO, ONE, ONE]),
+        (f"{ONE},\n{{\n{TWO},\n", SITES, [ONE, "{", TWO]),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".jsonl", ".ndjson", ".jsonl.gz"])
+def test_a_document_is_one_though_its_name_says_that_it_is_lines(tmp_path, text, of, found, suffix):
+    file, target = put(tmp_path, f"f{suffix}", text), tmp_path / "to" / f"f{suffix}"
+    assert is_document(file, of) and unpack(file, of, target, tmp_path / "kept") is None
+    content = gzip.decompress(target.read_bytes()) if suffix.endswith("gz") else target.read_bytes()
+    assert content.decode().split("\n") == [*found, ""]
+
+
+def test_of_a_document_that_is_not_whole_no_object_within_it_is_unpacked_because_of_its_name(tmp_path):
+    file = put(tmp_path, "f.jsonl", SPREAD.rstrip()[:-1])
+    assert not is_document(file, SITES), "each line is a malformed record"
 
 
 @pytest.mark.parametrize("name", ["f.json", "f.jsonl"])
