@@ -1,5 +1,7 @@
 """Validation: what keeps a bronze row out of silver, and its outcome among the rows of its key."""
 
+from collections.abc import Mapping
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -131,9 +133,22 @@ def _why_malformed(source: Source) -> Column:
 
 
 def _misfits(source: Source) -> Column:
-    """A reason for each field whose value does not fit its column: ARRAY<STRING>; the values are in `_rescued`."""
-    reasons = F.create_map(
-        *[F.lit(text) for name, kind in source.fields.items() for text in (name, f"{name} is no {kind}")]
+    """A reason for each field of `_rescued` without which its row is not whole: ARRAY<STRING>."""
+    rescued = F.expr("map_entries(try_cast(_line._rescued AS MAP<STRING, VARIANT>))")
+    found = F.array_compact(F.transform(rescued, lambda field: _misfit(field["key"], field["value"], source)))
+    return F.when(F.col("_line._rescued").isNotNull(), found).otherwise(F.array().cast("array<string>"))
+
+
+def _misfit(name: Column, value: Column, source: Source) -> Column:
+    """Why a value is in no column: it does not fit, or its name differs in case from that of a column without one."""
+    kinds = _map({name: f"{name} is no {kind}" for name, kind in source.fields.items()})
+    column = F.try_element_at(_map({name.lower(): name for name in source.fields}), F.lower(name))
+    lacking = F.array(*[F.when(F.col(f"_line.{each}").isNull(), F.lit(each)) for each in source.fields])
+    is_its_value = F.array_contains(lacking, column) & ~F.is_variant_null(value)
+    return F.coalesce(
+        F.try_element_at(kinds, name), F.when(is_its_value, F.concat(column, F.lit(" came as "), name))
     )
-    names = F.expr("coalesce(json_object_keys(to_json(_line._rescued)), array())")
-    return F.array_compact(F.transform(names, lambda name: F.try_element_at(reasons, name)))
+
+
+def _map(texts: Mapping[str, str]) -> Column:
+    return F.create_map(*[F.lit(text) for entry in texts.items() for text in entry])

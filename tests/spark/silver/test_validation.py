@@ -1,0 +1,61 @@
+"""What keeps a line out of silver besides the rules of its suite. All lines are validated by one query."""
+
+from dataclasses import replace
+
+import pytest
+from pyspark.sql import functions as F
+
+from catalog.records import without_records
+from catalog.tables import SOURCES
+from jobs.bronze.parsing import parse
+from jobs.silver.validation import validate
+
+INSIDE = replace(SOURCES["iot_events"], records="data")
+EVENT = (
+    '{"event_id":"e","timestamp":"2024-03-05 10:00:00","device_type":"climate","sensor_id":"S-1",'
+    '"status":"active","region":"north","temperature":21.4,"json_column":{"a":1}}'
+)
+LINES = {
+    "good": EVENT,
+    "new field": EVENT[:-1] + ',"floors":3}',
+    "other case": EVENT.replace("temperature", "Temperature"),
+    "two": EVENT.replace("temperature", "Temperature").replace("region", "REGION"),
+    "both cases": EVENT[:-1] + ',"Temperature":30}',
+    "null in other case": EVENT.replace('"temperature":21.4', '"TEMPERATURE":null'),
+    "key in other case": EVENT.replace("event_id", "Event_ID"),
+    "payload in other case": EVENT.replace("json_column", "JSON_Column"),
+    "misfit": EVENT.replace("21.4", '"warm"'),
+    "without": without_records("data") + EVENT,
+    "broken": EVENT[:-1],
+}
+
+
+@pytest.fixture(scope="module")
+def reasons(spark):
+    """Name of a line -> what keeps it out of silver."""
+    frame = spark.createDataFrame([*LINES.items()], "name STRING, value STRING")
+    file = F.concat(F.lit("/arrived=2024-03-05/"), "name")
+    frame = frame.select("value", file.alias("_file"), F.expr("DATE'2024-03-05'").alias("_night"))
+    found = validate(parse(frame, INSIDE), INSIDE, None).select("_file", "_reasons").collect()
+    return {row._file.rpartition("/")[2]: row._reasons for row in found}
+
+
+def test_a_field_that_differs_only_in_case_from_one_that_is_missing_keeps_its_row_out_of_silver(reasons):
+    assert reasons["other case"] == ["temperature came as Temperature"]
+    assert sorted(reasons["two"]) == ["region came as REGION", "temperature came as Temperature"]
+    assert reasons["key in other case"] == ["event_id came as Event_ID", "no event_id"]
+    assert "json_column came as JSON_Column" in reasons["payload in other case"]
+
+
+@pytest.mark.parametrize("line", ["good", "new field", "both cases", "null in other case"])
+def test_a_row_that_has_its_values_or_never_had_them_goes_to_silver(reasons, line):
+    assert reasons[line] == []
+
+
+def test_a_value_that_does_not_fit_is_named_with_its_column(reasons):
+    assert reasons["misfit"] == ["temperature is no DOUBLE"]
+
+
+def test_an_object_without_records_where_they_should_lie_is_a_malformed_record_that_says_so(reasons):
+    assert reasons["without"] == ["malformed record: no records in data"]
+    assert reasons["broken"] == ["malformed record"]
