@@ -66,7 +66,7 @@ FAULTS = [
     fault(
         "a malformed line is dropped",
         "jobs/bronze/parsing.py",
-        'F.when(~F.col("_is_record"), F.col("value"))',
+        'F.when(~F.col("_is_record"), F.make_valid_utf8("value"))',
         'F.lit(None).cast("string")',
         "spark/bronze/test_lines.py::test_a_truncated_json_line_is_kept_as_it_was",
         "spark/bronze/test_lines.py::test_a_csv_line_with_too_few_or_too_many_tokens_is_malformed",

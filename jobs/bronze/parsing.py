@@ -2,7 +2,7 @@
 
 Both take `value` (the line, never blank) and give the source's typed columns, `_rescued` (a VARIANT object
 of fields that are unknown or whose value does not fit the column's type) and `_malformed` (the line itself
-when it is no record at all). Other columns pass through.
+when it is no record at all, with U+FFFD for what is no UTF-8). Other columns pass through.
 """
 
 from collections.abc import Mapping
@@ -93,9 +93,10 @@ def _plain_value(name: str, kind: str, zone: str) -> Column:
 
 
 def _is_json_record() -> Column:
-    """Whether the line is one object and nothing else."""
+    """Whether the line is one object and nothing else. Parsers take any bytes, and read U+FFFD for what is no UTF-8."""
     is_object = F.coalesce(F.schema_of_variant("_object").like("OBJECT%"), F.lit(False))
-    return F.col("_is_plain") | (is_object & _ends_an_object() & _element(1).isNull())
+    is_one = F.col("_is_plain") | (is_object & _ends_an_object() & _element(1).isNull())
+    return F.is_valid_utf8("value") & is_one
 
 
 def _json_value(name: str, kind: str, zone: str) -> Column:
@@ -140,6 +141,6 @@ def _with(parsed: DataFrame, typed: dict[str, Column], rescued: Column) -> DataF
     columns = {
         **{name: F.when(F.col("_is_record"), column) for name, column in typed.items()},
         "_rescued": rescued,
-        "_malformed": F.when(~F.col("_is_record"), F.col("value")),
+        "_malformed": F.when(~F.col("_is_record"), F.make_valid_utf8("value")),
     }
     return parsed.withColumns(columns).drop("value", "_is_record")

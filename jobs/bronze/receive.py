@@ -57,8 +57,11 @@ def _draft(spark: SparkSession, source: Source, broker: kafka.Broker, drafts: Pa
         .option("maxOffsetsPerTrigger", MOST_MESSAGES)
         .load()
     )
-    # A message must be one line of a draft; no text of JSON has this character in it.
-    line = F.regexp_replace(F.col("value").cast("string"), r"[\r\n]+", BREAK)
+    # A message must be one line of a draft; no text of JSON has this character in it. A pattern would replace what is
+    # no UTF-8.
+    line = F.col("value").cast("string")
+    for end in "\r\n":
+        line = F.replace(line, F.lit(end), F.lit(BREAK))
     query = messages.select(line.alias("line")).where(F.trim("line") != "").writeStream.format("text")
     query = query.option("checkpointLocation", str(drafts.parent / "offsets")).trigger(availableNow=True)
     try:

@@ -111,8 +111,9 @@ def landed_lines(lake: Lake, source: Source, nights: Iterable[date]) -> DataFram
 
 
 def _lines(text: DataFrame, source: Source, unusual: Layouts) -> DataFrame:
-    # A byte order mark belongs to the file, not to its first line.
-    line = F.regexp_replace("value", "^\ufeff", "")
+    # A byte order mark belongs to the file, not to its first line. A pattern would replace what is no UTF-8.
+    has_mark = F.col("value").startswith("\ufeff")
+    line = F.when(has_mark, F.substr("value", F.lit(2))).otherwise(F.col("value"))
     found = (
         text.select(line.alias("value"), F.col("_metadata.file_path").alias("_file"))
         .where(~F.lower("_file").rlike(uploads.UNFINISHED_PATH))

@@ -56,6 +56,10 @@ BROUGHT: dict[str, dict[str, str | bytes]] = {
         "pretty.json": json.dumps(json.loads(event("pretty-0")), indent=2),
         "concatenated.json": f"{event('several-0')}{event('several-1')} {event('several-2')}\n",
         "lines.json": f'{event("lines-0")}\n{{"event_id": "lin\n{event("lines-1")},\n',
+        "late.json": "".join(f"{event(f'late-{n}')}\n" for n in range(101)) + f"[{event('late-101')}]\n",
+        "latin.jsonl": f"{event('jsonl-0')}\n".encode()
+        + event("jsonl-1").replace("S-1", "Büro").encode("latin-1"),
+        "latin.json": event("latin").replace("S-1", "Büro").encode("latin-1"),
         "cut.json": f"[\n{event('cut-0')},\n",
         "capture.json": b"Obj\x01\x04\x16avro.schema\x00\x01" + event("avro").encode() + b"\n" * 30,
         "keys.json": f"{event('')}\n{event(chr(9))}\n{event(None)}\n",
@@ -102,7 +106,7 @@ def test_every_account_balances_and_counts_records(read):
     assert all(row.is_balanced for row in rows)
     landed = {row.source: row.landed for row in rows if row.night == NIGHT and row.source in FILES}
     assert landed == {
-        "iot_events": 27 + 2 + 1 + 3 + 3 + 3 + len(CLOCKS),
+        "iot_events": 27 + 2 + 1 + 3 + 3 + 102 + 2 + 3 + len(CLOCKS),
         "sensor_logs": len(CLOCKS) + 2,
         "locations": 0,
     }
@@ -110,7 +114,7 @@ def test_every_account_balances_and_counts_records(read):
 
 def test_every_record_of_a_document_is_in_silver(events):
     ids = {f"array-{n}" for n in range(27)} | {"gz-0", "gz-1", "pretty-0", "lines-0", "lines-1"}
-    ids |= {f"several-{n}" for n in range(3)}
+    ids |= {f"several-{n}" for n in range(3)} | {f"late-{n}" for n in range(102)} | {"jsonl-0"}
     assert {name for name in events if not name.startswith("clock")} == ids
 
 
@@ -122,12 +126,19 @@ def test_what_is_set_aside_is_said_with_what_it_is_where_and_what_to_do(read):
     assert rejected == {
         "cut.json": "it is no whole JSON (line 3, column 1: an object is wanted, found the end); "
         "bring an object a line, or an array of objects",
+        "latin.json": "line 1 is not UTF-8 (byte 0xFC); save it as UTF-8, or mend the line",
         "capture.json": "it is Avro; bring JSON as text in UTF-8, an object a line or an array of objects",
         "book.csv": "it is Excel (.xlsx); bring CSV as text in UTF-8",
         "padded.csv.gz": f"it is no whole gzip file (something else from byte {len(WHOLE) + 1} on){packed}",
         "padded.json.gz": rejected["padded.json.gz"],
     }
     assert rejected["padded.json.gz"].endswith(packed)
+
+
+def test_of_a_file_of_lines_the_one_that_is_no_utf8_is_malformed(read):
+    rows = read("ops.quarantine", "raw:_malformed::string AS line", "reasons")
+    (row,) = [row for row in rows if row.line and "jsonl-1" in row.line]
+    assert row.line == event("jsonl-1").replace("S-1", "B\ufffdro") and row.reasons == ["malformed record"]
 
 
 def test_files_under_any_name_are_read(read):

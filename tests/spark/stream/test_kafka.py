@@ -103,7 +103,8 @@ def produce(spark, cluster):
     """Send texts to a topic, as somebody else would."""
 
     def texts(topic: str, *values: str | None) -> None:
-        writer = spark.createDataFrame([(value,) for value in values], "value STRING").write.format("kafka")
+        sent = [(value and value.encode(errors="surrogateescape"),) for value in values]
+        writer = spark.createDataFrame(sent, "value BINARY").write.format("kafka")
         writer.options(**kafka.parse(cluster.connection_string).options).option("topic", topic).save()
 
     return texts
@@ -131,7 +132,9 @@ def test_messages_are_landed_once_and_reach_silver_or_quarantine(
     lines = "\r\n".join([*map(json.dumps, sites[7:9]), '{"location_id": 99, "na', ""])
     sequence = f"{json.dumps(sites[9])} {json.dumps(sites[10])}"
     produce("locations", *pretty, array, pretty_array, lines, sequence, "malformed\nfor good", "[]", None, "")
-    assert receive("locations") == 11 + 2
+    latin = json.dumps({"location_id": 98, "name": "B?ro", **site}).replace("?", "\udcfc")
+    produce("locations", latin)
+    assert receive("locations") == 11 + 3
     assert receive("locations") == 0
     produce("locations", json.dumps(sites[11]))
     assert receive("locations") == 1
@@ -139,10 +142,12 @@ def test_messages_are_landed_once_and_reach_silver_or_quarantine(
         run(stage, tables=frozenset({"locations"}))
     (account,) = [each for each in accounts("locations").values() if each["landed"]]
     assert account["night"] > NIGHT
-    assert account["is_balanced"] and (account["landed"], account["silver"]) == (14, 12)
+    assert account["is_balanced"] and (account["landed"], account["silver"]) == (15, 12)
     assert {row.location_id for row in table("silver.locations").collect()} == {*range(12)}
     kept = table("ops.quarantine").where("source = 'locations'").selectExpr("raw:_malformed::string AS line")
-    assert {row.line for row in kept.collect()} == {'{"location_id": 99, "na', "malformed for good"}
+    assert {row.line for row in kept.collect()} == {
+        *('{"location_id": 99, "na', "malformed for good", latin.replace("\udcfc", "\ufffd"))
+    }
 
 
 def test_a_run_that_was_killed_between_its_drafts_and_the_landing_zone_is_made_good_by_the_next(
