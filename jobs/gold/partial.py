@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 from pyspark.sql import Column, DataFrame
@@ -38,7 +38,7 @@ class Partial:
 Partials = Mapping[date, Partial]  # by slice
 
 
-@cache
+@lru_cache
 def code() -> str:
     """A short hash of all that says how gold is built: the catalog and this package."""
     folders = Path(catalog.__file__).parent, Path(__file__).parent
