@@ -14,8 +14,8 @@ from jobs.state.accounts import Account
 
 D5, D6 = date(2024, 3, 5), date(2024, 3, 6)
 CLIMATE = frozenset({"sensor_logs", "climate_hourly"})
-LOGS, READINGS = SILVER["sensor_logs"], SILVER["readings"]
-HOURLY = frozenset({"readings", "sensor_hourly"})
+LOGS, READINGS = SILVER["sensor_logs"], SILVER["live_sensors"]
+WINDOWS = frozenset({"live_sensors", "readings_5min"})
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_late_row_restates_its_hour_and_the_report_says_which_and_why(spark, l
 
 
 @pytest.fixture
-def hourly(spark, lake, run, table):
+def windows(spark, lake, run, table):
     """Publish one night, with these readings in silver: device, when, and what; the parts staged of each slice."""
     numbers = iter(range(1, 100))
 
@@ -77,50 +77,50 @@ def hourly(spark, lake, run, table):
         silver.ensure([READINGS.full_name, "ops.digests"])
         accounts.ensure(silver)
         rows = [
-            (next(numbers), device, "Smart Meter", at, at.date(), "power", value, "kWh", 90, False, [], night)
+            (next(numbers), device, "humidity", "hall", False, value, 90, -50, at, at.date(), [], night)
             for device, at, value in readings
         ]
         silver.append(READINGS.full_name, spark.createDataFrame(rows, READINGS.columns))
-        account = Account("readings", night, *(3 * [len(rows)]), 0, 0, is_newest=is_newest)
+        account = Account("live_sensors", night, *(3 * [len(rows)]), 0, 0, is_newest=is_newest)
         accounts.reconcile(silver, [account])
         run_id = f"night-{night}"
-        run("gold", night=night, run_id=run_id, tables=HOURLY)
+        run("gold", night=night, run_id=run_id, tables=WINDOWS)
         staged = {row.slice: row.parts for row in table("staging.gold_slices").collect() if row.slice}
-        run("publish", night=night, run_id=run_id, tables=HOURLY)
+        run("publish", night=night, run_id=run_id, tables=WINDOWS)
         return staged
 
     return through
 
 
 def test_of_a_large_slice_only_the_parts_that_late_rows_touch_are_made_anew(
-    spark, lake, table, hourly, monkeypatch
+    spark, lake, table, windows, monkeypatch
 ):
     monkeypatch.setattr(partial, "LEAST", 0)
     eight, nine = datetime(2024, 3, 5, 8), datetime(2024, 3, 5, 9)
     later = [date(2024, 3, day) for day in (6, 7, 8, 9)]
     first = [(1, eight, 1.0), (1, nine, 5.0), (2, eight, 3.0), (2, nine, 7.0)]
-    assert hourly(D5, *first) == {D5: None}
+    assert windows(D5, *first) == {D5: None}
 
     # Whatever becomes of the others in silver, they stay as they were published.
-    silver = lake("silver").table("silver.readings")
-    spark.sql(f"UPDATE {silver} SET metric_value = 4 WHERE device_id = 2 AND metric_value = 3")
-    assert hourly(later[0], (1, eight, 3.0), (3, eight, 9.0)) == {D5: ["1", "3"]}
+    silver = lake("silver").table("silver.live_sensors")
+    spark.sql(f"UPDATE {silver} SET reading = 4 WHERE device_id = 2 AND reading = 3")
+    assert windows(later[0], (1, eight, 3.0), (3, eight, 9.0)) == {D5: ["1", "3"]}
     assert hours(table) == {(1, 8): 2.0, (1, 9): 5.0, (2, 8): 3.0, (2, 9): 7.0, (3, 8): 9.0}
     assert_recorded(spark, lake, table)
     restated = table("ops.restatements").where("slice = '2024-03-05'").first()
-    assert (restated.rows_before, restated.rows_after, restated.hours) == (4, 5, [8])
+    assert (restated.rows_before, restated.rows_after, restated.late_rows) == (4, 5, {"live_sensors": 2})
 
     # Where silver has lost or changed rows, nobody knows which.
-    assert hourly(later[1], (1, eight, 2.0), is_newest=False) == {D5: None}
+    assert windows(later[1], (1, eight, 2.0), is_newest=False) == {D5: None}
     assert hours(table)[2, 8] == 4.0
     # Other code may make other rows of the same readings.
-    spark.sql(f"UPDATE {silver} SET metric_value = 8 WHERE device_id = 2 AND metric_value = 4")
+    spark.sql(f"UPDATE {silver} SET reading = 8 WHERE device_id = 2 AND reading = 4")
     monkeypatch.setattr(partial, "code", lambda: "other")
-    assert hourly(later[2], (1, eight, 2.0)) == {D5: None}
+    assert windows(later[2], (1, eight, 2.0)) == {D5: None}
     assert hours(table)[2, 8] == 8.0
     # A slice that is not what was recorded is nothing to add to.
-    spark.sql(f"DELETE FROM {lake('gold').table('gold.sensor_hourly')} WHERE device_id = 3")
-    assert hourly(later[3], (1, eight, 2.0)) == {D5: None}
+    spark.sql(f"DELETE FROM {lake('gold').table('gold.readings_5min')} WHERE device_id = 3")
+    assert windows(later[3], (1, eight, 2.0)) == {D5: None}
     assert hours(table)[3, 8] == 9.0
     assert_recorded(spark, lake, table)
 
@@ -128,8 +128,8 @@ def test_of_a_large_slice_only_the_parts_that_late_rows_touch_are_made_anew(
 def hours(table) -> dict[tuple[int, int], float]:
     """Device and hour of night 5 -> average."""
     return {
-        (row.device_id, row.hour.hour): row.avg_value
-        for row in table("gold.sensor_hourly").where("event_date = '2024-03-05'").collect()
+        (row.device_id, row.window_start.hour): row.avg_reading
+        for row in table("gold.readings_5min").where("event_date = '2024-03-05'").collect()
     }
 
 
@@ -137,7 +137,7 @@ def assert_recorded(spark, lake, table) -> None:
     """The digests that were worked out are those of what gold has."""
     recorded = {
         (row.night, row.rows, row.digest)
-        for row in table("ops.digests").where("`table` = 'gold.sensor_hourly'").collect()
+        for row in table("ops.digests").where("`table` = 'gold.readings_5min'").collect()
     }
-    found = Lake(spark, lake("verify")).digests({"gold.sensor_hourly": None})
+    found = Lake(spark, lake("verify")).digests({"gold.readings_5min": None})
     assert {(each.night, each.rows, each.digest) for each in found} == recorded
