@@ -76,8 +76,8 @@ def _in_part(
     lake: Lake, survey: Survey, slices: Mapping[Table, Collection[date]], arrived: Arrivals
 ) -> dict[Table, Partials]:
     """The slices of each table that need not be made anew as a whole."""
-    own = set(lake.settings.nights)
-    if not survey.is_only_new or not own.issuperset(*survey.unpublished.values()):
+    own, due = set(lake.settings.nights), set[date]().union(*survey.unpublished.values())
+    if not survey.is_only_new or not own >= due:
         return {}
     late = {
         table: {
