@@ -103,7 +103,7 @@ def produce(spark, cluster):
     """Send texts to a topic, as somebody else would."""
 
     def texts(topic: str, *values: str | None) -> None:
-        sent = [(value and value.encode(errors="surrogateescape"),) for value in values]
+        sent = [(None if value is None else value.encode(errors="surrogateescape"),) for value in values]
         writer = spark.createDataFrame(sent, "value BINARY").write.format("kafka")
         writer.options(**kafka.parse(cluster.connection_string).options).option("topic", topic).save()
 
