@@ -116,7 +116,8 @@ def survey(lake: Lake) -> Survey:
     """Look at all accounts, in one query."""
     rows = lake.read(TABLE).collect()
     due = [row for row in rows if not row.is_published]
-    is_only_new = bool(due) and all(row.asDict().get("is_newest") and not row[LOST] for row in due)
+    values = [row.asDict() for row in due]  # a lake of an earlier version lacks columns
+    is_only_new = bool(due) and all(each.get("is_newest") and not each.get(LOST) for each in values)
     return Survey(_unpublished(due), frozenset(row.night for row in rows), is_only_new)
 
 

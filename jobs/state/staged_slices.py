@@ -72,7 +72,7 @@ def staged(lake: Lake) -> tuple[dict[str, list[StagedSlice]], str]:
     of_run = lake.read(TABLE).where(_is_own(lake))
     found = of_run.withColumn("staged_at", F.col("staged_at").cast("string")).collect()
     rows = [row.asDict() for row in found]
-    if not rows or any(row["slice"] and row.get("rows") is None for row in rows):
+    if not rows or any(row["slice"] and _is_of_earlier_version(row) for row in rows):
         raise JobError(
             f"run {lake.settings.run_id} has staged nothing, or another has cleared it away since it was published; "
             "run `gold` and `check --layer gold` first"
@@ -100,7 +100,10 @@ def _is_own(lake: Lake) -> Column:
     return F.col("run_id") == lake.settings.run_id
 
 
+def _is_of_earlier_version(row: dict[str, Any]) -> bool:
+    """Whether a staged slice has no digest, or the table no parts yet."""
+    return row.get("rows") is None or "parts" not in row
+
+
 def _slice(row: dict[str, Any]) -> StagedSlice:
-    """A row of the table; one from before there were parts has none."""
-    values: dict[str, Any] = {field.name: row.get(field.name) for field in fields(StagedSlice)}
-    return StagedSlice(**values)
+    return StagedSlice(**{field.name: row[field.name] for field in fields(StagedSlice)})
