@@ -87,10 +87,10 @@ FAULTS = [
     ),
     fault(
         "a second header in a CSV file is not seen",
-        "jobs/bronze/csv_files.py",
+        "jobs/bronze/csv_flaws.py",
         "if is_header:",
         "if not is_header:",
-        "unit/jobs/test_csv_files.py::test_what_could_be_mistaken_for_something_else_is_set_aside_with_its_line",
+        "unit/jobs/test_csv_flaws.py::test_what_could_be_mistaken_for_something_else_is_set_aside_with_its_line",
     ),
     fault(
         "lines of a CSV file that begin with # are dropped",

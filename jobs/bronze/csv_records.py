@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from catalog.tables import Source
 from jobs.bronze import csv_lines
-from jobs.bronze.layouts import Layouts
+from jobs.bronze.kept_layouts import Layouts
 from jobs.value_reading import is_misfit, reading
 
 # How many tokens a record of the file has, where the source's columns are among them, from 0, and what else is there.

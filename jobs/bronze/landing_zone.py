@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.tables import Source
-from jobs.bronze import arrival, csv_files
+from jobs.bronze import arrival, csv_flaws
 from jobs.bronze.csv_layout import Layout
-from jobs.bronze.inspection import flaw, is_doubtful_by_name
+from jobs.bronze.flaws import flaw, is_doubtful_by_name
 from jobs.bronze.json_documents import is_document, is_unpacked, unpack
 from jobs.bronze.moves import free_path, move, readable_name, refuse_fixed, refuse_link
 from jobs.bronze.uploads import is_delivered
@@ -140,7 +140,7 @@ def prepare(
 
 
 def _if_unusual(file: Path, folder: Path, source: Source) -> Iterator[Unusual]:
-    if source.format == "csv" and not (layout := csv_files.layout(file, source)).is_usual:
+    if source.format == "csv" and not (layout := csv_flaws.layout(file, source)).is_usual:
         yield Unusual(file.relative_to(folder).as_posix(), layout)
 
 

@@ -12,10 +12,10 @@ from pyspark.sql import functions as F
 
 from catalog.tables import TABLES, Source
 from jobs import origin
-from jobs.bronze import csv_records, landing_zone, layouts, parsing, uploads, withdrawn
+from jobs.bronze import csv_records, kept_layouts, landing_zone, parsing, uploads, withdrawn
 from jobs.bronze.arrival import night_of
+from jobs.bronze.kept_layouts import Layouts
 from jobs.bronze.landing_zone import Rejected, Unusual
-from jobs.bronze.layouts import Layouts
 from jobs.delta.lake import Lake
 from jobs.outcome import TableResult
 from jobs.session import on_databricks
@@ -60,7 +60,7 @@ def run(lake: Lake) -> list[TableResult]:
         appended = list(pool.map(lambda *each: _ingest(lake, *each), landings, unusual))
     return [
         TableResult(
-            f"bronze.{source.name}", rows, _waiting(landing, growing) | layouts.lacking(source, found)
+            f"bronze.{source.name}", rows, _waiting(landing, growing) | kept_layouts.lacking(source, found)
         )
         for (source, landing), found, rows in zip(landings.items(), unusual, appended, strict=True)
     ]
@@ -107,7 +107,7 @@ def landed_lines(lake: Lake, source: Source, nights: Iterable[date]) -> DataFram
     present = [str(folder) for folder in folders if folder.is_dir()]
     reader = lake.spark.read.format("text").option("recursiveFileLookup", True)
     empty = lake.spark.sql("SELECT '' AS value, named_struct('file_path', '') AS _metadata").limit(0)
-    return _lines(reader.load(present) if present else empty, source, layouts.load(folders))
+    return _lines(reader.load(present) if present else empty, source, kept_layouts.load(folders))
 
 
 def _lines(text: DataFrame, source: Source, unusual: Layouts) -> DataFrame:
@@ -188,7 +188,7 @@ def _prepare(
         if isinstance(each, Rejected)
     ]
     unusual = {each.path: each.layout for each in found if isinstance(each, Unusual)}
-    layouts.save(landing.folder, unusual)
+    kept_layouts.save(landing.folder, unusual)
     return rejected, unusual
 
 

@@ -12,7 +12,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from catalog.tables import Source
-from jobs.bronze import csv_files
+from jobs.bronze import csv_flaws
 from jobs.bronze.csv_records import records
 from jobs.bronze.parsing import parse
 
@@ -114,8 +114,8 @@ def read(spark, folder: Path, contents: Sequence[str], source: Source) -> list[l
     for path, content in zip(paths, contents, strict=True):
         file = folder / path.replace("/", "-")
         file.write_text(content, newline="\n")
-        assert csv_files.flaw(file, source) is None, content
-        found[path] = csv_files.layout(file, source)
+        assert csv_flaws.flaw(file, source) is None, content
+        found[path] = csv_flaws.layout(file, source)
     lines = [
         (f"file:/lake/landing/{source.name}/{quote(path, safe='/+=')}", number, line)
         for path, content in zip(paths, contents, strict=True)

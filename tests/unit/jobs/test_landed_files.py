@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from catalog.tables import SOURCES
-from jobs.bronze import inspection, text_files
+from jobs.bronze import flaws, text_files
 from jobs.bronze.landing_zone import Rejected, look, prepare
 from jobs.errors import JobError
 
@@ -161,7 +161,7 @@ def test_a_gzip_file_that_hadoop_would_stumble_over_is_set_aside(folder, content
 
 
 def test_a_gzip_file_of_several_members_is_whole(folder, monkeypatch):
-    monkeypatch.setattr(inspection, "PIECE", 7)
+    monkeypatch.setattr(flaws, "PIECE", 7)
     put(folder, "f.csv.gz", WHOLE + gzip.compress(RECORD.encode()) + gzip.compress(b""))
     put(folder, "g.csv.gz", WHOLE + bytes(512))
     assert reasons(folder).keys() == {"g.csv.gz"}
@@ -173,7 +173,7 @@ def test_a_file_that_cannot_be_read_is_set_aside(folder, monkeypatch):
     def refused(*_: object) -> str:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(inspection, "_kind", refused)  # the superuser may read everything
+    monkeypatch.setattr(flaws, "_kind", refused)  # the superuser may read everything
     assert reasons(folder, SITES) == {
         "f.json": "it cannot be read (Permission denied); make it readable and bring it again"
     }
@@ -248,7 +248,7 @@ def test_compression_other_than_gzip_is_set_aside_with_what_to_bring_instead(fol
 
 
 def test_a_gzip_file_that_unpacks_to_more_than_the_cap_is_set_aside_unread_to_its_end(folder, monkeypatch):
-    monkeypatch.setattr(inspection, "MOST_UNPACKED", 3 << 20)
+    monkeypatch.setattr(flaws, "MOST_UNPACKED", 3 << 20)
     bomb = gzip.compress(b"\n" * (64 << 20))
     put(folder, "large.json.gz", bomb[: len(bomb) // 2])  # read to its end, it would be said to be cut
     put(folder, "fits.json.gz", gzip.compress(b"\n" * (3 << 20)))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import IO
 
 from catalog.tables import Source
-from jobs.bronze import csv_files, text_files
+from jobs.bronze import csv_flaws, text_files
 from jobs.bronze.binary import kind_of, known_kind_of
 from jobs.bronze.json_documents import LINES
 
@@ -49,7 +49,7 @@ def is_doubtful_by_name(file: Path, source: Source) -> bool:
 def _flaw_of_text(file: Path, source: Source) -> str | None:
     """Return where a text must not be read. Of a file of lines, only the line that is no UTF-8 is malformed."""
     if source.format == "csv":
-        return csv_files.flaw(file, source)
+        return csv_flaws.flaw(file, source)
     return None if LINES & {*file.suffixes} else text_files.flaw(file)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from catalog import tables
 from catalog.tables import SOURCES, CatalogError, Source
-from jobs.bronze import csv_files, csv_lines, layouts
+from jobs.bronze import csv_flaws, csv_lines, kept_layouts
 from jobs.bronze.csv_layout import Layout
 
 LOGS = SOURCES["sensor_logs"]
@@ -38,9 +38,9 @@ def look(tmp_path: Path):
     def at(content: str | bytes, of: Source = LOGS, name: str = "f.csv") -> str | list[str] | None:
         file = tmp_path / name
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
-        if reason := csv_files.flaw(file, of):
+        if reason := csv_flaws.flaw(file, of):
             return reason
-        found = csv_files.layout(file, of)
+        found = csv_flaws.layout(file, of)
         return None if found.is_usual else [*found.names]
 
     return at
@@ -309,9 +309,12 @@ def test_layouts_are_kept_by_night_and_added_to(tmp_path):
         "arrived=2024-03-06/c.csv": Layout((), (), True),
     }
     for found in (first, second, {}):
-        layouts.save(tmp_path, found)
-    assert layouts.load([tmp_path / "arrived=2024-03-05", tmp_path / "arrived=2024-03-06"]) == first | second
-    assert layouts.load([tmp_path / "arrived=2024-03-06"]).keys() == {"arrived=2024-03-06/c.csv"}
+        kept_layouts.save(tmp_path, found)
+    assert (
+        kept_layouts.load([tmp_path / "arrived=2024-03-05", tmp_path / "arrived=2024-03-06"])
+        == first | second
+    )
+    assert kept_layouts.load([tmp_path / "arrived=2024-03-06"]).keys() == {"arrived=2024-03-06/c.csv"}
 
 
 def test_the_columns_that_files_lack_are_in_the_run_result(caplog):
@@ -319,9 +322,9 @@ def test_the_columns_that_files_lack_are_in_the_run_result(caplog):
         "a.csv": Layout(("sensor_id", "timestamp", "location", "more"), (), True),
         "b.csv": Layout(tuple(NAMES), (), True),
     }
-    assert layouts.lacking(LOGS, found) == {"lacking": {"a.csv": ["temperature", "humidity"]}}
+    assert kept_layouts.lacking(LOGS, found) == {"lacking": {"a.csv": ["temperature", "humidity"]}}
     assert "sensor_logs/a.csv lacks temperature, humidity" in caplog.text
-    assert layouts.lacking(LOGS, {}) == {}
+    assert kept_layouts.lacking(LOGS, {}) == {}
 
 
 @pytest.mark.parametrize(
