@@ -1,4 +1,4 @@
-"""The jobs of each DAG, in order: their argument lists, assets and pages."""
+"""The jobs of each DAG: their argument lists, assets and pages. Their order is that of `catalog/pipeline.py`."""
 
 from __future__ import annotations
 

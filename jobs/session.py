@@ -1,4 +1,4 @@
-"""The one Spark session of a job, whoever provides it."""
+"""The one Spark session of a job, whoever provides it; a retry takes over that of the attempt before it."""
 
 import logging
 import os
