@@ -120,6 +120,12 @@ def _of_stage(options: list[str], stage: str) -> list[str]:
     return [each for each in options if stage == "generate" or not each.startswith("--scale")]
 
 
+def _resolved(commit: str) -> str:
+    """Return the full hash of a commit; empty if there is none."""
+    asked = ["git", "-C", str(ROOT), "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+
+
 def set_up(commit: str, folder: Path) -> Side:
     """Clone a commit and make its environments; packages may be in the machine's caches."""
     checkout = folder / "checkout"
@@ -173,9 +179,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     commits = [*given.commits, "HEAD"][:2]
-    resolved = [
-        subprocess.check_output(["git", "-C", ROOT, "rev-parse", each], text=True).strip() for each in commits
-    ]
+    resolved = [_resolved(each) or parser.error(f"there is no commit {each} here") for each in commits]
     options = [f"--scale={given.scale}", *([f"--tables={given.tables}"] if given.tables else [])]
     with tempfile.TemporaryDirectory() as folder:
         sides = [set_up(commit, Path(folder) / name) for name, commit in zip("ab", resolved, strict=True)]
