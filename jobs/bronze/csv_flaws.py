@@ -13,7 +13,7 @@ from typing import BinaryIO
 from catalog.tables import Source
 from jobs.bronze import csv_layout, csv_lines
 from jobs.bronze.csv_layout import Layout, Unreadable
-from jobs.bronze.text_files import no_utf8, opened
+from jobs.bronze.text_files import no_utf8, opened, with_line_feeds
 
 PIECE = 1 << 20  # bytes that are looked at together; no line may be longer
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -64,15 +64,11 @@ def _blocks(content: BinaryIO) -> Iterator[tuple[int, bytes]]:
             raise Unreadable(f"line {lines + 1} is longer than {PIECE:,} bytes; bring one record a line")
         if first < len(rest):
             end = max(rest.rfind(b"\n"), rest.rfind(b"\r", 0, -1)) + 1
-            block, rest = _with_line_feeds(rest[:end]), rest[end:]
+            block, rest = with_line_feeds(rest[:end]), rest[end:]
             yield lines, block
             lines += block.count(b"\n")
     if rest:
-        yield lines, _with_line_feeds(rest + b"\n")
-
-
-def _with_line_feeds(block: bytes) -> bytes:
-    return block.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in block else block
+        yield lines, with_line_feeds(rest + b"\n")
 
 
 def _decoded(block: bytes, before: int) -> str:

@@ -25,7 +25,7 @@ from jobs.bronze.json_records import (
     is_whole,
     records,
 )
-from jobs.bronze.text_files import PIECE, opened
+from jobs.bronze.text_files import PIECE, opened, with_line_feeds
 
 MOST = 256 << 20  # characters, the largest document
 FIRST = 100  # lines by which JSON lines are told from documents
@@ -116,7 +116,7 @@ def _odd_lines(file: Path) -> Iterator[str]:
     with opened(file) as content:
         place = content.read(len(BOM_UTF8)).removeprefix(BOM_UTF8)
         while piece := place + content.read(PIECE):
-            piece = _with_line_feeds(piece + content.readline(LONGEST))
+            piece = with_line_feeds(piece + content.readline(LONGEST))
             place = b""
             if not _is_plain(piece.strip(b"\n")):
                 odd = (line for line in map(bytes.strip, piece.split(b"\n")) if line and not _is_plain(line))
@@ -129,10 +129,6 @@ def _is_plain(lines: bytes) -> bool:
         lines.startswith(b"{") and lines.endswith(b"}") and lines.count(b"}\n{") == lines.count(b"\n")
     )
     return are_objects and not _ONE_MORE.search(lines)
-
-
-def _with_line_feeds(lines: bytes) -> bytes:
-    return lines.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in lines else lines
 
 
 def _open(file: Path, mode: str = "r", *, is_packed: bool | None = None) -> IO[str]:

@@ -56,8 +56,12 @@ class Landing:
     @property
     def by_hand(self) -> list[Path]:
         """The files that somebody has put into the folder of a day himself."""
-        files = [Path(entry.path) for entry in self.filed if entry.is_file(follow_symlinks=False)]
-        return [file for file in files if not arrival.was_filed(file)]
+        return [file for file in self.in_place if not arrival.was_filed(file)]
+
+    @property
+    def in_place(self) -> list[Path]:
+        """The files in the folders of days."""
+        return [Path(entry.path) for entry in self.filed if entry.is_file(follow_symlinks=False)]
 
 
 def look(folder: Path) -> Landing:
@@ -120,10 +124,9 @@ def prepare(
         file = Path(entry.path)
         if entry.is_file(follow_symlinks=False) and file not in growing:
             yield from _take_in(file, folder, source)
-    filed = [Path(entry.path) for entry in landing.filed if entry.is_file(follow_symlinks=False)]
     doubtful = [
         file
-        for file in filed
+        for file in landing.in_place
         if is_doubtful_by_name(file, source)
         or _unreadable(file, folder)
         or not (is_simulated or arrival.was_filed(file))

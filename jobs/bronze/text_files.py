@@ -13,6 +13,11 @@ def opened(file: Path) -> BinaryIO:
     return cast(BinaryIO, gzip.open(file) if file.suffix == ".gz" else file.open("rb"))
 
 
+def with_line_feeds(lines: bytes) -> bytes:
+    """Return lines whose ends are line feeds, whichever system wrote them."""
+    return lines.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in lines else lines
+
+
 def flaw(file: Path) -> str | None:
     """Return where a file is not UTF-8, and what to do; None if it is. Takes linear time and little memory."""
     decoder, lines = codecs.getincrementaldecoder("utf-8")(), 0
