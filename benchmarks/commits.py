@@ -96,7 +96,7 @@ class Side:
         """Run the nights before the first."""
         asked = [self.python, "-m", "jobs", "backfill", "--help"]
         has = subprocess.run(asked, cwd=self.checkout, capture_output=True, check=False).returncode == 0
-        stage = "backfill" if has else "history"  # as it was called once
+        stage = "backfill" if has else "history"  # the name of earlier versions
         days = [f"--from={FIRST - timedelta(nights)}", f"--to={FIRST - timedelta(1)}"]
         return self.job(server, stage, *days, "--run-id=bulk", *options)
 

@@ -37,7 +37,7 @@ W, E = r"(?<![a-z])", r"(?![a-z])"  # where a word begins and ends; `_` and digi
 WORDS = (
     Word("claim", "pending batch", rf"{W}claim(s|ing)?{E}|{W}claimed (nights?|sources?)"),
     Word("settle", "reconcile, pending", rf"{W}(un)?settl(e|es|ed|ing){E}", r"settled_at"),
-    Word("fate", "outcome", rf"{W}fates?{E}"),
+    Word("fate", "outcome", rf"{W}fates?{E}", r"\.fate\""),  # the seed of a draw
     Word("judge", "validate", rf"{W}judg(e|es|ed|ing|ement|ements|ment){E}", r"(staging\.|`|\")judged_"),
     Word(
         "held", "existing", r"_held_by|\.held\(|def held\(self|held_elsewhere|\bheld by\b|as_held|held: dict"
@@ -52,10 +52,10 @@ WORDS = (
         "told, tell",
         "reported, notified",
         rf"{W}(told|tells?|telling){E}",
-        r"tells?( \S+){0,6} apart|tells? you|tells? apart",
+        r"tells?( \S+){0,6} apart|tells? you|tells? apart|\.tell\(\)|is told what is meant|told from documents",
     ),
-    Word("dirt", "fault rates", rf"{W}dirt{E}"),
-    Word("truth", "fault labels", rf"{W}truths?{E}", r"truth/|/ ?\"truth\"|row-level truth"),
+    Word("dirt", "fault rates", rf"{W}dirt{E}", r"`dirt`|\"dirt\""),  # in manifests of earlier versions
+    Word("truth", "fault labels", rf"{W}truths?{E}", r"truth/|[/,] ?\"truth\"|row-level truth"),
     Word("care", "maintenance", rf"{W}care{E}", r"tak(e|es|en|ing) care|with care|care of it"),
     Word("place", "location", r"\bclass place\b|\b_place\(|\bplace\.(py|\w+\()|import place\b"),
     Word("exact (module)", "aggregates", r"gold[./]exact\b|import exact\b|\bexact\.\w+\("),
@@ -70,6 +70,7 @@ WORDS = (
         "history (bulk nights)",
         "backfill",
         r"iot_history|history_jobs|jobs[./]history\b|job history\b(?!-of)|stage `history`|`history`|\"history\"",
+        r"else \"history\"",  # of earlier versions
     ),
     Word(
         "flow (module)",

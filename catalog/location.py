@@ -27,7 +27,7 @@ def objection(home: Path) -> str:
 
 
 def _made_at(home: Path) -> str:
-    """Return the path under which a lake was made; empty for a new one, and where nothing tells."""
+    """Return the path under which a lake was made; empty for a new one, and where nothing says it."""
     if (home / NAME).exists():
         return (home / NAME).read_text().rstrip("\n")
     # A lake from before that was written down: Spark's list of the files that bronze has read, one of a batch.

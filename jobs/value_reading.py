@@ -23,7 +23,7 @@ _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _COMPACT = (
     r"^(?!0000|0001|9999)(\d{4})(\d{2})(\d{2})T?(\d{2})(\d{2})(\d{2}([.,]\d{1,9})?)(Z|[+-]\d{2}:?\d{2})?$"
 )
-# A count since 1970 tells by its size whether it is of seconds, milliseconds, microseconds or nanoseconds: of 1973 or
+# By its size, a count since 1970 is of seconds, milliseconds, microseconds or nanoseconds: of 1973 or
 # later, and of 2001 or later for nanoseconds. Smaller ones are no times: a clock that was never set, a spreadsheet's
 # day number; nor are those of the sizes between, such as counts of 100 nanoseconds since 1601 or the year 1.
 _EPOCH = r"^[1-9](\d{8,9}|\d{11,12}|\d{14,15}|\d{18})(\.\d{1,9})?$"

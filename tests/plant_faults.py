@@ -81,7 +81,7 @@ FAULTS = [
     fault(
         "tokens of a CSV line go by position",
         "jobs/bronze/csv_records.py",
-        "[place.get(name) for name in source.fields]",
+        "[position.get(name) for name in source.fields]",
         "[*range(len(source.fields))]",
         "spark/bronze/test_csv_by_name.py::test_each_value_stands_under_its_name_as_pythons_own_reader_has_it",
     ),

@@ -120,7 +120,7 @@ def _refuse_other_headers(block: bytes, before: int, of_file: Layout, source: So
 def _candidates(block: bytes, of_file: Layout, source: Source) -> Iterator[tuple[int, str]]:
     """Yield the lines that may be a header, with their places in the block."""
     yield from _lines_with_names(block, source)
-    if csv_lines.are_names_told(of_file.names, source):
+    if csv_lines.are_names_recognisable(of_file.names, source):
         for found in _like_names(source.delimiter).finditer(b"\n" + block):
             yield found.start(), found[1].decode()
 

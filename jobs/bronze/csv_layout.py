@@ -17,7 +17,7 @@ class Layout:
     """What stands where in a CSV file.
 
     `names` are its columns in its order, the source's own as the catalog writes them; `no_records` the `bare` texts
-    of its header and of the lines before it. `has_comments` says whether a line that begins with # may be no record,
+    of its header and of the lines before it. `has_comments` says whether a line that begins with # may hold no values,
     `is_usual` whether the catalog says all the same. `header` is the last line of the header, 0 for none, and `units`
     are the `bare` texts of its lines below the names.
     """

@@ -26,7 +26,7 @@ _NO_NAME = re.compile(
 def is_header(tokens: Sequence[str], source: Source) -> bool:
     """Whether the tokens of a line are names: all differ and look like some, and none is a value of its column.
 
-    No number and no time looks like a name. Where all columns are text, nothing tells a name from a value.
+    No number and no time looks like a name. Where all columns are text, a name looks like a value.
     """
     folded = {token.casefold() for token in tokens}
     has_value = any(map(_NO_NAME.fullmatch, folded)) or not set(source.nulls).isdisjoint(tokens)
@@ -53,8 +53,8 @@ def may_be_header(tokens: Sequence[str], columns: Sequence[str], source: Source)
     return loose_names(tokens, source) != [*columns]
 
 
-def are_names_told(columns: Sequence[str], source: Source) -> bool:
-    """Whether words can be told to be names: they stand where the key has a number or a time, or two columns do.
+def are_names_recognisable(columns: Sequence[str], source: Source) -> bool:
+    """Whether words can be recognised as names: they stand where the key has a number or a time, or two columns do.
 
     A single word where a number is wanted, in a row with its key, is a value missing.
     """
@@ -80,7 +80,7 @@ def places_of_numbers(columns: Sequence[str], source: Source) -> list[int]:
 
 
 def has_comments(kinds: Iterable[str]) -> bool:
-    """Whether a line that begins with # can be no record of columns of these types: the first is no text."""
+    """Whether a line that begins with # cannot be a row of columns of these types: the first is no text."""
     return next(iter(kinds)) not in TEXTS
 
 

@@ -16,7 +16,7 @@ _LAYOUT = f"_path STRING, _places {_PLACES}, _no_records ARRAY<STRING>, _has_com
 
 
 def records(lines: DataFrame, source: Source, layouts: Layouts) -> DataFrame:
-    """Leave out what is no record: blank lines, headers, and lines about the file itself.
+    """Leave out lines without values: blank ones, headers, and those about the file itself.
 
     If there are layouts, `_places` says of each line where the columns of its file are.
     """
@@ -57,9 +57,9 @@ def _path(source: Source) -> Column:
 
 
 def _places(names: Sequence[str], source: Source) -> tuple[int, list[int | None], list[tuple[str, int]]]:
-    place = {name: at for at, name in enumerate(names)}
-    others = [(name, at) for name, at in place.items() if name not in source.fields]
-    return len(names), [place.get(name) for name in source.fields], others
+    position = {name: at for at, name in enumerate(names)}
+    others = [(name, at) for name, at in position.items() if name not in source.fields]
+    return len(names), [position.get(name) for name in source.fields], others
 
 
 def _usual_places(source: Source) -> Column:

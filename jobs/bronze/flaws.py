@@ -14,7 +14,7 @@ GZIP = ".gz"
 # Spark decodes most of them by their suffix, and one damaged file stops its stream for good. Only gzip is tested.
 COMPRESSED = frozenset({GZIP, ".bz2", ".deflate", ".lz4", ".snappy", ".xz", ".zip", ".zst"})
 MOST_UNPACKED = 4 << 30  # bytes, the largest size that a gzip file may unpack to
-HEAD = 1 << 16  # bytes by which a file's kind is told
+HEAD = 1 << 16  # bytes by which a file's kind is known
 PIECE = 1 << 20  # bytes
 MAGIC = b"\x1f\x8b"  # begins each member of a gzip file
 GZIP_FORMAT = 16 + zlib.MAX_WBITS
@@ -42,7 +42,7 @@ def flaw(file: Path, source: Source) -> str | None:
 
 
 def is_doubtful_by_name(file: Path, source: Source) -> bool:
-    """Whether nothing but a look tells if a file may be read."""
+    """Whether only a look into it shows if a file may be read."""
     return source.format == "csv" or file.suffix.lower() in COMPRESSED
 
 

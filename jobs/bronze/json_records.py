@@ -22,7 +22,7 @@ Records = Generator[str, None, int]  # yields records, returns the position behi
 
 
 class Fault(ValueError):
-    """A text has no record where one should be; the message says line, column and what was found."""
+    """A text lacks a record where one should be; the message says line, column and what was found."""
 
     def __init__(self, text: str, position: int, wanted: str) -> None:
         line = text.count("\n", 0, position) + 1

@@ -2,7 +2,7 @@
 
 Both take `value` (the line, never blank) and give the source's typed columns, `_rescued` (a VARIANT object
 of fields that are unknown or whose value does not fit the column's type) and `_malformed` (the line itself
-when it is no record at all, with U+FFFD for what is no UTF-8). Other columns pass through.
+when it is malformed, with U+FFFD for what is no UTF-8). Other columns pass through.
 """
 
 from collections.abc import Mapping

@@ -101,7 +101,7 @@ def stream_lines(lake: Lake, source: Source, unusual: Layouts) -> DataFrame:
 def landed_lines(lake: Lake, source: Source, nights: Iterable[date]) -> DataFrame:
     """Return the lines in the landing folders of some nights: `value`, `_file`, `_night`; `_places` of some CSV files.
 
-    Lines that are no records are left out: blank ones, and of CSV files headers and what is about the file itself.
+    Lines without values are left out: blank ones, and of CSV files headers and what is about the file itself.
     """
     folders = [_folder(lake, source) / f"arrived={night}" for night in nights]
     present = [str(folder) for folder in folders if folder.is_dir()]

@@ -116,7 +116,7 @@ def _validate(validation: Validation, frames: Mapping[str, DataFrame]) -> dict[s
 
 
 def _validate_bronze(lake: Lake, validation: Validation) -> dict[str, Validated]:
-    others = slices.settled(lake)
+    others = slices.reconciled(lake)
     validated = _validate(validation, slices.bronze(lake, others))
     rows = {name: found.rows for name, found in validated.items()}
     return validated | _validate(validation, slices.changed(lake, others, rows))

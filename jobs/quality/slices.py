@@ -12,7 +12,7 @@ from jobs.delta.lake import Lake
 from jobs.silver import pending
 from jobs.state import accounts
 
-Settled = Mapping[str, Mapping[date, int]]  # source -> night -> bronze rows by its account
+Reconciled = Mapping[str, Mapping[date, int]]  # source -> night -> bronze rows by its account
 
 
 def gold(lake: Lake) -> dict[str, DataFrame]:
@@ -40,19 +40,17 @@ def silver(lake: Lake) -> dict[str, DataFrame]:
     return arrived
 
 
-def settled(lake: Lake) -> Settled:
+def reconciled(lake: Lake) -> Reconciled:
     """The other nights of each selected source that are reconciled."""
-    reconciled, _ = accounts.reconciled(lake)
+    nights, _ = accounts.reconciled(lake)
     own = lake.settings.nights
     return {
-        source.name: {
-            night: rows for night, rows in reconciled.get(source.name, {}).items() if night not in own
-        }
+        source.name: {night: rows for night, rows in nights.get(source.name, {}).items() if night not in own}
         for source in lake.settings.sources
     }
 
 
-def bronze(lake: Lake, others: Settled) -> dict[str, DataFrame]:
+def bronze(lake: Lake, others: Reconciled) -> dict[str, DataFrame]:
     """Rows of the run's nights and of those that are not reconciled, by suite name; and what streams wrote."""
     landed = {
         f"bronze.{source.name}": _landed(lake, source.name, ~is_in("_night", others[source.name]))
@@ -61,7 +59,7 @@ def bronze(lake: Lake, others: Settled) -> dict[str, DataFrame]:
     return landed | _streamed(lake)
 
 
-def changed(lake: Lake, others: Settled, rows: Mapping[str, int]) -> dict[str, DataFrame]:
+def changed(lake: Lake, others: Reconciled, rows: Mapping[str, int]) -> dict[str, DataFrame]:
     """The slices of `bronze` anew, where a reconciled night is not as its account says: silver will take it in.
 
     `rows` are the sizes of these slices. Whatever else a table holds should be in the accounts.

@@ -11,7 +11,7 @@ UNKNOWN = "unknown"  # factory and model of a machine that sent nothing in the d
 def build_defect_rates(inspection_features: DataFrame) -> DataFrame:
     """One row per day, device, factory and model; hot is a temperature above its average of the hours before.
 
-    Inspections of hot machines have counts of their own, so that any sum of rows tells how much likelier
+    Inspections of hot machines have counts of their own, so that any sum of rows shows how much likelier
     their parts are defective.
     """
     is_hot = "sensor_temperature > sensor_temperature_average"

@@ -14,7 +14,7 @@ def build_readings_5min(live_sensors: DataFrame) -> DataFrame:
     A stream gives a window once, in the micro-batch after the one that brought a reading ten minutes later than its
     end. That micro-batch still counts what it brings of the window; later ones leave it out. Gold is built from all
     of silver for the dates that were touched: it has the same windows sooner, and a late reading restates its window
-    (`ops.restatements` tells which).
+    (`ops.restatements` lists them).
     """
     windows = live_sensors.withWatermark("timestamp", WATERMARK).groupBy(
         "event_date", F.window("timestamp", WINDOW).alias("window"), "device_id", "device_type"

@@ -17,7 +17,7 @@ from jobs.bronze.csv_records import records
 from jobs.bronze.parsing import parse
 
 FILES = 150
-COLUMNS = "id BIGINT, note STRING, at TIMESTAMP, x DOUBLE, place STRING"
+COLUMNS = "id BIGINT, remark STRING, at TIMESTAMP, x DOUBLE, place STRING"
 TEXTS = [
     "Hall",
     "",
@@ -36,7 +36,7 @@ TEXTS = [
     " x ",
 ]
 COMMENT = "# checked by hand"
-UNKNOWN = ["", "Battery [V]", "rssi", "note2"]
+UNKNOWN = ["", "Battery [V]", "rssi", "remark2"]
 
 
 def made(choose: random.Random, source: Source) -> str:
@@ -79,7 +79,7 @@ def made(choose: random.Random, source: Source) -> str:
 def with_hashes(names: Sequence[str], source: Source) -> str:
     """A file with a line that begins with #, and is a record by the number of its tokens, above one that is not."""
     d = source.delimiter
-    value = {"id": "#7", "note": f'"a{d}b"', "at": "2024-03-05 10:00:00", "x": "warm", "place": "Hall"}
+    value = {"id": "#7", "remark": f'"a{d}b"', "at": "2024-03-05 10:00:00", "x": "warm", "place": "Hall"}
     return f"{d.join(names)}\n{d.join(value[name] for name in names)}\n{COMMENT}\n"
 
 
@@ -156,7 +156,7 @@ def test_each_value_stands_under_its_name_as_pythons_own_reader_has_it(spark, tm
     source = Source("logger", "csv", COLUMNS, ("id", "at"), **format_)
     choose = random.Random(20240305)
     contents = [made(choose, source) for _ in range(FILES)]
-    contents += [with_hashes(names, source) for names in ([*source.fields], ["id", "x", "at", "note"])]
+    contents += [with_hashes(names, source) for names in ([*source.fields], ["id", "x", "at", "remark"])]
     for content, found in zip(contents, read(spark, tmp_path, contents, source), strict=True):
         meant = [_typed(own, others, source) for own, others in by_name(content, source)]
         assert found == meant, content

@@ -9,7 +9,7 @@ from jobs.maintenance import withdraw
 FIFTH, SIXTH = date(2024, 3, 5), date(2024, 3, 6)
 TABLES = frozenset({"sensor_logs", "climate_hourly"})
 HEADER = "sensor_id,timestamp,temperature,humidity,location\n"
-# One that no other file has, one that comes again with other values, one that comes again, one that is no record.
+# One that no other file has, one that comes again with other values, one that comes again, one that is malformed.
 WRONG = "1,2024-03-04 08:00:00,70,40,Room_A\n2,2024-03-05 08:00:00,71,40,Room_B\n3,2024-03-05 08:00:00,72,40,Room_C\n?\n"
 RIGHT = "2,2024-03-05 08:00:00,61,40,Room_B\n3,2024-03-05 08:00:00,72,40,Room_C\n4,2024-03-05 08:00:00,73,40,Room_D\n"
 DOCUMENT = """[

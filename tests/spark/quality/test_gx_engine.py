@@ -31,18 +31,18 @@ from jobs.quality.gx_validation import Validation
 
 NAME = "bronze.rules"
 EXPECTATIONS = [
-    ExpectTableColumnsToMatchOrderedList(column_list=["metric", "value", "note"]),
+    ExpectTableColumnsToMatchOrderedList(column_list=["metric", "value", "remark"]),
     ExpectTableRowCountToBeBetween(min_value=1, max_value=3),
     ExpectTableRowCountToEqual(value=0, row_condition=where("value > 1000")),
     ExpectTableRowCountToEqual(value=0, row_condition=where("value > 50")),
     ExpectColumnValuesToNotBeNull(column="value"),
     ExpectColumnValuesToNotBeNull(column="metric", mostly=0.5),
-    ExpectColumnValuesToBeNull(column="note"),
+    ExpectColumnValuesToBeNull(column="remark"),
     ExpectColumnValuesToBeUnique(column="value"),
     ExpectCompoundColumnsToBeUnique(column_list=["metric", "value"], ignore_row_if="never"),
     ExpectColumnValuesToMatchRegex(column="metric", regex="^temp"),
     ExpectColumnValuesToBeInSet(column="metric", value_set=["temperature"]),
-    ExpectColumnValuesToBeInSet(column="note", value_set=["fine"]),
+    ExpectColumnValuesToBeInSet(column="remark", value_set=["fine"]),
     ExpectColumnValuesToBeBetween(
         column="value", max_value=60, row_condition=Column("metric") == "temperature"
     ),
@@ -66,7 +66,7 @@ ROWS = {
 
 @pytest.fixture(params=ROWS.values(), ids=ROWS.keys())
 def frame(spark, request):
-    return spark.createDataFrame(request.param, "metric STRING, value DOUBLE, note STRING")
+    return spark.createDataFrame(request.param, "metric STRING, value DOUBLE, remark STRING")
 
 
 def _rules():

@@ -136,7 +136,7 @@ def test_the_summary_is_one_line_with_the_equation(settings):
     )
 
 
-def test_corrections_and_rows_that_disagree_with_their_key_are_told_apart_from_duplicates(settings):
+def test_corrections_and_rows_that_disagree_with_their_key_are_counted_apart_from_duplicates(settings):
     corrected = account(silver=990, corrections=10)
     reason = Row(source="readings", reason=DISAGREES["first"], rows=4, file="file:/a.json", key="7")
     night = a_night(accounts=[corrected], reasons=[reason])
@@ -193,7 +193,7 @@ def test_results_of_another_night_under_the_same_run_id_are_left_out(settings):
 def test_nights_are_listed_newest_first(settings):
     folder = settings.docs / "nights"
     folder.mkdir(parents=True)
-    for name in ("2024-01-31.html", "2024-03-05.html", "2023-12-31.html", "notes.html"):
+    for name in ("2024-01-31.html", "2024-03-05.html", "2023-12-31.html", "others.html"):
         (folder / name).touch()
 
     report.write_index(settings)

@@ -22,7 +22,7 @@ IMAGE = {
     "longitude": -122.4101,
     "status": "Online",
 }
-# As Debezium writes decimals (`decimal.handling.mode=string`), and other exports whole numbers and days.
+# As Debezium writes decimals (`decimal.handling.mode=string`), and other exports integers and days.
 AS_TEXT = IMAGE | {
     "location_id": "17.0",
     "latitude": "37.7701",

@@ -50,7 +50,7 @@ def test_nothing_is_installed_without_its_hash() -> None:
     assert not [line for line in installing if "--require-hashes" not in line]
 
 
-def test_nobody_is_told_that_it_is_used() -> None:
+def test_nobody_hears_that_it_is_used() -> None:
     assert "GX_ANALYTICS_ENABLED=false" in DOCKERFILE
 
 

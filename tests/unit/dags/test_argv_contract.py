@@ -105,7 +105,7 @@ def test_what_the_form_says_reaches_the_jobs_unchanged(nightly: Any) -> None:
     assert [job["layer"] for job in others if job["stage"] == "check"] == ["bronze", "silver", "gold"]
 
 
-def test_a_whole_number_with_a_point_is_that_number(bag: Any) -> None:
+def test_an_integer_with_a_point_is_that_integer(bag: Any) -> None:
     """As JSON of some languages has it, in a run that is triggered through Airflow's API."""
     generate, *_ = parsed(emitted(bag.dags["iot_nightly"], {"seed": 42.0}, "by.hand"))
     assert generate["seed"] == "42"

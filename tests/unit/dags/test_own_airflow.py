@@ -1,4 +1,4 @@
-"""What an Airflow that is there already needs of the project, and what it is told when that is missing."""
+"""What an Airflow that is there already needs of the project, and what it hears when that is missing."""
 
 from __future__ import annotations
 

@@ -35,6 +35,6 @@ def test_what_is_on_this_machine_is_reached_without_a_proxy_and_so_is_what_the_c
 
 
 @pytest.mark.parametrize("environment", [airflow_environment, job_environment])
-def test_nobody_is_told_that_it_is_used(tmp_path: Path, environment: Environment) -> None:
+def test_nobody_hears_that_it_is_used(tmp_path: Path, environment: Environment) -> None:
     config = Config(tmp_path / "run", tmp_path / "lake", 18080, 18081, "local", True)
     assert environment(config, Vault(tmp_path / "secrets"))["GX_ANALYTICS_ENABLED"] == "false"

@@ -15,7 +15,7 @@ from tests.support.http_server import Handler, serving
 
 
 class Airflow(HTTPServer):
-    """Knows the paths it is told of, and keeps what it is asked to change."""
+    """Knows the paths that it is given, and keeps what it is asked to change."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Answers)

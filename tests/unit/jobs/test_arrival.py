@@ -287,7 +287,7 @@ def test_a_file_that_grows_in_the_folder_of_a_day_stops_bronze_before_it_is_read
 
 @pytest.mark.parametrize("name", [f"a.csv{suffix}" for suffix in uploads.UNFINISHED] + ["mine.part/a.csv"])
 def test_a_file_whose_name_says_that_it_is_not_complete_is_not_looked_at_in_the_folder_of_a_day(folder, name):
-    put(folder, f"arrived=2024-03-05/{name}", text="no header, no record\n")
+    put(folder, f"arrived=2024-03-05/{name}", text="no header, no values\n")
     assert look(folder).filed == []
     assert re.search(
         uploads.UNFINISHED_PATH, f"file:/lake/landing/sensor_logs/arrived=2024-03-05/{name}".lower()

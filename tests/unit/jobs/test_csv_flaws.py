@@ -228,8 +228,8 @@ def test_a_row_of_words_is_a_header_only_if_none_of_them_is_a_value_of_the_file(
     assert look("room,floor,area\nHall,First,20\nLobby,Ground,tbd\n", ROOMS) is None
 
 
-def test_records_above_the_header_are_told_by_their_numbers_and_times(look):
-    """A preamble of pairs is no record of two columns, since its names are no numbers."""
+def test_records_above_the_header_are_recognised_by_their_numbers_and_times(look):
+    """Pairs in a preamble are not taken for records of two columns, since its names are no numbers."""
     header = "boiler,timestamp,flow,back\n"
     assert "line 1 is like a record" in look("2025-05-01 06:00:00,B1,62.5,48\n" * 2 + header, BOILERS)
     pairs = Source("pairs", "csv", "timestamp TIMESTAMP, flow DOUBLE", ("timestamp",))
