@@ -4,10 +4,12 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
+from pyarrow.parquet import ParquetFile
 from pyspark.sql import Row
 
 from catalog.tables import GOLD, TABLES
@@ -212,3 +214,18 @@ def test_another_word_for_the_same_type_is_no_change(spark, climate, catalog):
     listening = Listening(spark)
     Lake(listening, climate).ensure([CLIMATE.full_name])
     assert listening.statements == []
+
+
+def test_timestamps_lie_in_files_as_microseconds_which_every_reader_understands_alike(spark, lake):
+    own = Lake(spark, lake("report"))
+    own.ensure(["ops.rejected_files"])
+    far = datetime(9999, 12, 31, 23, 59, 59, 999999)
+    row = ("doors", D4, "a.csv", "cut", 1, far)
+    own.append("ops.rejected_files", spark.createDataFrame([row], TABLES["ops.rejected_files"].columns))
+    (path,) = [
+        row.path for row in own.read("ops.rejected_files").selectExpr("_metadata.file_path AS path").collect()
+    ]
+    file = ParquetFile(unquote(urlsplit(path).path))
+    (column,) = [each for each in map(file.schema.column, range(6)) if each.name == "rejected_at"]
+    assert column.physical_type == "INT64"
+    assert file.read(["rejected_at"]).to_pylist() == [{"rejected_at": far.replace(tzinfo=UTC)}]
