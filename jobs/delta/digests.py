@@ -1,6 +1,6 @@
 """Digests of a table's slices: numbers that change with any row, value or null, but not with the order of rows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -36,15 +36,15 @@ class Digest:
     code: str | None = None  # of a gold slice, a hash of what it was built by
 
 
-def digests_of(rows: Mapping[Table, DataFrame]) -> list[Digest]:
-    """Compute the digests of the slices that some rows of each table make up, in one query."""
+def digests_of(rows: Mapping[Table, DataFrame], but: Collection[str] = ()) -> list[Digest]:
+    """Compute the digests of the slices that some rows of each table make up, without some columns, in one query."""
     if not rows:
         return []
     hashes = union(
         frame.select(
             F.lit(table.full_name).alias("table"),
             F.col(table.slice).alias("night"),
-            hash_of(table, table.column_names).alias("hash"),
+            hash_of(table, [name for name in table.column_names if name not in but]).alias("hash"),
         )
         for table, frame in rows.items()
     )

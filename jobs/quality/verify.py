@@ -1,11 +1,16 @@
 """Stage `verify`: check that the recorded accounts and digests of a night still hold."""
 
 import logging
+from collections.abc import Mapping
 from datetime import date
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from catalog.tables import Source
+from catalog.tables import TABLES, Source, Table
+from jobs.bronze.parsing import parse
+from jobs.bronze.stage import landed_lines
+from jobs.delta.digests import digests_of
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken
 from jobs.outcome import TableResult
@@ -17,17 +22,20 @@ from jobs.state.accounts import Account
 
 # Which of the repeated rows of a key were corrections depends on other nights.
 COUNTS = ("landed", "bronze", "silver", "quarantined", "repeated")
+# What bronze keeps of where and when it read a row; a lake may have been moved since.
+OF_THE_READING = ("_file", "_ingested_at")
 
 log = logging.getLogger("jobs")
 
 
 def run(lake: Lake) -> list[TableResult]:
-    """Recompute the night's row accounts and digests from the tables; log when all hold.
+    """Recompute the night's row accounts and digests from the tables, and read its files anew; log when all hold.
 
-    Raises ContractBroken with each account and digest that does not hold, or when none is recorded.
+    Raises ContractBroken with each account and digest that does not hold, and each source whose files do not give the
+    rows of bronze any more, or when nothing is recorded.
     """
     balances, digests = _accounts(lake), _digests(lake)
-    results = [*balances, *digests]
+    results = [*balances, *_files(lake), *digests]
     broken = [
         f"{result.table} ({result.detail['found']})" for result in results if not result.detail["holds"]
     ]
@@ -61,6 +69,35 @@ def _recount(lake: Lake, nights: dict[Source, list[date]]) -> list[Account]:
     batches = pending.of_nights(lake, nights)
     digests = lake.digests({batch.silver.full_name: batch.nights for batch in batches})
     return accounts_of(lake, {batch: validated(lake, batch) for batch in batches}, digests)
+
+
+def _files(lake: Lake) -> list[TableResult]:
+    """Of each source with an account, whether the night's files, read anew, give the rows that bronze has of them.
+
+    They do not where somebody has changed a file after it was read, or how the catalog says that it is read.
+    """
+    of_night = accounts.of_nights(lake, [lake.settings.night]).where("bronze > 0")
+    recorded = {row.source for row in of_night.select("source").collect()}
+    sources = {TABLES[f"bronze.{each.name}"]: each for each in lake.settings.sources if each.name in recorded}
+    night = F.col("_night") == F.lit(lake.settings.night)
+    kept = digests_of({table: lake.read(table.full_name).where(night) for table in sources}, OF_THE_READING)
+    now = {each.table: each for each in digests_of(_read_anew(lake, sources), OF_THE_READING)}
+    return [
+        TableResult(
+            f"files of {TABLES[each.table].name}",
+            each.rows,
+            {"holds": now.get(each.table) == each, "found": "they give other rows than bronze has of them"},
+        )
+        for each in sorted(kept, key=lambda digest: digest.table)
+    ]
+
+
+def _read_anew(lake: Lake, sources: Mapping[Table, Source]) -> dict[Table, DataFrame]:
+    found = {}
+    for table, source in sources.items():
+        rows = parse(landed_lines(lake, source, [lake.settings.night]), source)
+        found[table] = rows.withColumn("_ingested_at", F.lit(None).cast("timestamp"))
+    return found
 
 
 def _digests(lake: Lake) -> list[TableResult]:

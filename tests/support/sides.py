@@ -23,6 +23,7 @@ from jobs.delta.lake import Lake
 from jobs.main import main
 from jobs.settings import Settings
 from tests.support.emitted import Emitted
+from tests.support.stages import stand_still
 from tests.support.standin.compute import Ended
 
 COMPARED = [name for name, table in TABLES.items() if table.layer in ("silver", "gold")]
@@ -79,10 +80,11 @@ class Side:
         """A file or folder of the landing zone."""
         return self.settings.landing / name
 
-    def deliver(self, name: str, text: str) -> None:
-        """Deliver a file to the landing zone by hand."""
+    def deliver(self, name: str, content: bytes) -> None:
+        """Deliver a file to the landing zone by hand; a minute ago."""
         self.landing(name).parent.mkdir(parents=True, exist_ok=True)
-        self.landing(name).write_text(text)
+        self.landing(name).write_bytes(content)
+        stand_still(self.landing(name))
 
     def rows(self, name: str, *but: str) -> list[Row]:
         """A table's rows in some fixed order, without the columns named; variants, which do not compare, as JSON."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,11 +30,17 @@ FIRST = ["device_health", "locations", "telemetry", "sensor_logs", "iot_events"]
 EARLIER = ("2024-03-05", "2024-03-06")
 SEVERAL = ["readings", "machine_sensors", "site_events", *OPTIONAL]
 RECEIVED = "live_sensors"
+# The others are simulated in the earlier nights.
+REAL = "telematics"
 VOLUME = "/Volumes/main/iot_dev_ops/lake"
 
 
-def _night(run_id: str, night: str, tables: Iterable[str] = ()) -> Run:
-    return Run("iot_nightly", run_id, {"night": night, "scale": SCALE, "tables": [*tables]})
+SIMULATED = ",".join(name for name in SOURCES if name != REAL)
+
+
+def _night(run_id: str, night: str, tables: Iterable[str] = (), simulate: str = "") -> Run:
+    form = {"night": night, "scale": SCALE, "tables": [*tables], "simulate": simulate}
+    return Run("iot_nightly", run_id, form)
 
 
 def _stream(run_id: str, seconds: int, sink: str) -> Run:
@@ -47,9 +54,12 @@ RUNS = {
     "nights in bulk": Run(
         "iot_backfill",
         "in-bulk",
-        {"first": EARLIER[0], "last": EARLIER[-1], "scale": SCALE, "tables": SEVERAL},
+        {"first": EARLIER[0], "last": EARLIER[-1], "scale": SCALE, "tables": SEVERAL, "simulate": SIMULATED},
     ),
-    **{f"night {night}": _night(f"backfill__{night}T01:00:00+00:00", night, SEVERAL) for night in EARLIER},
+    **{
+        f"night {night}": _night(f"backfill__{night}T01:00:00+00:00", night, SEVERAL, SIMULATED)
+        for night in EARLIER
+    },
     "without a secret": _stream("without-a-secret", 60, "kafka"),
     "to Kafka": _stream("to-kafka", 60, "kafka"),
     "from Kafka": Run("iot_receive", "from-kafka", {"source": RECEIVED}),
@@ -132,7 +142,7 @@ def _night_mended(side: Side) -> Night:
 
 @pytest.fixture(scope="module")
 def after_all(sides: Sides, night: tuple[Night, Night]) -> Sides:
-    """Both platforms after two earlier nights as well, with a piece of each stream and rows delivered by hand."""
+    """Both platforms after two earlier nights as well, with a piece of each stream and files delivered by hand."""
     at_once(lambda side: _earlier_nights(side, in_bulk=side is sides.remote), *sides)
     return sides
 
@@ -146,6 +156,8 @@ def _earlier_nights(side: Side, *, in_bulk: bool) -> None:
     side.deliver(
         f"machine_sensors/arrived={EARLIER[0]}/{file_like_a_stream('machine_sensors', 'csv')}", hot_machine()
     )
+    for name, content in FILES.items():
+        side.deliver(f"{REAL}/arrived={EARLIER[0]}/{name}", content)
     if in_bulk:
         _succeed(side.run("nights in bulk"))
     else:
@@ -157,7 +169,35 @@ def _succeed(*jobs: Ended) -> None:
         assert ended.exit == 0, ended
 
 
-def noisy_device(device: int) -> str:
+def _position(device: object, at: object, **others: object) -> str:
+    return json.dumps(
+        {"device_id": device, "timestamp": at, "latitude": 48.1, "longitude": 11.5, "heading": 9} | others
+    )
+
+
+def _positions(*devices: int) -> str:
+    return ", ".join(_position(device, f"{EARLIER[0]}T10:00:00+01:00") for device in devices)
+
+
+# Of a source that nothing simulates: a document, lines as hubs and gateways write them, and an upload that was cut.
+FILES: dict[str, bytes] = {
+    "document.json": f"[\n{_positions(1, 2)},\n{_positions(3)}\n]".encode(),
+    "hub.jsonl.gz": gzip.compress(f"[{_positions(4, 5)}]\n".encode(), mtime=0),
+    "gateway.jsonl": "\r\n".join(
+        [
+            "\ufeff" + _position("6", 1709632800000),
+            _position(7.0, 1709632800),
+            _position(8, "soon"),
+            _position(9, 1709632800, latitude=91),
+            _position(6, 1709632800),
+            '{"device_id": 10, "timest',
+        ]
+    ).encode(),
+    "cut.jsonl.gz": gzip.compress(_positions(11).encode(), mtime=0)[:-9],
+}
+
+
+def noisy_device(device: int) -> bytes:
     """More anomalies of one device in one day than are let pass."""
     reading = {
         "device_id": device,
@@ -171,12 +211,11 @@ def noisy_device(device: int) -> str:
     return "\n".join(
         json.dumps({"reading_id": 9_000_000_000_000 + hour, "timestamp": f"{day} {hour:02}:00:00", **reading})
         for hour in range(12)
-    )
+    ).encode()
 
 
-def hot_machine() -> str:
+def hot_machine() -> bytes:
     """A machine above the temperature that a rule calls too hot, in a file with its columns the other way round."""
     values = f"99999,1,A06,M1,{EARLIER[0]} 12:00:00,20.0,700.0,1000.0,105.0,100.0,1.0".split(",")
-    return (
-        "\n".join([",".join(reversed(line)) for line in (SOURCES["machine_sensors"].fields, values)]) + "\n"
-    )
+    lines = [",".join(reversed(line)) for line in (SOURCES["machine_sensors"].fields, values)]
+    return ("\n".join(lines) + "\n").encode()

@@ -17,7 +17,7 @@ from catalog.tables import SOURCES, STREAMED
 from jobs.delta.lake import Lake
 from jobs.kafka import VARIABLE, parse
 from jobs.stream.batches import Batch, counts
-from tests.spark.parity.conftest import EARLIER, NIGHT, RECEIVED, RUNS, Night, Sides
+from tests.spark.parity.conftest import EARLIER, NIGHT, REAL, RECEIVED, RUNS, Night, Sides
 from tests.support.kafka import broker as kafka
 from tests.support.sides import COMPARED, Digests, Side, verdicts
 
@@ -83,6 +83,18 @@ def test_nights_have_the_same_accounts_on_both(after_all: Sides) -> None:
     here, there = (side.rows("ops.row_accounts", "run_id", "settled_at") for side in after_all)
     assert {row.source for row in here} == {*SOURCES}
     assert {str(row.night) for row in here} >= {*EARLIER, NIGHT}
+    assert there == here
+
+
+def test_files_of_ones_own_are_read_alike_on_both(after_all: Sides) -> None:
+    for side in after_all:
+        devices = sorted(row.device_id for row in side.rows(f"silver.{REAL}"))
+        assert devices == [1, 2, 3, 4, 5, 6, 7]
+        (account,) = (row for row in side.rows("ops.row_accounts") if row.source == REAL and row.landed)
+        assert (account.landed, account.silver, account.quarantined, account.duplicates) == (11, 7, 3, 1)
+        (set_aside,) = side.rows("ops.rejected_files")
+        assert (set_aside.source, Path(set_aside.file).name) == (REAL, "cut.jsonl.gz")
+    here, there = (side.rows("ops.rejected_files", "file", "rejected_at") for side in after_all)
     assert there == here
 
 

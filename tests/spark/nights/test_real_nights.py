@@ -1,0 +1,151 @@
+"""Five nights of a logger's own files, run in random order: all layers hold what Python counts, in whatever order."""
+
+import gzip
+import random
+import statistics
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from jobs.errors import ContractBroken
+from tests.support.nights import run_stage
+from tests.support.stages import stand_still
+
+NIGHTS = [date(2024, 3, day) for day in range(1, 6)]
+STAGES = ("bronze", "silver", "gold", "publish")
+COLUMNS = ("sensor_id", "timestamp", "temperature", "humidity", "location")
+ROOMS = ("Room_A", "Room_B")
+TOO_HOT = 150.0
+
+
+@dataclass(frozen=True)
+class Log:
+    """A row of a logger."""
+
+    sensor_id: int
+    timestamp: datetime
+    temperature: float
+    humidity: float
+    location: str
+
+    @property
+    def key(self) -> tuple[int, datetime]:
+        """What tells it from others."""
+        return self.sensor_id, self.timestamp
+
+
+def logs_of(night: date, earlier: list[Log], draw: random.Random) -> list[Log]:
+    """What arrives on a night: its own rows, late ones, copies and other values of earlier rows, and one too hot."""
+    days = [night] * 3 + [day for day in NIGHTS if day < night]
+    found: dict[tuple[int, datetime], Log] = {}
+    for sensor in range(40):
+        at = datetime.combine(draw.choice(days), datetime.min.time()) + timedelta(
+            minutes=draw.randrange(1440)
+        )
+        values = draw.uniform(40, 90), draw.uniform(20, 60)
+        log = Log(sensor, at, *(round(value, 1) for value in values), draw.choice(ROOMS))
+        found[log.key] = log
+    for log in draw.sample(earlier, min(len(earlier), 10)):
+        hotter = draw.choice((0.0, 0.5))
+        found[log.key] = Log(*log.key, round(log.temperature + hotter, 1), log.humidity, log.location)
+    hot = Log(99, datetime.combine(night, datetime.min.time()), TOO_HOT, 40.0, ROOMS[0])
+    return [*found.values(), hot]
+
+
+def as_csv(logs: list[Log], columns: tuple[str, ...]) -> str:
+    rows = [[str(getattr(log, column)) for column in columns] for log in logs]
+    return "".join(f"{','.join(row)}\n" for row in (columns, *rows))
+
+
+@pytest.fixture(scope="module")
+def landed() -> dict[date, list[Log]]:
+    """Night -> the rows that arrive on it."""
+    draw, found = random.Random(14), {}
+    for night in NIGHTS:
+        found[night] = logs_of(night, [log for logs in found.values() for log in logs[:-1]], draw)
+    return found
+
+
+@pytest.fixture(scope="module")
+def lake(spark, module_lake, landed):
+    """The lake after its nights, each of which had two files."""
+    order = random.Random(15).sample(NIGHTS, len(NIGHTS))
+    assert order != sorted(order)
+    for night in order:
+        logs, folder = landed[night], module_lake("bronze").landing / f"sensor_logs/arrived={night}"
+        folder.mkdir(parents=True)
+        (folder / "a.csv").write_text(as_csv(logs[::2], COLUMNS))
+        (folder / "b.csv.gz").write_bytes(gzip.compress(as_csv(logs[1::2], COLUMNS[::-1]).encode()))
+        for file in folder.iterdir():
+            stand_still(file)
+        for stage in STAGES:
+            run_stage(spark, module_lake, stage, night, tables=frozenset({"sensor_logs", "climate_hourly"}))
+    return module_lake
+
+
+@pytest.fixture(scope="module")
+def kept(landed) -> dict[tuple[int, datetime], tuple[date, Log]]:
+    """Key -> the earliest night that has it in range, and its row."""
+    found: dict[tuple[int, datetime], tuple[date, Log]] = {}
+    for night in NIGHTS:
+        for log in landed[night]:
+            if log.temperature != TOO_HOT:
+                found.setdefault(log.key, (night, log))
+    return found
+
+
+def test_silver_has_the_row_of_each_key_that_arrived_first(spark, lake, kept):
+    rows = spark.table(lake("verify").table("silver.sensor_logs")).collect()
+    assert len(rows) == len(kept)
+    assert {(row._night, Log(*(row[column] for column in COLUMNS))) for row in rows} == {*kept.values()}
+
+
+def test_every_account_counts_what_landed_and_balances(spark, lake, landed, kept):
+    silver = Counter(night for night, _ in kept.values())
+    found = {row.night: row for row in spark.table(lake("verify").table("ops.row_accounts")).collect()}
+    assert {*found} == {*NIGHTS}
+    for night, row in found.items():
+        assert row.is_balanced and row.is_published
+        assert row.landed == row.bronze == len(landed[night])
+        assert (row.silver, row.quarantined) == (silver[night], 1)
+        assert row.duplicates == len(landed[night]) - silver[night] - 1
+    assert sum(row.duplicates for row in found.values()) >= 30
+
+
+def test_gold_has_each_hour_as_if_all_had_come_at_once(spark, lake, kept):
+    hours = defaultdict(list)
+    for _, log in kept.values():
+        hours[log.timestamp.replace(minute=0), log.location].append(log)
+    rows = spark.table(lake("verify").table("gold.climate_hourly")).collect()
+    found = {(row.hour, row.location): row for row in rows}
+    assert len(rows) == len(found) and found.keys() == hours.keys()
+    for slot, logs in hours.items():
+        row = found[slot]
+        assert row.log_count == len(logs) and row.event_date == slot[0].date()
+        assert row.avg_temperature_f == pytest.approx(
+            statistics.mean(log.temperature for log in logs), abs=1e-6
+        )
+        assert row.avg_humidity_percent == pytest.approx(
+            statistics.mean(log.humidity for log in logs), abs=1e-6
+        )
+
+
+@pytest.mark.parametrize("night", NIGHTS, ids=str)
+def test_verify_confirms_each_night(spark, lake, night):
+    results = run_stage(spark, lake, "verify", night, tables=frozenset({"sensor_logs", "climate_hourly"}))
+    assert results and all(result.detail["holds"] for result in results)
+
+
+def test_verify_names_the_source_of_which_a_file_was_changed_after_it_was_read(spark, lake):
+    (file,) = (lake("bronze").landing / f"sensor_logs/arrived={NIGHTS[0]}").glob("a.csv")
+    before = file.read_text()
+    *others, (last, *values) = (line.split(",") for line in before.splitlines())
+    assert last == "99"
+    file.write_text("".join(f"{','.join(line)}\n" for line in (*others, ["98", *values])))
+    try:
+        with pytest.raises(ContractBroken, match=r"1 of \d+ do not hold: files of sensor_logs"):
+            run_stage(spark, lake, "verify", NIGHTS[0], tables=frozenset({"sensor_logs", "climate_hourly"}))
+    finally:
+        file.write_text(before)
