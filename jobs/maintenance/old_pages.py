@@ -7,7 +7,7 @@ from pathlib import Path
 
 from catalog.run_result import RunResult
 from jobs.settings import Settings
-from jobs.state import run_results
+from jobs.state import listed_validations, run_results
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 
@@ -15,8 +15,8 @@ BEGINNING = datetime.min.replace(tzinfo=UTC)
 def remove_old_pages(settings: Settings, before: datetime) -> list[str]:
     """Remove pages and run results of runs that ended before a moment; return the ids of these runs.
 
-    A night's page stays, and so do all pages of the run that wrote it. The next check removes the deleted pages from
-    the list of validations. Safe to repeat.
+    A night's page stays, and so do all pages of the run that wrote it. The next check leaves what is gone out of the
+    list of validations. Safe to repeat.
     """
     results = list(run_results.of_all_runs(settings))
     ended: dict[str, datetime] = {}
@@ -26,6 +26,7 @@ def remove_old_pages(settings: Settings, before: datetime) -> list[str]:
     for run in sorted(old):
         for folder in _folders(settings, run):
             shutil.rmtree(folder, ignore_errors=True)
+    listed_validations.forget(settings, old)
     return sorted(old)
 
 

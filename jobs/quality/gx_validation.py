@@ -32,10 +32,10 @@ from pyspark.sql import DataFrame
 
 from jobs.quality.gx_engine import OneQueryEngine
 from jobs.settings import Settings
+from jobs.state import listed_validations
+from jobs.state.listed_validations import ListedValidation
 
 SITE = "expectations"
-# The site's index lists this many results (20 nights); the pages of older ones stay where they are.
-INDEX_LIMIT = 300
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Validation:
     def __init__(self, settings: Settings) -> None:
         self._run = RunIdentifier(run_name=settings.run_id, run_time=datetime.now(UTC))
         self._context = gx.get_context(mode="ephemeral", project_config=_config(settings))
+        self._listed = listed_validations.path(settings)
         self._docs = settings.docs
         self._site = settings.docs / SITE
 
@@ -101,6 +102,11 @@ class Validation:
         Suite name -> pages relative to the data docs: its result's, its own, then those that all share.
         """
         keys = {result.suite_name: self._key(result.suite_name, str(result.batch_id)) for result in results}
+        before = listed_validations.read(self._listed)
+        if before is None:
+            before = self._stored()
+        now = [_listed(keys[result.suite_name], result) for result in results]
+        listed_validations.write(self._listed, [*now, *before])
         fresh: list[Any] = [*keys.values(), *(ExpectationSuiteIdentifier(name) for name in keys)]
         self._context.build_data_docs([SITE], resource_identifiers=fresh)
         shared = [self._site / "index.html", *(self._site / "static").rglob("*.*")]
@@ -112,6 +118,12 @@ class Validation:
             ]
             for name, key in keys.items()
         }
+
+    def _stored(self) -> list[ListedValidation]:
+        """The newest results of a lake whose results no list was kept of."""
+        store = self._context.validation_results_store
+        keys = sorted(store.list_keys(), key=lambda key: key.run_id.run_time, reverse=True)
+        return [_listed(key, store.get(key)) for key in keys[: listed_validations.MOST]]
 
     def _page(self, page: str) -> str:
         # A page that cannot be rendered is only logged by Great Expectations.
@@ -158,6 +170,12 @@ class Validation:
         )
 
 
+def _listed(key: ValidationResultIdentifier, result: ExpectationSuiteValidationResult) -> ListedValidation:
+    name, time = key.run_id.to_tuple()
+    suite, batch = key.expectation_suite_identifier.name, str(key.batch_identifier)
+    return ListedValidation(suite, name, time, batch, result.asset_name or "", bool(result.success))
+
+
 def _about(batch: Batch, configs: list[ExpectationConfiguration]) -> list[ExpectationConfiguration]:
     """Say which batch expectations are about."""
     for config in configs:
@@ -197,7 +215,9 @@ def _config_of(result: ExpectationValidationResult) -> ExpectationConfiguration:
 
 
 def _config(settings: Settings) -> DataContextConfig:
-    view = {"module_name": "jobs.quality.gx_pages", "class_name": "PageView"}
+    pages = "jobs.quality.gx_pages"
+    view = {"module_name": pages, "class_name": "PageView"}
+    section = {"module_name": pages, "class_name": "SectionBuilder", "view": view}
     site = {
         "class_name": "SiteBuilder",
         "show_how_to_buttons": False,
@@ -206,13 +226,13 @@ def _config(settings: Settings) -> DataContextConfig:
             "base_directory": str(settings.docs / SITE),
         },
         "site_index_builder": {
-            "class_name": "DefaultSiteIndexBuilder",
-            "validation_results_limit": INDEX_LIMIT,
+            "module_name": pages,
+            "class_name": "IndexBuilder",
             "view": view | {"class_name": "IndexView"},
         },
         "site_section_builders": {
-            "expectations": {"view": view},
-            "validations": {"view": view},
+            "expectations": section,
+            "validations": section,
             "profiling": "none",
         },
     }

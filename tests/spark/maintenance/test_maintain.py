@@ -13,7 +13,8 @@ import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
-from catalog.tables import TABLES, Table, columns_of
+from catalog.columns import columns_of
+from catalog.tables import TABLES, Table
 from jobs.cli import parser
 from jobs.delta.digests import Digest
 from jobs.delta.lake import Lake
@@ -23,6 +24,8 @@ from jobs.maintenance.old_pages import remove_old_pages
 from jobs.maintenance.versions import readable, rows_at, versions
 from jobs.outcome import TableResult
 from jobs.settings import Settings
+from jobs.state import listed_validations
+from jobs.state.listed_validations import ListedValidation
 from tests.support import run_results
 from tests.support.copied import folder_of
 
@@ -305,7 +308,13 @@ def test_pages_of_runs_that_ended_long_ago_go_but_not_those_of_a_nights_own_run(
     leave(docs, "long", "generate", "2024-03-07", old)
     leave(docs, "long", "report", "2024-03-07", now)
     leave(docs, "young", "check_silver", "2024-03-08", now - timedelta(29))
+    listed = [
+        ListedValidation("gold.alerts", run, old.isoformat(), "b", "alerts", True)
+        for run in ("first-try", "published")
+    ]
+    listed_validations.write(listed_validations.path(settings), listed)
     assert remove_old_pages(settings, now - timedelta(30)) == ["broken", "first-try"]
+    assert listed_validations.read(listed_validations.path(settings)) == listed[1:]
     assert kept(docs) == [{"published", "long", "young"}] * 3
     assert remove_old_pages(settings, now - timedelta(30)) == []
 
