@@ -20,12 +20,7 @@ def check_references(
     gold: Mapping[str, Table],
 ) -> None:
     """Raise CatalogError, with its place, for a reference to what is not defined, or defined too late."""
-    for source in sources.values():
-        if source.silver not in accepted:
-            where = catalog.where("sources", source.name)
-            raise CatalogError(f"{where}: no table [silver.{source.silver}]")
-        if flaw := source.key_flaw(accepted[source.silver].types):
-            raise CatalogError(f"{catalog.where('silver', source.silver)}: {flaw}")
+    _check_sources(catalog, sources, accepted)
     for table in accepted.values():
         if table.lookup and table.lookup not in derived:
             where = catalog.where("silver", table.name)
@@ -50,3 +45,19 @@ def _check_reads(where: str, table: Table, before: Collection[str]) -> None:
     """A table is made after those that it reads, so these are named before it."""
     if unknown := sorted(set(table.reads) - set(before)):
         raise CatalogError(f"{where}: reads {', '.join(unknown)}, which no file defines before it")
+
+
+def _check_sources(catalog: Sections, sources: Mapping[str, Source], accepted: Mapping[str, Table]) -> None:
+    """Each source fills a table of its own, whose rows of a night are the source's."""
+    of_table: dict[str, str] = {}
+    for source in sources.values():
+        if (other := of_table.setdefault(source.silver, source.name)) != source.name:
+            where = catalog.where("sources", source.name)
+            raise CatalogError(
+                f"{where}: {other} fills [silver.{source.silver}] already; each has one of its own"
+            )
+        if source.silver not in accepted:
+            where = catalog.where("sources", source.name)
+            raise CatalogError(f"{where}: no table [silver.{source.silver}]")
+        if flaw := source.key_flaw(accepted[source.silver].types):
+            raise CatalogError(f"{catalog.where('silver', source.silver)}: {flaw}")

@@ -9,6 +9,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from catalog import reading
+from catalog.columns import READ_AS, columns_of, tidy, unread
 from catalog.csv_format import CsvFormat, frozen
 from catalog.reading import CatalogError as CatalogError
 from catalog.records import Records
@@ -19,11 +20,6 @@ SCHEMAS = ("bronze", "silver", "staging", "gold", "ops")
 # Of every silver row: the flag rules that it met, and the night in which its key first arrived.
 PROVENANCE = "_flags ARRAY<STRING>, _night DATE"
 BRONZE_PROVENANCE = "_rescued VARIANT, _malformed STRING, _file STRING, _night DATE, _ingested_at TIMESTAMP"
-
-
-def columns_of(ddl: str) -> dict[str, str]:
-    """Column name -> SQL type, in order."""
-    return dict(column.strip().split(" ", 1) for column in ddl.split(", "))
 
 
 @dataclass(frozen=True)
@@ -41,6 +37,10 @@ class Source(CsvFormat, Records, Repeated):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "silver", self.silver or self.name)
+        if unknown := unread(self.columns):
+            raise ValueError(f"no value is read as {unknown[0]}; a source's types are {', '.join(READ_AS)}")
+        if lacking := sorted(set(self.key) - self.fields.keys()):
+            raise ValueError(f"key names {', '.join(lacking)}, which is none of its columns")
         self.check_format(self.format, self.fields)
         self.check_records(self.format)
         self.check_repeated()
@@ -109,10 +109,10 @@ def _read(kind: type[Any], section: str, name: str, values: dict[str, Any], **gi
         raise CatalogError(f"{where}: missing key {', '.join(missing)}")
     if not name.isidentifier():
         raise CatalogError(f"{where}: a name is made of letters, digits and underscores")
-    tidy = {key: frozen(value) for key, value in values.items()}
-    tidy["columns"] = " ".join(str(values["columns"]).split())
+    settings = {key: frozen(value) for key, value in values.items()}
+    settings["columns"] = tidy(str(values["columns"]))
     try:
-        return kind(name=name, **tidy, **given)
+        return kind(name=name, **settings, **given)
     except ValueError as error:
         raise CatalogError(f"{where}: {error}") from None
 

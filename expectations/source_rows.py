@@ -8,11 +8,13 @@ from great_expectations.expectations import (
     ExpectColumnValuesToNotBeNull,
 )
 
-from catalog.tables import SILVER, Source, columns_of
+from catalog.columns import columns_of
+from catalog.tables import SILVER, Source
 from expectations.actions import flag, quarantine
 from expectations.conditions import no_row_where, where
 
 LONG = 366  # days
+SHORTENED = "{} RLIKE '^[0-9]+[.,][0-9]+[Ee][+][0-9]+$'"  # 3.56938E+14, of several devices
 BLANK = r"trim(BOTH ' \t\r\n' FROM {}) = ''"
 
 
@@ -34,7 +36,14 @@ def of_source(source: Source, named: Iterable[Expectation]) -> list[Expectation]
         for name in source.key
         if kinds[name] == "STRING"
     ]
-    return [*missing, *blank, *_of_its_time(source)]
+    shortened = [
+        no_row_where(
+            SHORTENED.format(name), quarantine(f"{name} is a number that a spreadsheet has shortened")
+        )
+        for name in source.key
+        if kinds[name] == "STRING"
+    ]
+    return [*missing, *blank, *shortened, *_of_its_time(source)]
 
 
 def _of_its_time(source: Source) -> list[Expectation]:

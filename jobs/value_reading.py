@@ -13,11 +13,12 @@ _DAY = r"(?!0000)\d{4}-\d{1,2}-\d{1,2}"
 _CLOCK = r"\d{1,2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
 _MIDNIGHT = r"([ T]00:00(:00(\.0+)?)?)?"  # what pandas and spreadsheets put behind a date
 # Letters but these are ambiguous: BST is British Summer Time and Bangladesh's.
-_ZONE = r" ?(Z|UTC|GMT|[+-]\d{2}:?\d{2})"
+_ZONE = r" ?(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?)"
 # Shifted to UTC, a time of the first or last day can be of a year that nothing can show.
-_NEVER = r"(?!(0001-0?1-0?1|9999-12-31).*[+-]\d{2}:?\d{2}$)"
+_NEVER = r"(?!(0001-0?1-0?1|9999-12-31).*:.*[+-]\d{2}(:?\d{2})?$)"
 _EDGES = r"(?!0001-0?1-0?1|9999-12-31)"
-_WHOLE = r"^([+-]?\d+)(\.0*)?$"
+# 12.000 may be twelve, or twelve thousand as half of Europe writes it.
+_WHOLE = r"^(?![+-]?\d{1,3}\.000$)([+-]?\d+)(\.0*)?$"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 # 20240305T100000Z, or without T and zone.
 _COMPACT = (
@@ -31,6 +32,11 @@ _EPOCH = r"^[1-9](\d{8,9}|\d{11,12}|\d{14,15}|\d{18})(\.\d{1,9})?$"
 _OR_CALENDAR = r"^20\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])([0-5]\d)?$"
 # Fewer digits than this: times ten to this power they are microseconds.
 _EPOCH_DIGITS = ((11, 6), (14, 3), (17, 0), (20, -3))
+
+
+GREATEST_FLOAT = 3.4028234e38  # of 32 bits, as controllers write it for a sensor that is not there
+# What JSON itself does not have, and Spark's parser would take.
+STRICT = {"allowNonNumericNumbers": "false", "allowSingleQuotes": "false"}
 
 
 def reading(text: Column, kind: str, zone: str = "UTC") -> Column:
@@ -80,8 +86,12 @@ def _whole(kind: str) -> Callable[[Column], Column]:
 
 def _double(text: Column) -> Column:
     # Java's own reading takes NaN, Infinity and suffixes such as 1d.
-    value = F.when(text.rlike(_NUMBER), text.try_cast("double"))
-    return F.when(F.abs(value) < float("inf"), value)
+    return measured(F.when(text.rlike(_NUMBER), text.try_cast("double")))
+
+
+def measured(value: Column) -> Column:
+    """A double that something can measure; null for infinity, and the greatest floats, which stand for no value."""
+    return F.when(F.abs(value) < GREATEST_FLOAT, value)
 
 
 def _decimal(text: Column, kind: str) -> Column:
@@ -109,11 +119,13 @@ def _timestamp(text: Column, zone: str) -> Column:
 
 
 def _instant(text: Column, zone: str) -> Column:
-    written = F.regexp_replace(text, ",", ".").try_cast("timestamp")
+    # PostgreSQL's +00, which is that of hours alone.
+    whole = F.regexp_replace(text, r"(:.*[+-]\d{2})$", "$1:00")
+    written = F.regexp_replace(whole, ",", ".").try_cast("timestamp")
     return (
         written
         if zone == "UTC"
-        else F.when(text.rlike(f"{_ZONE}$"), written).otherwise(_local(written, zone))
+        else F.when(text.rlike(f":.*{_ZONE}$"), written).otherwise(_local(written, zone))
     )
 
 

@@ -79,6 +79,27 @@ FAULTS = [
         "spark/bronze/test_lines.py::test_a_csv_line_with_too_few_or_too_many_tokens_is_malformed",
     ),
     fault(
+        "one value beyond what sums hold stops the night",
+        "jobs/gold/aggregates.py",
+        "total = F.try_sum(value)",
+        "total = F.sum(F.col(column).cast(_VALUE))",
+        "spark/gold/test_gold.py::test_a_value_that_cannot_be_summed_makes_its_mean_null_and_stops_nothing",
+    ),
+    fault(
+        "a file that came while bronze was at work is read as the catalog says",
+        "jobs/bronze/stage.py",
+        "    late_files.take_back(",
+        "    (lambda *_: None)(",
+        "spark/bronze/test_late_files.py::test_what_nobody_had_looked_at_is_taken_back_where_it_was_misread_and_read_right_in_the_next_run",
+    ),
+    fault(
+        "an update takes the image of the device before it",
+        "jobs/silver/tables/device_changes.py",
+        'F.coalesce("after", F.when(is_deleted, F.col("before")))',
+        'F.coalesce("after", "before")',
+        "spark/silver/test_change_images.py::test_what_a_device_was_before_an_update_is_no_image_of_it",
+    ),
+    fault(
         "tokens of a CSV line go by position",
         "jobs/bronze/csv_records.py",
         "[position.get(name) for name in source.fields]",
@@ -161,8 +182,8 @@ FAULTS = [
     fault(
         "sums are of doubles",
         "jobs/gold/aggregates.py",
-        'total = F.sum(F.col(column).cast(_VALUE)).cast("double")\n    return F.round(',
-        'total = F.sum(F.col(column).cast("double"))\n    return (lambda mean, _: mean)(',
+        'total = F.try_sum(value).cast("double")\n    return F.round(F.when',
+        'total = F.sum(F.col(column).cast("double"))\n    return F.round(F.when',
         "spark/gold/test_gold.py::test_a_mean_is_exact_whatever_the_order_of_rows",
     ),
     fault(

@@ -13,6 +13,8 @@ from pyspark.sql import functions as F
 
 ARRIVED = r"/arrived=(\d{4}-\d{2}-\d{2})/"
 INSTANT = r"/arrived=(\d{4}-\d{2}-\d{2}/at-\d{2}\.\d{2}\.\d{2}\.\d{6})-"
+# Within the folder of a day, others may be called like those of the lake.
+BELOW = r"/landing/{}/(arrived=[0-9-]+/.*)$"
 _FILED = re.compile(r"at-\d{2}\.\d{2}\.\d{2}\.\d{6}-")
 LONGEST = 200  # bytes of a name; most file systems take 255, with what is put before it
 CLOCKS_DIFFER = "INTERVAL 5 MINUTES"  # at most, those of devices and of the lake
@@ -21,6 +23,12 @@ CLOCKS_DIFFER = "INTERVAL 5 MINUTES"  # at most, those of devices and of the lak
 def filed_as(instant: datetime, name: str) -> PurePath:
     """Where a file of this name belongs that arrived at an instant (UTC), relative to its source's folder."""
     return PurePath(f"arrived={instant:%Y-%m-%d}", f"at-{instant:%H.%M.%S.%f}-{_short(name)}")
+
+
+def below(path: str, source: str) -> str:
+    """A file's path relative to the folder of its source, `arrived=2024-03-05/name`; a path that is in none, itself."""
+    found = re.search(BELOW.format(source), path, re.S)
+    return found[1] if found else path
 
 
 def was_filed(file: PurePath) -> bool:

@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import Source
-from jobs.bronze import csv_lines
+from jobs.bronze import arrival, csv_lines
 from jobs.bronze.kept_layouts import Layouts
 from jobs.value_reading import is_misfit, reading
 
@@ -51,7 +51,7 @@ def _is_comment(size: Column, delimiter: str) -> Column:
 
 def _path(source: Source) -> Column:
     """The file's path in the folder of its source. Spark gives paths as those of URLs, in which + is no blank."""
-    below = F.substring_index("_file", f"/landing/{source.name}/", -1)
+    below = F.regexp_extract("_file", f"(?s){arrival.BELOW.format(source.name)}", 1)
     decoded = F.url_decode(F.replace(below, F.lit("+"), F.lit("%2B")))
     return F.when(F.contains(below, F.lit("%")), decoded).otherwise(below)
 
@@ -143,7 +143,8 @@ def _regex(delimiter: str) -> str:
 
 
 def _unquoted(token: Column) -> Column:
-    inner = F.regexp_extract(token, r'^[ \t]*"(.*)"[ \t]*$', 1)
+    # Without s, a dot passes over none of the separators of lines that Unicode has besides the usual ones.
+    inner = F.regexp_extract(token, r'(?s)^[ \t]*"(.*)"[ \t]*$', 1)
     return F.when(F.contains(token, F.lit('"')), F.replace(inner, F.lit('""'), F.lit('"'))).otherwise(token)
 
 

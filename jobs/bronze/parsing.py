@@ -12,12 +12,12 @@ from pyspark.sql import functions as F
 
 from catalog.tables import Source
 from jobs.bronze import csv_records
-from jobs.value_reading import is_misfit, json_text, reading, strings_of
+from jobs.value_reading import STRICT, is_misfit, json_text, measured, reading, strings_of
 
 # What a double can have: Spark's parser spells all numbers as doubles.
 _OF_A_DOUBLE = r"^ *[+-]?(\d\.?){1,15} *$"
-# What JSON itself does not have, and Spark's parser would take.
-STRICT = {"allowNonNumericNumbers": "false", "allowSingleQuotes": "false"}
+# Of a broken sensor: Python writes its floating point so into JSON, which has no word for it.
+_NO_NUMBER = r"([:,\[]\s*)(-?Infinity|NaN)(?=\s*[,}\]])"
 
 
 def parse(lines: DataFrame, source: Source) -> DataFrame:
@@ -32,16 +32,16 @@ def _parse_json(lines: DataFrame, source: Source) -> DataFrame:
     schema has as text whatever Spark's parser reads otherwise than `jobs.value_reading`.
     """
     read = lines.transform(_read_by_schema, source).transform(_read_others_field_by_field, source.fields)
-    typed = {name: _json_value(name, kind, source.zone) for name, kind in source.fields.items()}
+    typed = {name: _json_value(name, source) for name in source.fields}
     found = _with(read.withColumn("_is_record", _is_json_record()), typed, _json_rescued(source))
-    return found.drop("_read", "_is_plain", "_array", "_strings", "_object")
+    return found.drop("_read", "_is_plain", "_array", "_text", "_strings", "_object")
 
 
 def _read_by_schema(lines: DataFrame, source: Source) -> DataFrame:
     """`_read`: what the line's brackets hold, by the schema; `_is_plain`: whether nothing is lost that way."""
     fields = source.fields
     columns = ", ".join(f"{name}: {_parsed_as(kind)}" for name, kind in fields.items())
-    values = (_plain_value(*field, source.zone) for field in fields.items())
+    values = (_plain_value(name, source) for name in fields)
     filled = sum((value.isNotNull().cast("int") for value in values), F.lit(0))
     is_plain = (
         _ends_an_object()
@@ -54,15 +54,20 @@ def _read_by_schema(lines: DataFrame, source: Source) -> DataFrame:
 
 def _read_others_field_by_field(lines: DataFrame, fields: Mapping[str, str]) -> DataFrame:
     """Of a line that is not plain: `_array`, what its brackets hold; `_object`, the first of it; `_strings` of that."""
-    is_other = ~F.col("_is_plain")
-    return lines.withColumns(
-        {
-            "_array": F.when(is_other, F.try_parse_json(_within_brackets())),
-            "_strings": F.when(
-                is_other, F.from_json(_within_brackets(), f"ARRAY<{strings_of(fields)}>", STRICT)
-            ),
-        }
-    ).withColumn("_object", _element(0))
+    whole, is_other = _within_brackets(), ~F.col("_is_plain")
+    quoted = F.when(whole.rlike(_NO_NUMBER), F.regexp_replace(whole, _NO_NUMBER, '$1"$2"'))
+    # Only of a line that is none: within a string, more quotes would end it.
+    text = F.when(is_other, F.when(F.try_parse_json(whole).isNull(), quoted).otherwise(whole))
+    return (
+        lines.withColumn("_text", text)
+        .withColumns(
+            {
+                "_array": F.try_parse_json("_text"),
+                "_strings": F.from_json("_text", f"ARRAY<{strings_of(fields)}>", STRICT),
+            }
+        )
+        .withColumn("_object", _element(0))
+    )
 
 
 def _within_brackets() -> Column:
@@ -83,13 +88,15 @@ def _parsed_as(kind: str) -> str:
     return "STRING" if kind in ("DATE", "TIMESTAMP") or kind.startswith("DECIMAL") else kind
 
 
-def _plain_value(name: str, kind: str, zone: str) -> Column:
-    value = F.get("_read", 0).getField(name)
+def _plain_value(name: str, source: Source) -> Column:
+    value, kind = F.get("_read", 0).getField(name), source.fields[name]
     if kind == "DOUBLE":
-        return F.when(F.abs(value) < float("inf"), value)
+        return measured(value)
     if kind.startswith("DECIMAL"):
         value = F.when(value.rlike(_OF_A_DOUBLE), value)
-    return reading(value, kind, zone) if _parsed_as(kind) != kind else value
+    if kind == "STRING" and name in source.key:
+        return F.when(~value.rlike(r"^\s*[\[{]"), value)
+    return reading(value, kind, source.zone) if _parsed_as(kind) != kind else value
 
 
 def _is_json_record() -> Column:
@@ -99,15 +106,28 @@ def _is_json_record() -> Column:
     return F.is_valid_utf8("value") & is_one
 
 
-def _json_value(name: str, kind: str, zone: str) -> Column:
-    plain, careful = _plain_value(name, kind, zone), _careful_value(name, kind, zone)
+def _json_value(name: str, source: Source) -> Column:
+    plain, careful = _plain_value(name, source), _careful_value(name, source)
     return F.when(F.col("_is_plain"), plain).otherwise(careful)
 
 
-def _careful_value(name: str, kind: str, zone: str) -> Column:
+def _careful_value(name: str, source: Source) -> Column:
+    kind = source.fields[name]
     if kind == "VARIANT":
         return F.try_variant_get("_object", f"$.{name}", "variant")
-    return reading(_text(name, kind), kind, zone)
+    read = reading(_text(name, kind), kind, source.zone)
+    return F.when(~_is_nested(name), read) if kind == "STRING" and name in source.key else read
+
+
+def _is_nested(name: str) -> Column:
+    """Whether a field is an object or an array: as a text it would be a value, as a key another thing of its own."""
+    kind = F.schema_of_variant(F.try_variant_get("_object", f"$.{name}", "variant"))
+    return F.coalesce(kind.startswith("OBJECT") | kind.startswith("ARRAY"), F.lit(False))
+
+
+def _is_misfit(name: str, source: Source) -> Column:
+    kind = source.fields[name]
+    return _is_nested(name) if kind == "STRING" else is_misfit(_text(name, kind), kind, source.zone)
 
 
 def _text(name: str, kind: str) -> Column:
@@ -119,9 +139,9 @@ def _json_rescued(source: Source) -> Column:
     misfits = F.array_compact(
         F.array(
             *[
-                F.when(is_misfit(_text(name, kind), kind, source.zone), F.lit(name))
+                F.when(_is_misfit(name, source), F.lit(name))
                 for name, kind in source.fields.items()
-                if kind not in ("STRING", "VARIANT")
+                if kind != "VARIANT" and (kind != "STRING" or name in source.key)
             ]
         )
     )

@@ -1,5 +1,6 @@
 """Stage `bronze`: append every line of every new file of the landing zone exactly once, as it arrived."""
 
+import logging
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -10,10 +11,10 @@ from urllib.parse import unquote
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from catalog.tables import TABLES, Source
+from catalog.tables import SOURCES, TABLES, Source
 from jobs import origin
-from jobs.bronze import csv_records, kept_layouts, landing_zone, parsing, uploads, withdrawn
-from jobs.bronze.arrival import night_of
+from jobs.bronze import csv_records, kept_layouts, landing_zone, late_files, parsing, uploads, withdrawn
+from jobs.bronze.arrival import below, night_of
 from jobs.bronze.kept_layouts import Layouts
 from jobs.bronze.landing_zone import Rejected, Unusual
 from jobs.delta.lake import Lake
@@ -27,6 +28,8 @@ _MOST_AGE = f"{2**63 - 1}ms"
 _ARRIVED_GLOB = "arrived=[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 # Of so many batches a stream remembers what it did (spark.sql.streaming.numRecentProgressUpdates).
 BATCHES_KEPT = 100
+
+log = logging.getLogger(__name__)
 
 
 def run(lake: Lake) -> list[TableResult]:
@@ -58,12 +61,28 @@ def run(lake: Lake) -> list[TableResult]:
             lake.append("ops.rejected_files", lake.spark.createDataFrame(rejected, columns))
         unusual = [found for _, found in prepared]
         appended = list(pool.map(lambda *each: _ingest(lake, *each), landings, unusual))
-    return [
+    late_files.take_back(lake, {each: landing for each, landing in landings.items() if each not in simulated})
+    found = zip(landings.items(), unusual, appended, strict=True)
+    results = [
         TableResult(
-            f"bronze.{source.name}", rows, _waiting(landing, growing) | kept_layouts.lacking(source, found)
+            f"bronze.{source.name}", rows, _waiting(landing, growing) | kept_layouts.lacking(source, layouts)
         )
-        for (source, landing), found, rows in zip(landings.items(), unusual, appended, strict=True)
+        for (source, landing), layouts, rows in found
     ]
+    if results and (unknown := _unknown_folders(lake.settings.landing)):
+        results[0].detail["unknown_folders"] = unknown
+    return results
+
+
+def _unknown_folders(landing: Path) -> list[str]:
+    """Return and log the folders of the landing zone that are no source's, in which nothing is looked at."""
+    names = sorted(path.name for path in landing.iterdir() if path.is_dir() and not path.is_symlink())
+    unknown = [
+        name for name in names if name not in SOURCES and name[0] not in "._" and uploads.is_delivered(name)
+    ]
+    for name in unknown:
+        log.warning("%s is the folder of no source: nothing in it is read", landing / name)
+    return unknown
 
 
 def _growing(
@@ -204,4 +223,4 @@ def _files_read(lake: Lake, source: Source) -> frozenset[str]:
     files = lake.read(name).select("_file").distinct()
     # Spark gives the paths as those of URLs.
     paths = [unquote(row._file) for row in files.collect()]
-    return frozenset(path.rpartition(f"/landing/{source.name}/")[2] for path in paths)
+    return frozenset(below(path, source.name) for path in paths)

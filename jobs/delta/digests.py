@@ -7,7 +7,8 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from catalog.tables import Table, columns_of
+from catalog.columns import columns_of
+from catalog.tables import Table
 from jobs.delta.frames import union
 
 HALF_BITS = 32

@@ -9,7 +9,7 @@ from functools import reduce
 from typing import Any
 
 from pyspark.errors import AnalysisException, PySparkException
-from pyspark.sql import Column, DataFrame, DataFrameWriter, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from catalog.pipeline import writers_of
@@ -68,25 +68,22 @@ class Lake:
         `once` is `(txnAppId, txnVersion)`: Delta skips a commit whose version is not higher than this
         application's last.
         """
-        writer = self._writer(name, frame, "append")
+        ordered = frame.select(*TABLES[name].column_names)
+        # The option too, for serverless.
+        writer = ordered.write.format("delta").mode("append").option("userMetadata", self.commit_metadata)
         if once:
             writer = writer.option("txnAppId", once[0]).option("txnVersion", once[1])
         writer.saveAsTable(self.settings.table(name))
 
     def overwrite(self, name: str, frame: DataFrame) -> None:
         """Replace all rows of a table in one commit."""
-        self._writer(name, frame, "overwrite").saveAsTable(self.settings.table(name))
+        self.replace_where(name, frame, F.lit(True))
 
     def replace_where(self, name: str, frame: DataFrame, condition: Column) -> None:
         """Replace the rows that meet a condition in one commit; every row of the frame must meet it."""
         ordered = frame.select(*TABLES[name].column_names)
         writer = ordered.writeTo(self.settings.table(name)).option("userMetadata", self.commit_metadata)
         writer.overwrite(condition)
-
-    def _writer(self, name: str, frame: DataFrame, mode: str) -> DataFrameWriter:
-        ordered = frame.select(*TABLES[name].column_names)
-        # The option too, for serverless.
-        return ordered.write.format("delta").mode(mode).option("userMetadata", self.commit_metadata)
 
     def upsert(self, name: str, frame: DataFrame, key: Sequence[str], kept: Sequence[str] = ()) -> None:
         """Insert rows, or update those with the same key but for the columns `kept`, in one commit."""

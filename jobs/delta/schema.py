@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 
-from catalog.tables import TABLES, Table, columns_of
+from catalog.columns import columns_of
+from catalog.tables import TABLES, Table
 from jobs.delta.digests import digests_of
 from jobs.delta.frames import is_in
 from jobs.errors import UsageError

@@ -137,14 +137,16 @@ def _parts(lake: Lake, slices: Mapping[Table, Sequence[date]]) -> dict[Table, di
         for table, days in slices.items()
         for name in table.reads
     ]
-    found: dict[tuple[str, date], list[str | None]] = {}
+    found: dict[tuple[str, date], list[str]] = {}
+    without = set()
     for row in union(frames).distinct().collect():
-        found.setdefault((row.table, row.day), []).append(row.part)
+        if row.part is None:
+            without.add((row.table, row.day))
+        else:
+            found.setdefault((row.table, row.day), []).append(row.part)
     return {
         table: {
-            day: sorted(filter(None, parts))
-            for day in days
-            if None not in (parts := found.get((table.name, day), []))
+            day: sorted(found.get((table.name, day), [])) for day in days if (table.name, day) not in without
         }
         for table, days in slices.items()
     }

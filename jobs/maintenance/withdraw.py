@@ -10,7 +10,8 @@ from urllib.parse import unquote
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from catalog.tables import SILVER, SOURCES, TABLES, Source
+from catalog.tables import REGISTRY, SILVER, SOURCES, TABLES, Source
+from jobs.bronze.arrival import below
 from jobs.bronze.landing_zone import DOCUMENTS
 from jobs.bronze.moves import free_path
 from jobs.bronze.withdrawn import ARRIVED_AT
@@ -88,6 +89,10 @@ def run(arguments: Namespace) -> None:
     print(
         f"done: it is kept as {kept}; the next run of the source, of any night, restates what it had changed"
     )
+    if file.source.name in REGISTRY:
+        print(
+            "rows of other sources that were accepted or refused by what it said of their devices stay as they are"
+        )
 
 
 def _find(lake: Lake, source: Source, name: str) -> Landed:
@@ -109,7 +114,7 @@ def _find(lake: Lake, source: Source, name: str) -> Landed:
 
 def _below(path: str, source: Source) -> str:
     """A path as seen from the folder of its source, or as it is; Spark gives paths as those of URLs."""
-    return unquote(path).rpartition(f"/landing/{source.name}/")[2]
+    return below(unquote(path), source.name)
 
 
 def _names(files: list[Landed]) -> str:

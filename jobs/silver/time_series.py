@@ -39,10 +39,19 @@ def ema(
 
 
 def resample(rows: DataFrame, values: Sequence[str], *, series: Sequence[str], time: str) -> DataFrame:
-    """One row per series and `hour` in which it has a row: the means of the values that are not null."""
+    """One row per series and `hour` in which it has a row: the means of the values that are not null.
+
+    A mean is null if one of its values is 10^12 or more.
+    """
     hours = rows.withColumn("hour", F.date_trunc("hour", F.col(time)))
-    means = [F.round(F.avg(F.col(name).cast(_DECIMAL)).cast("double"), 6).alias(name) for name in values]
+    means = [_mean(name).alias(name) for name in values]
     return hours.groupBy(*series, "hour").agg(*means)
+
+
+def _mean(name: str) -> Column:
+    value = F.col(name).try_cast(_DECIMAL)
+    mean = F.round(F.avg(value).cast("double"), 6)
+    return F.when(F.count(value) == F.count(name), mean)
 
 
 def interpolate(hours: DataFrame, value: str, *, series: Sequence[str], at_most: int = 3) -> DataFrame:

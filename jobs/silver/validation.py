@@ -9,6 +9,7 @@ from catalog.records import without_records
 from catalog.repeated import DISAGREES
 from catalog.tables import TABLES, Source
 from jobs.bronze.arrival import latest_time
+from jobs.delta.frames import any_of
 from jobs.delta.lake import Lake
 from jobs.silver.clean import clean
 from jobs.silver.pending import PendingBatch
@@ -18,6 +19,7 @@ from jobs.table_functions import find_table_function
 # Rows of a batch: for fewer the plan of two ways costs more, and for more their keys may not fit into memory.
 LARGE = range(100_000, 2_000_001)
 MALFORMED = "malformed record"
+SHOWN = 3  # fields that a reason names
 MISTYPED = "a value within a field does not have the type of its column"
 
 
@@ -59,12 +61,20 @@ def _kept(rows: DataFrame, source: Source, devices: DataFrame | None) -> DataFra
         validate(rows, source, devices)
         .withColumns(
             {
-                "_key": F.concat_ws(",", *[F.col(name).cast("string") for name in source.key]),
+                "_key": F.concat_ws(",", *[_part_of_key(name, source) for name in source.key]),
                 "_raw": F.when(F.size("_reasons") > 0, F.expr("to_variant_object(_line)")),
             }
         )
         .drop("_line")
     )
+
+
+def _part_of_key(name: str, source: Source) -> Column:
+    """A column of the key as text, in which a comma within a value differs from those between columns."""
+    text = F.col(name).cast("string")
+    if len(source.key) == 1 or source.fields[name] != "STRING":
+        return text
+    return F.regexp_replace(text, r"([,\\])", r"\\$1")
 
 
 def existing(lake: Lake, batch: PendingBatch, keys: DataFrame | None = None) -> DataFrame:
@@ -136,7 +146,22 @@ def _misfits(source: Source) -> Column:
     """A reason for each field of `_rescued` without which its row is not whole: ARRAY<STRING>."""
     rescued = F.expr("map_entries(try_cast(_line._rescued AS MAP<STRING, VARIANT>))")
     found = F.array_compact(F.transform(rescued, lambda field: _misfit(field["key"], field["value"], source)))
+    if source.format == "json":
+        found = F.concat(found, _nothing_known(F.transform(rescued, lambda field: field["key"]), source))
     return F.when(F.col("_line._rescued").isNotNull(), found).otherwise(F.array().cast("array<string>"))
+
+
+def _nothing_known(rescued: Column, source: Source) -> Column:
+    """A reason where all that a row has besides its key and times stands in fields that are unknown: ARRAY<STRING>."""
+    measured = [
+        name for name, kind in source.fields.items() if name not in source.key and kind != "TIMESTAMP"
+    ]
+    unknown = F.filter(rescued, lambda name: ~name.isin(*source.fields))
+    # Without any, there is nothing to lack.
+    is_empty = F.lit(bool(measured)) & ~any_of(F.col(f"_line.{name}").isNotNull() for name in measured)
+    listed = F.array_join(F.slice(F.sort_array(unknown), 1, SHOWN), ", ")
+    said = F.array(F.concat(F.lit("no column has a value, only unknown fields: "), listed))
+    return F.when(is_empty & (F.size(unknown) > 0), said).otherwise(F.array().cast("array<string>"))
 
 
 def _misfit(name: Column, value: Column, source: Source) -> Column:

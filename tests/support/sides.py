@@ -15,7 +15,8 @@ from typing import Any
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from catalog.tables import TABLES, Table, columns_of
+from catalog.columns import columns_of
+from catalog.tables import TABLES, Table
 from jobs.cli import parser
 from jobs.delta.digests import HALF_BITS, hash_of
 from jobs.delta.frames import union

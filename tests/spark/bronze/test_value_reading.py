@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 from pyspark.sql import functions as F
 
-from catalog.tables import Source, columns_of
+from catalog.columns import columns_of
+from catalog.tables import Source
 from jobs.bronze.parsing import parse
 from jobs.value_reading import reading
 
 RECORDS = 2000
 COLUMNS = "i INT, l BIGINT, d DOUBLE, b BOOLEAN, day DATE, at TIMESTAMP, money DECIMAL(10,2), name STRING"
 KINDS = columns_of(COLUMNS)
-AS_JSON, AS_CSV = (Source(f"made_{format_}", format_, COLUMNS, ("name",)) for format_ in ("json", "csv"))
+AS_JSON, AS_CSV = (Source(f"made_{format_}", format_, COLUMNS, ("l",)) for format_ in ("json", "csv"))
 NOON = datetime(2024, 3, 5, 10, 0)
 
 # Text, type, what it says: as gateways, loggers, hubs and spreadsheets write it.
@@ -53,6 +54,17 @@ WRITTEN: list[tuple[str, str, object]] = [
     ("+10000-01-01 00:00:00", "TIMESTAMP", None),
     ("0000-01-01 00:00:00", "TIMESTAMP", None),
     ("2024-02-30 00:00:00", "TIMESTAMP", None),
+    ("2024-03-05 10:00:00+00", "TIMESTAMP", NOON),
+    ("2024-03-05 11:00:00.5+01", "TIMESTAMP", NOON + timedelta(milliseconds=500)),
+    ("301.0", "INT", 301),
+    ("301.00", "BIGINT", 301),
+    ("1301.000", "INT", 1301),
+    ("12.000", "INT", None),  # twelve, or twelve thousand
+    ("-301.000", "BIGINT", None),
+    ("12.000", "DECIMAL(10,2)", Decimal(12)),
+    ("3.4028235E38", "DOUBLE", None),  # of a sensor that is not there
+    ("-3.4028234663852886e+38", "DOUBLE", None),
+    ("3.4e38", "DOUBLE", 3.4e38),
     ("2024-03-05", "DATE", date(2024, 3, 5)),
     ("20240305", "DATE", date(2024, 3, 5)),
     ("2024-03-05 00:00:00", "DATE", date(2024, 3, 5)),
@@ -298,6 +310,42 @@ def test_a_number_that_no_double_is_equal_to_is_read_exactly_or_not_at_all(spark
     assert found == ([(None, None)] * 3 + numbers) * 2
 
 
+def test_what_python_writes_for_no_number_fits_no_column_and_the_rest_of_the_line_is_read(spark):
+    source = Source("made", "json", "id STRING, d DOUBLE, i INT, b BOOLEAN", ("id",))
+    lines = [
+        '{"id": "a", "d": NaN, "i": 1, "b": true}',
+        '{"id": "b", "d": 1.5, "i": -Infinity, "b": NaN}',
+        '{"id": "c, NaN ,", "d": 1.5, "i": 1, "b": true, "more": [1, 2]}',
+        '{"id": "d", "d": NaN, "i": 1',
+    ]
+    found = parsed(spark, lines, source)
+    assert [(row.id, row.d, row.i, row.b) for row in found] == [
+        ("a", None, 1, True),
+        ("b", 1.5, None, None),
+        ("c, NaN ,", 1.5, 1, True),
+        (None, None, None, None),
+    ]
+    assert [row._rescued and json.loads(row._rescued) for row in found] == [
+        {"d": "NaN"},
+        {"i": "-Infinity", "b": "NaN"},
+        {"more": [1, 2]},
+        None,
+    ]
+    assert [row._malformed for row in found] == [None, None, None, lines[3]]
+
+
+def test_an_object_or_an_array_is_no_key(spark):
+    source = Source("made", "json", "id STRING, text STRING", ("id",))
+    keys = ["[A1]", '{"a":1}', [1], {"id": "B1"}]
+    found = parsed(spark, [json.dumps({"id": key, "text": key}) for key in keys], source)
+    assert [row.id for row in found] == ["[A1]", '{"a":1}', None, None]
+    assert [row.text for row in found] == ["[A1]", '{"a":1}', "[1]", '{"id":"B1"}']
+    assert [row._rescued and json.loads(row._rescued) for row in found] == [
+        *(None, None),
+        *({"id": key} for key in keys[2:]),
+    ]
+
+
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
@@ -306,3 +354,10 @@ def test_quotes_within_quotes_are_doubled(spark):
     line = '1,2,3.5,true,2024-03-05,2024-03-05 10:00:00,12.50,"V8 ""T"", EU"'
     (row,) = parsed(spark, [line], AS_CSV)
     assert row["name"] == 'V8 "T", EU' and row._malformed is None
+
+
+@pytest.mark.parametrize("separator", ["\x85", "\u2028", "\u2029"])
+def test_quoted_text_keeps_the_separators_of_lines_that_end_none_here(spark, separator):
+    line = f'1,2,3.5,true,2024-03-05,2024-03-05 10:00:00,12.50,"Boiler 3{separator} north"'
+    (row,) = parsed(spark, [line], AS_CSV)
+    assert row["name"] == f"Boiler 3{separator} north"

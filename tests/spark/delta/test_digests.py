@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 from pyspark.sql import DataFrame
 
-from catalog.tables import SILVER, columns_of
+from catalog.columns import columns_of
+from catalog.tables import SILVER
 from jobs.delta.digests import digests_of, hash_of
 from jobs.delta.frames import union
 from jobs.delta.lake import Lake

@@ -50,6 +50,8 @@ def reading(value, minute=0, device=1, anomaly=False, **more) -> dict:
 
 THREE = [70.1, 70.2, 80.7]
 FAR_APART = [0.1, 1e9, -1e9, 0.2]
+# More than sums hold exactly, and what they hold but the sum of its squares does not.
+TOO_LARGE, LARGE = [5e12, 4.0], [9e11, 8e11] * 200
 # What the device of each test measured; one query makes the hours of all of them.
 MEASURED = {
     "three values": [reading(v, i) for i, v in enumerate(THREE)],
@@ -62,6 +64,8 @@ MEASURED = {
     "a single one": [reading(5.0, anomaly=True)],
     "far apart": [reading(v) for v in FAR_APART],
     "far apart, backwards": [reading(v) for v in FAR_APART[::-1]],
+    "too large": [reading(v) for v in TOO_LARGE],
+    "large": [reading(v) for v in LARGE],
 }
 
 
@@ -109,6 +113,13 @@ def test_a_single_reading_has_no_standard_deviation(hours):
 def test_a_mean_is_exact_whatever_the_order_of_rows(hours):
     (one,), (other,) = hours["far apart"], hours["far apart, backwards"]
     assert one.avg_value == other.avg_value == 0.075
+
+
+def test_a_value_that_cannot_be_summed_makes_its_mean_null_and_stops_nothing(hours):
+    (row,), (large,) = hours["too large"], hours["large"]
+    assert (row.avg_value, row.stddev_value) == (None, None)
+    assert (row.reading_count, row.min_value, row.max_value) == (2, 4.0, 5e12)
+    assert (large.avg_value, large.stddev_value) == (8.5e11, None)
 
 
 def test_a_room_has_mean_temperature_and_humidity_per_hour(frame):

@@ -36,7 +36,7 @@ NOT_READ = {"install_date": 19372, "location_id": 17.5, "latitude": False, "long
 def validated(spark):
     """Images -> their rows, in order."""
 
-    def of(*images: dict[str, object], at: str = "2024-03-05 10:00:00"):
+    def of(*images: dict[str, object] | str, at: str = "2024-03-05 10:00:00"):
         lines = [
             json.dumps(
                 {
@@ -45,7 +45,7 @@ def validated(spark):
                     "operation_date": at,
                     "sequence": number,
                     "before": None,
-                    "after": json.dumps(image),
+                    "after": image if isinstance(image, str) else json.dumps(image),
                 }
             )
             for number, image in enumerate(images)
@@ -70,6 +70,40 @@ def test_numbers_and_days_in_an_image_may_be_text(validated):
 def test_a_value_in_an_image_that_does_not_fit_is_never_a_silent_null(validated):
     rows = validated(*[IMAGE | {name: value} for name, value in NOT_READ.items()])
     assert [MISTYPED in row._reasons for row in rows] == [True] * len(NOT_READ)
+
+
+def test_what_a_device_was_before_an_update_is_no_image_of_it(spark):
+    lines = [
+        json.dumps(
+            {"device_id": 990010, "operation": operation, "operation_date": "2024-03-05 10:00:00"}
+            | {"sequence": 1, "before": json.dumps(IMAGE), "after": None}
+        )
+        for operation in ("DELETE", "UPDATE")
+    ]
+    frame = spark.createDataFrame([(line,) for line in lines], "value STRING")
+    rows = parse(frame, SOURCES["device_changes"]).withColumns(
+        {"_night": F.expr("DATE'2024-03-05'"), "_file": F.lit("/arrived=2024-03-05/a.json")}
+    )
+    found = validate(rows, SOURCES["device_changes"], None).orderBy("operation").collect()
+    assert found[0]._reasons == [] and found[0].device_type == "Camera"
+    assert "no image of the device" in found[1]._reasons
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        json.dumps(IMAGE | {"latitude": float("nan")}),
+        str(IMAGE),
+        json.dumps([IMAGE]),
+        json.dumps(
+            {"Firmware_Version": "2.0"} | {name: value for name, value in IMAGE.items() if name[0] != "f"}
+        ),
+    ],
+    ids=["no number", "no JSON", "no object", "another case"],
+)
+def test_an_image_that_is_not_read_whole_is_refused(validated, image):
+    (row,) = validated(image)
+    assert MISTYPED in row._reasons
 
 
 def test_a_change_of_the_future_would_be_the_current_version_until_then_and_is_refused(validated):

@@ -6,9 +6,9 @@ import pytest
 from pyspark.sql import functions as F
 
 from catalog.records import without_records
-from catalog.tables import SOURCES
+from catalog.tables import SOURCES, Source
 from jobs.bronze.parsing import parse
-from jobs.silver.validation import validate
+from jobs.silver.validation import _part_of_key, validate
 
 INSIDE = replace(SOURCES["iot_events"], records="data")
 EVENT = (
@@ -27,6 +27,10 @@ LINES = {
     "misfit": EVENT.replace("21.4", '"warm"'),
     "without": without_records("data") + EVENT,
     "broken": EVENT[:-1],
+    "deeper": '{"event_id":"e","timestamp":"2024-03-05 10:00:00","values":{"temperature":21.4},"v":2}',
+    "shortened": EVENT.replace('"event_id":"e"', '"event_id":"3.56938E+14"'),
+    "shortened with a comma": EVENT.replace('"event_id":"e"', '"event_id":"3,56938E+14"'),
+    "nearly shortened": EVENT.replace('"event_id":"e"', '"event_id":"3.5E14"'),
 }
 
 
@@ -47,9 +51,27 @@ def test_a_field_that_differs_only_in_case_from_one_that_is_missing_keeps_its_ro
     assert "json_column came as JSON_Column" in reasons["payload in other case"]
 
 
-@pytest.mark.parametrize("line", ["good", "new field", "both cases", "null in other case"])
+@pytest.mark.parametrize(
+    "line", ["good", "new field", "both cases", "null in other case", "nearly shortened"]
+)
 def test_a_row_that_has_its_values_or_never_had_them_goes_to_silver(reasons, line):
     assert reasons[line] == []
+
+
+def test_a_row_of_which_only_unknown_fields_have_values_is_no_row_of_nulls(reasons):
+    assert "no column has a value, only unknown fields: v, values" in reasons["deeper"]
+
+
+@pytest.mark.parametrize("line", ["shortened", "shortened with a comma"])
+def test_a_number_that_a_spreadsheet_has_shortened_is_no_key(reasons, line):
+    assert reasons[line] == ["event_id is a number that a spreadsheet has shortened"]
+
+
+def test_keys_of_several_texts_differ_whatever_commas_they_have(spark):
+    source = Source("made", "json", "a STRING, b STRING", ("a", "b"))
+    keys = spark.createDataFrame([("a,b", "c"), ("a", "b,c"), ("a\\", "b,c")], "a STRING, b STRING")
+    written = keys.select(F.concat_ws(",", *[_part_of_key(name, source) for name in source.key]).alias("key"))
+    assert [row.key for row in written.collect()] == ["a\\,b,c", "a,b\\,c", "a\\\\,b\\,c"]
 
 
 def test_a_value_that_does_not_fit_is_named_with_its_column(reasons):

@@ -285,6 +285,30 @@ def test_a_file_that_grows_in_the_folder_of_a_day_stops_bronze_before_it_is_read
     refuse_growing(look(folder), (), pytest.fail)
 
 
+@pytest.mark.parametrize(
+    ("path", "below"),
+    [
+        ("/lake/landing/sensor_logs/arrived=2024-03-05/a.csv", "arrived=2024-03-05/a.csv"),
+        (
+            "/lake/landing/sensor_logs/arrived=2024-03-05/backup/landing/sensor_logs/a.csv",
+            "arrived=2024-03-05/backup/landing/sensor_logs/a.csv",
+        ),
+        (
+            "/a/landing/sensor_logs/lake/landing/sensor_logs/arrived=2024-03-05/a.csv",
+            "arrived=2024-03-05/a.csv",
+        ),
+        ("a.csv", "a.csv"),
+    ],
+)
+def test_a_file_is_called_by_its_path_from_the_folder_of_its_source_whatever_else_is_called_so(path, below):
+    assert arrival.below(path, "sensor_logs") == below
+
+
+def test_a_lake_may_be_called_like_an_upload():
+    path = "file:/data/plant.upload/landing/sensor_logs/arrived=2024-03-05/a.csv"
+    assert not re.search(uploads.UNFINISHED_PATH, path)
+
+
 @pytest.mark.parametrize("name", [f"a.csv{suffix}" for suffix in uploads.UNFINISHED] + ["mine.part/a.csv"])
 def test_a_file_whose_name_says_that_it_is_not_complete_is_not_looked_at_in_the_folder_of_a_day(folder, name):
     put(folder, f"arrived=2024-03-05/{name}", text="no header, no values\n")

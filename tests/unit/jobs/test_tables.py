@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from catalog import tables
+from catalog.columns import columns_of, tidy
 from catalog.references import check_references
 from catalog.tables import ACCEPTED, DERIVED, GOLD, SILVER, SOURCES, CatalogError, Source, Table, sources_of
 
@@ -124,8 +125,51 @@ def test_a_version_is_a_column_of_silver_that_has_an_order_and_is_no_part_of_the
         check_references(tables._catalog, SOURCES | {"iot_events": source}, ACCEPTED, DERIVED, GOLD)
 
 
+@pytest.mark.parametrize(
+    ("columns", "tidied"),
+    [
+        (
+            "a integer,b decimal(10, 2) ,\n c  timestamp, d string",
+            "a INT, b DECIMAL(10,2), c TIMESTAMP, d STRING",
+        ),
+        ("a Long, b numeric(3,1), C Double", "a BIGINT, b DECIMAL(3,1), C DOUBLE"),
+    ],
+)
+def test_a_type_is_the_same_in_any_case_and_under_its_other_name(columns, tidied):
+    read = tables._read(Source, "sources", "x", {"format": "json", "columns": columns, "key": ["a"]})
+    assert read.columns == tidied
+
+
+def test_the_fields_of_a_nested_type_keep_their_case():
+    nested = "a ARRAY<STRUCT<Id: INT, atTime: TIMESTAMP>>, b MAP<STRING, BIGINT>"
+    assert tidy(nested) == nested
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ("a INT, b FLOAT", "no value is read as b FLOAT; a source's types are STRING, INT"),
+        ("a INT, b", "no value is read as b"),
+        ("a INT, b DECIMAL", "no value is read as b DECIMAL"),
+        ("a INT, b ARRAY<INT>", "no value is read as b ARRAY<INT>"),
+        ("b INT", "key names a, which is none of its columns"),
+    ],
+)
+def test_a_column_of_a_source_that_could_not_be_read_is_refused(columns, said):
+    with pytest.raises(CatalogError, match=rf"\[sources.x\]: {said}"):
+        tables._read(Source, "sources", "x", {"format": "json", "columns": columns, "key": ["a"]})
+
+
+def test_two_sources_do_not_fill_one_table():
+    second = replace(SOURCES["sensor_logs"], name="other_logs")
+    with pytest.raises(
+        CatalogError, match=r"\[sources.other_logs\]: sensor_logs fills \[silver.sensor_logs\]"
+    ):
+        check_references(tables._catalog, SOURCES | {"other_logs": second}, ACCEPTED, DERIVED, GOLD)
+
+
 def test_a_decimal_keeps_its_two_numbers():
-    assert tables.columns_of("amount DECIMAL(10,2), night DATE") == {
+    assert columns_of("amount DECIMAL(10,2), night DATE") == {
         "amount": "DECIMAL(10,2)",
         "night": "DATE",
     }

@@ -1,0 +1,49 @@
+"""Columns as the catalog writes them, `name TYPE, name TYPE`, in one spelling whatever the case of the types."""
+
+import re
+
+# What a value of a landed file is read as; see `jobs/value_reading.py`.
+READ_AS = ("STRING", "INT", "BIGINT", "DOUBLE", "DECIMAL(p,s)", "BOOLEAN", "DATE", "TIMESTAMP", "VARIANT")
+_SAME = {"INTEGER": "INT", "LONG": "BIGINT", "DEC": "DECIMAL", "NUMERIC": "DECIMAL"}
+_SIMPLE = re.compile(r"([A-Za-z]+)(\(\d+(?:,\d+)?\))?")
+
+
+def columns_of(ddl: str) -> dict[str, str]:
+    """Column name -> SQL type, in order."""
+    return dict(column.strip().split(" ", 1) for column in ddl.split(", "))
+
+
+def tidy(ddl: str) -> str:
+    """Columns with one blank where there are some, types in capitals but for the fields of nested ones."""
+    columns = (" ".join(column.split()).partition(" ") for column in _split(ddl))
+    return ", ".join(f"{name} {_type(kind)}".strip() for name, _, kind in columns if name)
+
+
+def unread(ddl: str) -> list[str]:
+    """The columns of a source, with their types, as which no value of a file is read; in order."""
+    columns = (column.strip() for column in ddl.split(", "))
+    return [column for column in columns if not _is_read(column.partition(" ")[2])]
+
+
+def _is_read(kind: str) -> bool:
+    return kind in READ_AS or bool(re.fullmatch(r"DECIMAL\(\d+,\d+\)", kind))
+
+
+def _type(kind: str) -> str:
+    simple = _SIMPLE.fullmatch(kind.replace(" ", ""))
+    if not simple:
+        return kind
+    name, size = simple[1].upper(), simple[2] or ""
+    return f"{_SAME.get(name, name)}{size}"
+
+
+def _split(ddl: str) -> list[str]:
+    """Split at the commas that are within no brackets."""
+    found, depth = [""], 0
+    for letter in ddl:
+        depth += (letter in "(<") - (letter in ")>")
+        if letter == "," and not depth:
+            found.append("")
+        else:
+            found[-1] += letter
+    return found

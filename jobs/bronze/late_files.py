@@ -1,0 +1,64 @@
+"""Files that somebody put into the folder of a day while bronze was at work: read before anybody had looked at them.
+
+Bronze looks through new files first, and then Spark lists them itself. Most of those that come in between are read
+right; of the others this takes the rows back.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from urllib.parse import unquote
+
+from catalog.tables import Source
+from jobs.bronze import csv_flaws, landing_zone
+from jobs.bronze.arrival import below
+from jobs.bronze.flaws import flaw
+from jobs.bronze.json_documents import is_document
+from jobs.bronze.landing_zone import Landing
+from jobs.bronze.moves import free_path
+from jobs.delta.frames import is_in
+from jobs.delta.lake import Lake
+
+log = logging.getLogger(__name__)
+
+
+def take_back(lake: Lake, landings: Mapping[Source, Landing]) -> None:
+    """Take the rows of files out of bronze that were read as they should not be, and rename these for the next run.
+
+    `landings` is what lay there when bronze looked.
+    """
+    for source, landing in landings.items():
+        known = frozenset(landing.by_hand)
+        late = [file for file in landing_zone.look(landing.folder).by_hand if file not in known]
+        if misread := [file for file in late if _is_misread(file, source)]:
+            _take_back(lake, source, landing.folder, misread)
+
+
+def _is_misread(file: Path, source: Source) -> bool:
+    """Whether a file must not be read, or not as the catalog says."""
+    try:
+        if flaw(file, source):
+            return True
+        if source.format == "json":
+            return is_document(file, source)
+        return not csv_flaws.layout(file, source).is_usual
+    except FileNotFoundError:
+        return False
+
+
+def _take_back(lake: Lake, source: Source, folder: Path, misread: list[Path]) -> None:
+    by_path = {file.relative_to(folder).as_posix(): file for file in misread}
+    days = {date.fromisoformat(path.split("/")[0].partition("=")[2]) for path in by_path}
+    name = f"bronze.{source.name}"
+    rows = lake.read(name).where(is_in("_night", days)).select("_night", "_file").distinct().collect()
+    read = [row for row in rows if below(unquote(row._file), source.name) in by_path]
+    for row in read:
+        file = by_path[below(unquote(row._file), source.name)]
+        # First: the stream knows the path, and would pass the file by for good.
+        renamed = file.rename(free_path(file.with_name(f"late-{file.name}")))
+        log.warning(
+            "%s came while bronze was at work; it is left for the next run, as %s", file, renamed.name
+        )
+    if read:
+        lake.delete(name, lake.spark.createDataFrame(read, "_night DATE, _file STRING"), ("_night", "_file"))
