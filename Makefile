@@ -80,6 +80,7 @@ lock: .venv/tools/.stamp ## Compile requirements/*.txt anew from pyproject.toml
 	$(COMPILE) pyproject.toml --group spark -o requirements/spark.txt
 	$(COMPILE) pyproject.toml --group client -c requirements/spark.txt -o requirements/client.txt
 	$(COMPILE) --group test -c requirements/airflow.txt -c requirements/spark.txt -o requirements/test.txt
+	$(COMPILE) --group peer -o requirements/peer.txt
 	$(COMPILE) --group tools -o requirements/tools.txt
 
 clean: ## Stop, then remove environments, jars, state and caches; the lake stays
@@ -96,6 +97,12 @@ clean: ## Stop, then remove environments, jars, state and caches; the lake stays
 	@echo "Installing the $* environment"
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv/$*
 	@$(UV) pip sync --quiet --compile-bytecode --require-hashes --python .venv/$*/bin/python $< requirements/test.txt
+	@touch $@
+
+.venv/peer/.stamp: requirements/peer.txt .venv/tools/.stamp
+	@echo "Installing the peer environment"
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv/peer
+	@$(UV) pip sync --quiet --compile-bytecode --require-hashes --python .venv/peer/bin/python $<
 	@touch $@
 
 spark/jars/.stamp tests/support/kafka/jars/.stamp: %/jars/.stamp: %/jars.sha256 spark/fetch_jars.py .venv/spark/.stamp

@@ -14,10 +14,10 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections import Counter
 from pathlib import Path
+
+from memory import PeakMemory
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -28,42 +28,6 @@ from embedded.night import Night, Run  # noqa: E402
 from embedded.stack import DAG, Stack  # noqa: E402
 
 COLD, WARM, BARE = "2024-03-05", "2024-03-06", "2024-03-07"
-
-
-class PeakMemory(threading.Thread):
-    """Samples the memory of every process that has a marker in its environment, in MiB (PSS)."""
-
-    def __init__(self, marker: str) -> None:
-        super().__init__(daemon=True)
-        self.marker, self.over = marker.encode(), threading.Event()
-        self.peak: Counter[str] = Counter()
-
-    def run(self) -> None:
-        """Sample until it is over."""
-        while not self.over.wait(1):
-            now: Counter[str] = Counter()
-            for process in Path("/proc").glob("[0-9]*"):
-                now.update(self._of(process))
-            if now.total() > self.peak.total():
-                self.peak = now
-
-    def lap(self) -> Counter[str]:
-        """What Spark, Airflow and the rest had when all had most, since the last lap."""
-        peak, self.peak = self.peak, Counter()
-        return peak
-
-    def _of(self, process: Path) -> dict[str, int]:
-        try:
-            if self.marker not in (process / "environ").read_bytes():
-                return {}
-            lines = (process / "smaps_rollup").read_text().splitlines()
-            command = (process / "cmdline").read_text()
-        except OSError:  # it has ended meanwhile
-            return {}
-        pss = sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) // 1024
-        return {
-            "Spark" if "SparkConnectServer" in command else "Airflow" if "airflow" in command else "jobs": pss
-        }
 
 
 Seconds = tuple[float, dict[str, float]]  # of a night and of each task
