@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
@@ -13,7 +13,16 @@ from pyspark.sql import functions as F
 
 from catalog.tables import SOURCES, TABLES, Source
 from jobs import origin
-from jobs.bronze import csv_records, kept_layouts, landing_zone, late_files, parsing, uploads, withdrawn
+from jobs.bronze import (
+    csv_records,
+    kept_layouts,
+    kept_sizes,
+    landing_zone,
+    late_files,
+    parsing,
+    uploads,
+    withdrawn,
+)
 from jobs.bronze.arrival import below, night_of
 from jobs.bronze.kept_layouts import Layouts
 from jobs.bronze.landing_zone import Rejected, Unusual
@@ -60,12 +69,20 @@ def run(lake: Lake) -> list[TableResult]:
             columns = TABLES["ops.rejected_files"].columns
             lake.append("ops.rejected_files", lake.spark.createDataFrame(rejected, columns))
         unusual = [found for _, found in prepared]
+        real = {source: landing for source, landing in landings.items() if source not in simulated}
+        days = _days_looked_at(lake)
+        for landing in real.values():
+            kept_sizes.keep(landing.folder, days)
         appended = list(pool.map(lambda *each: _ingest(lake, *each), landings, unusual))
-    late_files.take_back(lake, {each: landing for each, landing in landings.items() if each not in simulated})
+    late_files.take_back(lake, real)
     found = zip(landings.items(), unusual, appended, strict=True)
     results = [
         TableResult(
-            f"bronze.{source.name}", rows, _waiting(landing, growing) | kept_layouts.lacking(source, layouts)
+            f"bronze.{source.name}",
+            rows,
+            _waiting(landing, growing)
+            | kept_layouts.lacking(source, layouts)
+            | kept_sizes.changed(landing.folder, days if source in real else ()),
         )
         for (source, landing), layouts, rows in found
     ]
@@ -83,6 +100,12 @@ def _unknown_folders(landing: Path) -> list[str]:
     for name in unknown:
         log.warning("%s is the folder of no source: nothing in it is read", landing / name)
     return unknown
+
+
+def _days_looked_at(lake: Lake) -> set[date]:
+    """The run's nights, and the last days until today."""
+    today = datetime.now(UTC).date()
+    return {*lake.settings.nights, *(today - timedelta(days) for days in range(kept_sizes.DAYS))}
 
 
 def _growing(

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from jobs.bronze import stage
+from tests.support.stages import stand_still
 
 NIGHT = date(2024, 3, 5)
 HEADER = "sensor_id,timestamp,temperature,humidity,location\n"
@@ -17,8 +18,11 @@ def log(sensor: int, *values: float) -> str:
 
 @pytest.fixture
 def bronze(run, deliver, table, monkeypatch, caplog):
-    """The results of two runs, and what was logged; while the first was at work, two files came."""
-    deliver("sensor_logs", "early.csv", HEADER + log(1, 70.5, 40.5), NIGHT)
+    """The results of two runs, and what was logged.
+
+    While the first was at work, two files came, and between them somebody wrote on into the one that was there before.
+    """
+    early = deliver("sensor_logs", "early.csv", HEADER + log(1, 70.5, 40.5), NIGHT)
     deliver("Sensor_Logs", "a.csv", HEADER + log(9, 70.5, 40.5))
     ingest = stage._ingest
 
@@ -31,6 +35,9 @@ def bronze(run, deliver, table, monkeypatch, caplog):
         patched.setattr(stage, "_ingest", late)
         first = run("bronze", night=NIGHT, tables=frozenset({"sensor_logs"}))
     sensors = {row.sensor_id for row in table("bronze.sensor_logs").collect()}
+    with early.open("a") as upload:
+        upload.write(log(4, 70.5, 40.5))
+    stand_still(early)
     again = run("bronze", night=NIGHT, tables=frozenset({"sensor_logs"}))
     return first, sensors, again, caplog.text
 
@@ -52,3 +59,10 @@ def test_a_folder_that_is_no_sources_is_said(bronze):
     (first,), _, _, said = bronze
     assert first.detail["unknown_folders"] == ["Sensor_Logs"]
     assert "landing/Sensor_Logs is the folder of no source" in said
+
+
+def test_a_file_that_was_written_to_after_it_was_read_is_said(bronze):
+    (first,), _, (second,), said = bronze
+    assert "changed" not in first.detail
+    assert second.detail["changed"] == [f"arrived={NIGHT}/early.csv"]
+    assert "early.csv had" in said
