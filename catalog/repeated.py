@@ -12,8 +12,8 @@ DISAGREES = {
 _WITHOUT_ORDER = (None, "VARIANT", "STRING", "BOOLEAN")
 # Of a validated row: its reasons, its outcome and, if it is the best of its key, what it does to silver.
 VALIDATED = (
-    "_reasons ARRAY<STRING>, _rank INT, _outcome STRING, _first_night DATE, _reopened DATE, _lost DATE, "
-    "_is_scattered BOOLEAN, _key STRING, _raw VARIANT, _file STRING"
+    "_reasons ARRAY<STRING>, _rank INT, _outcome STRING, _first_night DATE, _reopened DATE, "
+    "_restated DATE, _lost DATE, _is_scattered BOOLEAN, _key STRING, _raw VARIANT, _file STRING"
 )
 
 

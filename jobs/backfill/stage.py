@@ -9,9 +9,11 @@ from itertools import groupby
 from catalog.pipeline import STEPS, Step
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken, JobError, UsageError
+from jobs.gold.publish import sources_done
 from jobs.outcome import Outcome, TableResult
 from jobs.quality import arguments as check
 from jobs.runner import run_stage
+from jobs.silver import pending
 from jobs.state import accounts, run_results
 
 log = logging.getLogger("jobs")
@@ -21,18 +23,19 @@ def run(lake: Lake) -> list[TableResult]:
     """Run all stages for the nights from `settings.first` to `settings.night`, a month at a time.
 
     Each stage works on all nights of a month at once. A month that is already published is skipped, so that a retry
-    continues where the last attempt ended. Rows of a result: lines landed in that month.
+    continues where the last attempt ended, unless files have come since. Rows of a result: lines landed in that month.
 
     Raises what the failing stage raises; months before it are published.
     """
     results = []
     pages: tuple[str, ...]
-    for month in _months(lake.settings.nights):
-        run_id = f"{lake.settings.run_id}.{month[0]:%Y-%m}"
-        settings = replace(lake.settings, first=month[0], night=month[-1], run_id=run_id)
-        of_month = replace(lake, settings=settings)
-        name = f"nights {month[0]} to {month[-1]}"
-        if is_published(of_month):
+    months = [_of_month(lake, month) for month in _months(lake.settings.nights)]
+    done = [of_month for of_month in months if is_published(of_month)]
+    pending_again = _arrived_since(lake) if done else set()
+    for of_month in months:
+        nights = of_month.settings.nights
+        name = f"nights {nights[0]} to {nights[-1]}"
+        if of_month in done and pending_again.isdisjoint(nights):
             log.info("%s are published already", name)
             pages = ()
         else:
@@ -40,6 +43,17 @@ def run(lake: Lake) -> list[TableResult]:
             pages = tuple(page for step in STEPS for page in _run_step(of_month, step))
         results.append(replace(_result(of_month, name), pages=pages))
     return results
+
+
+def _of_month(lake: Lake, month: list[date]) -> Lake:
+    run_id = f"{lake.settings.run_id}.{month[0]:%Y-%m}"
+    return replace(lake, settings=replace(lake.settings, first=month[0], night=month[-1], run_id=run_id))
+
+
+def _arrived_since(lake: Lake) -> set[date]:
+    """The nights that are pending once bronze has taken in what lies there."""
+    _run_step(lake, next(step for step in STEPS if step.stage == "bronze"))
+    return {night for batch in pending.find(lake) for night in batch.nights}
 
 
 def _months(nights: list[date]) -> Iterator[list[date]]:
@@ -62,13 +76,16 @@ def _run_step(of_month: Lake, step: Step) -> list[str]:
 
 
 def is_published(lake: Lake) -> bool:
-    """Whether each selected source is reconciled and published for each of the nights.
+    """Whether each selected source is reconciled for each of the nights, and published where the selection can be.
 
-    A source is published once every gold table built from it is, including tables that were not selected.
+    A source is published once every gold table built from it is, including tables that were not selected: of one
+    from which others are built, too, no more is asked than that it is reconciled.
     """
     accounts.ensure(lake)
-    wanted = {(source.name, night) for source in lake.settings.sources for night in lake.settings.nights}
-    return wanted <= accounts.published(lake, lake.settings.nights)
+    nights, can_be = lake.settings.nights, set(sources_done(lake.settings))
+    wanted = {(source.name, night) for source in lake.settings.sources for night in nights}
+    reconciled, published = accounts.done(lake, nights)
+    return wanted <= reconciled and {each for each in wanted if each[0] in can_be} <= published
 
 
 def _result(lake: Lake, name: str) -> TableResult:

@@ -8,7 +8,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from jobs.bronze.uploads import is_delivered
@@ -17,9 +17,15 @@ from jobs.files import write_atomically
 log = logging.getLogger(__name__)
 
 FILE = "_sizes.json"  # in the folder of a day; streams pass over it
-DAYS = 8  # for which files are looked at again
+DAYS = 8  # for which files are looked at again, today included
 
 Sizes = dict[str, int]  # bytes, by the file's path relative to the folder of its day
+
+
+def days(nights: Iterable[date]) -> set[date]:
+    """The days whose files are looked at: a run's nights, and the last until today."""
+    today = datetime.now(UTC).date()
+    return {*nights, *(today - timedelta(ago) for ago in range(DAYS))}
 
 
 def keep(folder: Path, days: Iterable[date]) -> None:

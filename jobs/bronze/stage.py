@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
@@ -70,11 +70,14 @@ def run(lake: Lake) -> list[TableResult]:
             lake.append("ops.rejected_files", lake.spark.createDataFrame(rejected, columns))
         unusual = [found for _, found in prepared]
         real = {source: landing for source, landing in landings.items() if source not in simulated}
-        days = _days_looked_at(lake)
+        days = kept_sizes.days(lake.settings.nights)
         for landing in real.values():
             kept_sizes.keep(landing.folder, days)
-        appended = list(pool.map(lambda *each: _ingest(lake, *each), landings, unusual))
-    late_files.take_back(lake, real)
+        try:
+            appended = list(pool.map(lambda *each: _ingest(lake, *each), landings, unusual))
+        finally:
+            # Also of the sources that were read when another failed: the retry does not look at them again.
+            late_files.take_back(lake, real)
     found = zip(landings.items(), unusual, appended, strict=True)
     results = [
         TableResult(
@@ -100,12 +103,6 @@ def _unknown_folders(landing: Path) -> list[str]:
     for name in unknown:
         log.warning("%s is the folder of no source: nothing in it is read", landing / name)
     return unknown
-
-
-def _days_looked_at(lake: Lake) -> set[date]:
-    """The run's nights, and the last days until today."""
-    today = datetime.now(UTC).date()
-    return {*lake.settings.nights, *(today - timedelta(days) for days in range(kept_sizes.DAYS))}
 
 
 def _growing(

@@ -44,9 +44,10 @@ def find(
         return found
     rows = union(_rows(lake, source, nights) for source in sources)
     for row in rows.groupBy("source", "_night", "event_date", "hour").count().collect():
-        if row.event_date:
+        is_due = row._night in unpublished.get(row.source, ())
+        if row.event_date and (is_due or row._night in lake.settings.nights):
             found.dates[row.source].add(row.event_date)
-        if row._night in unpublished.get(row.source, ()):
+        if is_due:
             found.late[row.source][row._night, row.event_date] += row["count"]
             if row.hour is not None:
                 found.hours[row.source][row.event_date].add(row.hour)

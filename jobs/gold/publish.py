@@ -12,7 +12,7 @@ from jobs.gold import partial, restatements
 from jobs.outcome import TableResult
 from jobs.settings import Settings
 from jobs.state import accounts, staged_slices
-from jobs.state.staged_slices import StagedSlice
+from jobs.state.staged_slices import Staged, StagedSlice
 
 PARALLEL = 3
 EXPORT = "iot_gold_export.csv"
@@ -21,28 +21,34 @@ EXPORT = "iot_gold_export.csv"
 def run(lake: Lake) -> list[TableResult]:
     """Replace the staged slices of every selected gold table, each table in one atomic commit.
 
-    A slice that a run has published which staged it later is left as it is. Slices of other nights that come
-    out different are recorded in `ops.restatements`. Safe to repeat. Rows of a result: rows published.
+    A slice that a run has published which staged it later is left as it is, and so is what this one has published.
+    Slices of other nights that come out different are recorded in `ops.restatements`. Safe to repeat. Rows of a
+    result: rows published.
 
-    Raises JobError when this run has staged nothing.
+    Raises JobError when this run has staged nothing, or not all of the selected tables.
     """
     known = ("ops.digests", restatements.TABLE, accounts.TABLE)
     lake.ensure([*(table.full_name for table in lake.settings.gold), *known])
-    staged, staged_at = staged_slices.staged(lake)
-    by_name = {GOLD[table].full_name: slices for table, slices in staged.items() if slices}
+    staged = staged_slices.staged(lake)
+    if not staged.is_published:
+        _publish_all(lake, staged)
+    if "climate_hourly" in lake.settings.tables:
+        _export(lake)
+    accounts.publish(lake, sources_done(lake.settings), staged.at)
+    return [
+        TableResult(table.full_name, sum(each.rows for each in staged.slices[table.name]))
+        for table in lake.settings.gold
+    ]
+
+
+def _publish_all(lake: Lake, staged: Staged) -> None:
+    by_name = {GOLD[table].full_name: slices for table, slices in staged.slices.items() if slices}
     days = {name: [each.slice for each in slices] for name, slices in by_name.items()}
     with ThreadPoolExecutor(PARALLEL) as pool:
         list(pool.map(lambda name: _publish(lake, TABLES[name], by_name[name]), by_name))
     restatements.record(lake, by_name)
     lake.record_digests(days, _digests(by_name))
-    if "climate_hourly" in lake.settings.tables:
-        _export(lake)
-    staged_slices.publish(lake, {TABLES[name].name: slices for name, slices in days.items()}, staged_at)
-    accounts.publish(lake, _sources_done(lake.settings), staged_at)
-    return [
-        TableResult(table.full_name, sum(each.rows for each in staged[table.name]))
-        for table in lake.settings.gold
-    ]
+    staged_slices.publish(lake, {TABLES[name].name: slices for name, slices in days.items()}, staged.at)
 
 
 def _digests(staged: restatements.Slices) -> list[Digest]:
@@ -62,8 +68,8 @@ def _publish(lake: Lake, table: Table, slices: Sequence[StagedSlice]) -> None:
     lake.replace_where(table.full_name, lake.read_staged(table.name).where(these), these)
 
 
-def _sources_done(settings: Settings) -> list[str]:
-    """The sources all of whose gold tables this run publishes."""
+def sources_done(settings: Settings) -> list[str]:
+    """The sources all of whose gold tables a run with these settings publishes."""
     left_out = [sources_of(table) for name, table in GOLD.items() if name not in settings.tables]
     return [name for name, source in SOURCES.items() if not any(source in sources for sources in left_out)]
 

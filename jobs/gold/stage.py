@@ -7,11 +7,12 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from catalog.tables import SILVER, Table
+from catalog.tables import SILVER, Table, sources_of
 from jobs.day_spans import preceding
 from jobs.delta.digests import digests_of
 from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
+from jobs.errors import ContractBroken
 from jobs.gold import arrivals, partial
 from jobs.gold.arrivals import Arrivals
 from jobs.gold.partial import Partials
@@ -30,12 +31,16 @@ def run(lake: Lake) -> list[TableResult]:
     Touched is what changed in silver since gold was last published, this run's night in any case. Each run
     stages for itself, so that runs may overlap; what others have published leaves staging. Rows of a result:
     rows staged.
+
+    Raises ContractBroken when silver of a night that would be published did not pass its check, in whichever run.
     """
     staged = [f"staging.gold_{table.name}" for table in lake.settings.gold]
     lake.ensure([*staged, staged_slices.TABLE])
     # Before anything is read: publish takes this as the moment up to which the staged rows know of silver.
     staged_at, replaced = staged_slices.begin(lake)
-    survey = accounts.survey(lake)
+    survey = accounts.survey(lake, _sources(lake))
+    if survey.refused:
+        raise ContractBroken(_refusal(survey.refused), [])
     slices, arrived = _touched(lake, survey)
     partials = _in_part(lake, survey, slices, arrived)
 
@@ -54,6 +59,16 @@ def run(lake: Lake) -> list[TableResult]:
         )
         for table, days in slices.items()
     ]
+
+
+def _sources(lake: Lake) -> set[str]:
+    """The sources that the selected gold tables are made from."""
+    return {source.name for table in lake.settings.gold for source in sources_of(table)}
+
+
+def _refusal(refused: Collection[tuple[str, date]]) -> str:
+    named = ", ".join(f"{source} of {night}" for source, night in sorted(refused)[:5])
+    return f"silver did not pass its check ({named}); mend it, and run that night's check_silver again"
 
 
 def _touched(lake: Lake, survey: Survey) -> tuple[dict[Table, list[date]], Arrivals]:

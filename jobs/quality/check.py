@@ -7,6 +7,7 @@ from typing import Any
 from great_expectations.core import ExpectationValidationResult
 from pyspark.sql import DataFrame
 
+from catalog.tables import DERIVED, sources_of
 from expectations import suite
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken
@@ -106,9 +107,25 @@ def run(lake: Lake) -> list[TableResult]:
     )
     write_atomically(lake.settings.docs / run_page, page)
     results = [verdict.result() for verdict in verdicts]
+    if layer == "silver":
+        _keep_verdicts(lake, {verdict.table: not verdict.failed for verdict in verdicts})
     if any(verdict.failed for verdict in verdicts):
         raise ContractBroken(_message(verdicts), results)
     return results
+
+
+def _keep_verdicts(lake: Lake, passed: Mapping[str, bool]) -> None:
+    """Keep of which sources silver did not pass: no other run may publish what this one refused."""
+    made_from = {
+        source.name: [
+            f"silver.{source.silver}",
+            *(table.full_name for table in DERIVED.values() if source in sources_of(table)),
+        ]
+        for source in lake.settings.sources
+    }
+    accounts.refuse(
+        lake, {name: not all(passed.get(table, True) for table in made_from[name]) for name in made_from}
+    )
 
 
 def _validate(validation: Validation, frames: Mapping[str, DataFrame]) -> dict[str, Validated]:

@@ -1,11 +1,11 @@
 """Merging: the accepted rows of pending batches go into silver, and take back keys that later arrivals had."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import partial
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import Source
@@ -16,12 +16,12 @@ from jobs.silver.pending import PendingBatch
 from jobs.silver.ranking import QUARANTINED, SILVER_ROW, content, values_night, wins
 from jobs.silver.validation import validated
 from jobs.state import accounts
-from jobs.state.accounts import Nights
 
 PARALLEL = 4
+Dates = dict[date, set[date]]  # night -> event dates of which it lost rows or values
 
 
-def bring_in(lake: Lake, batches: Sequence[PendingBatch]) -> dict[Source, Nights]:
+def bring_in(lake: Lake, batches: Sequence[PendingBatch]) -> dict[Source, Dates]:
     """Validate batches and merge what is accepted into silver; give the nights that are pending for it, by source.
 
     Those lost rows or values to the batches, or have other rows of their keys, which may have another outcome now. Safe
@@ -34,9 +34,15 @@ def bring_in(lake: Lake, batches: Sequence[PendingBatch]) -> dict[Source, Nights
     into_old = [batch for batch in asked if not _is_newest(batch, latest)]
     with ThreadPoolExecutor(PARALLEL) as pool:
         list(pool.map(partial(_stage, lake), batches))
-        superseded = _superseded(lake, into_old)
+        superseded, restated = _superseded(lake, into_old)
+        fallen = _fallen(lake, into_old)
+        for batch, keys in fallen.items():
+            _supersede_with(lake, batch, keys, superseded)
         # At once: a crash after the merge must not leave their accounts believed.
         accounts.reopen(lake, superseded)
+        accounts.restate(lake, restated)
+        for batch, keys in fallen.items():
+            lake.delete(batch.silver.full_name, keys, batch.source.key)
         inserts = [partial(_insert, lake, batch) for batch in only_new]
         merges = [partial(_merge, lake, batch, batch in into_old) for batch in asked]
         list(pool.map(lambda write: write(), [*inserts, *merges]))
@@ -54,29 +60,74 @@ def _stage(lake: Lake, batch: PendingBatch) -> None:
     lake.overwrite(batch.validated, validated(lake, batch))
 
 
-def _superseded(lake: Lake, batches: Sequence[PendingBatch]) -> dict[Source, Nights]:
-    """The nights that are reopened for the batches, with the event dates of what they lost, by source."""
+def _superseded(
+    lake: Lake, batches: Sequence[PendingBatch]
+) -> tuple[dict[Source, Dates], dict[Source, Dates]]:
+    """The nights that are reopened for the batches, and those that lost values alone; with the event dates of that."""
+    superseded: dict[Source, Dates] = {}
+    restated: dict[Source, Dates] = {}
     if not batches:
-        return {}
+        return superseded, restated
     frames = [
         lake.read(batch.validated)
-        .where("_rank = 1 AND (_reopened IS NOT NULL OR _is_scattered)")
-        .select(F.lit(batch.source.name).alias("source"), "_reopened", "_lost", "_is_scattered")
+        .where("_rank = 1 AND (coalesce(_reopened, _restated) IS NOT NULL OR _is_scattered)")
+        .select(F.lit(batch.source.name).alias("source"), "_reopened", "_restated", "_lost", "_is_scattered")
         for batch in batches
     ]
     found = union(frames).distinct().collect()
-    superseded: dict[Source, Nights] = {}
     for batch in batches:
         rows = [row for row in found if row.source == batch.source.name]
-        nights: dict[date, set[date]] = {row._reopened: set() for row in rows if row._reopened}
-        for row in rows:
-            if row._reopened and row._lost:
-                nights[row._reopened].add(row._lost)
+        nights = _dates([(row._reopened, row._lost) for row in rows])
         if any(row._is_scattered for row in rows):
             nights = {night: set() for night in _scattered(lake, batch)} | nights
         if nights:
             superseded[batch.source] = nights
-    return superseded
+        if only_values := _dates([(row._restated, row._lost) for row in rows]):
+            restated[batch.source] = only_values
+    return superseded, restated
+
+
+def _dates(lost: Iterable[tuple[date | None, date | None]]) -> Dates:
+    nights: Dates = {}
+    for night, day in lost:
+        if night:
+            nights.setdefault(night, set()).update({day} if day else ())
+    return nights
+
+
+def _fallen(lake: Lake, batches: Sequence[PendingBatch]) -> dict[PendingBatch, DataFrame]:
+    """Silver rows of the batches' own nights of whose key no row is good any more: the rules are others than then.
+
+    Only batches that have such rows; key, `_night` and, of a table by event date, `event_date` of each.
+    """
+    frames = {batch: _without_a_good_row(lake, batch) for batch in batches}
+    if not frames:
+        return {}
+    some = union(
+        rows.limit(1).select(F.lit(batch.source.name).alias("source")) for batch, rows in frames.items()
+    )
+    found = {row.source for row in some.collect()}
+    return {batch: rows for batch, rows in frames.items() if batch.source.name in found}
+
+
+def _without_a_good_row(lake: Lake, batch: PendingBatch) -> DataFrame:
+    key = list(batch.source.key)
+    good = lake.read(batch.validated).where("_rank = 1").select(*key)
+    silver = lake.read(batch.silver.full_name).where(batch.is_own())
+    day = F.col("event_date") if batch.silver.is_dated else F.lit(None).cast("date")
+    return silver.select(*key, "_night", day.alias("_day")).join(good, on=key, how="leftanti")
+
+
+def _supersede_with(
+    lake: Lake, batch: PendingBatch, fallen: DataFrame, superseded: dict[Source, Dates]
+) -> None:
+    """Add the nights that have rows of some fallen keys, and the event dates of what these lose."""
+    nights = superseded.setdefault(batch.source, {})
+    for night in nights_of(lake, batch.source, fallen.select(*batch.source.key)):
+        nights.setdefault(night, set())
+    lost = [(row._night, row._day) for row in fallen.select("_night", "_day").distinct().collect()]
+    for night, days in _dates(lost).items():
+        nights.setdefault(night, set()).update(days)
 
 
 def _scattered(lake: Lake, batch: PendingBatch) -> set[date]:

@@ -90,7 +90,7 @@ def ranked(
         .withColumns(first)
     )
     by_policy = {"first": _keep_first, "conflict": _dispute}.get(source.policy, _correct)
-    found = by_policy(arrived, in_order, source)
+    found = by_policy(arrived.withColumn("_restated", F.lit(None).cast("date")), in_order, source)
     is_refused = _is_good() & (F.col("_outcome") == QUARANTINED)
     reason = F.array(F.lit(DISAGREES.get(source.policy, "")))
     values = F.struct(*_own_columns(source.silver))
@@ -105,14 +105,17 @@ def ranked(
 def _keep_first(rows: DataFrame, in_order: WindowSpec, source: Source) -> DataFrame:
     """The first row holds, whatever comes after it."""
     kept = F.when(_is_known(), F.col("_existing.content")).otherwise(F.col("_first_content"))
-    takes_back = _takes_back()
+    differs = F.col("_existing.content") != F.col("_content")
+    # Within the batch's own nights, another row is the first one now.
+    gives_way = _is_good() & (F.col("_number") == 1) & _is_true(F.col("_existing.is_own") & differs)
+    takes_back = _takes_back() | gives_way
     return rows.withColumns(
         {
             "_outcome": _outcome(F.when(F.col("_content") == kept, DUPLICATE).otherwise(QUARANTINED)),
             "_rank": F.when(_is_good(), F.col("_number")),
             "_reopened": F.when(takes_back, F.col("_existing.night")),
             "_lost": F.when(takes_back & _moves(source), F.col("_existing.event_date")),
-            "_is_scattered": takes_back & (F.col("_existing.content") != F.col("_content")),
+            "_is_scattered": takes_back & differs,
         }
     )
 
@@ -170,7 +173,9 @@ def _correct(rows: DataFrame, in_order: WindowSpec, source: Source) -> DataFrame
     return known.withColumns(
         {
             "_outcome": _outcome(F.when(_is_true(F.col("_content") == had), DUPLICATE).otherwise(CORRECTION)),
-            "_reopened": F.when(corrects, night),
+            # A correction in turn changes no outcome of the night that the key arrived on, only its values.
+            "_reopened": F.when(corrects & ~is_in_turn, night),
+            "_restated": F.when(corrects & is_in_turn, night),
             "_lost": F.when(corrects, F.col("_existing.event_date")),
             "_is_scattered": is_best & night.isNotNull() & ~is_in_turn & ~is_first_night_again,
         }

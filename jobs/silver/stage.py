@@ -36,7 +36,7 @@ def run(lake: Lake) -> list[TableResult]:
     return _results(lake)
 
 
-def reconcile(lake: Lake, batches: list[PendingBatch]) -> dict[Source, Nights]:
+def reconcile(lake: Lake, batches: list[PendingBatch]) -> Mapping[Source, Nights]:
     """Take batches from pending to reconciled; give the nights, by source, that are pending because of them."""
     arrived = [batch for batch in batches if not batch.is_empty]
     with ThreadPoolExecutor(1) as beside:
@@ -51,10 +51,20 @@ def reconcile(lake: Lake, batches: list[PendingBatch]) -> dict[Source, Nights]:
             lake, {table: touched[table] for table in touched if table.name not in LOOKUPS}
         )
         quarantine(lake, arrived)
-        slices |= {batch.silver.full_name: batch.nights for batch in arrived}
+        slices |= {batch.silver.full_name: batch.nights for batch in arrived} | _restated(lake, arrived)
         _account(lake, batches, slices, superseded)
         drifting.result()
     return superseded
+
+
+def _restated(lake: Lake, batches: list[PendingBatch]) -> dict[str, list[date]]:
+    """Of silver tables whose rows are corrected, the batches' nights and those that are to be published again."""
+    corrected = [batch for batch in batches if batch.source.is_corrected]
+    due = accounts.unpublished(lake) if corrected else {}
+    return {
+        batch.silver.full_name: sorted({*batch.nights, *due.get(batch.source.name, ())})
+        for batch in corrected
+    }
 
 
 def _account(

@@ -78,15 +78,10 @@ def _part_of_key(name: str, source: Source) -> Column:
 
 
 def existing(lake: Lake, batch: PendingBatch, keys: DataFrame | None = None) -> DataFrame:
-    """What silver has of the keys that it may share with a batch, or of some keys alone; see `as_existing`.
-
-    Where the first row of a key holds, what silver has of the batch's own nights says nothing.
-    """
+    """What silver has of the keys that it may share with a batch, or of some keys alone; see `as_existing`."""
     rows = lake.read(batch.silver.full_name).where(batch.may_share_a_key())
     if keys is not None:
         rows = rows.join(keys, on=list(batch.source.key), how="leftsemi")
-    if batch.source.policy == "first":
-        return as_existing(rows.where(~batch.is_own()), batch.source, F.lit(False))
     return as_existing(rows, batch.source, batch.is_own())
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from catalog.tables import Source
@@ -110,15 +110,17 @@ class Survey:
     unpublished: Mapping[str, Nights]
     nights: frozenset[date]  # all that have accounts
     is_only_new: bool  # whether what is not published only adds to what is: each is the first account of a newest night
+    refused: frozenset[tuple[str, date]]  # sources and nights whose silver did not pass its check
 
 
-def survey(lake: Lake) -> Survey:
-    """Look at all accounts, in one query."""
-    rows = lake.read(TABLE).collect()
+def survey(lake: Lake, sources: Collection[str]) -> Survey:
+    """Look at the accounts of some sources, in one query."""
+    rows = [row for row in lake.read(TABLE).collect() if row.source in sources]
     due = [row for row in rows if not row.is_published]
     values = [row.asDict() for row in due]  # a lake of an earlier version lacks columns
     is_only_new = bool(due) and all(each.get("is_newest") and not each.get(LOST) for each in values)
-    return Survey(_unpublished(due), frozenset(row.night for row in rows), is_only_new)
+    refused = {(each["source"], each["night"]) for each in values if each.get("is_refused")}
+    return Survey(_unpublished(due), frozenset(row.night for row in rows), is_only_new, frozenset(refused))
 
 
 def _unpublished(rows: Iterable[Row]) -> Mapping[str, Nights]:
@@ -128,10 +130,11 @@ def _unpublished(rows: Iterable[Row]) -> Mapping[str, Nights]:
     return found
 
 
-def published(lake: Lake, nights: Iterable[date]) -> set[tuple[str, date]]:
-    """The sources and nights, of these nights, that are reconciled and published."""
-    rows = of_nights(lake, nights).where("is_balanced AND is_published")
-    return {(row.source, row.night) for row in rows.select("source", "night").collect()}
+def done(lake: Lake, nights: Iterable[date]) -> tuple[set[tuple[str, date]], set[tuple[str, date]]]:
+    """The sources and nights, of these nights, that are reconciled, and those of them that are published."""
+    rows = of_nights(lake, nights).where("is_balanced").select("source", "night", "is_published").collect()
+    published = {(row.source, row.night) for row in rows if row.is_published}
+    return {(row.source, row.night) for row in rows}, published
 
 
 def lines_landed(lake: Lake, nights: Iterable[date]) -> int:
@@ -151,6 +154,7 @@ def reconcile(lake: Lake, accounts: Iterable[Account]) -> None:
         {
             LOST: F.lit(None).cast("array<date>"),
             "is_published": F.lit(False),
+            "is_refused": F.lit(False),
             "run_id": F.lit(lake.settings.run_id),
             "settled_at": F.current_timestamp(),
         }
@@ -161,17 +165,43 @@ def reconcile(lake: Lake, accounts: Iterable[Account]) -> None:
 
 def reopen(lake: Lake, superseded: Mapping[Source, Nights]) -> None:
     """Make reconciled nights of some sources pending again, in one commit, and keep of which dates they lost rows."""
-    if not superseded:
+    _add_lost(lake, superseded, is_balanced=F.lit(False))
+
+
+def restate(lake: Lake, restated: Mapping[Source, Nights]) -> None:
+    """Have gold take in anew, in one commit, what some nights of sources lost values on; they stay reconciled."""
+    _add_lost(lake, restated, is_published=F.lit(False))
+
+
+def _add_lost(lake: Lake, nights: Mapping[Source, Nights], **changed: Column) -> None:
+    if not nights:
         return
     rows = [
         (source.name, night, sorted(dates))
-        for source, nights in superseded.items()
-        for night, dates in nights.items()
+        for source, of_source in nights.items()
+        for night, dates in of_source.items()
     ]
     frame = lake.spark.createDataFrame(rows, "source STRING, night DATE, more ARRAY<DATE>")
     lost = F.array_union(F.coalesce(LOST, F.array().cast("array<date>")), "more")
-    reopened = lake.read(TABLE).join(F.broadcast(frame), on=["source", "night"])
-    lake.upsert(TABLE, reopened.withColumns({LOST: lost, "is_balanced": F.lit(False)}), ("source", "night"))
+    found = lake.read(TABLE).join(F.broadcast(frame), on=["source", "night"])
+    lake.upsert(TABLE, found.withColumns({LOST: lost, **changed}), ("source", "night"))
+
+
+def refuse(lake: Lake, is_refused: Mapping[str, bool]) -> None:
+    """Keep of each source whether silver of its nights that are not published was refused by its check.
+
+    Costs a commit only where that is not known yet.
+    """
+    rows = lake.read(TABLE).where("NOT is_published").collect()
+    changed = [
+        (row.source, row.night, is_refused[row.source])
+        for row in rows
+        if row.source in is_refused and bool(row.is_refused) != is_refused[row.source]
+    ]
+    if changed:
+        marks = lake.spark.createDataFrame(changed, "source STRING, night DATE, mark BOOLEAN")
+        found = lake.read(TABLE).join(F.broadcast(marks), on=["source", "night"])
+        lake.upsert(TABLE, found.withColumn("is_refused", F.col("mark")), ("source", "night"))
 
 
 def publish(lake: Lake, sources: Iterable[str], staged_at: str) -> None:

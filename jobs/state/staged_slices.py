@@ -64,10 +64,20 @@ def stage(lake: Lake, staged: Mapping[str, Iterable[StagedSlice]], staged_at: st
     lake.replace_where(TABLE, kept, replaced)
 
 
-def staged(lake: Lake) -> tuple[dict[str, list[StagedSlice]], str]:
-    """Slices by gold table that this run has staged and no later one has published, and when it staged them (UTC).
+@dataclass(frozen=True)
+class Staged:
+    """What a run has staged and no later one has published."""
 
-    Raises JobError when there are none, or an earlier version of this stage has left them without their digests.
+    slices: Mapping[str, list[StagedSlice]]  # by gold table
+    at: str  # the moment (UTC) at which it was staged
+    is_published: bool  # all of it has become gold: another run may have cleared the rows away since
+
+
+def staged(lake: Lake) -> Staged:
+    """What this run has staged and no later one has published.
+
+    Raises JobError when there is nothing, when a selected table is not among it, or when an earlier version of this
+    stage has left slices without their digests.
     """
     of_run = lake.read(TABLE).where(_is_own(lake))
     found = of_run.withColumn("staged_at", F.col("staged_at").cast("string")).collect()
@@ -77,11 +87,15 @@ def staged(lake: Lake) -> tuple[dict[str, list[StagedSlice]], str]:
             f"run {lake.settings.run_id} has staged nothing, or another has cleared it away since it was published; "
             "run `gold` and `check --layer gold` first"
         )
+    if lacking := sorted({table.name for table in lake.settings.gold} - {row["table"] for row in rows}):
+        raise JobError(
+            f"run {lake.settings.run_id} has not staged {', '.join(lacking)}; run `gold` with the same tables first"
+        )
     slices = {
         table.name: [_slice(row) for row in rows if row["table"] == table.name and row["slice"]]
         for table in lake.settings.gold
     }
-    return slices, rows[0]["staged_at"]
+    return Staged(slices, rows[0]["staged_at"], all(row["published_at"] for row in rows))
 
 
 def publish(lake: Lake, slices: Mapping[str, Iterable[date]], staged_at: str) -> None:

@@ -7,9 +7,10 @@ import pytest
 
 from catalog.tables import SILVER
 from jobs.delta.lake import Lake
+from jobs.errors import ContractBroken, JobError
 from jobs.gold import partial
 from jobs.report import stage as report
-from jobs.state import accounts
+from jobs.state import accounts, staged_slices
 from jobs.state.accounts import Account
 
 D5, D6 = date(2024, 3, 5), date(2024, 3, 6)
@@ -65,6 +66,52 @@ def test_a_late_row_restates_its_hour_and_the_report_says_which_and_why(spark, l
         page = " ".join(Path(settings.docs / f"nights/{each}.html").read_text().split())
         assert "Restated" in page and "1 late row of sensor_logs" in page and by in page
         assert '2024-03-05 <span class="soft">08:00</span>' in page and "09:00</span>" not in page
+
+
+def test_a_run_that_is_published_is_not_published_again_from_what_another_has_cleared_away(
+    run, table, night, monkeypatch
+):
+    night(D5, (datetime(2024, 3, 5, 8), 70.0))
+
+    def fails(*_: object) -> None:
+        raise JobError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(staged_slices, "stage", fails)
+        with pytest.raises(JobError, match="full"):
+            run("gold", night=D6, run_id=f"night-{D6}", tables=CLIMATE)
+    (result,) = run("publish", night=D5, run_id=f"night-{D5}", tables=CLIMATE)
+    assert (result.rows, table("gold.climate_hourly").count()) == (1, 1)
+
+
+def test_what_was_not_staged_is_not_called_published(run, night):
+    night(D5, (datetime(2024, 3, 5, 8), 70.0))
+    run("gold", night=D5, run_id="few", tables=CLIMATE)
+    with pytest.raises(
+        JobError, match="run few has not staged readings_5min; run `gold` with the same tables"
+    ):
+        run("publish", night=D5, run_id="few", tables=CLIMATE | WINDOWS)
+
+
+def test_what_a_check_refused_is_published_by_no_other_run(spark, lake, run, night):
+    night(D5, (datetime(2024, 3, 5, 8), 70.0))
+    silver = Lake(spark, lake("silver", night=D6))
+    accounts.reconcile(silver, [Account("sensor_logs", D6, 1, 1, 1, 0, 0)])
+    accounts.refuse(silver, {"sensor_logs": True, "live_sensors": False})
+    with pytest.raises(ContractBroken, match=rf"did not pass its check \(sensor_logs of {D6}\)"):
+        run("gold", night=D5, run_id="again", tables=CLIMATE)
+    accounts.refuse(silver, {"sensor_logs": False})
+    run("gold", night=D5, run_id="again", tables=CLIMATE)
+
+
+def test_what_another_source_has_not_published_makes_no_slice_anew(spark, lake, run, night):
+    silver = Lake(spark, lake("silver", night=D5))
+    accounts.ensure(silver)
+    accounts.reconcile(silver, [Account("devices", D5, 0, 0, 0, 0, 0)])
+    night(D5, (datetime(2024, 3, 5, 8), 70.0))
+    night(D6, (datetime(2024, 3, 6, 8), 70.0))
+    (result,) = run("gold", night=D6, run_id="again", tables=CLIMATE)
+    assert result.detail == {"slices": 1}
 
 
 @pytest.fixture

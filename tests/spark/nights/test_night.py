@@ -10,6 +10,7 @@ from datetime import date
 import pytest
 from pyspark.sql import functions as F
 
+from catalog.pipeline import STEPS
 from catalog.tables import GOLD, SOURCES, TABLES, selection
 from jobs.backfill import stage as backfill
 from jobs.delta.frames import union
@@ -231,3 +232,12 @@ def test_nights_in_bulk_end_in_the_same_tables_as_night_by_night(spark, nights, 
     whole = replace(bulk.asked, tables=frozenset({"sensor_logs", "climate_hourly"}))
     assert backfill.is_published(Lake(spark, whole))
     assert backfill.run(Lake(spark, whole)) == [replace(month, pages=())]
+
+
+def test_a_published_month_to_which_files_have_come_is_run_again(spark, bulk, monkeypatch):
+    stages = []
+    monkeypatch.setattr(backfill, "is_published", lambda _: True)
+    monkeypatch.setattr(backfill, "_arrived_since", lambda _: {D5})
+    monkeypatch.setattr(backfill, "_run_step", lambda _, step: stages.append(step) or [])
+    backfill.run(Lake(spark, bulk.asked))
+    assert stages == [*STEPS]

@@ -105,6 +105,9 @@ class Night:
     results_of_the_failed: dict[str, Any]
     page_of_the_failed: str
     gold_of_the_failed: Digests
+    refused: tuple[set[str], set[str]]
+    """The sources of which the check refused silver, before and after."""
+
     mended: Ended
     run_results: dict[str, Any]
     tables: Digests
@@ -126,7 +129,7 @@ def _night_mended(side: Side) -> Night:
     failed, run_results = side.run("night", after="silver"), side.run_results("night")
     pages = [page for page in run_results["check_silver"]["pages"] if page.startswith("runs/")]
     texts = [(side.settings.docs / page).read_text() for page in pages]
-    gold_of_the_failed = side.digests(gold)
+    gold_of_the_failed, refused = side.digests(gold), _refused(side)
     side.spark.sql(f"RESTORE TABLE {devices} TO VERSION AS OF {version}")
     mended = side.run("night", after="silver")
     return Night(
@@ -134,10 +137,15 @@ def _night_mended(side: Side) -> Night:
         results_of_the_failed=run_results,
         page_of_the_failed="".join(texts),
         gold_of_the_failed=gold_of_the_failed,
+        refused=(refused, _refused(side)),
         mended=mended,
         run_results=side.run_results("night"),
         tables=side.digests(),
     )
+
+
+def _refused(side: Side) -> set[str]:
+    return {row.source for row in side.rows("ops.row_accounts") if row.is_refused}
 
 
 @pytest.fixture(scope="module")

@@ -37,6 +37,7 @@ def test_a_night_that_fails_its_check_fails_alike_on_both_and_makes_no_gold(nigh
         assert "unknown status" in side.page_of_the_failed
         assert "gold" not in side.results_of_the_failed
         assert side.gold_of_the_failed == {}
+        assert side.refused == ({"devices", "device_changes"}, set())
     here, there = (side.results_of_the_failed["check_silver"] for side in night)
     assert (verdicts(there), there["message"]) == (verdicts(here), here["message"])
 

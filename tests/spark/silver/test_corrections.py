@@ -10,11 +10,17 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from great_expectations import ExpectationSuite
+from great_expectations.expectations import ExpectColumnValuesToBeBetween
 
+import expectations
 from catalog import tables
 from catalog.tables import SILVER, SOURCES, Table
+from expectations import suite
+from expectations.actions import quarantine
 from jobs import runner
 from jobs.delta.lake import Lake
+from jobs.silver import stage as silver_stage
 from jobs.silver import validation
 from jobs.silver.ranking import content
 from jobs.state import accounts
@@ -124,3 +130,57 @@ def test_gold_learns_of_the_days_that_lost_rows(worked_on):
     lost = accounts.unpublished(worked_on)
     for name in POLICIES:
         assert any(days for days in lost[name].values()), name
+
+
+def test_a_correction_a_night_costs_no_more_with_each_night_that_there_was(
+    spark, lake, policies, monkeypatch
+):
+    """Each night brings a new key, and corrects that of the night before."""
+    nights = [date(2024, 3, day) for day in range(1, 6)]
+    reconcile, calls = silver_stage.reconcile, []
+    monkeypatch.setattr(silver_stage, "reconcile", lambda *given: calls.append(night) or reconcile(*given))
+    for number, night in enumerate(nights):
+        folder = lake("bronze").landing / "live_sensors" / f"arrived={night}"
+        folder.mkdir(parents=True)
+        rows = [line("live_sensors", number, night.day, 20.5)]
+        rows += [line("live_sensors", number - 1, night.day - 1, 21.5)] if number else []
+        (folder / "a.json").write_text("\n".join(rows) + "\n")
+        stand_still(folder / "a.json")
+        for stage in ("bronze", "silver"):
+            settings = lake(stage, night=night, tables=frozenset({"live_sensors"}))
+            runner.stage(stage)(Lake(spark, settings))
+    assert calls == nights
+    verified = Lake(spark, lake("verify", night=nights[2], tables=frozenset({"live_sensors"})))
+    runner.stage("verify")(verified)
+    values = {row.reading_id: row.reading for row in verified.read("silver.live_sensors").collect()}
+    assert values == dict.fromkeys(range(4), 21.5) | {4: 20.5}
+    assert {night: {*days} for night, days in accounts.unpublished(verified)["live_sensors"].items()} == {
+        night: {night} if night < nights[-1] else set() for night in nights
+    }
+
+
+def test_a_row_that_a_new_rule_refuses_leaves_silver_when_its_night_is_reconciled_again(
+    run, deliver, table, accounts, monkeypatch
+):
+    night, header = date(2024, 3, 5), "sensor_id,timestamp,temperature,humidity,location\n"
+    tables = frozenset({"sensor_logs"})
+
+    def work(name: str, *temperatures: float) -> dict:
+        lines = (f"{value:.0f},2024-03-05 08:00:00,{value},40.0,Room_A\n" for value in temperatures)
+        deliver("sensor_logs", name, header + "".join(lines), night)
+        for stage in ("bronze", "silver"):
+            run(stage, night=night, tables=tables)
+        return accounts("sensor_logs")[night]
+
+    assert work("a.csv", 70.0, 120.0)["silver"] == 2
+    rule = ExpectColumnValuesToBeBetween(column="temperature", max_value=100, meta=quarantine("too hot"))
+
+    def stricter(layer: str, name: str) -> ExpectationSuite:
+        found = suite(layer, name)
+        return ExpectationSuite(name=found.name, expectations=[*found.expectations, rule])
+
+    monkeypatch.setattr(expectations, "suite", stricter)
+    account = work("b.csv", 80.0)
+    assert account["is_balanced"] and (account["silver"], account["quarantined"]) == (2, 1)
+    assert {row.temperature for row in table("silver.sensor_logs").collect()} == {70.0, 80.0}
+    assert account["lost_dates"] == [night]

@@ -222,6 +222,31 @@ def test_every_row_has_its_outcome_or_its_night_is_reopened(found, policy):
     assert reopened > 5
 
 
+def test_a_first_row_that_another_of_its_own_night_takes_the_place_of_is_lost(spark):
+    """Of a night that is reconciled again; key 1 has another first row now, key 2 the same."""
+    source = replace(SOURCES["inspections"], key=("device_id",), repeated="first")
+    first, late = date(2024, 3, 4), date(2024, 3, 1)
+    rows = [
+        (key, datetime(2024, 3, 2, 8), defect, first, f"/arrived={first}/a", [])
+        for key, defect in ((1, 0), (2, 1))
+    ]
+    columns = (
+        "device_id BIGINT, timestamp TIMESTAMP, defect INT, _night DATE, _file STRING, _reasons ARRAY<STRING>"
+    )
+    validated = (
+        spark.createDataFrame(rows, columns)
+        .withColumn("event_date", F.to_date("timestamp"))
+        .withColumn("_raw", F.lit(None).cast("variant"))
+    )
+    same = validated.where("device_id = 2").select(content("inspections")).collect()[0][0]
+    existing = [(1, (first, 7, first, late, True, None)), (2, (first, same, first, late, True, None))]
+    known = spark.createDataFrame(existing, f"device_id BIGINT, _existing STRUCT<{EXISTING}>")
+    found = {row.device_id: row for row in ranked(validated, known, source).collect()}
+    assert (found[1]._reopened, found[1]._lost, found[1]._is_scattered) == (first, late, True)
+    assert (found[2]._reopened, found[2]._lost, found[2]._is_scattered) == (None, None, False)
+    assert {row._outcome for row in found.values()} == {"silver"}
+
+
 @pytest.mark.parametrize("policy", POLICIES)
 def test_no_value_is_lost_and_a_row_that_breaks_a_rule_counts_for_no_key(found, policy):
     cases, by_policy = found
