@@ -5,6 +5,7 @@ from great_expectations.expectations import (
     ExpectColumnValuesToNotBeNull,
 )
 
+from catalog.tables import UNKNOWN_DEVICE
 from expectations.actions import quarantine
 from expectations.conditions import no_row_where
 
@@ -21,6 +22,6 @@ IN_TIME: list[Expectation] = [
 FACT: list[Expectation] = [
     ExpectColumnValuesToNotBeNull(column="device_id", meta=quarantine("no device_id")),
     # Silver joins the type by device_id: null means that the device is not registered.
-    ExpectColumnValuesToNotBeNull(column="device_type", meta=quarantine("device is not in the registry")),
+    ExpectColumnValuesToNotBeNull(column="device_type", meta=quarantine(UNKNOWN_DEVICE)),
     *IN_TIME,
 ]

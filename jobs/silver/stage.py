@@ -9,8 +9,8 @@ from threading import Thread
 from catalog.tables import DERIVED, LOOKUPS, REGISTRY, Source
 from jobs.delta.lake import Lake
 from jobs.outcome import TableResult
-from jobs.silver import derived, drift, pending
-from jobs.silver.merging import bring_in
+from jobs.silver import derived, drift, late_devices, pending
+from jobs.silver.merging import Dates, bring_in
 from jobs.silver.pending import PendingBatch
 from jobs.silver.reconciliation import accounts_of, quarantine
 from jobs.state import accounts
@@ -36,7 +36,7 @@ def run(lake: Lake) -> list[TableResult]:
     return _results(lake)
 
 
-def reconcile(lake: Lake, batches: list[PendingBatch]) -> Mapping[Source, Nights]:
+def reconcile(lake: Lake, batches: list[PendingBatch]) -> dict[Source, Dates]:
     """Take batches from pending to reconciled; give the nights, by source, that are pending because of them."""
     arrived = [batch for batch in batches if not batch.is_empty]
     with ThreadPoolExecutor(1) as beside:
@@ -46,7 +46,10 @@ def reconcile(lake: Lake, batches: list[PendingBatch]) -> Mapping[Source, Nights
         registry = [batch for batch in arrived if batch.source.name in REGISTRY]
         superseded = bring_in(lake, registry)
         slices = derived.write(lake, {table: touched[table] for table in touched if table.name in LOOKUPS})
-        superseded |= bring_in(lake, [batch for batch in arrived if batch not in registry])
+        late = late_devices.nights_of(lake, arrived) if registry else {}
+        accounts.reopen(lake, late)
+        _add(superseded, late)
+        _add(superseded, bring_in(lake, [batch for batch in arrived if batch not in registry]))
         slices |= derived.write(
             lake, {table: touched[table] for table in touched if table.name not in LOOKUPS}
         )
@@ -55,6 +58,12 @@ def reconcile(lake: Lake, batches: list[PendingBatch]) -> Mapping[Source, Nights
         _account(lake, batches, slices, superseded)
         drifting.result()
     return superseded
+
+
+def _add(superseded: dict[Source, Dates], more: Mapping[Source, Dates]) -> None:
+    for source, nights in more.items():
+        for night, days in nights.items():
+            superseded.setdefault(source, {}).setdefault(night, set()).update(days)
 
 
 def _restated(lake: Lake, batches: list[PendingBatch]) -> dict[str, list[date]]:
