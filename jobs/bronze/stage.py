@@ -65,9 +65,7 @@ def run(lake: Lake) -> list[TableResult]:
 
     with ThreadPoolExecutor(PARALLEL) as pool:
         prepared = list(pool.map(prepare, landings))
-        if rejected := [row for rows, _ in prepared for row in rows]:
-            columns = TABLES["ops.rejected_files"].columns
-            lake.append("ops.rejected_files", lake.spark.createDataFrame(rejected, columns))
+        _list_rejected(lake, [row for rows, _ in prepared for row in rows])
         unusual = [found for _, found in prepared]
         real = {source: landing for source, landing in landings.items() if source not in simulated}
         days = kept_sizes.days(lake.settings.nights)
@@ -92,6 +90,12 @@ def run(lake: Lake) -> list[TableResult]:
     if results and (unknown := _unknown_folders(lake.settings.landing)):
         results[0].detail["unknown_folders"] = unknown
     return results
+
+
+def _list_rejected(lake: Lake, rows: list[tuple[object, ...]]) -> None:
+    if rows:
+        columns = TABLES["ops.rejected_files"].columns
+        lake.append("ops.rejected_files", lake.spark.createDataFrame(rows, columns))
 
 
 def _unknown_folders(landing: Path) -> list[str]:
