@@ -19,7 +19,7 @@ from catalog.run_result import path_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow.sdk import Asset, BaseOperator
+    from airflow.sdk import Asset, BaseOperator, Context
     from airflow.sdk.types import DagRunProtocol, TaskInstanceKey
 
 
@@ -76,6 +76,18 @@ def failure(stage: str, status: int, ending: str, message: str) -> AirflowExcept
     if status in FINAL:
         return AirflowFailException(f"{stage} {FINAL[status]} (exit {status}): {message}")
     return AirflowException(f"{stage} failed ({ending}): {message}")
+
+
+def refuse_unknown_fields(context: Context) -> None:
+    """Raise AirflowFailException for fields of a run's conf that its form does not have: one of them was meant."""
+    dag, dag_run = context.get("dag"), context.get("dag_run")
+    if dag is None or dag_run is None:
+        return
+    known = sorted(dag.params.keys())
+    if unknown := sorted(set(dag_run.conf or {}) - set(known)):
+        raise AirflowFailException(
+            f"the form has no field {', '.join(map(repr, unknown))}; its fields are {', '.join(known)}"
+        )
 
 
 def night_of(dag_run: DagRunProtocol, params: Mapping[str, Any]) -> str:

@@ -126,10 +126,13 @@ def _upload(client: WorkspaceClient, path: str, content: bytes) -> str:
     client.files.create_directory(path.rpartition("/")[0])
     # One request of known length: a broken one leaves what was there before, so no half wheel has this name.
     client.files.upload(path, io.BytesIO(content), overwrite=True)
-    if stored(client, path) != content:
-        with suppress(NotFound):
-            client.files.delete(path)
-        raise Failed(f"{path} did not arrive as it was sent, and was removed; run deploy again")
+    if (arrived := stored(client, path)) != content:
+        if before is None and content.startswith(arrived or b""):
+            with suppress(NotFound):
+                client.files.delete(path)
+            raise Failed(f"{path} did not arrive as it was sent, and was removed; run deploy again")
+        # Not removed: the next stage reads what is there, and that may be another deploy's.
+        raise Failed(f"{path} is not what was sent, as another deploy may have been faster; run deploy again")
     return (
         f"{'uploaded' if before is None else 'replaced'}, {len(content):,} bytes (sha256 {digest(content)})"
     )

@@ -171,4 +171,8 @@ class Doctor:
             return f"Not checked: no database of an Airflow answers here. One of your own needs {MAKE_POOL}"
         if slots == 0:
             raise Failed(f"Airflow has no pool {POOL} with a slot, so tasks would wait for ever: {MAKE_POOL}")
+        if slots != 1:
+            raise Failed(
+                f"Airflow's pool {POOL} has {slots} slots, so stages would work on the same tables at once: {MAKE_POOL}"
+            )
         return f"{POOL}, slots: {slots}"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.databricks.exceptions import DatabricksApiError
 from airflow.providers.databricks.operators.databricks import DatabricksSubmitRunOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
-from job import Job, PageLink, data_docs, failure, result_of
+from job import Job, PageLink, data_docs, failure, refuse_unknown_fields, result_of
 from tenacity import stop_after_attempt, wait_exponential
 
 from catalog.run_result import RunResult
@@ -93,6 +93,7 @@ class DatabricksJobOperator(DatabricksSubmitRunOperator):
     def execute(self, context: Context) -> None:
         """Run the job. Exit status 2 and 3 fail the task for good, any other but 0 lets Airflow retry."""
         # Before anything is paid for.
+        refuse_unknown_fields(context)
         data_docs()
         self.argv[:] = [argument for argument in self.argv if argument]
         # The argument list says all; the provider would add the DAG's params as named parameters.

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from airflow.sdk import BaseOperator, Connection
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 from airflow.sdk.log import mask_secret
-from job import Job, PageLink, failure
+from job import Job, PageLink, failure, refuse_unknown_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -52,6 +52,7 @@ class LocalJobOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Run the job. Exit status 2 and 3 fail the task for good, any other but 0 lets Airflow retry."""
+        refuse_unknown_fields(context)
         argv = [argument for argument in self.argv if argument]
         self.log.info("python -m jobs %s", " ".join(argv))
         connection = Connection.get(CONNECTION)

@@ -178,6 +178,17 @@ def test_an_upload_that_arrives_damaged_leaves_no_wheel(
     assert not list(wheel_folder(deployed).iterdir())
 
 
+def test_a_deploy_that_another_one_overtakes_leaves_what_that_one_brought(
+    deployed: Standin, workspace: Callable[..., Any]
+) -> None:
+    latest = wheel_folder(deployed) / "latest.txt"
+    latest.write_text("other.whl\n")
+    deployed.faults({"method": "PUT", "path": "*latest.txt", "status": 204})
+    said = workspace("deploy", "--target", "dev")
+    assert said.status == 1 and "another deploy may have been faster" in said.err
+    assert latest.read_text() == "other.whl\n"
+
+
 def wheel_folder(standin: Standin) -> Path:
     return standin.volumes / "main/iot_dev_ops/lake/wheels"
 

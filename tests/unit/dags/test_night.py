@@ -7,9 +7,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowFailException
 from airflow.serialization.encoders import coerce_to_core_timetable
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction
-from job import night_of, slug_of
+from job import night_of, refuse_unknown_fields, slug_of
 
 NO_FORM = {"night": None}
 
@@ -53,6 +54,18 @@ def test_a_manual_run_whose_logical_date_is_now_takes_yesterday() -> None:
 def test_the_night_of_the_form_comes_before_all() -> None:
     now = datetime(2024, 3, 6, 18, 0, tzinfo=UTC)
     assert night_of(run(now, now), {"night": "2024-01-31"}) == "2024-01-31"
+
+
+def test_a_field_that_the_form_does_not_have_is_refused_by_name(nightly: Any) -> None:
+    def context(**conf: object) -> Any:
+        return {"dag": nightly, "dag_run": SimpleNamespace(conf=conf)}
+
+    refuse_unknown_fields(context())
+    refuse_unknown_fields(context(night="2024-03-05", tables=["readings"], scale=0.1))
+    with pytest.raises(
+        AirflowFailException, match=r"no field 'nigth', 'table'; its fields are fault_rates, night, "
+    ):
+        refuse_unknown_fields(context(nigth="2024-03-05", table=["readings"]))
 
 
 def test_the_night_stays_when_midnight_passes_or_the_run_is_cleared_days_later() -> None:

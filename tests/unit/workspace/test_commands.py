@@ -291,8 +291,12 @@ def test_doctor_looks_for_the_pool_that_every_task_waits_for(
 
     monkeypatch.delenv(VARIABLE, raising=False)
     assert re.fullmatch(r"ok +pool +spark, slots: 1", line())
-    Pool.delete_pool("spark")
+    Pool.create_or_update_pool("spark", 4, "", include_deferred=False)
     try:
+        assert re.match(
+            r"FAILED +pool .*has 4 slots, so stages would work on the same tables at once", line()
+        )
+        Pool.delete_pool("spark")
         assert re.match(r"FAILED +pool .*wait for ever: `airflow pools set spark 1 ", line())
     finally:
         Pool.create_or_update_pool("spark", 1, "", include_deferred=False)
