@@ -8,7 +8,7 @@ import pytest
 FIRST, SECOND = date(2024, 3, 5), date(2024, 3, 6)
 TABLES = frozenset({"devices", "device_changes", "readings"})
 DEVICE = {
-    "device_serial": "DEV-1",
+    "device_serial": "DEV-00000007",
     "device_type": "Camera",
     "manufacturer": "Acme",
     "model": "C1",
