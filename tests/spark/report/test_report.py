@@ -35,6 +35,7 @@ def account(source="readings", **changed):
         "corrections": 0,
         "lost_dates": None,
         "is_newest": True,
+        "is_refused": False,
         "is_balanced": True,
         "is_published": True,
         "run_id": "test",
