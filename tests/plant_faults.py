@@ -459,7 +459,7 @@ FAULTS = [
     fault(
         "an upload is not read back",
         "workspace/deploy.py",
-        "if stored(client, path) != content:",
+        "if (arrived := stored(client, path)) != content:",
         "if False:",
         "databricks/test_workspace.py::test_an_upload_that_arrives_damaged_leaves_no_wheel",
     ),
