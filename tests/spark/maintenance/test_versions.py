@@ -199,7 +199,8 @@ def three_versions(spark, module_lake):
         Lake(spark, settings).overwrite(LOCATIONS.full_name, spark.createDataFrame(rows, LOCATIONS.columns))
     now = datetime.now(UTC)
     accounts = [
-        ("locations", night, 1, 1, 1, 0, 0, 0, None, True, True, True, "run", now) for night in (FIFTH, SIXTH)
+        ("locations", night, 1, 1, 1, 0, 0, 0, None, True, False, True, True, "run", now)
+        for night in (FIFTH, SIXTH)
     ]
     frame = spark.createDataFrame(accounts, TABLES["ops.row_accounts"].columns)
     Lake(spark, settings).append("ops.row_accounts", frame)
