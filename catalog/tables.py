@@ -164,10 +164,9 @@ _OPS: tuple[Table, ...] = tuple(
 )
 _SOURCE_OF = {source.silver: source for source in SOURCES.values()}
 # The derived tables that facts look devices up in.
-UNKNOWN_DEVICE = (
-    "device is not in the registry"  # why a fact is in quarantine whose device is in none of these
-)
 LOOKUPS = frozenset(table.lookup for table in ACCEPTED.values() if table.lookup)
+# Why a fact is in quarantine whose device is in none of these.
+UNKNOWN_DEVICE = "device is not in the registry"
 # Of the registry, which not every catalog has.
 DEVICE_FIELDS = SOURCES["devices"].fields if "devices" in SOURCES else {}
 DEVICE_COLUMNS = tuple(DEVICE_FIELDS)

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from catalog.tables import SILVER, TABLES, Source
+from catalog.tables import SILVER, TABLES, UNKNOWN_DEVICE, Source
 from jobs.delta.frames import is_in, union
 from jobs.delta.lake import Lake
 from jobs.generate.arguments import FIRST_NIGHT, label_folder
@@ -25,7 +25,7 @@ LATE = "dated before the night it arrived"
 # Kind of fault -> reasons for which such a row is in quarantine; * stands for anything.
 QUARANTINED_FOR = {
     MALFORMED: ("malformed record",),
-    "unknown_device": ("device is not in the registry", "no device_id"),
+    "unknown_device": (UNKNOWN_DEVICE, "no device_id"),
     "future": ("dated after *it arrived",),  # older nights' reason is "dated after the night it arrived"
     "malfunction": ("* outside *",),
     "no_timestamp": ("no usable timestamp",),
