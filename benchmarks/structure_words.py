@@ -38,7 +38,7 @@ WORDS = (
     Word("claim", "pending batch", rf"{W}claim(s|ing)?{E}|{W}claimed (nights?|sources?)"),
     Word("settle", "reconcile, pending", rf"{W}(un)?settl(e|es|ed|ing){E}", r"settled_at"),
     Word("fate", "outcome", rf"{W}fates?{E}", r"\.fate\""),  # the seed of a draw
-    Word("judge", "validate", rf"{W}judg(e|es|ed|ing|ement|ements|ment){E}", r"(staging\.|`|\")judged_"),
+    Word("judge", "validate", rf"{W}judg(e|es|ed|ing|ement|ements|ment){E}"),
     Word(
         "held", "existing", r"_held_by|\.held\(|def held\(self|held_elsewhere|\bheld by\b|as_held|held: dict"
     ),

@@ -32,7 +32,7 @@ STAGES = {
     "silver": Stage(
         "jobs.silver.stage",
         "type, check and deduplicate every bronze row that has no outcome yet; put failures into quarantine",
-        writes=("silver.", "staging.judged_"),
+        writes=("silver.",),
     ),
     "check": Stage(
         "jobs.quality.check",
@@ -42,12 +42,12 @@ STAGES = {
     "gold": Stage(
         "jobs.gold.stage",
         "build the gold tables into staging, for the dates that the night touched",
-        writes=("staging.gold_",),
+        writes=("staging.",),
     ),
     "publish": Stage(
         "jobs.gold.publish",
         "replace the touched slices of gold by what staging holds, one atomic commit a table",
-        writes=("gold.", "staging.gold_"),
+        writes=("gold.", "staging."),
     ),
     "report": Stage("jobs.report.stage", "assert that every row has an outcome and write the night's page"),
     "backfill": Stage(

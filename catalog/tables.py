@@ -175,7 +175,7 @@ DEVICE_COLUMNS = tuple(DEVICE_FIELDS)
 SLICES = Table(
     "gold_slices",
     "table STRING, slice DATE, run_id STRING, staged_at TIMESTAMP, published_at TIMESTAMP, rows BIGINT, "
-    "digest STRING, late_rows MAP<STRING,BIGINT>, hours ARRAY<INT>, parts ARRAY<STRING>, code STRING",
+    "digest STRING, late_rows MAP<STRING,BIGINT>, hours ARRAY<INT>, parts ARRAY<STRING>, code STRING, folder STRING",
     "One row per run, gold table and slice that the run has staged; an empty slice for a table that it built.",
     "staging",
     "slice",
@@ -188,14 +188,10 @@ def _streamed(name: str, source: Source) -> Table:
     return Table(name, columns, grain, "bronze", partition_by=("_night",))
 
 
-def _validated(source: Source) -> Table:
+def validated(source: Source) -> Table:
+    """The rows of a source's pending batch once they are validated, as `silver` stages them."""
     columns = f"{SILVER[source.silver].columns}, {VALIDATED}"
-    return Table(f"judged_{source.name}", columns, "One row per bronze row of a pending batch.", "staging")
-
-
-def _staged(table: Table) -> Table:
-    columns = f"{table.columns}, run_id STRING"
-    return Table(f"gold_{table.name}", columns, table.grain, "staging", table.slice, ("run_id",))
+    return Table(source.name, columns, "One row per bronze row of a pending batch.", "staging")
 
 
 check_references(_catalog, SOURCES, ACCEPTED, DERIVED, GOLD)
@@ -205,8 +201,6 @@ TABLES = {
         *map(_bronze, SOURCES.values()),
         *(_streamed(name, source) for name, source in STREAMS.items()),
         *SILVER.values(),
-        *map(_validated, SOURCES.values()),
-        *map(_staged, GOLD.values()),
         SLICES,
         *GOLD.values(),
         *_OPS,

@@ -43,11 +43,6 @@ class Lake:
         """Return the rows of a table."""
         return self.spark.table(self.settings.table(name))
 
-    def read_staged(self, gold: str) -> DataFrame:
-        """Return the rows that this run has staged for a gold table, given by its bare name; columns of that table."""
-        rows = self.read(f"staging.gold_{gold}")
-        return rows.where(F.col("run_id") == self.settings.run_id).drop("run_id")
-
     @property
     def commit_metadata(self) -> str:
         """What a commit says of the job that makes it; `history-of` reads it."""

@@ -1,6 +1,5 @@
 """Stage `publish`: what staging holds and the check has passed becomes gold."""
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from catalog.tables import GOLD, SOURCES, TABLES, Table, sources_of
@@ -12,7 +11,7 @@ from jobs.gold import partial, restatements
 from jobs.outcome import TableResult
 from jobs.settings import Settings
 from jobs.state import accounts, staged_slices
-from jobs.state.staged_slices import Staged, StagedSlice
+from jobs.state.staged_slices import Staged
 
 PARALLEL = 3
 EXPORT = "iot_gold_export.csv"
@@ -45,7 +44,7 @@ def _publish_all(lake: Lake, staged: Staged) -> None:
     by_name = {GOLD[table].full_name: slices for table, slices in staged.slices.items() if slices}
     days = {name: [each.slice for each in slices] for name, slices in by_name.items()}
     with ThreadPoolExecutor(PARALLEL) as pool:
-        list(pool.map(lambda name: _publish(lake, TABLES[name], by_name[name]), by_name))
+        list(pool.map(lambda name: _publish(lake, staged, TABLES[name]), by_name))
     restatements.record(lake, by_name)
     lake.record_digests(days, _digests(by_name))
     staged_slices.publish(lake, {TABLES[name].name: slices for name, slices in days.items()}, staged.at)
@@ -61,11 +60,12 @@ def _digests(staged: restatements.Slices) -> list[Digest]:
     ]
 
 
-def _publish(lake: Lake, table: Table, slices: Sequence[StagedSlice]) -> None:
+def _publish(lake: Lake, staged: Staged, table: Table) -> None:
     """Replace a table's slices by those staged, of some only the parts that were."""
+    slices = staged.slices[table.name]
     partials = {each.slice: each.parts for each in slices if each.parts is not None}
     these = partial.replaced(table, [each.slice for each in slices], partials)
-    lake.replace_where(table.full_name, lake.read_staged(table.name).where(these), these)
+    lake.replace_where(table.full_name, staged.rows(table).where(these), these)
 
 
 def sources_done(settings: Settings) -> list[str]:

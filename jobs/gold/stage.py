@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from catalog.tables import SILVER, Table, sources_of
 from jobs.day_spans import preceding
 from jobs.delta.digests import digests_of
 from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
+from jobs.delta.staging import Staging, remove_abandoned
 from jobs.errors import ContractBroken
 from jobs.gold import arrivals, partial
 from jobs.gold.arrivals import Arrivals
@@ -34,10 +34,9 @@ def run(lake: Lake) -> list[TableResult]:
 
     Raises ContractBroken when silver of a night that would be published did not pass its check, in whichever run.
     """
-    staged = [f"staging.gold_{table.name}" for table in lake.settings.gold]
-    lake.ensure([*staged, staged_slices.TABLE])
+    lake.ensure([staged_slices.TABLE])
     # Before anything is read: publish takes this as the moment up to which the staged rows know of silver.
-    staged_at, replaced = staged_slices.begin(lake)
+    beginning, staging = staged_slices.begin(lake), Staging(lake)
     survey = accounts.survey(lake, _sources(lake))
     if survey.refused:
         raise ContractBroken(_refusal(survey.refused), [])
@@ -45,18 +44,15 @@ def run(lake: Lake) -> list[TableResult]:
     partials = _in_part(lake, survey, slices, arrived)
 
     def build(table: Table) -> None:
-        rows = _frame(lake, table, slices[table], partials.get(table, {}))
-        marked = rows.withColumn("run_id", F.lit(lake.settings.run_id))
-        lake.replace_where(f"staging.gold_{table.name}", marked, replaced)
+        staging.write(table, _frame(lake, table, slices[table], partials.get(table, {})))
 
     with ThreadPoolExecutor(PARALLEL) as pool:
-        list(pool.map(build, slices))
-    found = _staged(lake, slices, arrived, partials)
-    staged_slices.stage(lake, found, staged_at, replaced)
+        list(pool.map(build, [table for table, days in slices.items() if days]))
+    found = _staged(lake, staging, slices, arrived, partials)
+    staged_slices.stage(lake, found, beginning, staging.name)
+    remove_abandoned(lake.settings, {*beginning.kept, staging.name})
     return [
-        TableResult(
-            f"staging.gold_{table.name}", sum(each.rows for each in found[table.name]), {"slices": len(days)}
-        )
+        TableResult(table.full_name, sum(each.rows for each in found[table.name]), {"slices": len(days)})
         for table, days in slices.items()
     ]
 
@@ -108,12 +104,13 @@ def _in_part(
 
 def _staged(
     lake: Lake,
+    staging: Staging,
     slices: Mapping[Table, Collection[date]],
     arrived: Arrivals,
     partials: Mapping[Table, Partials],
 ) -> dict[str, list[StagedSlice]]:
     """What was staged of each gold table, by its bare name: each slice, as it is read back, and what of it is late."""
-    rows = {table: lake.read_staged(table.name) for table, days in slices.items() if days}
+    rows = {table: staging.read(table) for table, days in slices.items() if days}
     digests = {(each.table, each.night): each for each in digests_of(rows)}
 
     def staged(table: Table, slice_: date) -> StagedSlice:
@@ -136,8 +133,6 @@ def _staged(
 
 
 def _frame(lake: Lake, table: Table, slices: Collection[date], partials: Partials) -> DataFrame:
-    if not slices:
-        return lake.read_staged(table.name).limit(0)
     window = is_in("event_date", preceding(slices, table.days))
     if partials:
         window &= partial.replaced(table, slices, {day: each.parts for day, each in partials.items()})

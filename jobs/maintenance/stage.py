@@ -17,6 +17,7 @@ from jobs.maintenance.old_pages import remove_old_pages
 from jobs.outcome import TableResult
 
 PARALLEL = 2
+FORMER = ("staging.judged_", "staging.gold_")
 FILES_KEPT, LOG_KEPT = "delta.deletedFileRetentionDuration", "delta.logRetentionDuration"
 
 
@@ -47,7 +48,7 @@ def run(lake: Lake) -> list[TableResult]:
 
 
 def _present(lake: Lake) -> list[Table]:
-    """The catalog's tables that have been created."""
+    """The catalog's tables that have been created; those in which earlier versions staged rows are dropped."""
     schemas = {row[0] for row in lake.spark.sql(f"SHOW SCHEMAS IN `{lake.settings.catalog}`").collect()}
     found = {
         f"{layer}.{row.tableName}"
@@ -55,6 +56,10 @@ def _present(lake: Lake) -> list[Table]:
         if f"{lake.settings.prefix}{layer}" in schemas
         for row in lake.spark.sql(f"SHOW TABLES IN {lake.settings.schema(layer)}").collect()
     }
+    for name in found - TABLES.keys():
+        if name.startswith(FORMER):
+            layer, _, table = name.partition(".")
+            lake.spark.sql(f"DROP TABLE {lake.settings.schema(layer)}.`{table}`")
     return [table for name, table in TABLES.items() if name in found]
 
 

@@ -16,7 +16,6 @@ from jobs.outcome import TableResult
 from jobs.pages.render import render
 from jobs.quality import slices
 from jobs.quality.gx_validation import SITE, Validated, Validation
-from jobs.settings import Settings
 from jobs.state import accounts
 
 TO_DOCS = "../.."  # from the folder of a run's pages
@@ -95,10 +94,7 @@ def run(lake: Lake) -> list[TableResult]:
     lake.spark.sql("SELECT 1").collect()  # when Spark itself is gone the failures say nothing about the data
     pages = validation.build_pages([found.result for found in validated.values()])
     run_page = f"runs/{lake.settings.run_id}/{lake.settings.step}.html"
-    verdicts = [
-        _verdict(_table(lake.settings, name), found, [*pages[name], run_page])
-        for name, found in validated.items()
-    ]
+    verdicts = [_verdict(name, found, [*pages[name], run_page]) for name, found in validated.items()]
     page = render(
         "quality/templates/check.html",
         settings=lake.settings,
@@ -137,10 +133,6 @@ def _validate_bronze(lake: Lake, validation: Validation) -> dict[str, Validated]
     validated = _validate(validation, slices.bronze(lake, others))
     rows = {name: found.rows for name, found in validated.items()}
     return validated | _validate(validation, slices.changed(lake, others, rows))
-
-
-def _table(settings: Settings, name: str) -> str:
-    return name.replace("gold.", "staging.gold_") if settings.options.layer == "gold" else name
 
 
 def _verdict(table: str, found: Validated, pages: list[str]) -> Verdict:

@@ -10,14 +10,15 @@ from catalog.tables import DERIVED, STREAMS, sources_of
 from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
 from jobs.silver import pending
-from jobs.state import accounts
+from jobs.state import accounts, staged_slices
 
 Reconciled = Mapping[str, Mapping[date, int]]  # source -> night -> bronze rows by its account
 
 
 def gold(lake: Lake) -> dict[str, DataFrame]:
     """What this run has staged, by suite name."""
-    return {f"gold.{table.name}": lake.read_staged(table.name) for table in lake.settings.gold}
+    staged = staged_slices.staged(lake)
+    return {table.full_name: staged.rows(table) for table in lake.settings.gold}
 
 
 def silver(lake: Lake) -> dict[str, DataFrame]:

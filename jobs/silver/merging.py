@@ -12,6 +12,7 @@ from catalog.tables import Source
 from jobs.delta.frames import is_same, union
 from jobs.delta.keys import nights_of
 from jobs.delta.lake import Lake
+from jobs.delta.staging import Staging
 from jobs.silver.pending import PendingBatch
 from jobs.silver.ranking import QUARANTINED, SILVER_ROW, content, values_night, wins
 from jobs.silver.validation import validated
@@ -21,7 +22,7 @@ PARALLEL = 4
 Dates = dict[date, set[date]]  # night -> event dates of which it lost rows or values
 
 
-def bring_in(lake: Lake, batches: Sequence[PendingBatch]) -> dict[Source, Dates]:
+def bring_in(lake: Lake, staging: Staging, batches: Sequence[PendingBatch]) -> dict[Source, Dates]:
     """Validate batches and merge what is accepted into silver; give the nights that are pending for it, by source.
 
     Those lost rows or values to the batches, or have other rows of their keys, which may have another outcome now. Safe
@@ -33,9 +34,9 @@ def bring_in(lake: Lake, batches: Sequence[PendingBatch]) -> dict[Source, Dates]
     latest = lake.latest((batch.silver.full_name for batch in asked), "_night")
     into_old = [batch for batch in asked if not _is_newest(batch, latest)]
     with ThreadPoolExecutor(PARALLEL) as pool:
-        list(pool.map(partial(_stage, lake), batches))
-        superseded, restated = _superseded(lake, into_old)
-        fallen = _fallen(lake, into_old)
+        list(pool.map(partial(_stage, lake, staging), batches))
+        superseded, restated = _superseded(lake, staging, into_old)
+        fallen = _fallen(lake, staging, into_old)
         for batch, keys in fallen.items():
             _supersede_with(lake, batch, keys, superseded)
         # At once: a crash after the merge must not leave their accounts believed.
@@ -43,8 +44,8 @@ def bring_in(lake: Lake, batches: Sequence[PendingBatch]) -> dict[Source, Dates]
         accounts.restate(lake, restated)
         for batch, keys in fallen.items():
             lake.delete(batch.silver.full_name, keys, batch.source.key)
-        inserts = [partial(_insert, lake, batch) for batch in only_new]
-        merges = [partial(_merge, lake, batch, batch in into_old) for batch in asked]
+        inserts = [partial(_insert, lake, staging, batch) for batch in only_new]
+        merges = [partial(_merge, lake, staging, batch, batch in into_old) for batch in asked]
         list(pool.map(lambda write: write(), [*inserts, *merges]))
     return superseded
 
@@ -55,13 +56,13 @@ def _is_newest(batch: PendingBatch, latest: Mapping[str, date | None]) -> bool:
     return night is None or (batch.source.policy == "first" and night < batch.nights[0])
 
 
-def _stage(lake: Lake, batch: PendingBatch) -> None:
+def _stage(lake: Lake, staging: Staging, batch: PendingBatch) -> None:
     """Keep the validated rows: merge, quarantine and counts each read them."""
-    lake.overwrite(batch.validated, validated(lake, batch))
+    staging.write(batch.validated, validated(lake, batch))
 
 
 def _superseded(
-    lake: Lake, batches: Sequence[PendingBatch]
+    lake: Lake, staging: Staging, batches: Sequence[PendingBatch]
 ) -> tuple[dict[Source, Dates], dict[Source, Dates]]:
     """The nights that are reopened for the batches, and those that lost values alone; with the event dates of that."""
     superseded: dict[Source, Dates] = {}
@@ -69,7 +70,7 @@ def _superseded(
     if not batches:
         return superseded, restated
     frames = [
-        lake.read(batch.validated)
+        staging.read(batch.validated)
         .where("_rank = 1 AND (coalesce(_reopened, _restated) IS NOT NULL OR _is_scattered)")
         .select(F.lit(batch.source.name).alias("source"), "_reopened", "_restated", "_lost", "_is_scattered")
         for batch in batches
@@ -79,7 +80,7 @@ def _superseded(
         rows = [row for row in found if row.source == batch.source.name]
         nights = _dates([(row._reopened, row._lost) for row in rows])
         if any(row._is_scattered for row in rows):
-            nights = {night: set() for night in _scattered(lake, batch)} | nights
+            nights = {night: set() for night in _scattered(lake, staging, batch)} | nights
         if nights:
             superseded[batch.source] = nights
         if only_values := _dates([(row._restated, row._lost) for row in rows]):
@@ -95,12 +96,12 @@ def _dates(lost: Iterable[tuple[date | None, date | None]]) -> Dates:
     return nights
 
 
-def _fallen(lake: Lake, batches: Sequence[PendingBatch]) -> dict[PendingBatch, DataFrame]:
+def _fallen(lake: Lake, staging: Staging, batches: Sequence[PendingBatch]) -> dict[PendingBatch, DataFrame]:
     """Silver rows of the batches' own nights of whose key no row is good any more: the rules are others than then.
 
     Only batches that have such rows; key, `_night` and, of a table by event date, `event_date` of each.
     """
-    frames = {batch: _without_a_good_row(lake, batch) for batch in batches}
+    frames = {batch: _without_a_good_row(lake, staging, batch) for batch in batches}
     if not frames:
         return {}
     some = union(
@@ -110,9 +111,9 @@ def _fallen(lake: Lake, batches: Sequence[PendingBatch]) -> dict[PendingBatch, D
     return {batch: rows for batch, rows in frames.items() if batch.source.name in found}
 
 
-def _without_a_good_row(lake: Lake, batch: PendingBatch) -> DataFrame:
+def _without_a_good_row(lake: Lake, staging: Staging, batch: PendingBatch) -> DataFrame:
     key = list(batch.source.key)
-    good = lake.read(batch.validated).where("_rank = 1").select(*key)
+    good = staging.read(batch.validated).where("_rank = 1").select(*key)
     silver = lake.read(batch.silver.full_name).where(batch.is_own())
     day = F.col("event_date") if batch.silver.is_dated else F.lit(None).cast("date")
     return silver.select(*key, "_night", day.alias("_day")).join(good, on=key, how="leftanti")
@@ -130,27 +131,27 @@ def _supersede_with(
         nights.setdefault(night, set()).update(days)
 
 
-def _scattered(lake: Lake, batch: PendingBatch) -> set[date]:
+def _scattered(lake: Lake, staging: Staging, batch: PendingBatch) -> set[date]:
     """The nights that have rows of the batch's scattered keys; none if those are all the batch's own.
 
     Where rows are corrected, the batch's own nights are among them: only together have their rows the right outcome.
     """
-    keys = lake.read(batch.validated).where("_rank = 1 AND _is_scattered").select(*batch.source.key)
+    keys = staging.read(batch.validated).where("_rank = 1 AND _is_scattered").select(*batch.source.key)
     nights = nights_of(lake, batch.source, keys)
     others = nights.difference(batch.nights)
     return nights if others and batch.source.is_corrected else others
 
 
-def _insert(lake: Lake, batch: PendingBatch) -> None:
+def _insert(lake: Lake, staging: Staging, batch: PendingBatch) -> None:
     """Insert the rows of a night that is newer than all of silver, in the place of what a killed run left of it."""
     is_new = (F.col("_rank") == 1) & (F.col("_outcome") == SILVER_ROW)
-    lake.replace_where(batch.silver.full_name, lake.read(batch.validated).where(is_new), batch.is_own())
+    lake.replace_where(batch.silver.full_name, staging.read(batch.validated).where(is_new), batch.is_own())
 
 
-def _merge(lake: Lake, batch: PendingBatch, is_into_old: bool) -> None:
+def _merge(lake: Lake, staging: Staging, batch: PendingBatch, is_into_old: bool) -> None:
     """Insert accepted rows whose key is new; where silver has rows that do not hold any more, replace those."""
     source, table = batch.source, batch.silver
-    best = lake.read(batch.validated).where("_rank = 1").withColumn("_night", F.col("_first_night"))
+    best = staging.read(batch.validated).where("_rank = 1").withColumn("_night", F.col("_first_night"))
     is_accepted = F.col("_outcome") != QUARANTINED
     rows = best if source.policy == "conflict" else best.where(is_accepted)
     new = rows.select(*table.column_names, is_accepted.alias("_is_accepted")).alias("new")

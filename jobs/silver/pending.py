@@ -7,7 +7,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
-from catalog.tables import SILVER, Source, Table
+from catalog.tables import SILVER, Source, Table, validated
 from jobs.delta.frames import is_in, union
 from jobs.delta.lake import Lake
 from jobs.state import accounts
@@ -65,9 +65,9 @@ class PendingBatch:
         return SILVER[self.source.silver]
 
     @property
-    def validated(self) -> str:
-        """The table of the rows while they are reconciled."""
-        return f"staging.judged_{self.source.name}"
+    def validated(self) -> Table:
+        """The rows as they are staged while they are reconciled."""
+        return validated(self.source)
 
     def is_own(self, column: str = "_night") -> Column:
         """Whether a row is of one of its nights."""

@@ -10,6 +10,7 @@ from jobs.bronze.stage import landed_lines
 from jobs.delta.digests import Digest
 from jobs.delta.frames import any_of, union
 from jobs.delta.lake import Lake
+from jobs.delta.staging import Staging
 from jobs.silver.pending import PendingBatch
 from jobs.silver.ranking import CORRECTION, DUPLICATE, QUARANTINED
 from jobs.state.accounts import Account
@@ -17,12 +18,12 @@ from jobs.state.accounts import Account
 Counts = dict[tuple[Any, ...], int]  # source and night, and what else they are counted by -> rows
 
 
-def quarantine(lake: Lake, batches: Sequence[PendingBatch]) -> None:
+def quarantine(lake: Lake, staging: Staging, batches: Sequence[PendingBatch]) -> None:
     """Replace what quarantine holds of the batches, in one commit."""
     if not batches:
         return
     rejected = union(
-        lake.read(batch.validated)
+        staging.read(batch.validated)
         .where(F.col("_outcome") == QUARANTINED)
         .select(
             F.lit(batch.source.name).alias("source"),
@@ -38,18 +39,18 @@ def quarantine(lake: Lake, batches: Sequence[PendingBatch]) -> None:
 
 
 def accounts_of(
-    lake: Lake, validated: Mapping[PendingBatch, DataFrame], digests: Iterable[Digest]
+    lake: Lake, validated: Mapping[PendingBatch, DataFrame | None], digests: Iterable[Digest]
 ) -> list[Account]:
     """An account for each source and night of some batches, each outcome counted where it is kept.
 
     Only duplicates and corrections, which are kept nowhere but in bronze, are counted by their outcome. `validated`
-    holds each batch's rows as they were staged or, to prove those, validated anew; `digests` those of silver, which
-    bring its row counts.
+    holds each batch's rows as they were staged or, to prove those, validated anew, and None of a batch without rows;
+    `digests` those of silver, which bring its row counts.
     """
     in_silver = {(digest.table, digest.night): digest.rows for digest in digests}
     landed = _per_night(_landed(lake, batch) for batch in validated)
     repeated = _per_night(
-        (_repeated(batch, rows) for batch, rows in validated.items() if not batch.is_empty), "outcome"
+        (_repeated(batch, rows) for batch, rows in validated.items() if rows is not None), "outcome"
     )
     quarantined = _quarantined(lake, validated)
     return [

@@ -8,6 +8,7 @@ from threading import Thread
 
 from catalog.tables import DERIVED, LOOKUPS, REGISTRY, Source
 from jobs.delta.lake import Lake
+from jobs.delta.staging import Staging
 from jobs.outcome import TableResult
 from jobs.silver import derived, drift, late_devices, pending
 from jobs.silver.merging import Dates, bring_in
@@ -27,16 +28,18 @@ def run(lake: Lake) -> list[TableResult]:
     # Great Expectations takes seconds to import; meanwhile the server looks up what is pending.
     Thread(target=import_module, args=["jobs.silver.rules"], daemon=True).start()
     silver = [f"silver.{source.silver}" for source in lake.settings.sources]
-    staging = [f"staging.judged_{source.name}" for source in lake.settings.sources]
-    lake.ensure([*silver, *(table.full_name for table in DERIVED.values()), *staging, *OPS])
-    batches = pending.find(lake)
-    while batches:
-        superseded = reconcile(lake, batches)
-        batches = pending.of_nights(lake, superseded)
+    lake.ensure([*silver, *(table.full_name for table in DERIVED.values()), *OPS])
+    batches, staging = pending.find(lake), Staging(lake)
+    try:
+        while batches:
+            superseded = reconcile(lake, staging, batches)
+            batches = pending.of_nights(lake, superseded)
+    finally:
+        staging.remove()
     return _results(lake)
 
 
-def reconcile(lake: Lake, batches: list[PendingBatch]) -> dict[Source, Dates]:
+def reconcile(lake: Lake, staging: Staging, batches: list[PendingBatch]) -> dict[Source, Dates]:
     """Take batches from pending to reconciled; give the nights, by source, that are pending because of them."""
     arrived = [batch for batch in batches if not batch.is_empty]
     with ThreadPoolExecutor(1) as beside:
@@ -44,18 +47,18 @@ def reconcile(lake: Lake, batches: list[PendingBatch]) -> dict[Source, Dates]:
         touched = derived.touched_by(arrived)
         # The registry first: facts look devices up in what is made of it.
         registry = [batch for batch in arrived if batch.source.name in REGISTRY]
-        superseded = bring_in(lake, registry)
+        superseded = bring_in(lake, staging, registry)
         slices = derived.write(lake, {table: touched[table] for table in touched if table.name in LOOKUPS})
         late = late_devices.nights_of(lake, arrived) if registry else {}
         accounts.reopen(lake, late)
         _add(superseded, late)
-        _add(superseded, bring_in(lake, [batch for batch in arrived if batch not in registry]))
+        _add(superseded, bring_in(lake, staging, [batch for batch in arrived if batch not in registry]))
         slices |= derived.write(
             lake, {table: touched[table] for table in touched if table.name not in LOOKUPS}
         )
-        quarantine(lake, arrived)
+        quarantine(lake, staging, arrived)
         slices |= {batch.silver.full_name: batch.nights for batch in arrived} | _restated(lake, arrived)
-        _account(lake, batches, slices, superseded)
+        _account(lake, staging, batches, slices, superseded)
         drifting.result()
     return superseded
 
@@ -78,6 +81,7 @@ def _restated(lake: Lake, batches: list[PendingBatch]) -> dict[str, list[date]]:
 
 def _account(
     lake: Lake,
+    staging: Staging,
     batches: list[PendingBatch],
     slices: dict[str, Iterable[date] | None],
     superseded: Mapping[Source, Nights],
@@ -85,7 +89,9 @@ def _account(
     """Record the digests of what was written, and the accounts of the batches' nights that are not superseded."""
     digests = lake.digests(slices)
     lake.record_digests(slices, digests)
-    found = accounts_of(lake, {batch: lake.read(batch.validated) for batch in batches}, digests)
+    # One in which nothing arrived has staged nothing.
+    validated = {batch: None if batch.is_empty else staging.read(batch.validated) for batch in batches}
+    found = accounts_of(lake, validated, digests)
     pending_again = {(source.name, night) for source, nights in superseded.items() for night in nights}
     # Last, since by a balanced account the next run knows that nothing is left to do.
     accounts.reconcile(lake, [each for each in found if (each.source, each.night) not in pending_again])

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from catalog.records import without_records
 from catalog.repeated import DISAGREES
-from catalog.tables import TABLES, Source
+from catalog.tables import Source
 from jobs.bronze.arrival import latest_time
 from jobs.delta.frames import any_of
 from jobs.delta.lake import Lake
@@ -34,7 +34,7 @@ def validated(lake: Lake, batch: PendingBatch) -> DataFrame:
         if batch.source.policy == "conflict":
             kept = kept.join(_disputed(lake, batch), on="_key", how="left")
         found = ranked(kept, existing(lake, batch), batch.source)
-    return found.select(*TABLES[batch.validated].column_names)
+    return found.select(*batch.validated.column_names)
 
 
 def _is_split(batch: PendingBatch) -> bool:

@@ -1,19 +1,21 @@
 """The staged slices of gold, `staging.gold_slices`: which slices of which gold table each run has built.
 
-The only module that reads or writes that table; `jobs.state` says what becomes of a slice.
+The only module that reads or writes that table; `jobs.state` says what becomes of a slice. The rows of the slices
+are files, in the folder of `jobs.delta.staging` that the table names.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from catalog.tables import SLICES
+from catalog.tables import SLICES, Table
 from jobs.delta.frames import any_of, is_in
 from jobs.delta.lake import Lake
+from jobs.delta.staging import Staging
 from jobs.errors import JobError
 
 TABLE = SLICES.full_name
@@ -32,19 +34,29 @@ class StagedSlice:
     code: str | None = None  # a hash of what it was built by
 
 
-def begin(lake: Lake) -> tuple[str, Column]:
-    """The moment (UTC) at which a staging begins, and whether it replaces what a run has staged, by `run_id`.
+@dataclass(frozen=True)
+class Beginning:
+    """What a run has to know as it begins to stage."""
 
-    That is its own, and what is published.
-    """
-    published = lake.read(TABLE).where("published_at IS NOT NULL").agg(F.collect_set("run_id"))
-    columns = F.current_timestamp().cast("string"), published.scalar()
-    moment, finished = lake.spark.range(1).select(*columns).collect()[0]
-    return moment, is_in("run_id", {lake.settings.run_id, *finished})
+    moment: str  # UTC
+    replaced: Collection[
+        str
+    ]  # runs of which nothing stays staged: this one, and those that have published it
+    kept: Collection[str]  # folders of the others
 
 
-def stage(lake: Lake, staged: Mapping[str, Iterable[StagedSlice]], staged_at: str, replaced: Column) -> None:
-    """Keep which slices of which gold table this run has staged, and when (UTC) it began to read silver for them."""
+def begin(lake: Lake) -> Beginning:
+    """Look at what is staged, before silver is read."""
+    columns = F.collect_set(F.struct("run_id", "folder", F.col("published_at").isNotNull().alias("is_done")))
+    now = F.current_timestamp().cast("string")
+    moment, found = lake.spark.range(1).select(now, lake.read(TABLE).agg(columns).scalar()).collect()[0]
+    replaced = {lake.settings.run_id, *(each.run_id for each in found if each.is_done)}
+    kept = {each.folder for each in found if each.run_id not in replaced and each.folder}
+    return Beginning(moment, replaced, kept)
+
+
+def stage(lake: Lake, staged: Mapping[str, Iterable[StagedSlice]], beginning: Beginning, folder: str) -> None:
+    """Keep which slices of which gold table this run has staged, in which folder, and when it began to."""
     run_id = lake.settings.run_id
     # The empty slice says that the table was built even when nothing of it was touched.
     names = [field.name for field in fields(StagedSlice)]
@@ -57,11 +69,12 @@ def stage(lake: Lake, staged: Mapping[str, Iterable[StagedSlice]], staged_at: st
     columns = "table STRING, run_id STRING, " + ", ".join(f"{name} {SLICES.types[name]}" for name in names)
     kept = lake.spark.createDataFrame(rows, columns).withColumns(
         {
-            "staged_at": F.lit(staged_at).cast("timestamp"),
+            "staged_at": F.lit(beginning.moment).cast("timestamp"),
             "published_at": F.lit(None).cast("timestamp"),
+            "folder": F.lit(folder),
         }
     )
-    lake.replace_where(TABLE, kept, replaced)
+    lake.replace_where(TABLE, kept, is_in("run_id", beginning.replaced))
 
 
 @dataclass(frozen=True)
@@ -71,6 +84,13 @@ class Staged:
     slices: Mapping[str, list[StagedSlice]]  # by gold table
     at: str  # the moment (UTC) at which it was staged
     is_published: bool  # all of it has become gold: another run may have cleared the rows away since
+    staging: Staging
+
+    def rows(self, table: Table) -> DataFrame:
+        """Return the staged rows of a gold table; those of some of its slices may be superseded."""
+        if self.slices[table.name]:
+            return self.staging.read(table)
+        return self.staging.lake.spark.createDataFrame([], table.columns)
 
 
 def staged(lake: Lake) -> Staged:
@@ -95,7 +115,8 @@ def staged(lake: Lake) -> Staged:
         table.name: [_slice(row) for row in rows if row["table"] == table.name and row["slice"]]
         for table in lake.settings.gold
     }
-    return Staged(slices, rows[0]["staged_at"], all(row["published_at"] for row in rows))
+    staging = Staging(lake, rows[0]["folder"])
+    return Staged(slices, rows[0]["staged_at"], all(row["published_at"] for row in rows), staging)
 
 
 def publish(lake: Lake, slices: Mapping[str, Iterable[date]], staged_at: str) -> None:
@@ -115,8 +136,8 @@ def _is_own(lake: Lake) -> Column:
 
 
 def _is_of_earlier_version(row: dict[str, Any]) -> bool:
-    """Whether a staged slice has no digest, or the table no parts yet."""
-    return row.get("rows") is None or "parts" not in row
+    """Whether the rows of a staged slice are in a table, or it has no digest."""
+    return row.get("rows") is None or not row.get("folder")
 
 
 def _slice(row: dict[str, Any]) -> StagedSlice:

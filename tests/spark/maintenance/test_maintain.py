@@ -95,6 +95,11 @@ def lake_to_maintain(spark, module_lake):
     spark.sql(f"ALTER TABLE {settings.table(DEVICES.full_name)} CLUSTER BY (device_id)")
     add(spark, settings, DEVICES, [(4,)], "device_id BIGINT")
 
+    # As earlier versions staged rows, and as a user of the schema might.
+    spark.sql(f"CREATE SCHEMA {settings.schema('staging')}")
+    for name in ("gold_climate_hourly", "judged_events", "mine"):
+        spark.sql(f"CREATE TABLE {settings.schema('staging')}.`{name}` USING DELTA AS SELECT 1 AS x")
+
     columns = "device_id BIGINT, timestamp TIMESTAMP, event_date DATE"
     add(spark, settings, READINGS, [*readings(4, range(10)), *readings(5, range(0, 100, 2))], columns)
     add(spark, settings, READINGS, readings(5, range(1, 100, 2)), columns)
@@ -137,6 +142,11 @@ def test_small_files_become_one_and_rows_and_digests_stay(spark, maintained):
     rows, detail = maintained.result(LOCATIONS)
     assert (rows, detail["files_before"], maintained.files[LOCATIONS.full_name]) == (4, 4, 1)
     assert Lake(spark, maintained.settings).digests({LOCATIONS.full_name: None}) == maintained.before
+
+
+def test_tables_in_which_earlier_versions_staged_rows_are_dropped(spark, maintained):
+    shown = spark.sql(f"SHOW TABLES IN {maintained.settings.schema('staging')}").collect()
+    assert {row.tableName for row in shown} == {"mine"}
 
 
 def test_done_again_it_does_nothing(spark, maintained):

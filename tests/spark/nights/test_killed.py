@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pyspark.sql import functions as F
 
 from catalog.tables import TABLES as TABLES_OF_LAKE
 from jobs.delta.lake import Lake
 from jobs.main import main
 from jobs.maintenance.versions import versions
+from jobs.state import staged_slices
 from tests.conftest import new_lake
 from tests.support.nights import D5, Digests, bring, digests, run_stage
 from tests.support.project import PROJECT, free_port
@@ -131,7 +133,12 @@ def test_data_that_does_not_pass_its_contract_exits_with_3_and_leaves_gold_alone
     settings = disturbed.lake("check", layer="gold", tables=TABLES)
     gold = settings.table("gold.site_events")
     version = spark.sql(f"DESCRIBE HISTORY {gold} LIMIT 1").first().version
-    spark.sql(f"UPDATE {settings.table('staging.gold_site_events')} SET critical_count = -1")
+    staged, table = staged_slices.staged(Lake(spark, settings)), TABLES_OF_LAKE["gold.site_events"]
+    rows = staged.rows(table)
+    wrong = spark.createDataFrame(rows.toArrow(), rows.schema).withColumn(
+        "critical_count", F.lit(-1).cast("bigint")
+    )
+    staged.staging.write(table, wrong)
     code, said = here(settings)
     assert code == 3
     assert "site_events" in said and said.count("\n") <= 3

@@ -8,15 +8,17 @@ from datetime import date, datetime, timedelta
 import pytest
 from great_expectations.expectations import ExpectColumnValuesToNotBeNull
 
-from catalog.tables import TABLES
+from catalog.tables import GOLD, TABLES
 from expectations import suite
 from expectations.actions import flag
 from jobs.bronze import stage as bronze
 from jobs.delta.lake import Lake
+from jobs.delta.staging import Staging
 from jobs.errors import ContractBroken
 from jobs.quality import check
-from jobs.state import accounts
+from jobs.state import accounts, staged_slices
 from jobs.state.accounts import Account
+from jobs.state.staged_slices import StagedSlice
 from tests.support.stages import stand_still
 
 NIGHT = date(2024, 3, 5)
@@ -60,9 +62,8 @@ def log(second=0, **changed):
 
 
 def hour(**changed):
-    """A good row of staging.gold_climate_hourly."""
+    """A good row of gold.climate_hourly."""
     row = {
-        "run_id": "test",
         "event_date": NIGHT,
         "hour": NOON,
         "location": "Room_A",
@@ -365,9 +366,8 @@ def test_a_feed_without_lines_is_green(delivered, check_bronze):
 
 
 def sensor_hour(device: int, **changed):
-    """A row of staging.gold_sensor_hourly: two readings with a value."""
+    """A row of gold.sensor_hourly: two readings with a value."""
     row = {
-        "run_id": "test",
         "event_date": NIGHT,
         "hour": NOON.replace(minute=0, second=0),
         "device_id": device,
@@ -386,7 +386,24 @@ GOLD_TABLES = frozenset({"climate_hourly", "sensor_hourly"})
 
 
 @pytest.fixture(scope="module")
-def staged(write):
+def stage(spark, module_lake):
+    """Stage rows of gold tables as a run."""
+
+    def to(run_id, **rows):
+        lake = Lake(spark, module_lake("gold", run_id=run_id))
+        lake.ensure([staged_slices.TABLE])
+        beginning, staging = staged_slices.begin(lake), Staging(lake)
+        slices = {name: [StagedSlice(NIGHT, len(of_table), "1", {}, [])] for name, of_table in rows.items()}
+        for name, of_table in rows.items():
+            values = [tuple(row[column] for column in GOLD[name].column_names) for row in of_table]
+            staging.write(GOLD[name], spark.createDataFrame(values, GOLD[name].columns))
+        staged_slices.stage(lake, slices, beginning, staging.name)
+
+    return to
+
+
+@pytest.fixture(scope="module")
+def staged(stage):
     """What two runs have staged of two gold tables: one all right, one wrong in every way."""
     nothing = dict.fromkeys(("avg_value", "min_value", "max_value", "stddev_value"))
     right = [hour(), hour(location="Room_B")]
@@ -397,12 +414,8 @@ def staged(write):
         hour(location="Room_C", hour=NOON + timedelta(days=1)),
         hour(location="Room_D", avg_humidity_percent=float("nan")),
     ]
-    write("staging.gold_climate_hourly", *right, *(row | {"run_id": "wrong"} for row in wrong))
-    write(
-        "staging.gold_sensor_hourly",
-        *(sensor_hour(1), sensor_hour(2, **nothing)),
-        *(sensor_hour(1, run_id="wrong"), sensor_hour(3, max_value=None, run_id="wrong")),
-    )
+    stage("test", climate_hourly=right, sensor_hourly=[sensor_hour(1), sensor_hour(2, **nothing)])
+    stage("wrong", climate_hourly=wrong, sensor_hourly=[sensor_hour(1), sensor_hour(3, max_value=None)])
 
 
 @pytest.fixture(scope="module")
@@ -421,7 +434,7 @@ def wrong_gold(spark, module_lake, staged):
 
 
 def test_staged_gold_is_checked_where_it_was_built(right_gold):
-    result = right_gold["staging.gold_climate_hourly"]
+    result = right_gold["gold.climate_hourly"]
     assert (result.rows, result.detail["success"], result.detail["failures"]) == (2, True, [])
 
 
@@ -436,14 +449,14 @@ def test_staged_gold_is_checked_where_it_was_built(right_gold):
 )
 def test_staged_gold_that_is_wrong_is_refused(wrong_gold, reason):
     assert wrong_gold.startswith("4 expectations do not hold: ")
-    assert re.search(rf"staging\.gold_climate_hourly: {reason}", wrong_gold)
+    assert re.search(rf"gold\.climate_hourly: {reason}", wrong_gold)
 
 
 def test_an_hour_whose_readings_have_no_value_is_right_and_one_that_lacks_only_its_maximum_is_not(
     right_gold, wrong_gold
 ):
-    result = right_gold["staging.gold_sensor_hourly"]
+    result = right_gold["gold.sensor_hourly"]
     assert (result.rows, result.detail["failures"]) == (2, [])
     assert re.search(
-        r"gold_sensor_hourly: [^;]*lacks one of average, minimum and maximum \(1 rows\)", wrong_gold
+        r"gold\.sensor_hourly: [^;]*lacks one of average, minimum and maximum \(1 rows\)", wrong_gold
     )

@@ -46,7 +46,6 @@ def policies():
             patched.setitem(SILVER, name, silver)
             patched.setitem(tables._SOURCE_OF, name, source)
             patched.setitem(tables.TABLES, silver.full_name, silver)
-            patched.setitem(tables.TABLES, f"staging.judged_{name}", tables._validated(source))
         yield
 
 
