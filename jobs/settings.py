@@ -16,7 +16,7 @@ class Settings:
     stage: str
     night: date  # the day, UTC, whose data the job works on
     run_id: str
-    home: Path  # landing zone, checkpoints, data docs
+    home: Path  # landing zone, staged rows, checkpoints, data docs
     catalog: str
     prefix: str  # put before every schema name
     tables: frozenset[str]  # selected sources and gold tables

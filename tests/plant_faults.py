@@ -207,6 +207,20 @@ FAULTS = [
         "F.lit(False) & these",
         "spark/nights/test_night.py::test_nights_give_the_same_digests_in_any_order_and_when_their_stages_mix",
     ),
+    fault(
+        "staged rows of which a file is gone are read",
+        "jobs/delta/staging.py",
+        "if written != _sizes(folder):",
+        "if False:",
+        "spark/delta/test_staging.py::test_rows_of_which_a_file_is_gone_are_not_read",
+    ),
+    fault(
+        "what is still to be read is cleared away",
+        "jobs/delta/staging.py",
+        "and folder.name not in but",
+        "",
+        "spark/delta/test_staging.py::test_folders_are_removed_that_were_begun_long_ago_but_for_those_to_be_read",
+    ),
     # Windows and joins
     fault(
         "a window is a day too long",

@@ -93,7 +93,7 @@ def _ensure_volume(client: WorkspaceClient, volume: str, principal: str) -> None
     made = _ensure(
         lambda: client.volumes.read(volume),
         lambda: client.volumes.create(
-            catalog, schema, name, VolumeType.MANAGED, comment="Landing zone, data docs, wheels"
+            catalog, schema, name, VolumeType.MANAGED, comment="Landing zone, staged rows, data docs, wheels"
         ),
         f"{principal} may not create volume {volume}: "
         f"GRANT CREATE VOLUME ON SCHEMA `{catalog}`.`{schema}` TO `{principal}`",

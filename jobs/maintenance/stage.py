@@ -8,7 +8,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from catalog.tables import SCHEMAS, TABLES, Table
+from catalog.tables import GOLD, SCHEMAS, SOURCES, TABLES, Table
 from jobs.delta import sql
 from jobs.delta.lake import Lake
 from jobs.errors import JobError
@@ -17,12 +17,13 @@ from jobs.maintenance.old_pages import remove_old_pages
 from jobs.outcome import TableResult
 
 PARALLEL = 2
-FORMER = ("staging.judged_", "staging.gold_")
+# In which earlier versions staged rows.
+FORMER = {f"staging.judged_{name}" for name in SOURCES} | {f"staging.gold_{name}" for name in GOLD}
 FILES_KEPT, LOG_KEPT = "delta.deletedFileRetentionDuration", "delta.logRetentionDuration"
 
 
 def run(lake: Lake) -> list[TableResult]:
-    """Compact and vacuum every table, then remove old pages. No row changes. Safe to repeat.
+    """Compact and vacuum every table, drop those of earlier versions, remove old pages. No row changes. Safe to repeat.
 
     Beside a job that writes the same table, Delta lets one of the two commits win. Rows of a result: files that were
     merged into others, or runs whose pages were removed.
@@ -39,28 +40,29 @@ def run(lake: Lake) -> list[TableResult]:
             problems.append(f"{table.full_name} ({str(error).splitlines()[0][:200]})")
             return TableResult(table.full_name, 0)
 
+    found = _found(lake)
     with ThreadPoolExecutor(PARALLEL) as pool:
-        results = list(pool.map(maintain, _present(lake)))
+        results = list(pool.map(maintain, [table for name, table in TABLES.items() if name in found]))
+    for name in sorted(found & FORMER):
+        try:
+            lake.spark.sql(f"DROP TABLE {lake.settings.schema('staging')}.`{name.removeprefix('staging.')}`")
+        except PySparkException as error:
+            problems.append(f"{name} ({str(error).splitlines()[0][:200]})")
     gone = remove_old_pages(lake.settings, datetime.now(UTC) - timedelta(options.docs_days))
     if problems:
         raise JobError(f"{len(problems)} of {len(results)} tables were not maintained: {'; '.join(problems)}")
     return [*results, TableResult("data docs", len(gone), {"runs": gone})]
 
 
-def _present(lake: Lake) -> list[Table]:
-    """The catalog's tables that have been created; those in which earlier versions staged rows are dropped."""
+def _found(lake: Lake) -> set[str]:
+    """The tables and views that are there, `layer.name`."""
     schemas = {row[0] for row in lake.spark.sql(f"SHOW SCHEMAS IN `{lake.settings.catalog}`").collect()}
-    found = {
+    return {
         f"{layer}.{row.tableName}"
         for layer in SCHEMAS
         if f"{lake.settings.prefix}{layer}" in schemas
         for row in lake.spark.sql(f"SHOW TABLES IN {lake.settings.schema(layer)}").collect()
     }
-    for name in found - TABLES.keys():
-        if name.startswith(FORMER):
-            layer, _, table = name.partition(".")
-            lake.spark.sql(f"DROP TABLE {lake.settings.schema(layer)}.`{table}`")
-    return [table for name, table in TABLES.items() if name in found]
 
 
 def _maintain(lake: Lake, table: Table) -> TableResult:

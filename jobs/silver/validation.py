@@ -24,7 +24,7 @@ MISTYPED = "a value within a field does not have the type of its column"
 
 
 def validated(lake: Lake, batch: PendingBatch) -> DataFrame:
-    """Validate and rank the rows of a batch. Grain: one row per bronze row; columns of its staging table."""
+    """Validate and rank the rows of a batch. Grain: one row per bronze row; columns of `catalog.tables.validated`."""
     rows = lake.read(batch.bronze).where(batch.is_own())
     devices = known_devices(lake, batch.silver.lookup)
     if _is_split(batch):

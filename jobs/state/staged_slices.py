@@ -47,11 +47,14 @@ class Beginning:
 
 def begin(lake: Lake) -> Beginning:
     """Look at what is staged, before silver is read."""
-    columns = F.collect_set(F.struct("run_id", "folder", F.col("published_at").isNotNull().alias("is_done")))
+    is_done, is_slice = F.col("published_at").isNotNull(), F.col("slice").isNotNull()
+    columns = F.collect_set(
+        F.struct("run_id", "folder", is_done.alias("is_done"), is_slice.alias("is_slice"))
+    )
     now = F.current_timestamp().cast("string")
     moment, found = lake.spark.range(1).select(now, lake.read(TABLE).agg(columns).scalar()).collect()[0]
     replaced = {lake.settings.run_id, *(each.run_id for each in found if each.is_done)}
-    kept = {each.folder for each in found if each.run_id not in replaced and each.folder}
+    kept = {each.folder for each in found if each.run_id not in replaced and each.folder and each.is_slice}
     return Beginning(moment, replaced, kept)
 
 
@@ -102,7 +105,8 @@ def staged(lake: Lake) -> Staged:
     of_run = lake.read(TABLE).where(_is_own(lake))
     found = of_run.withColumn("staged_at", F.col("staged_at").cast("string")).collect()
     rows = [row.asDict() for row in found]
-    if not rows or any(row["slice"] and _is_of_earlier_version(row) for row in rows):
+    is_published = bool(rows) and all(row["published_at"] for row in rows)
+    if not rows or any(row["slice"] and _is_of_earlier_version(row, is_published) for row in rows):
         raise JobError(
             f"run {lake.settings.run_id} has staged nothing, or another has cleared it away since it was published; "
             "run `gold` and `check --layer gold` first"
@@ -115,8 +119,8 @@ def staged(lake: Lake) -> Staged:
         table.name: [_slice(row) for row in rows if row["table"] == table.name and row["slice"]]
         for table in lake.settings.gold
     }
-    staging = Staging(lake, rows[0]["folder"])
-    return Staged(slices, rows[0]["staged_at"], all(row["published_at"] for row in rows), staging)
+    staging = Staging(lake, rows[0].get("folder") or "")
+    return Staged(slices, rows[0]["staged_at"], is_published, staging)
 
 
 def publish(lake: Lake, slices: Mapping[str, Iterable[date]], staged_at: str) -> None:
@@ -135,9 +139,9 @@ def _is_own(lake: Lake) -> Column:
     return F.col("run_id") == lake.settings.run_id
 
 
-def _is_of_earlier_version(row: dict[str, Any]) -> bool:
-    """Whether the rows of a staged slice are in a table, or it has no digest."""
-    return row.get("rows") is None or not row.get("folder")
+def _is_of_earlier_version(row: dict[str, Any], is_published: bool) -> bool:
+    """Whether a staged slice has no digest, or its rows are in a table and yet to be published."""
+    return row.get("rows") is None or not (is_published or row.get("folder"))
 
 
 def _slice(row: dict[str, Any]) -> StagedSlice:
