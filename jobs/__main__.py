@@ -3,6 +3,9 @@
 import os
 import sys
 
+from jobs import lifeline
+
+lifeline.hold()
 try:
     from jobs.main import main
 except ModuleNotFoundError as error:

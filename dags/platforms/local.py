@@ -27,6 +27,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 CONNECTION = "spark_default"
 # Airflow's supervisor kills the task itself 5 s after asking it to end; the job must be gone by then.
 GRACE_SECONDS = 3.0
+# `jobs.lifeline` reads it.
+ENDS_WITH_STDIN = "LAKEHOUSE_ENDS_WITH_STDIN"
 
 
 def operator(job: Job, _: Target) -> BaseOperator:
@@ -100,7 +102,13 @@ class LocalJobOperator(BaseOperator):
 def job_environment(connection: Connection) -> dict[str, str]:
     """Return this environment without Airflow's variables, plus SPARK_REMOTE, whose URL is a secret."""
     environment = {name: value for name, value in os.environ.items() if "AIRFLOW" not in name}
-    return environment | {"SPARK_REMOTE": spark_remote(connection), "PYTHONUNBUFFERED": "1", "TZ": "UTC"}
+    own = {
+        "SPARK_REMOTE": spark_remote(connection),
+        "PYTHONUNBUFFERED": "1",
+        "TZ": "UTC",
+        ENDS_WITH_STDIN: "1",
+    }
+    return environment | own
 
 
 def spark_remote(connection: Connection) -> str:
@@ -154,7 +162,8 @@ def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[
         command,
         cwd=PROJECT,
         env=environment,
-        stdin=subprocess.DEVNULL,
+        # Nothing is written to it: it closes with this process, however that ends, and the job with it.
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -194,6 +196,34 @@ def test_a_timeout_ends_the_job_and_all_that_it_started(script: Standing, tmp_pa
     assert time.monotonic() - started < 10
     for name in ("self", "child"):
         assert gone(int((tmp_path / name).read_text()))
+
+
+# A task runner with a job that would go on for a minute, in place of both.
+RUNNER = """
+import os, sys, time
+from platforms import local
+
+job = "import time; from jobs import lifeline; lifeline.hold(); print('at work', flush=True); time.sleep(60)"
+process = local._start([sys.executable, "-c", job], {**os.environ, local.ENDS_WITH_STDIN: "1"})
+process.stdout.readline()
+print(process.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_job_ends_when_its_task_runner_is_killed_without_a_chance_to_end_it() -> None:
+    path = f"{local.PROJECT / 'dags'}:{local.PROJECT}"
+    with subprocess.Popen(
+        [sys.executable, "-c", RUNNER],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as runner:
+        assert runner.stdout
+        job = int(runner.stdout.readline())
+        assert Path(f"/proc/{job}").exists()
+        runner.kill()
+    assert gone(job)
 
 
 def test_a_child_left_behind_by_a_job_that_ended_is_killed_too(script: Standing, tmp_path: Path) -> None:
