@@ -55,6 +55,10 @@ class AirflowApi:
         """PATCH a path under /api/v2. Raises Failed."""
         return self._change("PATCH", path, body)
 
+    def put(self, path: str, body: dict[str, Any]) -> Any:
+        """PUT to a path under /api/v2. Raises Failed."""
+        return self._change("PUT", path, body)
+
     def _change(self, method: str, path: str, body: dict[str, Any]) -> Any:
         try:
             return self._call(method, path, body)

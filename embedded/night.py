@@ -13,11 +13,12 @@ from typing import Any
 from catalog.pipeline import STEP_NAMES
 from catalog.run_result import REFUSED, RunResult, TableEntry, path_of
 from embedded.errors import DataRefused, Failed
+from embedded.renewal import renew
 from embedded.services import log_of
 from embedded.stack import DAG, Stack
 
 ENDED = {"success", "failed"}
-POLL_SECONDS = 0.5
+POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class Run:
         self._path = f"/dags/{DAG}/dagRuns"
 
     def trigger(self) -> None:
-        """Start it; print which active runs it must wait for."""
+        """Start it, with the form as the catalog has it now; print which active runs it must wait for."""
+        renew(self.stack.api, DAG)
         active = self.stack.api.get(f"{self._path}?state=running&state=queued")["dag_runs"]
         self.stack.api.post(
             self._path, {"dag_run_id": self.id, "logical_date": None, "conf": self.night.conf}
