@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pyspark.errors import AnalysisException
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import functions as F
 
 from catalog.columns import columns_of
@@ -53,8 +54,22 @@ def _create_missing(lake: Lake, wanted: Iterable[Table]) -> list[Table]:
             if table.layer == layer and table.name in there:
                 present.append(table)
             elif table.layer == layer:
-                lake.spark.sql(_ddl(table, lake.settings))
+                _create(lake, table)
     return present
+
+
+def _create(lake: Lake, table: Table, attempts: int = 3) -> None:
+    """Create a table, or have another job that does so at the same time do it: Delta lets one of them win."""
+    try:
+        lake.spark.sql(_ddl(table, lake.settings))
+    except PySparkException:
+        if lake.exists(table.full_name):
+            return
+        if attempts == 1:
+            raise
+        # The other one may have written the table's log, and not told the catalog yet.
+        time.sleep(1)
+        _create(lake, table, attempts - 1)
 
 
 def _columns_held(lake: Lake, tables: Iterable[Table]) -> dict[Table, dict[str, str]]:

@@ -10,7 +10,8 @@ from tests.support.project import PROJECT
 
 # Of few rows, compiling a query takes longer than running it.
 INTERPRETED = ("spark.sql.codegen.wholeStage=false", "spark.sql.codegen.factoryMode=NO_CODEGEN")
-# And so do planning it again after each of its stages, and tasks that have no rows.
+# And so do planning it again after each of its stages, tasks that have no rows, and asking the statistics which of a
+# handful of files can be left out.
 FEW_ROWS = (
     *INTERPRETED,
     "spark.sql.adaptive.enabled=false",
@@ -18,11 +19,17 @@ FEW_ROWS = (
     "spark.sql.leafNodeDefaultParallelism=1",
     "spark.sql.shuffle.partitions=1",
     "spark.databricks.delta.snapshotPartitions=1",
+    "spark.databricks.delta.stats.skipping=false",
 )
 
 # For a JVM that lives for a night or two: compiling well takes a third of its time. With one compiler it plans room for
 # little code, and Spark fails when that is full.
 QUICK = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
+# For one that lives for a whole suite: only what runs very often is compiled well.
+PATIENT = (
+    "-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 "
+    "-XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000"
+)
 
 
 def spark_folder(folder: Path, settings: Iterable[str], jars: Iterable[Path] = ()) -> Path:
