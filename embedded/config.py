@@ -10,6 +10,8 @@ from pathlib import Path
 from embedded.errors import Refused
 
 PROJECT = Path(__file__).resolve().parents[1]
+TARGETS = "dags/targets.toml"
+PLATFORMS = ("local", "databricks")
 
 
 @dataclass(frozen=True)
@@ -78,10 +80,16 @@ def read_config() -> Config:
 
 
 def _platform(target: str) -> str:
-    targets = tomllib.loads((PROJECT / "dags/targets.toml").read_text())
+    try:
+        targets = tomllib.loads((PROJECT / TARGETS).read_text())
+    except (OSError, ValueError) as error:
+        raise Refused(f"{TARGETS} cannot be read: {error}") from None
     if target not in targets:
         raise Refused(f"LAKEHOUSE_TARGET={target[:40]} is no target; there are: {', '.join(targets)}")
-    return str(targets[target]["platform"])
+    found = targets[target].get("platform") if isinstance(targets[target], dict) else None
+    if found not in PLATFORMS:
+        raise Refused(f"{TARGETS}: [{target}] needs platform, one of {', '.join(PLATFORMS)}")
+    return str(found)
 
 
 def check_writable(folder: Path, variable: str) -> None:

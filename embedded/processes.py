@@ -21,12 +21,18 @@ class Started:
     """Identity of a started process. Its pid alone may have been reused by another program."""
 
     pid: int
-    started: str
+    started: str  # since the machine was started, as a rule
+    boot: str = ""  # which start of the machine; earlier versions did not write it down
+
+    @property
+    def is_of_this_boot(self) -> bool:
+        """Whether the machine has not been started again since; if it has, nothing of the process is left."""
+        return self.boot in ("", boot())
 
     @property
     def alive(self) -> bool:
         """Whether the process that was started is still running."""
-        return started_at(self.pid) == self.started
+        return self.is_of_this_boot and started_at(self.pid) == self.started
 
 
 class Processes:
@@ -54,7 +60,7 @@ class Processes:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        identity = {"pid": process.pid, "started": started_at(process.pid)}
+        identity = {"pid": process.pid, "started": started_at(process.pid), "boot": boot()}
         (self.pids / f"{name}.json").write_text(json.dumps(identity))
 
     def runs(self, name: str) -> bool:
@@ -90,7 +96,11 @@ class Processes:
     def _members(self, names: list[str]) -> set[int]:
         """Return the pids in these processes' sessions; for all names, also of processes with this stack's tag."""
         found = [process for name in names if (process := self._started(name))]
-        sessions = {process.pid for process in found if process.alive or not started_at(process.pid)}
+        sessions = {
+            process.pid
+            for process in found
+            if process.alive or (process.is_of_this_boot and not started_at(process.pid))
+        }
         strays = _with_variable(f"{TAG}={self.run_dir}") if set(names) >= set(self.names()) else set()
         return _of_sessions(sessions) | strays
 
@@ -99,6 +109,13 @@ class Processes:
             return Started(**json.loads((self.pids / f"{name}.json").read_text()))
         except (OSError, ValueError, TypeError):
             return None
+
+
+def boot() -> str:
+    """Return what tells this start of the machine from others; empty where there is no such thing."""
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return ""
 
 
 def started_at(pid: int) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -99,6 +101,23 @@ def test_a_process_that_merely_has_the_pid_of_an_old_one_is_left_alone(stack: Pr
         assert stack.stop(first="scheduler") == []
         assert stranger.poll() is None
         stranger.kill()
+
+
+def test_what_runs_under_an_old_pid_since_the_machine_was_started_again_is_left_alone(
+    stack: Processes,
+) -> None:
+    with subprocess.Popen(
+        ["bash", "-c", "sleep 99 & echo $!"], start_new_session=True, stdout=subprocess.PIPE, text=True
+    ) as leader:
+        assert leader.stdout
+        child = int(leader.stdout.readline())
+        leader.wait()
+        stack.pids.mkdir(parents=True)
+        known = {"pid": leader.pid, "started": "1", "boot": "of last week"}
+        (stack.pids / "spark.json").write_text(json.dumps(known))
+        assert stack.stop(first="scheduler") == []
+        assert started_at(child)
+        os.kill(child, signal.SIGKILL)
 
 
 def test_a_record_that_was_cut_short_is_no_process(stack: Processes) -> None:
