@@ -120,7 +120,9 @@ def _run(config: Config, arguments: argparse.Namespace) -> None:
 
 
 def _stop(config: Config, _: argparse.Namespace) -> None:
-    stopped = Stack(config).down()
+    stack = Stack(config)
+    with stack.processes.alone():
+        stopped = stack.down()
     print(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
 
 
@@ -146,7 +148,8 @@ def _stack_up(config: Config) -> Stack:
     started = time.monotonic()
     stack = Stack(config)
     print("Bringing up Spark and Airflow", flush=True)
-    fresh = stack.up()
+    with stack.processes.alone():
+        fresh = stack.up()
     took = f"up after {time.monotonic() - started:.0f} s" if fresh else "were up already"
     print(f"  {took}: {config.url}, user {USER}, logs in {shown(config, 'logs')}", flush=True)
     return stack

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 from catalog import location
-from embedded.config import Config, check_writable
+from embedded.config import PROJECT, Config, check_writable
 from embedded.errors import Refused
 from embedded.processes import Processes
 
@@ -28,6 +28,7 @@ def preflight(config: Config, *, for_tests: bool = False) -> None:
     check_venv()
     check_writable(config.home, "LAKEHOUSE_HOME")
     processes = Processes(config.run_dir)
+    check_environments(processes)
     if config.runs_spark:
         check_not_moved(config.home)
         check_java()
@@ -43,6 +44,19 @@ def check_venv() -> None:
         raise Refused(
             "this Python cannot make environments: install its venv (Debian: apt-get install python3.11-venv)"
         )
+
+
+def check_environments(processes: Processes) -> None:
+    """Raise Refused when `make setup` would change an environment under services that run in it."""
+    if not any(map(processes.runs, processes.names())):
+        return
+    for name in ("airflow", "spark"):
+        stamp = PROJECT / f".venv/{name}/.stamp"  # as the Makefile has it
+        for file in (f"requirements/{name}.txt", "requirements/test.txt"):
+            if stamp.exists() and (PROJECT / file).stat().st_mtime > stamp.stat().st_mtime:
+                raise Refused(
+                    f"{file} has changed since the stack was started; `make stop`, then the same again"
+                )
 
 
 def check_java() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +43,14 @@ class Processes:
     def __init__(self, run_dir: Path) -> None:
         self.run_dir = run_dir
         self.pids = run_dir / "pids"
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until no other command starts or stops processes of this stack, and keep others waiting meanwhile."""
+        self.run_dir.mkdir(parents=True, exist_ok=True)
+        with (self.run_dir / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def start(self, name: str, command: list[str], environment: dict[str, str], log: Path) -> None:
         """Start a process in its own session; its output is appended to the log.

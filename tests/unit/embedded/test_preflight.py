@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
 import pytest
 
+from embedded import preflight
+from embedded.errors import Refused
 from embedded.preflight import check_java
+from embedded.processes import Processes
 from tests.support.embedded_stack import Embedded
 
 
@@ -54,6 +58,34 @@ def test_a_port_that_somebody_else_has_is_said_before_anything_starts(tmp_path: 
     assert refused.returncode == 2
     assert f"port {port} for the Airflow UI is taken by another program" in refused.stderr
     assert "AIRFLOW_PORT=" in refused.stderr
+
+
+@pytest.mark.parametrize("changed", ["requirements/airflow.txt", "requirements/test.txt"])
+def test_environments_do_not_change_under_a_stack_that_is_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    monkeypatch.setattr(preflight, "PROJECT", tmp_path)
+    for order, name in enumerate(
+        (
+            "requirements/airflow.txt",
+            "requirements/spark.txt",
+            "requirements/test.txt",
+            ".venv/airflow/.stamp",
+        )
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (order, order))
+    processes = Processes(tmp_path / "run")
+    processes.start("scheduler", ["sleep", "99"], {"PATH": "/usr/bin:/bin"}, tmp_path / "log")
+    try:
+        preflight.check_environments(processes)
+        os.utime(tmp_path / changed, (9, 9))
+        with pytest.raises(Refused, match=f"{changed} has changed since the stack was started; `make stop`"):
+            preflight.check_environments(processes)
+    finally:
+        processes.stop(first="scheduler")
+    preflight.check_environments(processes)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from embedded import processes
 from embedded.processes import Processes, started_at
+from tests.support.project import PROJECT
 
 
 @pytest.fixture
@@ -118,6 +120,18 @@ def test_what_runs_under_an_old_pid_since_the_machine_was_started_again_is_left_
         assert stack.stop(first="scheduler") == []
         assert started_at(child)
         os.kill(child, signal.SIGKILL)
+
+
+def test_who_starts_or_stops_a_stack_waits_for_another_who_does(stack: Processes) -> None:
+    code = (
+        "import pathlib, sys; from embedded.processes import Processes\n"
+        "with Processes(pathlib.Path(sys.argv[1])).alone(): pass"
+    )
+    with stack.alone():
+        other = subprocess.Popen([sys.executable, "-c", code, stack.run_dir], cwd=PROJECT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            other.wait(2)
+    assert other.wait(20) == 0
 
 
 def test_a_record_that_was_cut_short_is_no_process(stack: Processes) -> None:
