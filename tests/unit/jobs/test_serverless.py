@@ -77,11 +77,22 @@ def _starts_a_stream_that_never_ends(call: ast.Call, bound: dict[str, str]) -> b
     return "writeStream" in chain and "availableNow=True" not in chain
 
 
+def _is_option(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "option"
+        and bool(node.args)
+    )
+
+
 def breaches(source: str) -> Iterator[str]:
     """What serverless would refuse in a piece of Python, in words."""
     tree = ast.parse(source)
     bound = _streams(tree)
-    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    passed_by = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    # An option of one read or write is no setting of the session.
+    passed_by |= {id(call.args[0]) for call in ast.walk(tree) if _is_option(call)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in REFUSED_NAMES:
             yield f"line {node.lineno}: .{node.attr}"
@@ -91,7 +102,7 @@ def breaches(source: str) -> Iterator[str]:
                     yield f"line {node.lineno}: import {name.name}"
         if isinstance(node, ast.keyword) and node.arg in {"processingTime", "continuous"}:
             yield f"line {node.value.lineno}: trigger({node.arg}=…)"
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in passed_by:
             if re.search(REFUSED_SQL, node.value, re.IGNORECASE) or re.search(REFUSED_PATHS, node.value):
                 yield f"line {node.lineno}: {node.value[:60]!r}"
             set_in_sql = re.match(r"\s*SET\s+(spark\.[\w.]+)", node.value, re.IGNORECASE)
