@@ -87,8 +87,10 @@ def _refuse(table: Table, arguments: Namespace) -> None:
 def _plan(lake: Lake, table: Table, arguments: Namespace) -> Plan:
     found = versions(lake, table)
     version = pick(found, table, arguments.version, arguments.night)
-    then = rows_at(lake, table, version)
-    if set(then.columns) != set(table.column_names):
+    with readable(table, version):
+        then = rows_at(lake, table, version)
+        columns = set(then.columns)
+    if columns != set(table.column_names):
         raise UsageError(
             f"{table.full_name} had other columns at version {version.number} than it has in the catalog"
         )

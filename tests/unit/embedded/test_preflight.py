@@ -115,6 +115,17 @@ def test_a_java_that_is_missing_too_old_or_too_new_is_said_in_one_line_with_how_
     assert len(refused.stderr.splitlines()) == 1
 
 
+def test_the_java_of_java_home_is_the_one_that_counts(tmp_path: Path) -> None:
+    java = tmp_path / "jdk/bin/java"
+    java.parent.mkdir(parents=True)
+    java.write_text("#!/bin/sh\necho 'openjdk version \"25.0.1\" 2025-10-21' >&2\n")
+    java.chmod(0o755)
+    refused = Embedded(tmp_path, 18080, 18081)("preflight", JAVA_HOME=str(tmp_path / "jdk"))
+    assert refused.returncode == 2
+    assert f"{java} is Java 25, which is too new for Spark 4.1" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize("version", ["17.0.9", "21", "21.0.5"])
 def test_spark_runs_on_java_17_and_21(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str) -> None:
     java = tmp_path / "bin/java"

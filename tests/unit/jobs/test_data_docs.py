@@ -61,17 +61,23 @@ def _answer(expectation: gx.expectations.Expectation, success: bool) -> Expectat
 
 def test_the_index_lists_the_runs_before_without_looking_for_them(check, monkeypatch):
     check("first")
-    listed = TupleFilesystemStoreBackend.list_keys
-    looked = []
+    listed, got = TupleFilesystemStoreBackend.list_keys, TupleFilesystemStoreBackend._get
+    looked, opened = [], []
 
     def list_keys(self, prefix=()):
         looked.append(Path(self.full_base_directory).name)
         return listed(self, prefix)
 
+    def get(self, key):
+        opened.append(key)
+        return got(self, key)
+
     monkeypatch.setattr(TupleFilesystemStoreBackend, "list_keys", list_keys)
+    monkeypatch.setattr(TupleFilesystemStoreBackend, "_get", get)
     index = check("second", success=False).read_text()
     assert "first" in index and "second" in index
     assert "validations" not in looked and looked
+    assert opened and not [key for key in opened if "first" in key]
 
 
 def test_the_results_of_a_lake_without_a_list_are_listed_once_and_kept(check, tmp_path):

@@ -58,6 +58,18 @@ def columns() -> dict[str, str]:
     return {name: table.columns for name, table in TABLES.items()}
 
 
+@pytest.mark.parametrize("target", TARGETS)
+def test_no_task_that_refuses_data_is_tried_again_by_databricks(target: str) -> None:
+    tasks = job(target)["tasks"]
+    assert {task["task_key"] for task in tasks if task["max_retries"] == 0} == {
+        "check_bronze",
+        "check_silver",
+        "check_gold",
+    }
+    # Serverless compute tries a task again by itself unless it is told not to.
+    assert all(task["disable_auto_optimization"] is True for task in tasks)
+
+
 def test_it_has_the_same_databricks_targets() -> None:
     targets = tomllib.loads((PROJECT / "dags/targets.toml").read_text())
     databricks = {name for name, target in targets.items() if target["platform"] == "databricks"}
