@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.project import PROJECT, free_port, wait_for_port
-from tests.support.spark_folder import FEW_ROWS, PATIENT, spark_folder
+from tests.support.spark_folder import FEW_ROWS, spark_folder
 from tests.support.standin.spark_server import of_databricks, standin_jar
 
 PYTHON = PROJECT / ".venv/spark/bin/python"
@@ -39,7 +39,6 @@ def connect_server(home: Path) -> Iterator[dict[str, str]]:
         "SPARK_CONNECT_PORT": str(port),
         # Delta keeps a table for an hour in memory after its last use.
         "SPARK_DRIVER_MEMORY": "5g",
-        "JDK_JAVA_OPTIONS": PATIENT,
     }
     settings = (*SETTINGS, *of_databricks("main", home))
     script, log = spark_folder(home / "spark", settings, [standin_jar(PYTHON)]), home / "server.log"

@@ -25,11 +25,6 @@ FEW_ROWS = (
 # For a JVM that lives for a night or two: compiling well takes a third of its time. With one compiler it plans room for
 # little code, and Spark fails when that is full.
 QUICK = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
-# For one that lives for a whole suite: only what runs very often is compiled well.
-PATIENT = (
-    "-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 "
-    "-XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000"
-)
 
 
 def spark_folder(folder: Path, settings: Iterable[str], jars: Iterable[Path] = ()) -> Path:

@@ -63,7 +63,8 @@ def lake(spark, module_lake):
             results[step] = runner.stage(name)(Lake(spark, settings))
         return results
 
-    put("iot_events/week.json", *(event(day, datetime(2024, 3, day, 12)) for day in range(1, 8)))
+    week = [event(day, datetime(2024, 3, day, 12)) for day in range(1, 8)]
+    put("iot_events/week.json", *week, age=10 * DAY)
     now = datetime.now(UTC)
     # A device whose clock is a minute ahead, and two that are wrong.
     minute = min(now + timedelta(minutes=1), now.replace(hour=23, minute=59, second=59))
@@ -91,8 +92,10 @@ def lake(spark, module_lake):
     stand_still(upload)
     put("sensor_logs/old.csv", HEADER, record(5, 2), age=30 * DAY)
     put("sensor_logs/later.csv", HEADER, record(6))
-    (touched,) = landing.glob("sensor_logs/arrived=2*/at-*-touched.csv")
-    touched.touch()
+    # One of a source that has a file of the future, by whose time Spark forgets others, and one of a source without.
+    for name in ("sensor_logs/arrived=2*/at-*-touched.csv", "iot_events/arrived=2*/at-*-week.json"):
+        (touched,) = landing.glob(name)
+        touched.touch()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stage, "BATCHES_KEPT", 0)
         second = run(FIRST, "bronze")

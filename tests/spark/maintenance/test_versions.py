@@ -1,5 +1,6 @@
 """Versions of tables: who made them, what they held, and putting them back."""
 
+import time
 from datetime import UTC, date, datetime
 
 import pytest
@@ -245,3 +246,19 @@ def test_a_row_counts_as_changed_when_its_key_stays_and_its_values_do_not(spark)
     assert [tuple(row) for row in rows] == [(FIFTH, 1, 0, 1), (SIXTH, 0, 1, 0)]
     rows = difference(now, then, SILVER["locations"], []).orderBy("slice").collect()
     assert [tuple(row) for row in rows] == [(FIFTH, 2, 1, 0), (SIXTH, 0, 1, 0)], "without a key"
+
+
+@pytest.mark.parametrize("command_line", ["as-of", "restore", "restore --dry-run"])
+def test_a_version_that_is_no_longer_kept_is_refused_in_one_line(
+    spark, command, copied, newest, command_line
+):
+    name = copied("verify").table(CLIMATE.full_name)
+    kept = "'delta.deletedFileRetentionDuration' = 'interval 1 second'"
+    spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ({kept})")
+    time.sleep(1.5)
+    before = newest(copied)
+    asked, *options = command_line.split()
+    code, _, complaint = command(copied, asked, "climate_hourly", "--version", "1", *options)
+    assert (code, complaint.count("\n")) == (1, 1)
+    assert "older than versions of this table are kept" in complaint
+    assert newest(copied) == before
