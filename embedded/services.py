@@ -109,8 +109,7 @@ def _airflow_settings(config: Config, vault: Vault) -> dict[str, str]:
         # This stack runs nights when asked: at 01:00 a laptop sleeps, and a night of another scale than
         # the one just asked for would be in its way. Backfills work; the container stack has the schedule on.
         "SCHEDULER__USE_JOB_SCHEDULE": "false",
-        # Twice a second, a scheduler without work took 4 % of a core, and five files a minute the processor 3 %.
-        # `embedded.renewal` has the DAG read when it changed.
+        # What a stack without work takes follows from these. `embedded.renewal` has the DAG read when it changed.
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "1",
         "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "2",
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -68,9 +69,7 @@ def _recount(lake: Lake, nights: dict[Source, list[date]]) -> list[Account]:
     """The accounts as they should be, from rows that are validated anew."""
     batches = pending.of_nights(lake, nights)
     digests = lake.digests({batch.silver.full_name: batch.nights for batch in batches})
-    return accounts_of(
-        lake, {batch: None if batch.is_empty else validated(lake, batch) for batch in batches}, digests
-    )
+    return accounts_of(lake, batches, partial(validated, lake), digests)
 
 
 def _files(lake: Lake) -> list[TableResult]:

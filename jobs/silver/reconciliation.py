@@ -1,6 +1,6 @@
 """Reconciliation: each bronze row of a batch has one outcome, and is counted where that is kept."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -15,6 +15,7 @@ from jobs.silver.pending import PendingBatch
 from jobs.silver.ranking import CORRECTION, DUPLICATE, QUARANTINED
 from jobs.state.accounts import Account
 
+RowsOf = Callable[[PendingBatch], DataFrame]
 Counts = dict[tuple[Any, ...], int]  # source and night, and what else they are counted by -> rows
 
 
@@ -39,20 +40,20 @@ def quarantine(lake: Lake, staging: Staging, batches: Sequence[PendingBatch]) ->
 
 
 def accounts_of(
-    lake: Lake, validated: Mapping[PendingBatch, DataFrame | None], digests: Iterable[Digest]
+    lake: Lake, batches: Collection[PendingBatch], rows_of: RowsOf, digests: Iterable[Digest]
 ) -> list[Account]:
     """An account for each source and night of some batches, each outcome counted where it is kept.
 
-    Only duplicates and corrections, which are kept nowhere but in bronze, are counted by their outcome. `validated`
-    holds each batch's rows as they were staged or, to prove those, validated anew, and None of a batch without rows;
-    `digests` those of silver, which bring its row counts.
+    Only duplicates and corrections, which are kept nowhere but in bronze, are counted by their outcome. `rows_of`
+    gives a batch's rows as they were staged or, to prove those, validated anew; `digests` are those of silver, which
+    bring its row counts.
     """
     in_silver = {(digest.table, digest.night): digest.rows for digest in digests}
-    landed = _per_night(_landed(lake, batch) for batch in validated)
+    landed = _per_night(_landed(lake, batch) for batch in batches)
     repeated = _per_night(
-        (_repeated(batch, rows) for batch, rows in validated.items() if rows is not None), "outcome"
+        (_repeated(batch, rows_of(batch)) for batch in batches if not batch.is_empty), "outcome"
     )
-    quarantined = _quarantined(lake, validated)
+    quarantined = _quarantined(lake, batches)
     return [
         Account(
             source=batch.source.name,
@@ -65,7 +66,7 @@ def accounts_of(
             corrections=repeated.get((batch.source.name, night, CORRECTION), 0),
             is_newest=batch.is_newest,
         )
-        for batch in validated
+        for batch in batches
         for night in batch.nights
     ]
 

@@ -89,9 +89,7 @@ def _account(
     """Record the digests of what was written, and the accounts of the batches' nights that are not superseded."""
     digests = lake.digests(slices)
     lake.record_digests(slices, digests)
-    # One in which nothing arrived has staged nothing.
-    validated = {batch: None if batch.is_empty else staging.read(batch.validated) for batch in batches}
-    found = accounts_of(lake, validated, digests)
+    found = accounts_of(lake, batches, lambda batch: staging.read(batch.validated), digests)
     pending_again = {(source.name, night) for source, nights in superseded.items() for night in nights}
     # Last, since by a balanced account the next run knows that nothing is left to do.
     accounts.reconcile(lake, [each for each in found if (each.source, each.night) not in pending_again])

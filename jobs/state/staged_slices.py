@@ -39,9 +39,8 @@ class Beginning:
     """What a run has to know as it begins to stage."""
 
     moment: str  # UTC
-    replaced: Collection[
-        str
-    ]  # runs of which nothing stays staged: this one, and those that have published it
+    # Runs of which nothing stays staged: this one, and those that have published it.
+    replaced: Collection[str]
     kept: Collection[str]  # folders of the others
 
 

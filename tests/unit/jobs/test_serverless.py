@@ -56,6 +56,8 @@ SETTABLE = {
 }
 # Refused, and done without: see the test below.
 TOLERATED = {"spark.databricks.delta.commitInfo.userMetadata"}
+# No setting of the session: an option that one write is given.
+OF_A_WRITE = {"spark.sql.variant.inferShreddingSchema"}
 
 
 def _streams(tree: ast.Module) -> dict[str, str]:
@@ -77,22 +79,11 @@ def _starts_a_stream_that_never_ends(call: ast.Call, bound: dict[str, str]) -> b
     return "writeStream" in chain and "availableNow=True" not in chain
 
 
-def _is_option(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "option"
-        and bool(node.args)
-    )
-
-
 def breaches(source: str) -> Iterator[str]:
     """What serverless would refuse in a piece of Python, in words."""
     tree = ast.parse(source)
     bound = _streams(tree)
-    passed_by = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    # An option of one read or write is no setting of the session.
-    passed_by |= {id(call.args[0]) for call in ast.walk(tree) if _is_option(call)}
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in REFUSED_NAMES:
             yield f"line {node.lineno}: .{node.attr}"
@@ -102,12 +93,12 @@ def breaches(source: str) -> Iterator[str]:
                     yield f"line {node.lineno}: import {name.name}"
         if isinstance(node, ast.keyword) and node.arg in {"processingTime", "continuous"}:
             yield f"line {node.value.lineno}: trigger({node.arg}=…)"
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in passed_by:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
             if re.search(REFUSED_SQL, node.value, re.IGNORECASE) or re.search(REFUSED_PATHS, node.value):
                 yield f"line {node.lineno}: {node.value[:60]!r}"
             set_in_sql = re.match(r"\s*SET\s+(spark\.[\w.]+)", node.value, re.IGNORECASE)
             key = set_in_sql[1] if set_in_sql else node.value
-            if re.fullmatch(r"spark\.[\w.]+", key) and key not in SETTABLE | TOLERATED:
+            if re.fullmatch(r"spark\.[\w.]+", key) and key not in SETTABLE | TOLERATED | OF_A_WRITE:
                 yield f"line {node.lineno}: {key} cannot be set"
         if isinstance(node, ast.Call) and _starts_a_stream_that_never_ends(node, bound):
             yield f"line {node.lineno}: a stream without trigger(availableNow=True)"
