@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, Namespace
 
 from jobs.maintenance import table_command
-from jobs.maintenance.versions import versions
+from jobs.maintenance.versions import Retention, Version, retention, versions
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -19,7 +19,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> None:
-    """Print the versions. Raises UsageError for a table that does not exist, JobError without a Spark to ask."""
+    """Print the versions, and which of them are no longer kept.
+
+    Raises UsageError for a table that does not exist, JobError without a Spark to ask.
+    """
     lake = table_command.connect(arguments)
     found = versions(lake, arguments.table)
     shown = found[: arguments.limit or None]
@@ -28,3 +31,17 @@ def run(arguments: Namespace) -> None:
     print(table_command.aligned(header, rows))
     if left := len(found) - len(shown):
         print(f"and {left:,} older; --limit 0 shows all")
+    if said := _no_longer_kept(found, retention(lake, arguments.table)):
+        print(said)
+
+
+def _no_longer_kept(found: list[Version], kept: Retention) -> str:
+    """Return which versions can no longer be read, in a line; empty if all can."""
+    readable = kept.readable(found)
+    if len(readable) == len(found):
+        return ""
+    time = kept.interval.removeprefix("interval ")
+    return (
+        f"versions before {readable[-1].number} can no longer be read: the table keeps them for {time} "
+        "(`maintain --vacuum-days`)"
+    )

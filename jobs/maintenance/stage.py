@@ -14,12 +14,13 @@ from jobs.delta.lake import Lake
 from jobs.errors import JobError
 from jobs.maintenance.arguments import Options
 from jobs.maintenance.old_pages import remove_old_pages
+from jobs.maintenance.versions import FILES_KEPT
 from jobs.outcome import TableResult
 
 PARALLEL = 2
 # In which earlier versions staged rows.
 FORMER = {f"staging.judged_{name}" for name in SOURCES} | {f"staging.gold_{name}" for name in GOLD}
-FILES_KEPT, LOG_KEPT = "delta.deletedFileRetentionDuration", "delta.logRetentionDuration"
+LOG_KEPT = "delta.logRetentionDuration"
 
 
 def run(lake: Lake) -> list[TableResult]:

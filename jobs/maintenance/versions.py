@@ -13,7 +13,10 @@ from pyspark.sql import functions as F
 from catalog.tables import Table
 from jobs.delta.lake import Lake
 from jobs.errors import JobError, UsageError
+from jobs.maintenance.arguments import SHORTEST_RETENTION_DAYS
 
+# The table property by which Delta vacuums, and refuses to read older versions; a week where it is not set.
+FILES_KEPT = "delta.deletedFileRetentionDuration"
 # Stages and commands that leave rows unchanged or restore them.
 MAINTENANCE = ("maintain", "restore")
 ROWS = {
@@ -57,6 +60,30 @@ def versions(lake: Lake, table: Table) -> list[Version]:
         "version", F.unix_millis("timestamp").alias("millis"), "operation", "operationMetrics", "userMetadata"
     )
     return sorted(map(_version, commits.collect()), key=lambda version: -version.number)
+
+
+@dataclass(frozen=True)
+class Retention:
+    """For how long a table keeps its versions."""
+
+    interval: str  # as its property has it: "interval 90 days"
+    begins: int  # milliseconds since 1970: Delta refuses to read older versions, but for the newest one
+
+    def readable(self, found: list[Version]) -> list[Version]:
+        """Return the versions that Delta still reads, of all versions of the table, newest first.
+
+        Files of some of these may be gone, too, where the table kept them for less when it was vacuumed.
+        """
+        return [version for version in found if version.millis >= self.begins or version == found[0]]
+
+
+def retention(lake: Lake, table: Table) -> Retention:
+    """Return for how long a table keeps its versions."""
+    detail = lake.spark.sql(f"DESCRIBE DETAIL {lake.settings.table(table.full_name)}")
+    properties = detail.select("properties").collect()[0][0] or {}
+    interval = properties.get(FILES_KEPT, f"interval {SHORTEST_RETENTION_DAYS} days")
+    begins = F.unix_millis(F.current_timestamp() - F.lit(interval).cast("interval"))
+    return Retention(interval, lake.spark.range(1).select(begins).collect()[0][0])
 
 
 def _version(row: Row) -> Version:

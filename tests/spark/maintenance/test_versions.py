@@ -1,7 +1,8 @@
 """Versions of tables: who made them, what they held, and putting them back."""
 
+import os
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -262,3 +263,31 @@ def test_a_version_that_is_no_longer_kept_is_refused_in_one_line(
     assert (code, complaint.count("\n")) == (1, 1)
     assert "older than versions of this table are kept" in complaint
     assert newest(copied) == before
+
+
+def test_versions_that_are_no_longer_kept_are_named(spark, command, locations):
+    """By the log's own times, as Delta goes by; the newest version is the table, and kept however old it is."""
+    log = folder_of(locations, LOCATIONS.full_name) / "_delta_log"
+
+    def age(*days: int) -> None:
+        for number, each in enumerate(days):
+            moment = time.time() - timedelta(each).total_seconds()
+            os.utime(log / f"{number:020}.json", (moment, moment))
+
+    def said() -> str:
+        code, out, _ = command(locations, "history-of", "silver.locations", "--limit", "1")
+        assert code == 0
+        return out
+
+    assert "read" not in said()
+    age(20, 10, 9, 8)
+    assert "versions before 3 can no longer be read" in said()
+    age(20, 10, 5, 4)
+    assert "versions before 2 can no longer be read: the table keeps them for 7 days" in said()
+    status = [
+        command(locations, "as-of", "silver.locations", "--version", number)[0] for number in ("1", "2", "3")
+    ]
+    assert status == [1, 0, 0]
+    kept = "'delta.deletedFileRetentionDuration' = 'interval 14 days'"
+    spark.sql(f"ALTER TABLE {locations('verify').table(LOCATIONS.full_name)} SET TBLPROPERTIES ({kept})")
+    assert "versions before 1 can no longer be read: the table keeps them for 14 days" in said()
