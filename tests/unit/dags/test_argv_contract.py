@@ -12,6 +12,7 @@ from platforms import operator_for
 from targets import load_target
 
 from jobs.cli.parser import build_parser
+from tests.support.trigger_form import fill_in
 
 RUN_IDS = [
     "scheduled__2024-03-05T01:00:00+00:00",
@@ -105,21 +106,53 @@ def test_what_the_form_says_reaches_the_jobs_unchanged(nightly: Any) -> None:
     assert [job["layer"] for job in others if job["stage"] == "check"] == ["bronze", "silver", "gold"]
 
 
-def test_an_integer_with_a_point_is_that_integer(bag: Any) -> None:
+def integers(dag: Any) -> list[str]:
+    """The fields of a form that are integers."""
+    return [name for name in dag.params if dag.params.get_param(name).schema.get("type") == "integer"]
+
+
+def test_the_forms_have_integers(bag: Any) -> None:
+    assert {dag_id: integers(dag) for dag_id, dag in bag.dags.items()} == {
+        "iot_nightly": ["seed"],
+        "iot_backfill": ["seed"],
+        "iot_stream": ["rows_per_second", "seconds", "seed"],
+        "iot_receive": [],
+        "iot_maintenance": ["vacuum_days", "docs_days"],
+    }
+
+
+@pytest.mark.parametrize("dag_id", FORMS)
+def test_an_integer_with_a_point_is_that_integer(bag: Any, dag_id: str) -> None:
     """As JSON of some languages has it, in a run that is triggered through Airflow's API."""
-    generate, *_ = parsed(emitted(bag.dags["iot_nightly"], {"seed": 42.0}, "by.hand"))
-    assert generate["seed"] == "42"
-    (backfill,) = parsed(
-        emitted(bag.dags["iot_backfill"], FORMS["iot_backfill"][1] | {"seed": 7.0}, "by.hand")
-    )
-    assert backfill["seed"] == "7"
-    stream = {"night": "2024-03-04", "rows_per_second": 7.0, "seconds": 90.0, "seed": 3.0}
-    sent = parsed(emitted(bag.dags["iot_stream"], stream, "by.hand"))
-    assert {(job["rows_per_second"], job["duration"], job["seed"]) for job in sent} == {("7", "90", "3")}
-    (maintain,) = parsed(
-        emitted(bag.dags["iot_maintenance"], {"vacuum_days": 14.0, "docs_days": 1.0}, "by.hand")
-    )
-    assert (maintain["vacuum_days"], maintain["docs_days"]) == ("14", "1")
+    dag, form = bag.dags[dag_id], FORMS[dag_id][-1]
+    for field in integers(dag):
+        fill_in(dag, form | {field: 42.0})
+        with_a_point, without, another = (
+            parsed(emitted(dag, form | {field: value}, "by.hand")) for value in (42.0, 42, 43)
+        )
+        assert with_a_point == without != another, field
+
+
+@pytest.mark.parametrize("dag_id", FORMS)
+def test_a_fraction_is_an_integer_neither_to_the_form_nor_to_the_job(
+    bag: Any, dag_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dag, form = bag.dags[dag_id], FORMS[dag_id][-1]
+    for field in integers(dag):
+        with pytest.raises(
+            ValueError, match=f"^Invalid input for param {field}: 1.5 is not of type 'integer'"
+        ):
+            fill_in(dag, form | {field: 1.5})
+        argvs = emitted(dag, form | {field: 4242}, "by.hand")
+        concerned = [argv for argv in argvs if "=4242" in " ".join(argv)]
+        assert concerned, field
+        for argv in concerned:
+            with pytest.raises(SystemExit, match="2"):
+                build_parser().parse_args([argument.replace("=4242", "=1.5") for argument in argv])
+            complaint = capsys.readouterr().err
+            assert complaint.count("\n") == 1 and "'1.5" in complaint
+            (option,) = [argument.partition("=")[0] for argument in argv if "=4242" in argument]
+            assert f"argument {option}: " in complaint
 
 
 def test_a_range_of_nights_reaches_the_job_unchanged(bag: Any) -> None:

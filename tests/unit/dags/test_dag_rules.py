@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from contextlib import nullcontext
-from copy import copy, deepcopy
+from copy import copy
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -25,16 +25,9 @@ from catalog.tables import NAMES
 from jobs.generate.arguments import MAX_SCALE, MIN_SCALE
 from tests.support.other_catalog import OWN, project_without_the_demo
 from tests.support.project import PROJECT
+from tests.support.trigger_form import fill_in
 
 FORBIDDEN = {"pyspark", "delta", "great_expectations", "jobs", "expectations", "pandas", "dbldatagen"}
-
-
-def fill_in(dag: Any, conf: dict[str, Any]) -> None:
-    """Trigger a DAG's form with these values, so far as their check."""
-    # Its own copy is no deep one, and all tests share the DAGs.
-    params = deepcopy(dag.params)
-    params.update(conf)
-    params.validate()
 
 
 def test_every_file_parses(bag: Any) -> None:
