@@ -76,8 +76,12 @@ def hour(**changed):
 
 @pytest.fixture(scope="module")
 def logs(write):
-    """A good night, one on which three rows are wrong, each in its own way, and none of a third."""
-    good = [log(0), log(5), log(10, temperature=None, _flags=["no temperature"])]
+    """A good night with two odd rows, one on which three are wrong, each in its own way, and none of a third."""
+    never_set = {"timestamp": datetime(2004, 7, 20), "event_date": date(2004, 7, 20)}
+    good = [
+        *(log(0), log(5), log(10, temperature=None, _flags=["no temperature"])),
+        log(**never_set, _flags=["dated long before it arrived"]),
+    ]
     wrong = [
         log(0),
         log(5, temperature=705.0),
@@ -115,7 +119,7 @@ def broken(spark, silver):
 def test_rows_that_keep_the_contract_pass_and_the_page_links_to_the_proof(good):
     settings, result = good
 
-    assert (result.table, result.rows) == ("silver.sensor_logs", 3)
+    assert (result.table, result.rows) == ("silver.sensor_logs", 4)
     assert result.detail["success"] and result.detail["failed"] == 0
     assert result.detail["expectations"] == len(suite("silver", "sensor_logs").expectations)
     page = settings.run_folder / "check_silver.html"
@@ -147,8 +151,18 @@ def test_two_rows_of_one_key_break_the_contract(broken):
 def test_too_many_flagged_rows_are_only_a_warning(good):
     _, result = good
 
-    assert (result.detail["success"], result.detail["failed"], result.detail["warned"]) == (True, 0, 1)
-    assert result.detail["failures"][0]["reason"] == "no temperature"
+    assert (result.detail["success"], result.detail["failed"], result.detail["warned"]) == (True, 0, 2)
+    assert "no temperature" in {failure["reason"] for failure in result.detail["failures"]}
+
+
+def test_rows_of_a_clock_that_was_never_set_are_counted(good):
+    settings, result = good
+
+    (failure,) = [
+        each for each in result.detail["failures"] if each["reason"] == "dated long before it arrived"
+    ]
+    assert failure["observed"].startswith("1 of ") and "2004-07-20" in failure["observed"]
+    assert "dated long before it arrived" in (settings.run_folder / "check_silver.html").read_text()
 
 
 def test_a_night_without_rows_is_green_and_says_so(spark, silver):
@@ -163,8 +177,8 @@ def test_a_night_without_rows_is_green_and_says_so(spark, silver):
 def test_rows_of_other_nights_are_left_to_those_nights(spark, good):
     settings, result = good
 
-    assert Lake(spark, settings).read("silver.sensor_logs").count() == 8
-    assert (result.rows, result.detail["success"]) == (3, True)
+    assert Lake(spark, settings).read("silver.sensor_logs").count() == 9
+    assert (result.rows, result.detail["success"]) == (4, True)
 
 
 def test_rows_of_another_night_that_gold_does_not_have_yet_are_validated_too(spark, logs, silver):
