@@ -122,6 +122,27 @@ FAULTS = [
         "spark/bronze/test_bad_input.py::test_values_that_are_no_numbers_are_quarantined_not_nulled",
     ),
     fault(
+        "a time with a zone of letters is read",
+        "jobs/value_reading.py",
+        r'_ZONE = r" ?(Z|UTC|GMT|[+-]',
+        r'_ZONE = r" ?(Z|UTC|GMT|[A-Z]{3,4}|[+-]',
+        "spark/bronze/test_value_reading.py::test_a_value_is_read_as_it_was_meant_or_not_at_all",
+    ),
+    fault(
+        "a row may be of any time of the day on which it arrived",
+        "jobs/bronze/arrival.py",
+        "return F.least(arrived_at(file, night) + F.expr(CLOCKS_DIFFER), _end_of(night))",
+        "return _end_of(night)",
+        "spark/bronze/test_arrival.py::test_a_row_is_of_the_future_only_by_the_instant_at_which_its_file_arrived",
+    ),
+    fault(
+        "a clock that was never set is not flagged",
+        "expectations/source_rows.py",
+        "LONG = 366",
+        "LONG = 36600",
+        "spark/quality/test_check.py::test_rows_of_a_clock_that_was_never_set_are_counted",
+    ),
+    fault(
         "rows of one key are not deduplicated",
         "jobs/silver/ranking.py",
         '"_number": F.row_number().over(in_order)',
@@ -362,6 +383,21 @@ FAULTS = [
         "if not entry.is_file():",
         "unit/jobs/test_landed_files.py::test_a_link_is_set_aside_and_what_it_leads_to_stays_where_it_is",
     ),
+    fault(
+        "a file that has just been written is not waited for",
+        "jobs/bronze/uploads.py",
+        "QUIET = 5.0",
+        "QUIET = 0.0",
+        "unit/jobs/test_arrival.py::test_a_file_that_has_just_been_written_is_waited_for_until_it_has_stood_still",
+    ),
+    fault(
+        "what stands behind a gzip file is not seen",
+        "jobs/bronze/flaws.py",
+        "if not is_begun and not MAGIC.startswith(packed[:2]):",
+        "if not is_begun and members and not MAGIC.startswith(packed[:2]):\n            break\n        if False:",
+        "unit/jobs/test_landed_files.py::test_a_gzip_file_that_hadoop_would_stumble_over_is_set_aside",
+        "unit/jobs/test_landed_files.py::test_a_gzip_file_of_several_members_is_whole",
+    ),
     # Streams and Kafka
     fault(
         "the checkpoint of a stream does not move",
@@ -442,6 +478,13 @@ FAULTS = [
         "unit/containers/test_dockerfile.py::test_an_image_runs_as_the_user_that_owns_the_lake",
     ),
     fault(
+        "what killed servers left in Spark's scratch stays",
+        "docker/spark-entrypoint",
+        'find "$SPARK_LOCAL_DIRS" -mindepth 1 -delete\n',
+        "",
+        "unit/containers/test_dockerfile.py::test_what_killed_servers_left_in_sparks_scratch_goes_before_another_starts",
+    ),
+    fault(
         "a run id may leave its folder",
         "jobs/cli/arguments.py",
         'if not re.fullmatch(r"[A-Za-z0-9_.-]{1,200}", text) or set(text) == {"."}:',
@@ -485,6 +528,22 @@ FAULTS = [
         "unit/dags/test_local_platform.py::test_exit_3_is_not_tried_again",
     ),
     fault(
+        "serverless compute tries a stage again by itself",
+        "dags/platforms/databricks_request.py",
+        '"disable_auto_optimization": True, "max_retries": 0}',
+        '"disable_auto_optimization": True}',
+        "unit/dags/test_databricks_platform.py::test_serverless_tries_no_task_again_by_itself",
+    ),
+    fault(
+        "the bundle tries a check again that refused data",
+        "resources/iot_nightly.yml",
+        "            - task_key: bronze\n          environment_key: lakehouse\n          timeout_seconds: 7200\n"
+        "          # Data that broke its contract breaks it again.\n          max_retries: 0\n",
+        "            - task_key: bronze\n          environment_key: lakehouse\n          timeout_seconds: 7200\n"
+        "          max_retries: 2\n",
+        "unit/workspace/test_bundle.py::test_no_task_that_refuses_data_is_tried_again_by_databricks",
+    ),
+    fault(
         "gold is published before its check",
         "catalog/pipeline.py",
         '    Step("check", "gold"),\n    Step("publish"),\n',
@@ -518,6 +577,13 @@ FAULTS = [
         "maximum=10,",
         "maximum=1000,",
         "unit/dags/test_dag_rules.py::test_the_form_and_the_jobs_agree_on_the_least_and_the_greatest_scale",
+    ),
+    fault(
+        "an integer of a form reaches the job with its point",
+        "dags/chain.py",
+        "{{ params.rows_per_second | int }}",
+        "{{ params.rows_per_second }}",
+        "unit/dags/test_argv_contract.py::test_an_integer_with_a_point_is_that_integer",
     ),
     fault(
         "the bundle leaves a stage out",
@@ -578,6 +644,29 @@ FAULTS = [
         "SHORTEST_RETENTION_DAYS = 7",
         "SHORTEST_RETENTION_DAYS = 0",
         "spark/maintenance/test_maintain.py::test_fewer_than_seven_days_are_refused_in_one_line",
+    ),
+    fault(
+        "how long versions are kept is said after files are vacuumed",
+        "jobs/maintenance/stage.py",
+        "    _keep_versions(lake.spark, name, detail.properties or {}, lake.settings.options.vacuum_days)\n"
+        '    lake.spark.sql(f"VACUUM {name}").collect()\n',
+        '    lake.spark.sql(f"VACUUM {name}").collect()\n'
+        "    _keep_versions(lake.spark, name, detail.properties or {}, lake.settings.options.vacuum_days)\n",
+        "unit/jobs/test_maintenance.py::test_how_long_versions_are_kept_is_in_force_before_any_file_is_vacuumed",
+    ),
+    fault(
+        "the log of versions is not kept as long as their files",
+        "jobs/maintenance/stage.py",
+        "for key in (FILES_KEPT, LOG_KEPT)",
+        "for key in (FILES_KEPT,)",
+        "unit/jobs/test_maintenance.py::test_how_long_versions_are_kept_is_in_force_before_any_file_is_vacuumed",
+    ),
+    fault(
+        "versions are listed as if all could be read",
+        "jobs/maintenance/versions.py",
+        "if version.millis >= self.begins or version == found[0]]",
+        "if self.begins]",
+        "spark/maintenance/test_versions.py::test_versions_that_are_no_longer_kept_are_named",
     ),
     fault(
         "time travel stays in the present",
