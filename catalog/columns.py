@@ -1,6 +1,8 @@
 """Columns as the catalog writes them, `name TYPE, name TYPE`, in one spelling whatever the case of the types."""
 
 import re
+from collections.abc import Mapping
+from functools import cache
 
 # What a value of a landed file is read as; see `jobs/value_reading.py`.
 READ_AS = ("STRING", "INT", "BIGINT", "DOUBLE", "DECIMAL(p,s)", "BOOLEAN", "DATE", "TIMESTAMP", "VARIANT")
@@ -8,7 +10,8 @@ _SAME = {"INTEGER": "INT", "LONG": "BIGINT", "DEC": "DECIMAL", "NUMERIC": "DECIM
 _SIMPLE = re.compile(r"([A-Za-z]+)(\(\d+(?:,\d+)?\))?")
 
 
-def columns_of(ddl: str) -> dict[str, str]:
+@cache  # readers of files ask for it at each line
+def columns_of(ddl: str) -> Mapping[str, str]:
     """Column name -> SQL type, in order."""
     return dict(column.strip().split(" ", 1) for column in ddl.split(", "))
 

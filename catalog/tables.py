@@ -4,7 +4,7 @@ It defines what a table *is*; `jobs/<layer>/tables/<table>.py` computes it, `exp
 contract.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
@@ -46,7 +46,7 @@ class Source(CsvFormat, Records, Repeated):
         self.check_repeated()
 
     @property
-    def fields(self) -> dict[str, str]:
+    def fields(self) -> Mapping[str, str]:
         """Field name -> SQL type."""
         return columns_of(self.columns)
 
@@ -81,7 +81,7 @@ class Table:
         return f"{self.layer}.{self.name}"
 
     @property
-    def types(self) -> dict[str, str]:
+    def types(self) -> Mapping[str, str]:
         """Column name -> SQL type, in order."""
         return columns_of(self.columns)
 

@@ -19,8 +19,8 @@ SETTINGS = (
     # Each test has a lake of its own, and Hive's metastore takes a third of the time of making one. That Hive takes the
     # product's tables shows end to end.
     "spark.sql.catalogImplementation=in-memory",
-    # Plans are described for a page that nobody opens.
-    "spark.sql.ui.explainMode=simple",
+    # Delta keeps a table for an hour in memory after its last use, and most lakes here are gone in minutes.
+    "spark.databricks.delta.delta.log.cacheRetentionMinutes=3",
 )
 
 
@@ -37,7 +37,6 @@ def connect_server(home: Path) -> Iterator[dict[str, str]]:
         "LAKEHOUSE_SPARK_PYTHON": str(PYTHON),
         "SPARK_CONNECT_AUTHENTICATE_TOKEN": token,
         "SPARK_CONNECT_PORT": str(port),
-        # Delta keeps a table for an hour in memory after its last use.
         "SPARK_DRIVER_MEMORY": "5g",
     }
     settings = (*SETTINGS, *of_databricks("main", home))

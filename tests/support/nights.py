@@ -17,7 +17,19 @@ from jobs.generate.arguments import FIRST_NIGHT
 from jobs.gold import partial
 
 D5, D6 = date(2024, 3, 5), date(2024, 3, 6)
-ALL = selection(())
+# Gold of each kind (by event date, in parts, by night, of the registry, of two sources), what it is made from, and a
+# source with variants. What is left out is made in the same ways; tests/spark/parity has every table.
+MOST = selection(
+    [
+        "sensor_hourly",
+        "climate_hourly",
+        "device_health",
+        "device_anomalies",
+        "site_events",
+        "alerts",
+        "iot_events",
+    ]
+)
 # Sources, and one gold table of each kind: by night, which is of the registry, and by event date.
 FEW = frozenset({"devices", "device_changes", "sensor_logs", "device_health", "climate_hourly"})
 
@@ -28,7 +40,7 @@ Files = dict[tuple[str, date], set[str]]
 
 @dataclass(frozen=True)
 class Nights:
-    """A lake with nights 5 and 6 of all tables, whose stages mixed; then night 6 was run once more.
+    """A lake with nights 5 and 6, whose stages mixed; then night 6 was run once more.
 
     Tests only read it, or work on other nights of it.
     """
@@ -47,7 +59,8 @@ def two_nights(spark: SparkSession, lake: SettingsOf) -> Nights:
     """Run them: night 6 reconciles its rows between the staging and the publishing of night 5."""
 
     def run(night: date, *stages: str, **overrides: object) -> dict[str, list]:
-        return {stage: run_stage(spark, lake, stage, night, **overrides) for stage in stages}
+        given = {"tables": MOST, **overrides}
+        return {stage: run_stage(spark, lake, stage, night, **given) for stage in stages}
 
     run(D5, "generate", "bronze", "silver", "gold")
     silver = digests(spark, lake)
@@ -91,7 +104,7 @@ def files(spark: SparkSession, lake: SettingsOf) -> Files:
             F.lit(name).alias("table"), F.col(table.slice).alias("slice"), "_metadata.file_path"
         )
         for name, table in GOLD.items()
-        if name in ALL
+        if name in MOST
     ]
     found: Files = {}
     for row in union(frames).distinct().collect():

@@ -1,4 +1,4 @@
-"""Two nights of all tables, run once for every test that compares with them."""
+"""Two nights, run once for every test that compares with them."""
 
 from collections.abc import Iterator
 

@@ -20,7 +20,7 @@ from jobs.outcome import TableResult
 from jobs.settings import Settings
 from jobs.silver import validation
 from tests.conftest import new_lake
-from tests.support.nights import ALL, D5, D6, FEW, Digests, SettingsOf, bring, digests, due, files, run_stage
+from tests.support.nights import D5, D6, FEW, MOST, Digests, SettingsOf, bring, digests, due, files, run_stage
 from tests.support.simulated import file_like_a_stream
 
 
@@ -30,17 +30,17 @@ def read(spark, nights):
 
 
 def test_every_landed_line_has_exactly_one_outcome(read):
-    rows = read("ops.row_accounts").collect()
-    assert {row.source for row in rows} == ALL & SOURCES.keys()
+    rows = read("ops.row_accounts").where(f"night <= '{D6}'").collect()
+    assert {row.source for row in rows} == MOST & SOURCES.keys()
     for row in rows:
         assert row.is_balanced and row.landed == row.bronze == row.silver + row.quarantined + row.duplicates
-    assert sum(row.landed for row in rows if row.night == D5) > 2500
+    assert sum(row.landed for row in rows if row.night == D5) > 2000
     assert sum(row.duplicates for row in rows) > 0 and sum(row.quarantined for row in rows) > 0
 
 
 def test_every_gold_table_has_rows(read):
     # Too few readings at this scale for a device to have more than ten anomalies.
-    wanted = ALL & GOLD.keys() - {"device_anomalies"}
+    wanted = MOST & GOLD.keys() - {"device_anomalies"}
     some = union(read(f"gold.{name}").select(F.lit(name).alias("name")).limit(1) for name in wanted)
     assert {row.name for row in some.collect()} == wanted
 
@@ -53,9 +53,9 @@ def test_silver_holds_each_key_once(read):
             F.count_distinct(*source.key).alias("keys"),
         )
         for name, source in SOURCES.items()
-        if name in ALL
+        if name in MOST
     ).collect()
-    assert {row.source for row in counted} == ALL & SOURCES.keys()
+    assert {row.source for row in counted} == MOST & SOURCES.keys()
     assert [row for row in counted if row.rows != row["keys"]] == []
 
 
@@ -68,7 +68,7 @@ def test_a_reconciled_night_is_not_reconciled_again(nights, read):
     assert {row.run_id for row in read("ops.row_accounts").where(f"night = '{D6}'").collect()} == {
         "night-2024-03-06"
     }
-    assert len(nights.again["silver"]) == len(ALL & SOURCES.keys())
+    assert len(nights.again["silver"]) == len(MOST & SOURCES.keys())
     assert not any(result.rows for result in nights.again["bronze"])
     # That of gold is written anew, and comes out the same.
     assert sum(result.rows for result in nights.again["publish"]) > 0
@@ -82,9 +82,6 @@ def test_the_next_night_leaves_the_night_before_as_it_was(nights):
     assert restated <= {
         "gold.sensor_hourly",
         "gold.climate_hourly",
-        "gold.defect_rates",
-        "silver.machine_anomalies",
-        "silver.inspection_features",
         "silver.devices",
         "silver.devices_history",
     }
@@ -99,7 +96,7 @@ def test_the_next_night_replaces_the_partitions_that_its_rows_belong_to_and_no_o
 
     # A night by itself, of the two that there are; a day by rows of it, some of which come late.
     replaced = {
-        **{name: {D6} for name in ALL & GOLD.keys() if GOLD[name].slice == "night"},
+        **{name: {D6} for name in MOST & GOLD.keys() if GOLD[name].slice == "night"},
         "sensor_hourly": came("readings"),
         "climate_hourly": came("sensor_logs"),
         "alerts": came("readings") | came("events"),
@@ -115,12 +112,12 @@ def test_the_next_night_replaces_the_partitions_that_its_rows_belong_to_and_no_o
 def test_verify_confirms_a_night_and_names_what_was_tampered_with(spark, nights, caplog):
     verify = importlib.import_module("jobs.quality.verify")
     with caplog.at_level("INFO", "jobs"):
-        results = verify.run(Lake(spark, nights.lake("verify", night=D5)))
+        results = verify.run(Lake(spark, nights.lake("verify", night=D5, tables=MOST)))
     assert all(result.detail["holds"] for result in results)
-    accounts = len(ALL & SOURCES.keys())
+    accounts = len(MOST & SOURCES.keys())
     found = sum(result.table in TABLES for result in results)
-    assert sum(result.table.startswith("files of ") for result in results) > 5
-    assert found > 15 and f"{D5}: {accounts} accounts balance and {found} digests hold" in caplog.messages
+    assert sum(result.table.startswith("files of ") for result in results) > 4
+    assert found > 10 and f"{D5}: {accounts} accounts balance and {found} digests hold" in caplog.messages
     readings = nights.lake("verify", night=D5, tables=selection(["readings"]))
     with (
         tampered(spark, readings.table("silver.readings"), f"_night = '{D5}'"),
@@ -143,7 +140,7 @@ def tampered(spark, readings: str, where: str) -> Iterator[None]:
 
 def test_publish_refuses_a_run_that_has_staged_nothing(spark, nights):
     with pytest.raises(JobError, match="run another has staged nothing"):
-        run_stage(spark, nights.lake, "publish", D5, run_id="another")
+        run_stage(spark, nights.lake, "publish", D5, run_id="another", tables=MOST)
 
 
 @dataclass(frozen=True)
@@ -174,7 +171,7 @@ def bulk(spark, nights, tmp_path_factory) -> Iterator[Bulk]:
 def test_nights_give_the_same_digests_in_any_order_and_when_their_stages_mix(spark, nights, bulk):
     """Backfills and schedules may overlap: Airflow lets one stage run at a time, of whichever night."""
     # What night 6 reconciled between the staging and the publishing of night 5 stayed due, and nothing else.
-    assert nights.due == {(source, D6) for source in ALL & SOURCES.keys()}
+    assert nights.due == {(source, D6) for source in MOST & SOURCES.keys()}
     assert nights.due_at_last == set()
     # What was staged before night 5 came, and before the nights were published in bulk, is not published any more.
     run_stage(spark, bulk.lake, "publish", D6, tables=FEW)
@@ -202,7 +199,7 @@ def test_an_earlier_arrival_that_comes_late_takes_its_row_back(spark, nights, re
     night7, night8 = date(2024, 3, 7), date(2024, 3, 8)
     for night in (night8, night7):
         folder = nights.lake("bronze").landing / f"locations/arrived={night}"
-        folder.mkdir()
+        folder.mkdir(parents=True)
         (folder / file_like_a_stream("locations", "json")).write_text(line + "\n")
         for stage in ("bronze", "silver"):
             run_stage(spark, nights.lake, stage, night, tables=frozenset({"locations"}))

@@ -84,6 +84,7 @@ def test_nights_have_the_same_accounts_on_both(after_all: Sides) -> None:
     here, there = (side.rows("ops.row_accounts", "run_id", "settled_at") for side in after_all)
     assert {row.source for row in here} == {*SOURCES}
     assert {str(row.night) for row in here} >= {*EARLIER, NIGHT}
+    assert all(row.is_balanced for row in here)
     assert there == here
 
 

@@ -57,9 +57,10 @@ def test_objects_have_5_to_25_keys_equally_often_and_any_key_may_be_there():
 
 def test_a_sensor_is_the_same_device_whenever_it_reports():
     known: dict[object, set[tuple]] = {}
-    for row in events(20_000, max_keys=5):
+    for row in events(4000, max_keys=5):
         known.setdefault(row["sensor_id"], set()).add((row["device_type"], row["region"], row["model"]))
-    assert len(known) > 8000 and all(len(images) == 1 for images in known.values())
+    # Of 10,000 sensors; some 700 of the events come from one that has reported before.
+    assert 3000 < len(known) < 3500 and all(len(images) == 1 for images in known.values())
 
 
 def test_ids_are_unique_and_another_seed_gives_others():
@@ -102,13 +103,13 @@ def test_in_the_maintenance_window_sensors_say_so_and_else_two_in_a_hundred_are_
 
 
 def test_a_night_delivers_its_clean_rows_faults_late_ones_and_second_copies():
-    delivered = list(python_delivery.lines(FEED, NIGHT, 0.5, 42))
-    clean = {row["event_id"]: row for row in events(5000)}
+    delivered = list(python_delivery.lines(FEED, NIGHT, 0.2, 42))
+    clean = {row["event_id"]: row for row in events(2000)}
     for line in delivered:
         if not set(line.kinds) - {"duplicate", "late"} and line.key in clean:
             assert json.loads(line.text) == clean[line.key]
     kinds = Counter(kind for line in delivered for kind in line.kinds)
-    expected = {"late": 50, "duplicate": 50, "malfunction": 25, "null": 100}
+    expected = {"late": 20, "duplicate": 20, "malfunction": 10, "null": 40}
     # Within four standard deviations of a Poisson count.
     assert all(abs(kinds[kind] - count) < 4 * count**0.5 for kind, count in expected.items())
     assert kinds["malformed"] and kinds["future"]
@@ -125,11 +126,11 @@ def test_faults_come_as_often_as_the_options_say():
 
 def test_every_row_arrives_within_eight_days_once_or_twice():
     arrived = Counter(
-        line.key for day in range(1, 12) for line in python_delivery.lines(FEED, date(2024, 3, day), 0.05, 42)
+        line.key for day in range(1, 12) for line in python_delivery.lines(FEED, date(2024, 3, day), 0.02, 42)
     )
-    own = [row["event_id"] for row in events(500, 60)]
+    own = [row["event_id"] for row in events(200, 60)]
     copies = Counter(arrived[key] for key in own)
-    assert set(copies) <= {1, 2} and copies[1] > 480
+    assert set(copies) <= {1, 2} and copies[1] > 190
 
 
 def test_a_plain_file_holds_the_clean_rows_of_the_night(tmp_path, capsys):
