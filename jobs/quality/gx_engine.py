@@ -32,7 +32,7 @@ class OneQueryEngine(SparkDFExecutionEngine):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.rows: dict[str, int] = {}  # batch id -> rows, of the batches of which anything has been counted
-        self._sizes: list[Any] = []
+        self._sizes: dict[Any, Any] = {}  # numbers of rows, of all or of those that meet a condition
         self._known: dict[Any, Any] = {}
         self._failed: dict[Any, Exception] = {}  # Great Expectations asks for what has failed three times
 
@@ -41,23 +41,25 @@ class OneQueryEngine(SparkDFExecutionEngine):  # type: ignore[misc]
     ) -> dict[Any, Any]:
         """Resolve all but counts; counts once nothing else is left to do, so that they come together.
 
-        Nearly every metric depends on the number of rows, and none looks at it: until it is counted, it is None.
+        Nearly every metric depends on a number of rows, and none looks at it: until it is counted, it is None.
         """
-        asked = [metric for metric in metrics_to_resolve if metric.id not in self._known]
-        self._sizes += [metric for metric in asked if _is_size(metric)]
-        others = [metric for metric in asked if not _is_count(metric)]
+        asked = {metric.id: metric for metric in metrics_to_resolve if metric.id not in self._known}
+        self._sizes |= {id_: metric for id_, metric in asked.items() if _is_size(metric)}
+        others = [metric for metric in asked.values() if not _is_count(metric)]
         if others:
             self._known |= super().resolve_metrics(others, metrics, runtime_configuration)
         else:
-            sizes = [metric for metric in self._sizes if _batch(metric) not in self.rows]
-            counts = [*(metric for metric in asked if not _is_size(metric)), *sizes]
-            self._count([metric for metric in counts if metric.id not in self._failed], metrics)
-            if failed := [metric for metric in counts if metric.id in self._failed]:
+            done = self._known.keys() | self._failed.keys()
+            due = [metric for id_, metric in (asked | self._sizes).items() if id_ not in done]
+            self._count(due, metrics)
+            for id_ in self._sizes.keys() & self._failed.keys():
+                metrics.pop(id_, None)  # no None any more: Great Expectations asks for it, and is told why
+            if failed := [metric for id_, metric in asked.items() if id_ in self._failed]:
                 raise MetricResolutionError(str(self._failed[failed[-1].id]), failed_metrics=failed)
         known = {
             metric.id: self._known[metric.id] for metric in metrics_to_resolve if metric.id in self._known
         }
-        return known | {metric.id: self.rows.get(_batch(metric)) for metric in self._sizes}
+        return known | {id_: self._known.get(id_) for id_ in self._sizes.keys() - self._failed.keys()}
 
     def _count(self, asked: list[Any], metrics: Mapping[Any, Any]) -> None:
         """Resolve counts; those that fail are found by halving what cannot be asked together."""
@@ -138,11 +140,11 @@ def _is_count(metric: Any) -> bool:
     if _is_keyed(metric):
         return not domain.get("row_condition")  # keys are repeated among the rows that meet it
     is_sum = "metric_partial_fn" in metric.metric_dependencies and "column" in domain
-    return name == ROW_COUNT or (name.endswith(UNEXPECTED_COUNT) and is_sum)
+    return _is_size(metric) or (name.endswith(UNEXPECTED_COUNT) and is_sum)
 
 
 def _is_size(metric: Any) -> bool:
-    return metric.metric_name == ROW_COUNT and not metric.metric_domain_kwargs.get("row_condition")
+    return bool(metric.metric_name == ROW_COUNT)
 
 
 def _is_keyed(metric: Any) -> bool:
