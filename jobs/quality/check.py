@@ -7,7 +7,7 @@ from typing import Any
 from great_expectations.core import ExpectationValidationResult
 from pyspark.sql import DataFrame
 
-from catalog.tables import DERIVED, sources_of
+from catalog.tables import DERIVED, SOURCES, sources_of
 from expectations import suite
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken
@@ -87,11 +87,13 @@ def run(lake: Lake) -> list[TableResult]:
     layer = lake.settings.options.layer
     if layer != "gold":
         accounts.ensure(lake)
+    survey = accounts.survey(lake, SOURCES) if layer == "silver" else None
     if layer == "bronze":
         validated = _validate_bronze(lake, validation)
     else:
-        validated = _validate(validation, slices.silver(lake) if layer == "silver" else slices.gold(lake))
-    lake.spark.sql("SELECT 1").collect()  # when Spark itself is gone the failures say nothing about the data
+        validated = _validate(validation, slices.silver(lake, survey) if survey else slices.gold(lake))
+    if any(_error(result) for found in validated.values() for result in found.result.results):
+        lake.spark.sql("SELECT 1").collect()  # when Spark itself is gone they say nothing about the data
     pages = validation.build_pages([found.result for found in validated.values()])
     run_page = f"runs/{lake.settings.run_id}/{lake.settings.step}.html"
     verdicts = [_verdict(name, found, [*pages[name], run_page]) for name, found in validated.items()]
@@ -103,7 +105,8 @@ def run(lake: Lake) -> list[TableResult]:
     )
     write_atomically(lake.settings.docs / run_page, page)
     results = [verdict.result() for verdict in verdicts]
-    if layer == "silver":
+    # Where all passed and nothing was refused before, there is nothing to keep, nor of others' to take back.
+    if survey and (survey.refused or any(verdict.failed for verdict in verdicts)):
         _keep_verdicts(lake, {verdict.table: not verdict.failed for verdict in verdicts})
     if any(verdict.failed for verdict in verdicts):
         raise ContractBroken(_message(verdicts), results)

@@ -11,6 +11,7 @@ from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
 from jobs.silver import pending
 from jobs.state import accounts, staged_slices
+from jobs.state.accounts import Survey
 
 Reconciled = Mapping[str, Mapping[date, int]]  # source -> night -> bronze rows by its account
 
@@ -21,9 +22,9 @@ def gold(lake: Lake) -> dict[str, DataFrame]:
     return {table.full_name: staged.rows(table) for table in lake.settings.gold}
 
 
-def silver(lake: Lake) -> dict[str, DataFrame]:
+def silver(lake: Lake, survey: Survey) -> dict[str, DataFrame]:
     """Rows of the run's nights and those that gold does not have yet, by suite name."""
-    due = {source: set(nights) for source, nights in accounts.unpublished(lake).items()}
+    due = {source: set(nights) for source, nights in survey.unpublished.items()}
     arrived = {
         f"silver.{source.silver}": _of_nights(lake, f"silver.{source.silver}", due.get(source.name, set()))
         for source in lake.settings.sources

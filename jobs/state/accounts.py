@@ -105,7 +105,7 @@ def unpublished(lake: Lake) -> Mapping[str, Nights]:
 
 @dataclass(frozen=True)
 class Survey:
-    """What gold has to know of the accounts, as they stand."""
+    """What gold and the check of silver have to know of the accounts, as they stand."""
 
     unpublished: Mapping[str, Nights]
     nights: frozenset[date]  # all that have accounts
