@@ -1,7 +1,7 @@
 """Reconciliation: each bronze row of a batch has one outcome, and is counted where that is kept."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -16,7 +16,7 @@ from jobs.silver.ranking import CORRECTION, DUPLICATE, QUARANTINED
 from jobs.state.accounts import Account
 
 RowsOf = Callable[[PendingBatch], DataFrame]
-Counts = dict[tuple[Any, ...], int]  # source and night, and what else they are counted by -> rows
+LANDED = "landed"  # what every line is, beside its outcome
 
 
 def quarantine(lake: Lake, staging: Staging, batches: Sequence[PendingBatch]) -> None:
@@ -42,28 +42,32 @@ def quarantine(lake: Lake, staging: Staging, batches: Sequence[PendingBatch]) ->
 def accounts_of(
     lake: Lake, batches: Collection[PendingBatch], rows_of: RowsOf, digests: Iterable[Digest]
 ) -> list[Account]:
-    """An account for each source and night of some batches, each outcome counted where it is kept.
+    """An account for each source and night of some batches, each outcome counted where it is kept, in one query.
 
     Only duplicates and corrections, which are kept nowhere but in bronze, are counted by their outcome. `rows_of`
     gives a batch's rows as they were staged or, to prove those, validated anew; `digests` are those of silver, which
     bring its row counts.
     """
     in_silver = {(digest.table, digest.night): digest.rows for digest in digests}
-    landed = _per_night(_landed(lake, batch) for batch in batches)
-    repeated = _per_night(
-        (_repeated(batch, rows_of(batch)) for batch in batches if not batch.is_empty), "outcome"
+    outcomes = union(
+        [
+            _quarantined(lake, batches),
+            *(_landed(lake, batch) for batch in batches),
+            *(_repeated(batch, rows_of(batch)) for batch in batches if not batch.is_empty),
+        ]
     )
-    quarantined = _quarantined(lake, batches)
+    counted = outcomes.groupBy("source", "night", "outcome").count().collect()
+    rows = Counter({(row.source, row.night, row.outcome): row["count"] for row in counted})
     return [
         Account(
             source=batch.source.name,
             night=night,
-            landed=landed.get((batch.source.name, night), 0),
+            landed=rows[batch.source.name, night, LANDED],
             bronze=batch.rows_of(night),
             silver=in_silver.get((batch.silver.full_name, night), 0),
-            quarantined=quarantined.get((batch.source.name, night), 0),
-            duplicates=repeated.get((batch.source.name, night, DUPLICATE), 0),
-            corrections=repeated.get((batch.source.name, night, CORRECTION), 0),
+            quarantined=rows[batch.source.name, night, QUARANTINED],
+            duplicates=rows[batch.source.name, night, DUPLICATE],
+            corrections=rows[batch.source.name, night, CORRECTION],
             is_newest=batch.is_newest,
         )
         for batch in batches
@@ -72,26 +76,22 @@ def accounts_of(
 
 
 def _landed(lake: Lake, batch: PendingBatch) -> DataFrame:
-    lines = landed_lines(lake, batch.source, batch.nights)
-    return lines.select(F.lit(batch.source.name).alias("source"), F.col("_night").alias("night"))
+    return _outcomes(batch, landed_lines(lake, batch.source, batch.nights), F.lit(LANDED))
 
 
 def _repeated(batch: PendingBatch, validated: DataFrame) -> DataFrame:
     rows = validated.where(F.col("_outcome").isin(DUPLICATE, CORRECTION))
-    night, outcome = F.col("_night").alias("night"), F.col("_outcome").alias("outcome")
-    return rows.select(F.lit(batch.source.name).alias("source"), night, outcome)
+    return _outcomes(batch, rows, F.col("_outcome"))
 
 
-def _quarantined(lake: Lake, batches: Iterable[PendingBatch]) -> Counts:
-    return _per_night([lake.read("ops.quarantine").where(_is_of(batches)).select("source", "night")])
+def _outcomes(batch: PendingBatch, rows: DataFrame, outcome: Column) -> DataFrame:
+    source = F.lit(batch.source.name).alias("source")
+    return rows.select(source, F.col("_night").alias("night"), outcome.alias("outcome"))
 
 
-def _per_night(frames: Iterable[DataFrame], *by: str) -> Counts:
-    """Count the rows of all frames in one query."""
-    if not (all_frames := list(frames)):
-        return {}
-    counted = union(all_frames).groupBy("source", "night", *by).count().collect()
-    return {tuple(row)[:-1]: row["count"] for row in counted}
+def _quarantined(lake: Lake, batches: Iterable[PendingBatch]) -> DataFrame:
+    rows = lake.read("ops.quarantine").where(_is_of(batches))
+    return rows.select("source", "night", F.lit(QUARANTINED).alias("outcome"))
 
 
 def _is_of(batches: Iterable[PendingBatch]) -> Column:
