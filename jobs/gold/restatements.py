@@ -46,7 +46,9 @@ def record(lake: Lake, staged: Slices) -> None:
 
     Call it before the new digests are recorded; it is safe to repeat.
     """
-    nights = {each.slice for slices in staged.values() for each in slices}
+    nights = {each.slice for slices in staged.values() for each in slices}.difference(lake.settings.nights)
+    if not nights:
+        return
     recorded = lake.read("ops.digests").where(is_in("table", staged) & is_in("night", nights)).collect()
     before = [Digest(row.table, row.night, row.rows, row.digest) for row in recorded]
     found = find(before, staged, lake.settings.nights)
