@@ -36,12 +36,12 @@ def run(arguments: Namespace) -> None:
 
 
 def _no_longer_kept(found: list[Version], kept: Retention) -> str:
-    """Return which versions can no longer be read, in a line; empty if all can."""
+    """Return which versions are no longer kept, in a line; empty if all are."""
     readable = kept.readable(found)
     if len(readable) == len(found):
         return ""
     time = kept.interval.removeprefix("interval ")
     return (
-        f"versions before {readable[-1].number} can no longer be read: the table keeps them for {time} "
+        f"versions before {readable[-1].number} are no longer kept: the table keeps them for {time} "
         "(`maintain --vacuum-days`)"
     )

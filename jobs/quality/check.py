@@ -15,7 +15,8 @@ from jobs.files import write_atomically
 from jobs.outcome import TableResult
 from jobs.pages.render import render
 from jobs.quality import slices
-from jobs.quality.gx_validation import SITE, Validated, Validation
+from jobs.quality.gx_context import SITE
+from jobs.quality.gx_validation import Validated, Validation
 from jobs.state import accounts
 
 TO_DOCS = "../.."  # from the folder of a run's pages
@@ -92,8 +93,8 @@ def run(lake: Lake) -> list[TableResult]:
         validated = _validate_bronze(lake, validation)
     else:
         validated = _validate(validation, slices.silver(lake, survey) if survey else slices.gold(lake))
-    if any(_error(result) for found in validated.values() for result in found.result.results):
-        lake.spark.sql("SELECT 1").collect()  # when Spark itself is gone they say nothing about the data
+    if not all(result.success for found in validated.values() for result in found.result.results):
+        lake.spark.sql("SELECT 1").collect()  # when Spark itself is gone, failures say nothing about the data
     pages = validation.build_pages([found.result for found in validated.values()])
     run_page = f"runs/{lake.settings.run_id}/{lake.settings.step}.html"
     verdicts = [_verdict(name, found, [*pages[name], run_page]) for name, found in validated.items()]
@@ -105,7 +106,7 @@ def run(lake: Lake) -> list[TableResult]:
     )
     write_atomically(lake.settings.docs / run_page, page)
     results = [verdict.result() for verdict in verdicts]
-    # Where all passed and nothing was refused before, there is nothing to keep, nor of others' to take back.
+    # Where all passed and nothing was refused when this began, there is nothing to keep, and nothing to take back.
     if survey and (survey.refused or any(verdict.failed for verdict in verdicts)):
         _keep_verdicts(lake, {verdict.table: not verdict.failed for verdict in verdicts})
     if any(verdict.failed for verdict in verdicts):

@@ -19,6 +19,8 @@ from jobs.delta.frames import union
 
 ROW_COUNT = "table.row_count"
 UNEXPECTED_COUNT = ".unexpected_count"
+# What is made of the number of rows itself.
+LOOK_AT_SIZES = ("column.median", "column.unique_proportion", "column.non_null_proportion")
 KEYED_COUNTS = (
     "column_values.unique.unexpected_count",
     "compound_columns.unique.unexpected_count",
@@ -41,25 +43,31 @@ class OneQueryEngine(SparkDFExecutionEngine):  # type: ignore[misc]
     ) -> dict[Any, Any]:
         """Resolve all but counts; counts once nothing else is left to do, so that they come together.
 
-        Nearly every metric depends on a number of rows, and none looks at it: until it is counted, it is None.
+        Nearly every metric depends on a number of rows, and few look at it: until it is counted, it is None.
         """
         asked = {metric.id: metric for metric in metrics_to_resolve if metric.id not in self._known}
         self._sizes |= {id_: metric for id_, metric in asked.items() if _is_size(metric)}
         others = [metric for metric in asked.values() if not _is_count(metric)]
+        if any(metric.metric_name in LOOK_AT_SIZES for metric in others):
+            self._count_due({}, metrics)
         if others:
             self._known |= super().resolve_metrics(others, metrics, runtime_configuration)
         else:
-            done = self._known.keys() | self._failed.keys()
-            due = [metric for id_, metric in (asked | self._sizes).items() if id_ not in done]
-            self._count(due, metrics)
-            for id_ in self._sizes.keys() & self._failed.keys():
-                metrics.pop(id_, None)  # no None any more: Great Expectations asks for it, and is told why
+            self._count_due(asked, metrics)
             if failed := [metric for id_, metric in asked.items() if id_ in self._failed]:
                 raise MetricResolutionError(str(self._failed[failed[-1].id]), failed_metrics=failed)
         known = {
             metric.id: self._known[metric.id] for metric in metrics_to_resolve if metric.id in self._known
         }
         return known | {id_: self._known.get(id_) for id_ in self._sizes.keys() - self._failed.keys()}
+
+    def _count_due(self, asked: Mapping[Any, Any], metrics: dict[Any, Any]) -> None:
+        """Count what is asked and the numbers of rows, each once, and tell Great Expectations these."""
+        done = self._known.keys() | self._failed.keys()
+        self._count([metric for id_, metric in ({**asked} | self._sizes).items() if id_ not in done], metrics)
+        metrics |= {id_: self._known[id_] for id_ in self._sizes.keys() & self._known.keys()}
+        for id_ in self._sizes.keys() & self._failed.keys():
+            metrics.pop(id_, None)  # no None any more: Great Expectations asks for it, and is told why
 
     def _count(self, asked: list[Any], metrics: Mapping[Any, Any]) -> None:
         """Resolve counts; those that fail are found by halving what cannot be asked together."""

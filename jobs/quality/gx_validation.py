@@ -4,9 +4,10 @@ Data sources live in memory, since a frame cannot be opened again from a file; s
 kept on disk, under `great_expectations/` and `data-docs/expectations/` of the lake.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import compress
 from typing import Any, Literal
 
 import great_expectations as gx
@@ -15,27 +16,35 @@ from great_expectations.core import (
     ExpectationValidationResult,
     RunIdentifier,
 )
-from great_expectations.data_context.types.base import (
-    DataContextConfig,
-    FilesystemStoreBackendDefaults,
-    ProgressBarsConfig,
-)
 from great_expectations.data_context.types.resource_identifiers import (
     ExpectationSuiteIdentifier,
     ValidationResultIdentifier,
 )
 from great_expectations.datasource.fluent.interfaces import Batch
+from great_expectations.expectations.expectation import (
+    ColumnMapExpectation,
+    ColumnPairMapExpectation,
+    MulticolumnMapExpectation,
+)
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+from great_expectations.expectations.registry import get_expectation_impl
 from great_expectations.util import convert_to_json_serializable
 from great_expectations.validator.validator import Validator
 from pyspark.sql import DataFrame
 
+from jobs.quality.gx_context import SITE, configuration
 from jobs.quality.gx_engine import OneQueryEngine
 from jobs.settings import Settings
 from jobs.state import listed_validations
 from jobs.state.listed_validations import ListedValidation
 
-SITE = "expectations"
+ABOUT_ROWS = (ColumnMapExpectation, ColumnPairMapExpectation, MulticolumnMapExpectation)
+# What is observed where these hold: of the expectation, the number of rows and the columns.
+FIGURES: dict[str, Callable[[ExpectationConfiguration, int, list[str]], object]] = {
+    "expect_table_row_count_to_be_between": lambda _, rows, __: rows,
+    "expect_table_row_count_to_equal": lambda config, _, __: config.kwargs["value"],
+    "expect_table_columns_to_match_ordered_list": lambda _, __, columns: columns,
+}
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,7 @@ class Validation:
 
     def __init__(self, settings: Settings) -> None:
         self._run = RunIdentifier(run_name=settings.run_id, run_time=datetime.now(UTC))
-        self._context = gx.get_context(mode="ephemeral", project_config=_config(settings))
+        self._context = gx.get_context(mode="ephemeral", project_config=configuration(settings))
         self._listed = listed_validations.path(settings)
         self._docs = settings.docs
         self._site = settings.docs / SITE
@@ -61,8 +70,8 @@ class Validation:
     ) -> dict[str, Validated]:
         """Validate the frame of each suite, by the suite's name. An expectation that raises has failed.
 
-        Asks for yes or no first, of all frames together, and for details of the failures alone: any richer answer
-        costs a query for each expectation about rows.
+        Asks for yes or no first, of all frames together, and for details of the failures and of what is no matter of
+        single rows: any richer answer costs a query for each expectation about rows.
         """
         for frame in frames.values():
             _ = frame.schema  # a table that is missing is no matter of the data
@@ -80,9 +89,12 @@ class Validation:
             )
         ]
         answers = _ask(validator, asked, "BOOLEAN_ONLY")
-        failed = [_config_of(answer) for answer in answers if not answer.success]
-        results = [answer for answer in answers if answer.success]
-        results += _ask(validator, failed, "SUMMARY")
+        enough = [bool(answer.success) and _is_enough(_config_of(answer)) for answer in answers]
+        results = [*compress(answers, enough)]
+        in_full = [
+            _config_of(answer) for answer, is_enough in zip(answers, enough, strict=True) if not is_enough
+        ]
+        results += _ask(validator, in_full, "SUMMARY")
         validated = {}
         for suite in suites:
             batch, frame = batches[suite.name], frames[suite.name]
@@ -191,18 +203,20 @@ def _ask(
     return validator.graph_validate(configs, {"result_format": result_format}) if configs else []
 
 
+def _is_enough(config: ExpectationConfiguration) -> bool:
+    """Whether all that a page shows of an expectation that holds follows from that: see `_known`."""
+    kind = get_expectation_impl(config.type)
+    return config.type in FIGURES or issubclass(kind, ABOUT_ROWS)
+
+
 def _known(config: ExpectationConfiguration, rows: int, columns: list[str]) -> dict[str, object]:
     """What a page shows as observed, for an expectation that holds: the part that follows from that alone.
 
     As Great Expectations finds it, but for the share of a column's values where the column has none: it gives
     no number then, and this 0 %.
     """
-    if config.type == "expect_table_row_count_to_be_between":
-        return {"observed_value": rows}
-    if config.type == "expect_table_row_count_to_equal":
-        return {"observed_value": config.kwargs["value"]}
-    if config.type == "expect_table_columns_to_match_ordered_list":
-        return {"observed_value": columns}
+    if config.type in FIGURES:
+        return {"observed_value": FIGURES[config.type](config, rows, columns)}
     if "mostly" in config.kwargs:
         return {}
     # No share of no rows.
@@ -212,35 +226,3 @@ def _known(config: ExpectationConfiguration, rows: int, columns: list[str]) -> d
 def _config_of(result: ExpectationValidationResult) -> ExpectationConfiguration:
     config: ExpectationConfiguration = result.expectation_config
     return config
-
-
-def _config(settings: Settings) -> DataContextConfig:
-    pages = "jobs.quality.gx_pages"
-    view = {"module_name": pages, "class_name": "PageView"}
-    section = {"module_name": pages, "class_name": "SectionBuilder", "view": view}
-    site = {
-        "class_name": "SiteBuilder",
-        "show_how_to_buttons": False,
-        "store_backend": {
-            "class_name": "TupleFilesystemStoreBackend",
-            "base_directory": str(settings.docs / SITE),
-        },
-        "site_index_builder": {
-            "module_name": pages,
-            "class_name": "IndexBuilder",
-            "view": view | {"class_name": "IndexView"},
-        },
-        "site_section_builders": {
-            "expectations": section,
-            "validations": section,
-            "profiling": "none",
-        },
-    }
-    return DataContextConfig(
-        store_backend_defaults=FilesystemStoreBackendDefaults(
-            root_directory=str(settings.home / "great_expectations")
-        ),
-        data_docs_sites={SITE: site},
-        analytics_enabled=False,
-        progress_bars=ProgressBarsConfig(globally=False, metric_calculations=False),
-    )

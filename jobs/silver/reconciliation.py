@@ -42,7 +42,7 @@ def quarantine(lake: Lake, staging: Staging, batches: Sequence[PendingBatch]) ->
 def accounts_of(
     lake: Lake, batches: Collection[PendingBatch], rows_of: RowsOf, digests: Iterable[Digest]
 ) -> list[Account]:
-    """An account for each source and night of some batches, each outcome counted where it is kept, in one query.
+    """An account for each source and night of some batches, each outcome counted where it is kept.
 
     Only duplicates and corrections, which are kept nowhere but in bronze, are counted by their outcome. `rows_of`
     gives a batch's rows as they were staged or, to prove those, validated anew; `digests` are those of silver, which

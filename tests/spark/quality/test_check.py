@@ -206,6 +206,24 @@ def test_an_expectation_that_cannot_be_evaluated_is_never_green_not_even_a_flag(
         check.run(Lake(spark, silver()))
 
 
+def test_a_failure_that_is_found_while_spark_goes_away_is_no_verdict(spark, silver, monkeypatch):
+    validate = check._validate
+
+    def gone(*_):
+        raise ConnectionError
+
+    def validated_at_last(*given):
+        found = validate(*given)
+        monkeypatch.setattr(type(spark), "sql", gone)
+        return found
+
+    monkeypatch.setattr(check, "_validate", validated_at_last)
+    settings = silver(night=BROKEN_NIGHT)
+    with pytest.raises(ConnectionError):
+        check.run(Lake(spark, settings))
+    assert not (settings.run_folder / "check_silver.html").exists()
+
+
 def test_text_from_the_data_is_shown_as_text(broken):
     settings, error = broken
 

@@ -10,6 +10,9 @@ import great_expectations as gx
 import pytest
 from great_expectations.datasource.fluent import SparkDatasource
 from great_expectations.expectations import (
+    ExpectColumnMedianToBeBetween,
+    ExpectColumnProportionOfNonNullValuesToBeBetween,
+    ExpectColumnProportionOfUniqueValuesToBeBetween,
     ExpectColumnValuesToBeBetween,
     ExpectColumnValuesToBeInSet,
     ExpectColumnValuesToBeNull,
@@ -69,16 +72,18 @@ def frame(spark, request):
     return spark.createDataFrame(request.param, "metric STRING, value DOUBLE, remark STRING")
 
 
-def _rules():
-    return gx.ExpectationSuite(name=NAME, expectations=[each.copy(deep=True) for each in EXPECTATIONS])
+def _rules(expectations=EXPECTATIONS):
+    return gx.ExpectationSuite(name=NAME, expectations=[each.copy(deep=True) for each in expectations])
 
 
-def _stock(frame):
+def _stock(frame, expectations=EXPECTATIONS):
     """The whole answer of Great Expectations by itself."""
     context = gx.get_context(mode="ephemeral")
     source = context.data_sources.add_spark(NAME, persist=False)
     batch = source.add_dataframe_asset(NAME).add_batch_definition_whole_dataframe("slice")
-    validation = gx.ValidationDefinition(name=NAME, data=batch, suite=context.suites.add(_rules()))
+    validation = gx.ValidationDefinition(
+        name=NAME, data=batch, suite=context.suites.add(_rules(expectations))
+    )
     added = context.validation_definitions.add(validation)
     return added.run(batch_parameters={"dataframe": frame}, result_format="SUMMARY")
 
@@ -146,6 +151,25 @@ def test_a_result_in_two_steps_is_what_all_details_at_once_give(lake, frame):
         assert result.result == figures
         assert result.result or "mostly" in result.expectation_config.kwargs
         assert has_rows or "unexpected_percent" not in result.result, "no rows have no share"
+
+
+def test_what_is_said_of_a_column_as_a_whole_is_what_the_stock_engine_says(lake, spark):
+    """Some of it is made of the number of rows, of all or of those that meet a condition."""
+    frame = spark.createDataFrame(
+        ROWS["rows that break rules"][:3], "metric STRING, value DOUBLE, remark STRING"
+    )
+    is_temperature = Column("metric") == "temperature"
+    asked = [
+        ExpectColumnMedianToBeBetween(column="value", max_value=60),
+        ExpectColumnMedianToBeBetween(column="value", max_value=30, row_condition=is_temperature),
+        ExpectColumnProportionOfUniqueValuesToBeBetween(column="metric", min_value=0.5),
+        ExpectColumnProportionOfNonNullValuesToBeBetween(column="remark", min_value=0.5),
+    ]
+    ours = Validation(lake("check")).validate([_rules(asked)], {NAME: frame})[NAME].result
+    found, stock = _by_config(ours), _by_config(_stock(frame, asked))
+    assert {str(each.result) for each in found.values()} == {str(each.result) for each in stock.values()}
+    assert sorted(each.success for each in found.values()) == [False, False, True, True]
+    assert [name for name, each in found.items() if each.exception_info != stock[name].exception_info] == []
 
 
 def test_a_count_that_raises_takes_no_other_along(lake, spark):

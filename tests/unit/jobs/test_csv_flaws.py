@@ -346,4 +346,4 @@ def test_a_file_is_looked_through_in_linear_time(look, line):
         began = time.process_time()
         look(HEADER + RECORD + line * (size // len(line)))
         took.append(time.process_time() - began)
-    assert took[1] < 24 * took[0] + 0.05
+    assert took[1] < 24 * took[0] + 0.0125
