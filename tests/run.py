@@ -44,9 +44,9 @@ CONTAINERS = Suite("containers", "spark", ("tests/end_to_end/test_compose.py",))
 END_TO_END = Suite("end-to-end", "spark", ("tests/end_to_end",), CONTAINERS.paths)
 
 FAST = (UNIT, AIRFLOW)
-# What is quick first, then the long ones side by side, and the others when one of these has ended. A third at a time
-# needs the memory for its servers: it fills the time in which scheduler and browser wait.
-SUITES = (*FAST, SPARK, END_TO_END, CONTAINERS, STANDIN)
+# The longest first, with what is quick beside it, then the others as one of these ends. A third at a time needs the
+# memory for its servers: it fills the time in which scheduler and browser wait.
+SUITES = (SPARK, *FAST, END_TO_END, CONTAINERS, STANDIN)
 AT_ONCE = 3 if os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") > 20 << 30 else 2
 # What .github/workflows/ci.yml runs side by side, each on a machine of its own.
 PARTS = {"unit": FAST, "spark": (SPARK, STANDIN), "end-to-end": (END_TO_END, CONTAINERS)}

@@ -17,7 +17,7 @@ from catalog.pipeline import STEP_NAMES
 from embedded.airflow_api import AirflowApi
 from tests.support.http_server import Webhook
 from tests.support.project import PROJECT
-from tests.support.spark_folder import FEW_ROWS, QUICK
+from tests.support.spark_folder import INTERPRETED, QUICK
 
 # The system's Python, not that of an environment: `embedded` must do with the standard library.
 SYSTEM_PYTHON = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
@@ -106,9 +106,8 @@ class Embedded:
             "LAKEHOUSE_HOME": str(self.home),
             "AIRFLOW_PORT": str(self.airflow_port),
             "SPARK_CONNECT_PORT": str(self.connect_port),
-            # The product's numbers of partitions hold all the same, so that digests are compared with those of another
-            # partitioning; that it runs with generated code shows in the containers.
-            "JDK_JAVA_OPTIONS": " ".join([QUICK, *(f"-D{setting}" for setting in FEW_ROWS)]),
+            # All else is as the product has it; that it runs with generated code shows in the containers.
+            "JDK_JAVA_OPTIONS": " ".join([QUICK, *(f"-D{setting}" for setting in INTERPRETED)]),
         }
 
     def __call__(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -17,8 +17,8 @@ from jobs.generate.arguments import FIRST_NIGHT
 from jobs.gold import partial
 
 D5, D6 = date(2024, 3, 5), date(2024, 3, 6)
-# Gold of each kind (by event date, in parts, by night, of the registry, of two sources), what it is made from, and a
-# source with variants. What is left out is made in the same ways; tests/spark/parity has every table.
+# Gold of each kind (by event date, in parts, by night, of the registry, of two sources, of a derived table that looks
+# back), what it is made from, and a source with variants. tests/spark/parity has every table.
 MOST = selection(
     [
         "sensor_hourly",
@@ -27,6 +27,7 @@ MOST = selection(
         "device_anomalies",
         "site_events",
         "alerts",
+        "defect_rates",
         "iot_events",
     ]
 )

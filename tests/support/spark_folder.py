@@ -8,11 +8,12 @@ from pathlib import Path
 
 from tests.support.project import PROJECT
 
-# Of few rows, compiling a query takes longer than running it; and so do planning it again after each of its stages,
-# tasks that have no rows, and asking the statistics which of a handful of files can be left out.
+# Of few rows, compiling a query takes longer than running it.
+INTERPRETED = ("spark.sql.codegen.wholeStage=false", "spark.sql.codegen.factoryMode=NO_CODEGEN")
+# And so do planning it again after each of its stages, tasks that have no rows, and asking the statistics which of a
+# handful of files can be left out.
 FEW_ROWS = (
-    "spark.sql.codegen.wholeStage=false",
-    "spark.sql.codegen.factoryMode=NO_CODEGEN",
+    *INTERPRETED,
     "spark.sql.adaptive.enabled=false",
     "spark.sql.files.minPartitionNum=1",
     "spark.sql.leafNodeDefaultParallelism=1",

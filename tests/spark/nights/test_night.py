@@ -34,7 +34,7 @@ def test_every_landed_line_has_exactly_one_outcome(read):
     assert {row.source for row in rows} == MOST & SOURCES.keys()
     for row in rows:
         assert row.is_balanced and row.landed == row.bronze == row.silver + row.quarantined + row.duplicates
-    assert sum(row.landed for row in rows if row.night == D5) > 2000
+    assert sum(row.landed for row in rows if row.night == D5) > 2500
     assert sum(row.duplicates for row in rows) > 0 and sum(row.quarantined for row in rows) > 0
 
 
@@ -82,6 +82,9 @@ def test_the_next_night_leaves_the_night_before_as_it_was(nights):
     assert restated <= {
         "gold.sensor_hourly",
         "gold.climate_hourly",
+        "gold.defect_rates",
+        "silver.machine_anomalies",
+        "silver.inspection_features",
         "silver.devices",
         "silver.devices_history",
     }
@@ -116,8 +119,8 @@ def test_verify_confirms_a_night_and_names_what_was_tampered_with(spark, nights,
     assert all(result.detail["holds"] for result in results)
     accounts = len(MOST & SOURCES.keys())
     found = sum(result.table in TABLES for result in results)
-    assert sum(result.table.startswith("files of ") for result in results) > 4
-    assert found > 10 and f"{D5}: {accounts} accounts balance and {found} digests hold" in caplog.messages
+    assert sum(result.table.startswith("files of ") for result in results) > 5
+    assert found > 14 and f"{D5}: {accounts} accounts balance and {found} digests hold" in caplog.messages
     readings = nights.lake("verify", night=D5, tables=selection(["readings"]))
     with (
         tampered(spark, readings.table("silver.readings"), f"_night = '{D5}'"),
