@@ -1,4 +1,8 @@
-"""Where Great Expectations keeps what it makes: suites and results, and the data docs site that shows them."""
+"""Where Great Expectations keeps what it makes.
+
+Data sources live in memory, since a frame cannot be opened again from a file; suites, results and pages are
+kept on disk, under `great_expectations/` and `data-docs/expectations/` of the lake.
+"""
 
 from great_expectations.data_context.types.base import (
     DataContextConfig,
@@ -13,7 +17,7 @@ PAGES = "jobs.quality.gx_pages"
 
 
 def configuration(settings: Settings) -> DataContextConfig:
-    """The context of a run: data sources in memory; suites, results and pages on disk."""
+    """The configuration of a run's context, with the data docs site."""
     view = {"module_name": PAGES, "class_name": "PageView"}
     section = {"module_name": PAGES, "class_name": "SectionBuilder", "view": view}
     site = {

@@ -1,13 +1,8 @@
-"""Great Expectations: frames against their suites, and the data docs site that shows the results.
-
-Data sources live in memory, since a frame cannot be opened again from a file; suites, results and pages are
-kept on disk, under `great_expectations/` and `data-docs/expectations/` of the lake.
-"""
+"""Great Expectations: frames against their suites, and the data docs site that shows the results."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import compress
 from typing import Any, Literal
 
 import great_expectations as gx
@@ -89,11 +84,8 @@ class Validation:
             )
         ]
         answers = _ask(validator, asked, "BOOLEAN_ONLY")
-        enough = [bool(answer.success) and _is_enough(_config_of(answer)) for answer in answers]
-        results = [*compress(answers, enough)]
-        in_full = [
-            _config_of(answer) for answer, is_enough in zip(answers, enough, strict=True) if not is_enough
-        ]
+        results = [answer for answer in answers if _is_enough(answer)]
+        in_full = [_config_of(answer) for answer in answers if not _is_enough(answer)]
         results += _ask(validator, in_full, "SUMMARY")
         validated = {}
         for suite in suites:
@@ -203,10 +195,10 @@ def _ask(
     return validator.graph_validate(configs, {"result_format": result_format}) if configs else []
 
 
-def _is_enough(config: ExpectationConfiguration) -> bool:
-    """Whether all that a page shows of an expectation that holds follows from that: see `_known`."""
-    kind = get_expectation_impl(config.type)
-    return config.type in FIGURES or issubclass(kind, ABOUT_ROWS)
+def _is_enough(answer: ExpectationValidationResult) -> bool:
+    """Whether an expectation holds, and all that a page shows of it follows from that: see `_known`."""
+    kind = _config_of(answer).type
+    return bool(answer.success) and (kind in FIGURES or issubclass(get_expectation_impl(kind), ABOUT_ROWS))
 
 
 def _known(config: ExpectationConfiguration, rows: int, columns: list[str]) -> dict[str, object]:

@@ -21,7 +21,7 @@ from jobs.delta.lake import Lake
 from jobs.main import main
 from jobs.maintenance import stage as maintain
 from jobs.maintenance.old_pages import remove_old_pages
-from jobs.maintenance.versions import readable, rows_at, versions
+from jobs.maintenance.versions import rows_at, versions
 from jobs.outcome import TableResult
 from jobs.settings import Settings
 from jobs.state import listed_validations
@@ -207,22 +207,6 @@ def test_versions_are_kept_for_as_long_as_the_form_says(spark, lake, module_lake
         spark.sql(f"DESCRIBE HISTORY {name}").where(f"version > {version} AND operation LIKE 'SET%'").count()
         == 0
     )
-
-
-def test_a_version_that_is_no_longer_kept_is_refused_in_one_line(spark, lake):
-    settings = lake("verify")
-    add_sites(spark, settings, 0, 1, files=1)
-    name = settings.table(LOCATIONS.full_name)
-    spark.sql(
-        f"ALTER TABLE {name} SET TBLPROPERTIES ('delta.deletedFileRetentionDuration' = 'interval 1 second')"
-    )
-    first = versions(Lake(spark, settings), LOCATIONS)[-1]
-    time.sleep(1.5)
-    with (
-        pytest.raises(maintain.JobError, match="older than versions of this table are kept"),
-        readable(LOCATIONS, first),
-    ):
-        rows_at(Lake(spark, settings), LOCATIONS, first).collect()
 
 
 def test_a_job_that_writes_meanwhile_loses_nothing(spark, lake):
