@@ -58,7 +58,7 @@ RUN_TESTS = $(PYTHON) tests/run.py $(if $(RANDOM_ORDER),--random $(RANDOM_ORDER)
 test: ## Run all tests, or one file, folder or test: make test ONLY=tests/spark/gold
 	@$(PYTHON) -m embedded preflight --for-tests
 	@$(MAKE) -j3 setup tests/support/kafka/jars/.stamp
-	@$(RUN_TESTS) $(if $(ONLY),--only "$$ONLY") $(if $(PART),--part "$$PART")
+	@$(RUN_TESTS) $(if $(ONLY),--only "$$ONLY") $(if $(PART),--part "$$PART") $(if $(ENGINE),--engine "$$ENGINE")
 
 test-fast: ## Run the tests that need no Spark server and no stack, in about a minute
 	@$(MAKE) -j3 setup

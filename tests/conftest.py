@@ -1,5 +1,6 @@
 """What a test needs is its marker; one Spark Connect server per test run; a lake of its own per test."""
 
+import json
 import os
 import secrets
 import shutil
@@ -77,7 +78,10 @@ def needs_of(fixture: Callable[..., object]) -> frozenset[str]:
 
 @pytest.fixture(scope="session")
 def connect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Run the real server; give the environment in which jobs reach it."""
+    """Run the real server, if tests/run.py has not started one for several suites; the environment in which jobs reach it."""
+    if shared := os.environ.get("TESTS_CONNECT_SERVER"):
+        yield json.loads(shared)
+        return
     with connect_server_in(tmp_path_factory.mktemp("spark")) as environment:
         yield environment
 

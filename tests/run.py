@@ -13,9 +13,10 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from xml.etree import ElementTree
@@ -34,22 +35,26 @@ class Suite:
     environment: str  # of .venv
     paths: tuple[str, ...]
     but: tuple[str, ...] = ()  # of its paths, those of other suites
+    needs_docker: bool = False
 
 
 AIRFLOW = Suite("airflow", "airflow", ("tests/unit/dags", "tests/unit/workspace"))
-UNIT = Suite("unit", "spark", ("tests/unit",), AIRFLOW.paths)
+UNIT = Suite("unit", "spark", ("tests/unit",), AIRFLOW.paths, needs_docker=True)
 STANDIN = Suite("databricks", "airflow", ("tests/databricks", "tests/support/standin"))
-SPARK = Suite("spark", "spark", ("tests/spark", "tests/simulator"))  # they share a server
-CONTAINERS = Suite("containers", "spark", ("tests/end_to_end/test_compose.py",))
+NIGHTS = Suite("nights", "spark", ("tests/spark/nights", "tests/spark/parity"))
+SPARK = Suite("spark", "spark", ("tests/spark", "tests/simulator"), NIGHTS.paths)
+CONTAINERS = Suite("containers", "spark", ("tests/end_to_end/test_compose.py",), needs_docker=True)
 END_TO_END = Suite("end-to-end", "spark", ("tests/end_to_end",), CONTAINERS.paths)
 
 FAST = (UNIT, AIRFLOW)
-# The longest first, with what is quick beside it, then the others as one of these ends. A third at a time needs the
-# memory for its servers: it fills the time in which scheduler and browser wait.
-SUITES = (SPARK, *FAST, END_TO_END, CONTAINERS, STANDIN)
-AT_ONCE = 3 if os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") > 20 << 30 else 2
+# Those that run on one Spark server when both of them are asked for.
+SHARING = {NIGHTS.name, SPARK.name}
+# The longest first, then the others as one of these ends. More than two at a time need the memory for their servers:
+# they fill the time in which scheduler and browser wait.
+SUITES = (NIGHTS, SPARK, END_TO_END, STANDIN, CONTAINERS, AIRFLOW, UNIT)
+AT_ONCE = 4 if os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") > 20 << 30 else 2
 # What .github/workflows/ci.yml runs side by side, each on a machine of its own.
-PARTS = {"unit": FAST, "spark": (SPARK, STANDIN), "end-to-end": (END_TO_END, CONTAINERS)}
+PARTS = {"unit": FAST, "spark": (NIGHTS, SPARK, STANDIN), "end-to-end": (END_TO_END, CONTAINERS)}
 
 _printing = Lock()
 
@@ -70,9 +75,9 @@ def suites_of(path: str) -> list[Suite]:
         if any(location.is_relative_to(PROJECT / each) for each in suite.but):
             continue
         if any(location.is_relative_to(each) for each in own):
-            found.append(Suite(suite.name, suite.environment, (path,), suite.but))
+            found.append(replace(suite, paths=(path,)))
         elif inside := tuple(str(each) for each in own if each.is_relative_to(location)):
-            found.append(Suite(suite.name, suite.environment, inside, suite.but))
+            found.append(replace(suite, paths=inside))
     if not found or (test and not location.is_file()):
         raise SystemExit(f"error: {path} holds no tests; name a file or folder of tests/, or file.py::test")
     if test:
@@ -108,9 +113,30 @@ def command(suite: Suite, options: argparse.Namespace) -> list[str]:
     ]
 
 
-def run(suite: Suite, options: argparse.Namespace) -> bool:
+@contextmanager
+def shared_server(suites: Iterable[Suite]) -> Iterator[dict[str, str]]:
+    """Run the Spark server that suites share; the variable that tells their tests how to reach it.
+
+    Of a suite by itself the tests start their own. Raises SystemExit when the server does not come up.
+    """
+    if not {suite.name for suite in suites} >= SHARING:
+        yield {}
+        return
+    command = [f"{PROJECT}/.venv/spark/bin/python", "-m", "tests.support.connect_server"]
+    with subprocess.Popen(
+        command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        if not (environment := process.stdout.readline()):
+            raise SystemExit("error: the tests' Spark server did not come up; what it said stands above")
+        yield {"TESTS_CONNECT_SERVER": environment}
+
+
+def run(suite: Suite, options: argparse.Namespace, server: Mapping[str, str]) -> bool:
     """Run a suite and print what it said; whether it passed."""
-    environment = {**os.environ, "COVERAGE_FILE": str(RESULTS / f"coverage.{suite.name}")}
+    while suite.needs_docker and options.engine and Path("/proc", options.engine).exists():
+        time.sleep(1)
+    environment = {**os.environ, **server, "COVERAGE_FILE": str(RESULTS / f"coverage.{suite.name}")}
     began = time.monotonic()
     with (RESULTS / f"{suite.name}.log").open("w+") as log:
         with _printing:
@@ -167,6 +193,7 @@ def main() -> int:
     what.add_argument("--fast", action="store_true", help="only what needs no Spark server and no stack")
     what.add_argument("--part", choices=PARTS, help="a third of all, for a machine of its own")
     what.add_argument("--only", metavar="PATH", help="a file or folder of tests/, or file.py::test")
+    parser.add_argument("--engine", metavar="PID", help="a process at whose end there is Docker, if not yet")
     parser.add_argument("--random", type=int, metavar="SEED", help="in random order; the seed is printed")
     parser.add_argument("--coverage", action="store_true", help="say how much of each package's lines ran")
     options = parser.parse_args()
@@ -183,8 +210,9 @@ def main() -> int:
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir()
     # Of a few tests nobody waits long, and they are easier to follow one suite after the other.
-    with ThreadPoolExecutor(AT_ONCE if options.only is None else 1) as pool:
-        passed = list(pool.map(lambda suite: run(suite, options), suites))
+    at_once = AT_ONCE if options.only is None else 1
+    with shared_server(suites) as server, ThreadPoolExecutor(at_once) as pool:
+        passed = list(pool.map(lambda suite: run(suite, options, server), suites))
     print_slowest()
     if options.coverage:
         print_coverage()

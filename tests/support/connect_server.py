@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,3 +58,13 @@ def connect_server(home: Path) -> Iterator[dict[str, str]]:
     finally:
         server.terminate()
         server.wait(30)
+
+
+if __name__ == "__main__":
+    # For suites that share it: the environment in a line, and the server until standard input ends.
+    with (
+        tempfile.TemporaryDirectory(prefix="lakehouse-tests-") as folder,
+        connect_server(Path(folder)) as reached,
+    ):
+        print(json.dumps(reached), flush=True)
+        sys.stdin.read()
