@@ -8,7 +8,7 @@
         --bulk            instead of nights, measure the history alone, whose files have landed already
         --json FILE       writes all figures
 
-The project runs by hand, step by step, on its own Spark server, which is warm from the history and idles while the
+The project runs by hand, step by step, on its own Spark server, which is warm from a night before and idles while the
 peer runs. No time counts unless both have the same accounts and the same gold, row by row: what differs is printed,
 and the command ends with 1. Two Spark servers are never up at once. Set up and landing are not measured.
 """
@@ -73,19 +73,24 @@ def measure_nights(folder: Path, given: argparse.Namespace) -> Result:
     """Measure a new night in each round, after the same history."""
     (project, peer), found = contenders(folder), Result()
     landing, last = project.landing, FIRST + timedelta(given.history - 1)
-    with running(ROOT, project.side.lake) as server:
-        if given.history:
-            land(landing, FIRST, last, given.rows)
+    if given.history:
+        land(landing, FIRST, last, given.rows)
+        with running(ROOT, project.side.lake) as server:
             project.bulk(server, FIRST, last)
-            peer.nights(landing, FIRST, last)
-            require_equal(project, peer, FIRST, last)
-        for number in range(given.rounds):
-            night = last + timedelta(number + 1)
+        peer.nights(landing, FIRST, last)
+        require_equal(project, peer, FIRST, last)
+    # A new one, whose memory is that of nights and not of the history.
+    with running(ROOT, project.side.lake) as server:
+        for number in range(-1, given.rounds):
+            night = last + timedelta(number + 2)
             land(landing, night, night, given.rows)
             of_project = partial(project.night, server, night)
-            found.rounds.append(in_turn(number, of_project, partial(peer.nights, landing, night, night)))
+            measured = in_turn(number, of_project, partial(peer.nights, landing, night, night))
             require_equal(project, peer, night, night)
-            print(f"round {number + 1}: done, and equal", file=sys.stderr)
+            if number < 0:
+                continue  # it warms the server
+            found.rounds.append(measured)
+            print(f"round {number + 1}: done, and equal: {measured}", file=sys.stderr)
     if given.documents:
         documents = Documents(folder / "documents")
         found.documents = [documents.night(landing, night) for _ in range(given.rounds)]
@@ -103,7 +108,7 @@ def measure_bulk(folder: Path, given: argparse.Namespace) -> Result:
         of_peer = partial(peer.nights, project.landing, FIRST, last)
         found.rounds.append(in_turn(number, partial(_backfill, project, last), of_peer))
         require_equal(project, peer, FIRST, last)
-        print(f"round {number + 1}: done, and equal", file=sys.stderr)
+        print(f"round {number + 1}: done, and equal: {found.rounds[-1]}", file=sys.stderr)
         project.landing.rename(landed)
         shutil.rmtree(folder / str(number))
     return found
@@ -170,7 +175,8 @@ def print_rest(found: Result) -> None:
         print(f"\nratio of {name}: {ratio['lowest']:.1f} to {ratio['highest']:.1f} in {rounds}")
     lines = median(each["peer"].lines for each in found.rounds)
     for who in ("project", "peer"):
-        seconds, cpu, memory = (ends[name][who]["median"] for name in ("seconds", "cpu", "memory"))
+        seconds, cpu = (ends[name][who]["median"] for name in ("seconds", "cpu"))
+        memory = ends["memory"][who]["highest"]
         rate = f"{lines / seconds:,.0f} lines/s, {1e6 * cpu / lines:,.1f} processor µs a line"
         print(f"\n{who}: {rate}, peak memory {memory:,.0f} MiB (PSS)")
     if found.documents:
@@ -206,9 +212,10 @@ def main() -> int:
     parser.add_argument("--bulk", action="store_true")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    if given.rounds < 1 or given.history < given.bulk:
+    if given.rounds < 1 or given.history < given.bulk or (given.bulk and given.documents):
         parser.error("there is nothing to measure")
-    subprocess.run(["make", "-j3", "setup", ".venv/peer/.stamp"], cwd=ROOT, check=True)
+    subprocess.run(["make", "-j3", "setup", ".venv/peer/.stamp"], cwd=ROOT, check=True, stdout=sys.stderr)
+    measured_on = about()
     with tempfile.TemporaryDirectory() as folder:
         try:
             found = (measure_bulk if given.bulk else measure_nights)(Path(folder), given)
@@ -219,7 +226,7 @@ def main() -> int:
     print_rest(found)
     if given.json:
         options = {name: value for name, value in vars(given).items() if name != "json"}
-        figures = {**about(), "options": options, "summary": summary(found), **asdict(found)}
+        figures = {**measured_on, "options": options, "summary": summary(found), **asdict(found)}
         given.json.write_text(json.dumps(figures, indent=1))
     return 0
 

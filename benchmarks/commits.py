@@ -8,8 +8,9 @@
         --json FILE       writes all figures
 
 Each commit is cloned and set up in a temporary folder, and has a lake of its own with the same nights. Never do two
-servers run at once. Printed are medians of the warm night: seconds by the clock and of the processor (server and
-jobs), and what does not depend on the machine: SQL executions, Spark jobs, commits, rows read and written.
+servers run at once. Printed are medians of the warm night and of the cold one: seconds by the clock and of the
+processor (server and jobs), and what does not depend on the machine: SQL executions, Spark jobs, commits, rows read
+and written.
 """
 
 from __future__ import annotations
@@ -180,6 +181,8 @@ def main() -> int:
     given = parser.parse_args()
     commits = [*given.commits, "HEAD"][:2]
     resolved = [_resolved(each) or parser.error(f"there is no commit {each} here") for each in commits]
+    if resolved[0] == resolved[1]:
+        parser.error("both are the same commit")
     options = [f"--scale={given.scale}", *([f"--tables={given.tables}"] if given.tables else [])]
     with tempfile.TemporaryDirectory() as folder:
         sides = [set_up(commit, Path(folder) / name) for name, commit in zip("ab", resolved, strict=True)]
@@ -199,6 +202,8 @@ def main() -> int:
                 print(f"round {number + 1}, {side.commit[:8]}: done", file=sys.stderr)
     print(f"Warm night, scale {given.scale:g}, {os.cpu_count()} cores, medians of {given.rounds}:\n")
     print_table(sides, warm)
+    print("\nFirst night on a fresh server:\n")
+    print_table(sides, cold)
     one, other = (set(map(tuple, digests[side.commit])) for side in sides)
     differing = sorted({str(table) for table, *_ in one ^ other})
     said = f"different of {', '.join(differing)}" if differing else "all equal"

@@ -79,7 +79,7 @@ def _overwrite(rows: DataFrame, path: str) -> None:
     rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(path)
 
 
-def session(layer: str) -> SparkSession:
+def session(layer: str, lake: str) -> SparkSession:
     """Start a session in a JVM of its own, with the settings that the documents leave as they are."""
     jars = ",".join(str(jar) for jar in sorted((ROOT / "spark/jars").glob("*.jar")))
     return (
@@ -90,6 +90,7 @@ def session(layer: str) -> SparkSession:
         .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
         .config("spark.driver.memory", "2g")  # as the project's server has
         .config("spark.ui.enabled", "false")
+        .config("spark.sql.warehouse.dir", f"{lake}/warehouse")
         .getOrCreate()
     )
 
@@ -102,7 +103,7 @@ def main() -> None:
         "silver": silver,
         "gold": gold,
     }
-    spark = session(layer)
+    spark = session(layer, lake)
     scripts[layer](spark, landing, lake, night)
     gateway = spark.sparkContext._gateway
     spark.stop()

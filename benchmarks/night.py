@@ -35,7 +35,7 @@ Seconds = tuple[float, dict[str, float]]  # of a night and of each task
 
 def airflow_night(stack: Stack, night: str, scale: float) -> Seconds:
     """Run a night through Airflow; its seconds by Airflow's clock."""
-    run = Run(stack, Night(night, scale, 42, []))
+    run = Run(stack, Night(night, "", scale, 42, []))
     run.trigger()
     run.follow()
     return read_night(stack, night)

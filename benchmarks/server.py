@@ -101,7 +101,12 @@ def running(checkout: Path, lake: Path) -> Iterator[Server]:
     try:
         _wait(port, process, log)
         remote = f"sc://127.0.0.1:{port}/;authorization=Bearer%20{token}"
-        jobs = {"SPARK_REMOTE": remote, "LAKEHOUSE_HOME": str(lake), "GX_ANALYTICS_ENABLED": "false"}
+        jobs = {
+            "SPARK_REMOTE": remote,
+            "LAKEHOUSE_HOME": str(lake),
+            "GX_ANALYTICS_ENABLED": "false",
+            "no_proxy": "localhost,127.0.0.1",
+        }
         yield Server(process, {**os.environ, **jobs}, events)
     finally:
         process.terminate()

@@ -17,8 +17,11 @@ LATEST = 8  # days before its arrival about which a row or its copy can be
 INSTANTS = ("hour", "raised_at")
 # Rounded to six digits at the end of doubles that the project rounds once and DuckDB twice: the last digit may
 # differ, and of a variance near zero what is left of subtracting two large numbers.
-ROUNDED = "stddev_value"
-SAME_ROUNDED = "abs(a.{0} - b.{0}) <= 2e-6 OR abs(a.{0} * a.{0} - b.{0} * b.{0}) <= 1e-8"
+ROUNDED = {
+    "avg_value": "abs(a.{0} - b.{0}) <= 1.5e-6",
+    "avg_age_days": "abs(a.{0} - b.{0}) <= 1.5e-6",
+    "stddev_value": "abs(a.{0} - b.{0}) <= 2e-6 OR abs(a.{0} * a.{0} - b.{0} * b.{0}) <= 1e-8",
+}
 
 
 def differences(warehouse: Path, folder: Path, nights: list[date]) -> Iterator[str]:
@@ -75,6 +78,6 @@ def _columns(names: Iterable[str]) -> str:
 
 def _are_same(names: Iterable[str]) -> str:
     same = {name: f'a."{name}" IS NOT DISTINCT FROM b."{name}"' for name in names}
-    if ROUNDED in same:
-        same[ROUNDED] = f"({same[ROUNDED]} OR {SAME_ROUNDED.format(ROUNDED)})"
+    for name in ROUNDED.keys() & same.keys():
+        same[name] = f"({same[name]} OR {ROUNDED[name].format(name)})"
     return " AND ".join(same.values())
