@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
 from threading import Thread
@@ -15,7 +16,7 @@ from jobs.silver.merging import Dates, bring_in
 from jobs.silver.pending import PendingBatch
 from jobs.silver.reconciliation import accounts_of, quarantine
 from jobs.state import accounts
-from jobs.state.accounts import Nights
+from jobs.state.accounts import Account, Nights
 
 OPS = ("ops.quarantine", accounts.TABLE, "ops.digests", "ops.schema_drift")
 
@@ -30,17 +31,27 @@ def run(lake: Lake) -> list[TableResult]:
     silver = [f"silver.{source.silver}" for source in lake.settings.sources]
     lake.ensure([*silver, *(table.full_name for table in DERIVED.values()), *OPS])
     batches, staging = pending.find(lake), Staging(lake)
+    found: list[Account] = []
     try:
         while batches:
-            superseded = reconcile(lake, staging, batches)
-            batches = pending.of_nights(lake, superseded)
+            reconciled = reconcile(lake, staging, batches)
+            found += reconciled.accounts
+            batches = pending.of_nights(lake, reconciled.superseded)
     finally:
         staging.remove()
-    return _results(lake)
+    return _results(lake, found)
 
 
-def reconcile(lake: Lake, staging: Staging, batches: list[PendingBatch]) -> dict[Source, Dates]:
-    """Take batches from pending to reconciled; give the nights, by source, that are pending because of them."""
+@dataclass(frozen=True)
+class Reconciled:
+    """What came of some batches: nights, by source, that are pending because of them, and the others' accounts."""
+
+    superseded: Mapping[Source, Dates]
+    accounts: list[Account]
+
+
+def reconcile(lake: Lake, staging: Staging, batches: list[PendingBatch]) -> Reconciled:
+    """Take batches from pending to reconciled."""
     arrived = [batch for batch in batches if not batch.is_empty]
     with ThreadPoolExecutor(1) as beside:
         drifting = beside.submit(drift.record, lake, arrived)
@@ -58,9 +69,9 @@ def reconcile(lake: Lake, staging: Staging, batches: list[PendingBatch]) -> dict
         )
         quarantine(lake, staging, arrived)
         slices |= {batch.silver.full_name: batch.nights for batch in arrived} | _restated(lake, arrived)
-        _account(lake, staging, batches, slices, superseded)
+        reconciled = _account(lake, staging, batches, slices, superseded)
         drifting.result()
-    return superseded
+    return Reconciled(superseded, reconciled)
 
 
 def _add(superseded: dict[Source, Dates], more: Mapping[Source, Dates]) -> None:
@@ -85,19 +96,25 @@ def _account(
     batches: list[PendingBatch],
     slices: dict[str, Iterable[date] | None],
     superseded: Mapping[Source, Nights],
-) -> None:
+) -> list[Account]:
     """Record the digests of what was written, and the accounts of the batches' nights that are not superseded."""
     digests = lake.digests(slices)
     lake.record_digests(slices, digests)
     found = accounts_of(lake, batches, lambda batch: staging.read(batch.validated), digests)
     pending_again = {(source.name, night) for source, nights in superseded.items() for night in nights}
     # Last, since by a balanced account the next run knows that nothing is left to do.
-    accounts.reconcile(lake, [each for each in found if (each.source, each.night) not in pending_again])
+    reconciled = [each for each in found if (each.source, each.night) not in pending_again]
+    accounts.reconcile(lake, reconciled)
+    return reconciled
 
 
-def _results(lake: Lake) -> list[TableResult]:
-    of_night = accounts.of_nights(lake, [lake.settings.night])
-    by_source = {row.source: accounts.Account.of(row) for row in of_night.collect()}
+def _results(lake: Lake, reconciled: Iterable[Account]) -> list[TableResult]:
+    """What the run's night has of each source, by its account: as it was just reconciled, else by the table."""
+    night = lake.settings.night
+    by_source = {account.source: account for account in reconciled if account.night == night}
+    if not by_source.keys() >= {source.name for source in lake.settings.sources}:
+        kept = map(Account.of, accounts.of_nights(lake, [night]).collect())
+        by_source = {account.source: account for account in kept} | by_source
     return [
         TableResult(
             f"silver.{source.silver}",
