@@ -68,7 +68,7 @@ def _from_environment(text: str, info: ValidationInfo) -> str:
 
 
 def _of_the_clusters_api(cluster: dict[str, Any]) -> dict[str, Any]:
-    # What is within these keys is held against the SDK, which takes a second to import, before it is submitted.
+    # What is within these keys is compared with the SDK, which takes a second to import, before it is submitted.
     if unknown := sorted(cluster.keys() - CLUSTER_KEYS):
         known = ", ".join(sorted(CLUSTER_KEYS))
         raise ValueError(f"new_cluster: unknown key {', '.join(unknown)}; known are: {known}")

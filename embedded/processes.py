@@ -122,7 +122,7 @@ class Processes:
 
 
 def boot() -> str:
-    """Return what tells this start of the machine from others; empty where there is no such thing."""
+    """Return what identifies this start of the machine; empty where there is no such thing."""
     with suppress(OSError):
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     return ""

@@ -32,9 +32,9 @@ def ensure(lake: Lake, names: Iterable[str]) -> None:
     """
     wanted = [TABLES[name] for name in names]
     try:
-        existing = _columns_held(lake, wanted)
+        existing = _existing_columns(lake, wanted)
     except AnalysisException:  # a table is missing; whatever else is wrong is raised once more
-        existing = _columns_held(lake, _create_missing(lake, wanted))
+        existing = _existing_columns(lake, _create_missing(lake, wanted))
     for table, columns in existing.items():
         if list(columns.items()) != list(_kinds(table.columns).items()):
             _widen(lake, table, columns)
@@ -67,12 +67,12 @@ def _create(lake: Lake, table: Table, attempts: int = 3) -> None:
             return
         if attempts == 1:
             raise
-        # The other one may have written the table's log, and not told the catalog yet.
+        # The other one may have written the table's log, and not entered it in the catalog yet.
         time.sleep(1)
         _create(lake, table, attempts - 1)
 
 
-def _columns_held(lake: Lake, tables: Iterable[Table]) -> dict[Table, dict[str, str]]:
+def _existing_columns(lake: Lake, tables: Iterable[Table]) -> dict[Table, dict[str, str]]:
     """Column name -> Spark's name of its type, of each table as it is; asked in one request, and nothing is read."""
     rows = {table: lake.read(table.full_name) for table in tables}
     as_structs = [frame.select(F.struct("*")).scalar() for frame in rows.values()]

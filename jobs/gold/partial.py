@@ -29,7 +29,7 @@ Late = Mapping[date, int]  # slice -> late rows
 
 @dataclass(frozen=True)
 class Partial:
-    """The parts of a slice that are made anew, as texts, and the digest of what stays."""
+    """The parts of a slice that are made anew, as strings, and the digest of what stays."""
 
     parts: Sequence[str]
     rest: Digest

@@ -62,12 +62,12 @@ class OneQueryEngine(SparkDFExecutionEngine):  # type: ignore[misc]
         return known | {id_: self._known.get(id_) for id_ in self._sizes.keys() - self._failed.keys()}
 
     def _count_due(self, asked: dict[Any, Any], metrics: dict[Any, Any]) -> None:
-        """Count what is asked and the numbers of rows, each once, and tell Great Expectations these."""
+        """Count what is asked and the numbers of rows, each once, and give Great Expectations these."""
         done = self._known.keys() | self._failed.keys()
         self._count([metric for id_, metric in (asked | self._sizes).items() if id_ not in done], metrics)
         metrics |= {id_: self._known[id_] for id_ in self._sizes.keys() & self._known.keys()}
         for id_ in self._sizes.keys() & self._failed.keys():
-            metrics.pop(id_, None)  # no None any more: Great Expectations asks for it, and is told why
+            metrics.pop(id_, None)  # no None any more: Great Expectations asks for it, and gets the reason
 
     def _count(self, asked: list[Any], metrics: Mapping[Any, Any]) -> None:
         """Resolve counts; those that fail are found by halving what cannot be asked together."""

@@ -44,7 +44,7 @@ FIGURES: dict[str, Callable[[ExpectationConfiguration, int, list[str]], object]]
 
 @dataclass(frozen=True)
 class Validated:
-    """A frame that was held against its suite."""
+    """A frame that was validated against its suite."""
 
     rows: int
     result: ExpectationSuiteValidationResult

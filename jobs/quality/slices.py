@@ -66,11 +66,11 @@ def changed(lake: Lake, others: Reconciled, rows: Mapping[str, int]) -> dict[str
 
     `rows` are the sizes of these slices. Whatever else a table holds should be in the accounts.
     """
-    held = lake.counts(f"bronze.{source}" for source in others)
+    existing = lake.counts(f"bronze.{source}" for source in others)
     uneven = {
         source: f"bronze.{source}"
         for source, nights in others.items()
-        if held[f"bronze.{source}"] != rows[f"bronze.{source}"] + sum(nights.values())
+        if existing[f"bronze.{source}"] != rows[f"bronze.{source}"] + sum(nights.values())
     }
     nights = {batch.source.name: batch.nights for batch in pending.find(lake)} if uneven else {}
     return {

@@ -38,7 +38,7 @@ def validated(lake: Lake, batch: PendingBatch) -> DataFrame:
 
 
 def _is_split(batch: PendingBatch) -> bool:
-    """Whether it pays to rank only the rows whose key comes more than once, which need not all be held in order."""
+    """Whether it pays to rank only the rows whose key comes more than once, which need not all be kept in order."""
     is_read_as_it_is = find_table_function("clean", batch.silver) is None
     return batch.source.policy == "first" and is_read_as_it_is and batch.rows in LARGE
 
@@ -48,10 +48,10 @@ def _split(lake: Lake, batch: PendingBatch, rows: DataFrame, devices: DataFrame 
     source, key = batch.source, list(batch.source.key)
     keys = rows.select(*key).dropna()
     several = F.broadcast(keys.groupBy(*key).count().where("count > 1").select(*key))
-    held = F.broadcast(existing(lake, batch, F.broadcast(keys)))
+    known = F.broadcast(existing(lake, batch, F.broadcast(keys)))
     once = _kept(rows.join(several, on=key, how="leftanti"), source, devices)
     often = _kept(rows.join(several, on=key, how="leftsemi"), source, devices)
-    return ranked(once, held, source, comes_once=True).unionByName(ranked(often, held, source))
+    return ranked(once, known, source, comes_once=True).unionByName(ranked(often, known, source))
 
 
 def _kept(rows: DataFrame, source: Source, devices: DataFrame | None) -> DataFrame:

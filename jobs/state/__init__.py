@@ -1,6 +1,7 @@
 """What decides what a run does, each table of it with one module that reads and writes it.
 
-A batch is what arrived of one source for one night. Its life:
+What arrived of one source for one night is pending, reconciled and published as a whole; silver reconciles the pending
+nights of a source as one batch. The life of such a night:
 
     landed files
         | bronze: rows with `_night`
@@ -19,12 +20,12 @@ A batch is what arrived of one source for one night. Its life:
         v accounts.publish                 |
     published -----------------------------+
 
-Pending is a batch without an account, with one that does not balance, or with more bronze rows than its account
-counts. Reconciled is one whose account balances: `landed = bronze = silver + quarantined + duplicates + corrections`.
-Of which event dates it lost rows since it was published stays with the account until it is published again; one that
-lost values alone stays reconciled, and is published again (`accounts.restate`). One of which `check_silver` refused
-silver is marked (`accounts.refuse`), and gold stages nothing of it, in whichever run, until a check that begins
-afterwards passes. Published is one whose account says so: every gold table made from its source was published after
-the batch was reconciled. Staged, checked and superseded are states of gold slices of a run, and no account knows of
-them. All functions are safe to repeat, and a run that ends anywhere is completed by the next one.
+Pending is a night of a source without an account, with one that does not balance, or with more bronze rows than its
+account counts. Reconciled is one whose account balances: `landed = bronze = silver + quarantined + duplicates +
+corrections`. Of which event dates it lost rows since it was published stays with the account until it is published
+again; one that lost values alone stays reconciled, and is published again (`accounts.restate`). One of which
+`check_silver` refused silver is marked (`accounts.refuse`), and gold stages nothing of it, in whichever run, until a
+check that begins afterwards passes. Published is one whose account says so: every gold table made from its source was
+published after the batch was reconciled. Staged, checked and superseded are states of gold slices of a run, and no
+account knows of them. All functions are safe to repeat, and a run that ends anywhere is completed by the next one.
 """
