@@ -14,7 +14,7 @@ TYPED_airflow = dags plugins workspace
 COMPILE = $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.11
 
 # These reach what make starts in the environment, so no shell reads what is in them.
-export NIGHT SIMULATE SCALE SEED TABLES TARGET ONLY PART
+export NIGHT SIMULATE SCALE SEED TABLES TARGET ONLY PART ENGINE
 
 .PHONY: help run stop status password up down deploy doctor setup test test-fast lint lock clean
 

@@ -1,9 +1,9 @@
 """What a test needs is its marker; one Spark Connect server per test run; a lake of its own per test."""
 
-import json
 import os
 import secrets
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import MISSING, fields
@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.connect_server import connect_server as connect_server_in
+from tests.support.connect_server import shared
 from tests.support.project import PROJECT
 
 # What is started with the help of a module -> marker: what a test cannot do without. `-m "not spark"` and the like
@@ -76,11 +77,21 @@ def needs_of(fixture: Callable[..., object]) -> frozenset[str]:
     return frozenset(NEEDS[module] for module in NEEDS.keys() & modules)
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """End the run when the server of several suites is gone: its clients would wait for it, each for minutes."""
+    if item.get_closest_marker("spark") and (server := shared()):
+        address = server["SPARK_REMOTE"].removeprefix("sc://").split("/")[0].split(":")
+        try:
+            socket.create_connection((address[0], int(address[1])), 10).close()
+        except OSError:
+            pytest.exit("the tests' Spark server is gone; its log is .test-results/server.log", returncode=1)
+
+
 @pytest.fixture(scope="session")
 def connect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Run the real server, if tests/run.py has not started one for several suites; the environment in which jobs reach it."""
-    if shared := os.environ.get("TESTS_CONNECT_SERVER"):
-        yield json.loads(shared)
+    if given := shared():
+        yield given
         return
     with connect_server_in(tmp_path_factory.mktemp("spark")) as environment:
         yield environment
@@ -108,6 +119,7 @@ def new_lake(spark: object, home: Path) -> Iterator[Callable[..., object]]:
     """Settings for stages in a lake of its own, folder and schemas; gone afterwards."""
     from catalog.pipeline import STAGES
     from catalog.tables import SCHEMAS, selection
+    from jobs import session as sessions
     from jobs.settings import Settings
 
     prefix = f"t{secrets.token_hex(4)}_"
@@ -140,7 +152,8 @@ def new_lake(spark: object, home: Path) -> Iterator[Callable[..., object]]:
         return Settings(**{**defaults, **overrides})
 
     yield settings
-    for schema in SCHEMAS:
+    # Of a server that is gone each of these would wait for minutes.
+    for schema in SCHEMAS if sessions.is_reachable() else ():
         spark.sql(f"DROP SCHEMA IF EXISTS {prefix}{schema} CASCADE")
     shutil.rmtree(home, ignore_errors=True)
 

@@ -7,8 +7,6 @@
 For whoever changes tests: what was found before must be found afterwards. No part of `make test`. Needs what
 `make test` sets up (`make setup`). The tests that are named are run once without any fault first.
 Exit status: 0 all faults are found, 1 some are not (or a test fails by itself), 2 wrong usage.
-
-This file is a plugin of pytest, too: tests that need a Spark Connect server get one that outlives them.
 """
 
 import json
@@ -22,16 +20,14 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
-from tests.support.connect_server import connect_server  # noqa: E402
+from tests.support.connect_server import SHARED, connect_server  # noqa: E402
 
 LINKED = (".venv", "spark/jars", "tests/support/kafka/jars", "tests/support/standin/spark/jars")
-SHARED = "PLANT_FAULTS_SERVER"
 # Each is a run of pytest of its own: they differ in environment, or in what their conftest.py sets up.
 GROUPS = {
     "tests/unit/dags": "airflow",
@@ -269,6 +265,13 @@ FAULTS = [
         "jobs/gold/tables/site_events.py",
         'how="left"',
         'how="inner"',
+        "spark/gold/test_gold.py::test_every_registered_device_is_listed_with_its_events",
+    ),
+    fault(
+        "a join has its sides the other way round",
+        "jobs/gold/tables/site_events.py",
+        'how="left"',
+        'how="right"',
         "spark/gold/test_gold.py::test_every_registered_device_is_listed_with_its_events",
     ),
     fault(
@@ -706,15 +709,6 @@ FAULTS = [
 ]
 
 
-def pytest_fixture_setup(fixturedef: Any, request: Any) -> dict[str, str] | None:
-    """As a plugin: give tests the server of this script instead of one of their own."""
-    if fixturedef.argname != "connect_server" or SHARED not in os.environ:
-        return None
-    server: dict[str, str] = json.loads(os.environ[SHARED])
-    fixturedef.cached_result = (server, fixturedef.cache_key(request), None)
-    return server
-
-
 def main(arguments: list[str], project: Path = PROJECT, faults: Iterable[Fault] = FAULTS) -> int:
     """Plant the faults that the arguments name, all if they name none; print what came of it."""
     known = {each.name: each for each in faults}
@@ -783,7 +777,7 @@ def outcome(copy: Path, tests: Iterable[str], environment: Mapping[str, str]) ->
         report = copy.parent / "report.xml"
         report.unlink(missing_ok=True)
         python = copy / ".venv" / GROUPS[group] / "bin/python"
-        command = [python, "-m", "pytest", "-q", "-p", "tests.plant_faults", f"--junitxml={report}", *those]
+        command = [python, "-m", "pytest", "-q", f"--junitxml={report}", *those]
         run = subprocess.Popen(
             command,
             cwd=copy,

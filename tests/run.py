@@ -15,9 +15,10 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from select import select
 from threading import Lock
 from xml.etree import ElementTree
 
@@ -47,8 +48,8 @@ CONTAINERS = Suite("containers", "spark", ("tests/end_to_end/test_compose.py",),
 END_TO_END = Suite("end-to-end", "spark", ("tests/end_to_end",), CONTAINERS.paths)
 
 FAST = (UNIT, AIRFLOW)
-# Those that run on one Spark server when both of them are asked for.
-SHARING = {NIGHTS.name, SPARK.name}
+# Those that have one Spark server when several of them are asked for.
+SHARING = {NIGHTS.name, SPARK.name, END_TO_END.name}
 # The longest first, then the others as one of these ends. More than two at a time need the memory for their servers:
 # they fill the time in which scheduler and browser wait.
 SUITES = (NIGHTS, SPARK, END_TO_END, STANDIN, CONTAINERS, AIRFLOW, UNIT)
@@ -115,16 +116,22 @@ def command(suite: Suite, options: argparse.Namespace) -> list[str]:
 
 @contextmanager
 def shared_server(suites: Iterable[Suite]) -> Iterator[dict[str, str]]:
-    """Run the Spark server that suites share; the variable that tells their tests how to reach it.
+    """Run the Spark server that suites share; the variable by which their tests reach it.
 
     Of a suite by itself the tests start their own. Raises SystemExit when the server does not come up.
     """
-    if not {suite.name for suite in suites} >= SHARING:
+    if len({suite.name for suite in suites} & SHARING) < 2:
         yield {}
         return
-    command = [f"{PROJECT}/.venv/spark/bin/python", "-m", "tests.support.connect_server"]
+    command = [f"{PROJECT}/.venv/spark/bin/python", "-m", "tests.support.connect_server", str(RESULTS)]
+    # A session of its own: what interrupts the suites must not end the server before they have cleaned up.
     with subprocess.Popen(
-        command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command,
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
         assert process.stdout
         if not (environment := process.stdout.readline()):
@@ -132,11 +139,20 @@ def shared_server(suites: Iterable[Suite]) -> Iterator[dict[str, str]]:
         yield {"TESTS_CONNECT_SERVER": environment}
 
 
-def run(suite: Suite, options: argparse.Namespace, server: Mapping[str, str]) -> bool:
+def opened(pid: int | None) -> int | None:
+    """What can be waited for until a process ends; None when there is none."""
+    with suppress(ProcessLookupError):
+        return None if pid is None else os.pidfd_open(pid)
+    return None
+
+
+def run(suite: Suite, options: argparse.Namespace, server: Mapping[str, str], engine: int | None) -> bool:
     """Run a suite and print what it said; whether it passed."""
-    while suite.needs_docker and options.engine and Path("/proc", options.engine).exists():
-        time.sleep(1)
-    environment = {**os.environ, **server, "COVERAGE_FILE": str(RESULTS / f"coverage.{suite.name}")}
+    if suite.needs_docker and engine is not None:
+        select([engine], [], [])
+    environment = {**os.environ, "COVERAGE_FILE": str(RESULTS / f"coverage.{suite.name}")}
+    if suite.name in SHARING:
+        environment |= server
     began = time.monotonic()
     with (RESULTS / f"{suite.name}.log").open("w+") as log:
         with _printing:
@@ -193,7 +209,7 @@ def main() -> int:
     what.add_argument("--fast", action="store_true", help="only what needs no Spark server and no stack")
     what.add_argument("--part", choices=PARTS, help="a third of all, for a machine of its own")
     what.add_argument("--only", metavar="PATH", help="a file or folder of tests/, or file.py::test")
-    parser.add_argument("--engine", metavar="PID", help="a process at whose end there is Docker, if not yet")
+    parser.add_argument("--engine", type=int, metavar="PID", help="a process at whose end there is Docker")
     parser.add_argument("--random", type=int, metavar="SEED", help="in random order; the seed is printed")
     parser.add_argument("--coverage", action="store_true", help="say how much of each package's lines ran")
     options = parser.parse_args()
@@ -211,8 +227,9 @@ def main() -> int:
     RESULTS.mkdir()
     # Of a few tests nobody waits long, and they are easier to follow one suite after the other.
     at_once = AT_ONCE if options.only is None else 1
+    engine = opened(options.engine)
     with shared_server(suites) as server, ThreadPoolExecutor(at_once) as pool:
-        passed = list(pool.map(lambda suite: run(suite, options, server), suites))
+        passed = list(pool.map(lambda suite: run(suite, options, server, engine), suites))
     print_slowest()
     if options.coverage:
         print_coverage()

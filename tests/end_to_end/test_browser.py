@@ -134,7 +134,7 @@ def runs_of(browser: Browser) -> set[str]:
     return {run["dag_run_id"] for run in runs}
 
 
-def test_the_graph_shows_the_stages_in_order(browser: Browser) -> None:
+def test_the_graph_shows_the_stages(browser: Browser) -> None:
     browser.open(f"/dags/iot_nightly/runs/{browser.stack.first_run_id}")
     browser.find("button[aria-label^='Show Graph']").click()
     for stage in ("generate", "check_gold", "report"):

@@ -26,6 +26,7 @@ from embedded.airflow_api import AirflowApi
 from embedded.errors import Failed
 from jobs.cli import parser
 from jobs.settings import Settings
+from tests.support.connect_server import shared
 from tests.support.embedded_stack import NIGHT, SCALE, STAGES, Embedded, left_behind, wait_for
 from tests.support.kafka import broker as kafka
 from tests.support.project import PROJECT, free_port
@@ -62,9 +63,13 @@ def variables(standin: Standin) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
-    """The workspace, with everything deployed as docs/databricks.md says."""
-    root, options = tmp_path_factory.mktemp("standin"), {"spark_conf": [*FEW_ROWS]}
-    with start(root, spark_memory="2g", spark_java_options=QUICK, **options) as standin:
+    """The workspace, with everything deployed as docs/databricks.md says; its Spark is that of other suites, if there is one."""
+    if server := shared():
+        starting = start(Path(server["LAKEHOUSE_HOME"]), server["SPARK_REMOTE"])
+    else:
+        options = {"spark_memory": "2g", "spark_java_options": QUICK, "spark_conf": [*FEW_ROWS]}
+        starting = start(tmp_path_factory.mktemp("standin"), **options)
+    with starting as standin:
         deployed = workspace(standin, "deploy")
         assert deployed.returncode == 0, deployed.stdout + deployed.stderr
         yield standin
@@ -203,23 +208,31 @@ def dag(stack: Embedded, name: str, run_id: str, **form: object) -> str:
     return str(api.get(f"{path}/{run_id}")["state"])
 
 
-def test_a_check_that_fails_is_tried_once_and_its_page_is_brought_here(
+def test_a_check_that_fails_is_tried_once_leaves_gold_as_it_was_and_its_page_is_brought_here(
     standin: Standin, remote: Remote
 ) -> None:
-    """As somebody sees it who clears the check after the devices were spoilt."""
+    """As somebody sees it who clears the check, and all that follows it, after the devices were spoilt."""
     api, path = remote.api(), f"/dags/iot_nightly/dagRuns/{remote.first_run_id}"
     (run_id,) = {run_result["run_id"] for run_result in remote.first_run_results.values()}
     before = len(runs_of(standin, run_id))
-    devices = settings("--catalog=main", "--prefix=iot_dev_").table("silver.devices")
-    clear = {"dry_run": False, "dag_run_id": remote.first_run_id, "task_ids": ["check_silver"]}
+    lake = settings("--catalog=main", "--prefix=iot_dev_")
+    devices, gold = lake.table("silver.devices"), lake.table(f"gold.{FEW[0]}")
+    clear = {"dag_run_id": remote.first_run_id, "task_ids": ["check_silver"], "include_downstream": True}
     with session(standin.spark_remote()) as spark:
-        version = spark.sql(f"DESCRIBE HISTORY {devices} LIMIT 1").first().version
+
+        def version(table: str) -> int:
+            return int(spark.sql(f"DESCRIBE HISTORY {table} LIMIT 1").first().version)
+
+        devices_before, gold_before = version(devices), version(gold)
         spark.sql(f"UPDATE {devices} SET status = 'Broken' WHERE device_id % 10 = 0")
         api.post(
-            "/dags/iot_nightly/clearTaskInstances", {**clear, "only_failed": False, "reset_dag_runs": True}
+            "/dags/iot_nightly/clearTaskInstances",
+            {**clear, "dry_run": False, "only_failed": False, "reset_dag_runs": True},
         )
-        wait_for(lambda: api.get(f"{path}/taskInstances/check_silver")["state"] == "failed")
-        spark.sql(f"RESTORE TABLE {devices} TO VERSION AS OF {version}")
+        wait_for(lambda: api.get(f"{path}/taskInstances/publish")["state"] == "upstream_failed")
+        assert api.get(f"{path}/taskInstances/check_silver")["state"] == "failed"
+        assert gold_before > 0 and version(gold) == gold_before
+        spark.sql(f"RESTORE TABLE {devices} TO VERSION AS OF {devices_before}")
     run_result = remote.run_results(remote.first_run_id)["check_silver"]
     assert run_result["exit"] == 3 and "unknown status" in run_result["message"]
     (page,) = (page for page in run_result["pages"] if page.startswith("runs/"))

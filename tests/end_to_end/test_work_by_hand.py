@@ -1,6 +1,6 @@
 """What people do by hand, and a Spark that goes away while a night runs.
 
-These come after the tests that compare this lake with another: they change it, and end its server.
+They change the lake and end its server, so tests that compare it with another take it as its first run left it.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from tests.support.spark_folder import FEW_ROWS, spark_folder
 from tests.support.standin.spark_server import of_databricks, standin_jar
 
 PYTHON = PROJECT / ".venv/spark/bin/python"
+SHARED = "TESTS_CONNECT_SERVER"  # the variable of a server for several runs of pytest: what `connect_server` gives, as JSON
 SETTINGS = (
     *FEW_ROWS,
     # Each test has a lake of its own, and Hive's metastore takes a third of the time of making one. That Hive takes the
@@ -25,6 +27,15 @@ SETTINGS = (
     # Delta keeps a table for an hour in memory after its last use, and most lakes here are gone in minutes.
     "spark.databricks.delta.delta.log.cacheRetentionMinutes=3",
 )
+
+
+def shared() -> dict[str, str] | None:
+    """What `connect_server` gives, of a server that was started for several runs of pytest; None without one."""
+    if not (given := os.environ.get(SHARED)):
+        return None
+    environment: dict[str, str] = json.loads(given)
+    # Sessions are told apart by user and id, and jobs of two suites may have the same run.
+    return environment | {"SPARK_REMOTE": f"{environment['SPARK_REMOTE']};user_id={os.getpid()}"}
 
 
 @contextmanager
@@ -61,10 +72,13 @@ def connect_server(home: Path) -> Iterator[dict[str, str]]:
 
 
 if __name__ == "__main__":
-    # For suites that share it: the environment in a line, and the server until standard input ends.
-    with (
-        tempfile.TemporaryDirectory(prefix="lakehouse-tests-") as folder,
-        connect_server(Path(folder)) as reached,
-    ):
-        print(json.dumps(reached), flush=True)
-        sys.stdin.read()
+    # For suites that share it: the environment in a line, and the server until standard input ends. Its log and those of
+    # who worked with it are kept in a folder.
+    with tempfile.TemporaryDirectory(prefix="lakehouse-tests-", ignore_cleanup_errors=True) as folder:
+        try:
+            with connect_server(Path(folder)) as reached:
+                print(json.dumps(reached), flush=True)
+                sys.stdin.read()
+        finally:
+            for log in Path(folder).glob("*.log"):
+                shutil.copy(log, sys.argv[1])

@@ -19,7 +19,7 @@ from jobs.main import main
 from jobs.maintenance.versions import versions
 from jobs.state import staged_slices
 from tests.conftest import new_lake
-from tests.support.nights import D5, Digests, bring, digests, run_stage
+from tests.support.nights import D5, Digests, bring, digests
 from tests.support.project import PROJECT, free_port
 
 TABLES = frozenset({"devices", "device_changes", "events", "device_health", "site_events"})
@@ -27,7 +27,9 @@ MADE = ("silver.device_registry", "silver.device_changes", "silver.devices_histo
 MADE += ("silver.events", "gold.device_health", "gold.site_events")
 # Stage -> the tables that it is killed after writing to.
 KILLS = {
+    "bronze": ("bronze.device_changes",),
     "silver": ("silver.device_changes", "silver.events", "ops.quarantine"),
+    "gold": ("staging.gold_slices",),
     "publish": ("gold.device_health", "ops.digests"),
 }
 
@@ -90,14 +92,11 @@ def disturbed(spark, nights, connect_server, tmp_path_factory) -> Iterator[Distu
     were_at_work, retries = {}, {}
     with new_lake(spark, tmp_path_factory.mktemp("killed")) as lake:
         bring(nights, lake, D5, TABLES)
-        for stage in ("bronze", "silver", "gold", "publish"):
+        for stage, tables in KILLS.items():
             settings = lake(stage, tables=TABLES)
-            for table in KILLS.get(stage, ()):
+            for table in tables:
                 were_at_work[table] = killed_after_it_wrote(settings, table, warehouse)
-            if stage in KILLS:
-                retries[stage] = run(settings)
-            else:
-                run_stage(spark, lake, stage, D5, run_id=settings.run_id, tables=TABLES)
+            retries[stage] = run(settings)
         yield Disturbed(lake, were_at_work, retries, digests(spark, lake))
 
 

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -110,6 +111,19 @@ def test_the_next_night_replaces_the_partitions_that_its_rows_belong_to_and_no_o
         # Of a day that is made anew in part, the parts may have had no row, and have none.
         assert kept == of_table - days or (GOLD[name].part and kept > of_table - days), name
         assert kept or name in ("alerts", "device_anomalies"), "those two have few rows at this scale"
+
+
+def test_a_table_is_published_in_one_commit(spark, nights):
+    for name in sorted(MOST & GOLD.keys()):
+        history = spark.sql(f"DESCRIBE HISTORY {nights.lake('verify').table(f'gold.{name}')}")
+        written = history.where("operation = 'WRITE'").select("userMetadata").collect()
+        # Of the nights that this lake is made of; other tests work on others.
+        commits = Counter(
+            said["run_id"]
+            for said in (json.loads(row.userMetadata) for row in written)
+            if said["stage"] == "publish" and said["night"] in (str(D5), str(D6))
+        )
+        assert commits.keys() >= {f"night-{D5}", f"night-{D6}"} and {*commits.values()} == {1}, name
 
 
 def test_verify_confirms_a_night_and_names_what_was_tampered_with(spark, nights, caplog):

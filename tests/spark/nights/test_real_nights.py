@@ -32,7 +32,7 @@ class Log:
 
     @property
     def key(self) -> tuple[int, datetime]:
-        """What tells it from others."""
+        """What it is known by."""
         return self.sensor_id, self.timestamp
 
 

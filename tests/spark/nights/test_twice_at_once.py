@@ -1,4 +1,4 @@
-"""A stage that two processes run at the same time: one of them may have to be tried again, and no number differs."""
+"""A stage that two jobs run at the same time: one of them may have to be tried again, and no number differs."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor

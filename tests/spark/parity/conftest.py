@@ -32,19 +32,20 @@ SEVERAL = ["readings", "machine_sensors", "site_events", *OPTIONAL]
 RECEIVED = "live_sensors"
 # The others are simulated in the earlier nights.
 REAL = "telematics"
-VOLUME = "/Volumes/main/iot_dev_ops/lake"
+# That of a target that no other suite has on the same server.
+TARGET, VOLUME = "prod", "/Volumes/main/iot_ops/lake"
 
 
 SIMULATED = ",".join(name for name in SOURCES if name != REAL)
 
 
-def _night(run_id: str, night: str, tables: Iterable[str] = (), simulate: str = "") -> Run:
+def _night(run_id: str, night: str, tables: Iterable[str] = (), simulate: str = "all") -> Run:
     form = {"night": night, "scale": SCALE, "tables": [*tables], "simulate": simulate}
     return Run("iot_nightly", run_id, form)
 
 
 def _stream(run_id: str, seconds: int, sink: str) -> Run:
-    form = {"night": EARLIER[0], "rows_per_second": 2, "seconds": seconds, "sink": sink}
+    form = {"night": EARLIER[0], "rows_per_second": 2, "seconds": seconds, "sink": sink, "simulate": "all"}
     return Run("iot_stream", run_id, form)
 
 
@@ -85,11 +86,11 @@ def sides(
     """Both platforms, each with an empty lake on one server, and the jobs of Databricks in a process of their own."""
     home, root = tmp_path_factory.mktemp("local"), Path(connect_server["LAKEHOUSE_HOME"])
     with ThreadPoolExecutor(1) as pool:
-        asking = pool.submit(asked, RUNS, {"local": home, "dev": home})
+        asking = pool.submit(asked, RUNS, {"local": home, TARGET: home})
         with compute(root, connect_server["SPARK_REMOTE"], VOLUME) as databricks:
             emitted = asking.result()
             local = Side(spark, emitted["local"], in_this_process)
-            remote = Side(spark, emitted["dev"], databricks.run, databricks.here)
+            remote = Side(spark, emitted[TARGET], databricks.run, databricks.here)
             try:
                 yield Sides(local, remote, databricks.keep_secret)
             finally:

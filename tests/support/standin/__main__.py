@@ -25,6 +25,7 @@ from tests.support.standin.proxy import Proxy
 from tests.support.standin.runs import Runs
 from tests.support.standin.settings import Settings
 from tests.support.standin.spark_server import SparkServer
+from tests.support.standin.start import RUNNING_SPARK
 from tests.support.standin.workspace import make_app
 
 
@@ -76,6 +77,7 @@ async def serve(
         arguments.spark_memory,
         arguments.spark_java_options,
         arguments.spark_conf,
+        os.environ.get(RUNNING_SPARK, ""),
     )
     faults = Faults()
     environments = Environments(root / "environments", root / "Volumes", arguments.uv)

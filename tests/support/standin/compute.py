@@ -22,6 +22,7 @@ from tests.support.standin.runs import in_volumes
 
 PYTHON = PROJECT / ".venv/spark/bin/python"
 RUNTIME = "client.4.9"  # as of serverless compute
+SECRETS = "secrets-of-jobs"  # not those of a workspace with the same root
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Compute:
     """Databricks' compute as a job sees it."""
 
     def __init__(self, root: Path, process: subprocess.Popen[str]) -> None:
-        self.volumes, self._secrets = root / "Volumes", root / "secrets"
+        self.volumes, self._secrets = root / "Volumes", root / SECRETS
         self._process = process
 
     def run(self, argv: Sequence[str]) -> Ended:
@@ -73,7 +74,7 @@ def compute(root: Path, remote: str, volume: str) -> Iterator[Compute]:
         "PYTHONPATH": str(PROJECT),
         "SPARK_REMOTE": remote,
         "DATABRICKS_RUNTIME_VERSION": RUNTIME,
-        "STANDIN_SECRETS": str(root / "secrets"),
+        "STANDIN_SECRETS": str(root / SECRETS),
     }
     with (root / "jobs.log").open("w") as log:
         process = subprocess.Popen(

@@ -24,7 +24,10 @@ NOWHERE = "sc://127.0.0.1:1"
 
 
 class SparkServer:
-    """A Connect server that starts when the first run asks for its address."""
+    """A Connect server that starts when the first run asks for its address.
+
+    Or one that is there: of the address `running`, with the settings `of_databricks` for the same root.
+    """
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class SparkServer:
         memory: str,
         java_options: str = "",
         conf: Sequence[str] = (),
+        running: str = "",
     ) -> None:
         self._root = root
         self._catalog = catalog
@@ -42,7 +46,7 @@ class SparkServer:
         self._conf = conf
         self._starting = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._remote = ""
+        self._remote = self._running = running
         # That of the start: clients in the same process change it to reach the stand-in. Who has a session on
         # another server may start this one.
         self._environ = {key: value for key, value in os.environ.items() if key != "SPARK_REMOTE"}
@@ -60,14 +64,14 @@ class SparkServer:
         Raises RuntimeError with the end of the server's log when it does not come up.
         """
         with self._starting:
-            if self._process is None or self._process.poll() is not None:
+            if not self._runs():
                 self._start()
         return self._remote
 
     def address(self) -> str:
         """Give the address of the server if it runs, else one where nothing is."""
         with self._starting:
-            return self._remote if self._process and self._process.poll() is None else NOWHERE
+            return self._remote if self._runs() else NOWHERE
 
     def stop(self) -> None:
         """End the server and everything it started."""
@@ -82,6 +86,9 @@ class SparkServer:
                 return
             except subprocess.TimeoutExpired:
                 continue
+
+    def _runs(self) -> bool:
+        return bool(self._running) or (self._process is not None and self._process.poll() is None)
 
     def _start(self) -> None:
         port = free_port()

@@ -1,6 +1,7 @@
 """Starts a stand-in from any environment, and talks to its controls; standard library only."""
 
 import json
+import os
 import ssl
 import subprocess
 import time
@@ -13,6 +14,8 @@ from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 from tests.support.project import PROJECT
 
 PYTHON = PROJECT / ".venv" / "airflow" / "bin" / "python"
+# The address of a Spark that it is to use, with its token; else it starts one of its own.
+RUNNING_SPARK = "STANDIN_RUNNING_SPARK"
 
 
 class Standin:
@@ -102,11 +105,11 @@ def as_arguments(root: Path, **options: object) -> list[str]:
 
 
 @contextmanager
-def start(root: Path, **options: object) -> Iterator[Standin]:
+def start(root: Path, running_spark: str = "", **options: object) -> Iterator[Standin]:
     """Run a stand-in below `root` until the block is left; `spark_memory="1g"` stands for --spark-memory 1g.
 
-    An option that is True is a switch, a list is an option given several times. If this process dies, the
-    stand-in ends too.
+    An option that is True is a switch, a list is an option given several times. `running_spark` is the address of a
+    server for it, which has the settings `of_databricks` for the same root. If this process dies, the stand-in ends too.
 
     Raises RuntimeError with its log if it does not start.
     """
@@ -118,6 +121,7 @@ def start(root: Path, **options: object) -> Iterator[Standin]:
         process = subprocess.Popen(
             [PYTHON, "-m", "tests.support.standin", *arguments],
             cwd=PROJECT,
+            env=os.environ | {RUNNING_SPARK: running_spark},
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,

@@ -22,7 +22,7 @@ ENVIRONMENT = {
     name: value
     for name, value in os.environ.items()
     if not name.startswith(("MAKE", "MFLAGS", "LAKEHOUSE", "VIRTUAL_ENV"))
-    and name not in {"NIGHT", "SCALE", "SEED", "TABLES", "TARGET", "ONLY", "PART"}
+    and name not in {"NIGHT", "SCALE", "SEED", "TABLES", "TARGET", "ONLY", "PART", "ENGINE"}
 }
 
 

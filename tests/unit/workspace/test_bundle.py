@@ -66,7 +66,7 @@ def test_no_task_that_refuses_data_is_tried_again_by_databricks(target: str) -> 
         "check_silver",
         "check_gold",
     }
-    # Serverless compute tries a task again by itself unless it is told not to.
+    # Serverless compute tries a task again by itself unless the task says not to.
     assert all(task["disable_auto_optimization"] is True for task in tasks)
 
 
