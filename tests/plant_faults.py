@@ -667,8 +667,8 @@ FAULTS = [
     fault(
         "versions are listed as if all could be read",
         "jobs/maintenance/versions.py",
-        "if version.millis >= self.begins or version == found[0]]",
-        "if self.begins]",
+        "if each.millis >= self.begins and next_.millis > taken",
+        "if self.begins",
         "spark/maintenance/test_versions.py::test_versions_that_are_no_longer_kept_are_named",
     ),
     fault(

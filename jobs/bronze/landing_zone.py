@@ -17,6 +17,7 @@ from jobs.bronze.uploads import is_delivered
 from jobs.errors import JobError
 
 DOCUMENTS = "_documents"  # where the originals of unpacked files lie
+REJECTED = "_rejected"
 
 log = logging.getLogger(__name__)
 
@@ -204,7 +205,7 @@ def _unpack_there(file: Path, folder: Path, source: Source) -> str | None:
 def _set_aside(file: Path, folder: Path, reason: str) -> Rejected:
     size = file.lstat().st_size
     try:
-        kept = move(file, folder / "_rejected")
+        kept = move(file, folder / REJECTED)
     except OSError as error:
         if arrival.is_day_folder(file.relative_to(folder).parts[0]):
             raise  # the stream would read it

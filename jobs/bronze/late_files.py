@@ -4,13 +4,14 @@ Bronze looks through new files first, and then Spark lists them itself. Most of 
 right; of the others this takes the rows back.
 """
 
+import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from pathlib import Path
 from urllib.parse import unquote
 
-from catalog.tables import Source
+from catalog.tables import SOURCES, Source
 from jobs.bronze import csv_flaws, landing_zone
 from jobs.bronze.arrival import below
 from jobs.bronze.flaws import flaw
@@ -19,8 +20,26 @@ from jobs.bronze.landing_zone import Landing
 from jobs.bronze.moves import free_path
 from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
+from jobs.files import write_atomically
+
+NOTED = "checkpoints/late_files.json"  # source -> the files that bronze has looked at, until all has been taken back
 
 log = logging.getLogger(__name__)
+
+
+def note(lake: Lake, landings: Mapping[Source, Landing]) -> None:
+    """Keep what lay there when bronze looked, for `make_good`; before anything is read."""
+    known = {source.name: sorted(_paths(landing).keys()) for source, landing in landings.items()}
+    write_atomically(lake.settings.home / NOTED, json.dumps(known))
+
+
+def make_good(lake: Lake) -> None:
+    """Take back what a run did not come to that ended before it had."""
+    if (noted := lake.settings.home / NOTED).exists():
+        for name, known in json.loads(noted.read_text()).items():
+            if name in SOURCES:
+                _take_late_back(lake, SOURCES[name], frozenset(known))
+        noted.unlink()
 
 
 def take_back(lake: Lake, landings: Mapping[Source, Landing]) -> None:
@@ -29,10 +48,19 @@ def take_back(lake: Lake, landings: Mapping[Source, Landing]) -> None:
     `landings` is what lay there when bronze looked.
     """
     for source, landing in landings.items():
-        known = frozenset(landing.by_hand)
-        late = [file for file in landing_zone.look(landing.folder).by_hand if file not in known]
-        if misread := [file for file in late if _is_misread(file, source)]:
-            _take_back(lake, source, landing.folder, misread)
+        _take_late_back(lake, source, _paths(landing))
+    (lake.settings.home / NOTED).unlink(missing_ok=True)
+
+
+def _take_late_back(lake: Lake, source: Source, known: Collection[str]) -> None:
+    now = landing_zone.look(lake.settings.landing / source.name)
+    late = [file for path, file in _paths(now).items() if path not in known]
+    if misread := [file for file in late if _is_misread(file, source)]:
+        _take_back(lake, source, now.folder, misread)
+
+
+def _paths(landing: Landing) -> dict[str, Path]:
+    return {file.relative_to(landing.folder).as_posix(): file for file in landing.by_hand}
 
 
 def _is_misread(file: Path, source: Source) -> bool:

@@ -34,7 +34,7 @@ def _parse_json(lines: DataFrame, source: Source) -> DataFrame:
     read = lines.transform(_read_by_schema, source).transform(_read_others_field_by_field, source.fields)
     typed = {name: _json_value(name, source) for name in source.fields}
     found = _with(read.withColumn("_is_record", _is_json_record()), typed, _json_rescued(source))
-    return found.drop("_read", "_is_plain", "_array", "_text", "_strings", "_object")
+    return found.drop("_read", "_is_plain", "_array", "_text", "_line", "_strings", "_object")
 
 
 def _read_by_schema(lines: DataFrame, source: Source) -> DataFrame:
@@ -44,7 +44,7 @@ def _read_by_schema(lines: DataFrame, source: Source) -> DataFrame:
     values = (_plain_value(name, source) for name in fields)
     filled = sum((value.isNotNull().cast("int") for value in values), F.lit(0))
     is_plain = (
-        _ends_an_object()
+        _is_alone("value")
         & (F.cardinality("_read") == 1)
         & (F.cardinality(F.json_object_keys("value")) == filled)
     )
@@ -62,6 +62,7 @@ def _read_others_field_by_field(lines: DataFrame, fields: Mapping[str, str]) -> 
         lines.withColumn("_text", text)
         .withColumns(
             {
+                "_line": F.expr("substring(_text, 2, length(_text) - 2)"),
                 "_array": F.try_parse_json("_text"),
                 "_strings": F.from_json("_text", f"ARRAY<{strings_of(fields)}>", STRICT),
             }
@@ -77,6 +78,16 @@ def _within_brackets() -> Column:
 
 def _ends_an_object() -> Column:
     return F.rtrim("value").like("%}")
+
+
+def _is_alone(line: str) -> Column:
+    """Whether a line ends an object, and none of it closes the brackets around it: the parsers overlook what follows.
+
+    Only of lines in which an object is the last of an array this has to be looked at.
+    """
+    closes = F.col(line).rlike(r"\}\s*\]")
+    alone = F.try_parse_json(F.concat(F.lit('{"_":'), line, F.lit("}"))).isNotNull()
+    return _ends_an_object() & (~closes | alone)
 
 
 def _element(number: int) -> Column:
@@ -102,7 +113,7 @@ def _plain_value(name: str, source: Source) -> Column:
 def _is_json_record() -> Column:
     """Whether the line is one object and nothing else. Parsers take any bytes, and read U+FFFD for what is no UTF-8."""
     is_object = F.coalesce(F.schema_of_variant("_object").like("OBJECT%"), F.lit(False))
-    is_one = F.col("_is_plain") | (is_object & _ends_an_object() & _element(1).isNull())
+    is_one = F.col("_is_plain") | (is_object & _is_alone("_line") & _element(1).isNull())
     return F.is_valid_utf8("value") & is_one
 
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
@@ -20,6 +20,7 @@ from jobs.bronze import (
     landing_zone,
     late_files,
     parsing,
+    rejected,
     uploads,
     withdrawn,
 )
@@ -45,38 +46,39 @@ def run(lake: Lake) -> list[TableResult]:
     """Append the lines of all files that no earlier run has read.
 
     Files delivered directly into `landing/<source>/` are first moved to the folder of the day they arrived, and those
-    that must not be read to `_rejected/`; those that are still being written wait for the next run. Rows of a result:
-    lines appended by this run; its detail names the files that wait.
+    that must not be read to `_rejected/`; those still being written, which the detail of a result names, wait for the
+    next run. Rows of a result: lines appended.
 
     Raises JobError when a source's folder is a link or a file grows in the folder of a day, UsageError when a file was
     brought to a simulated source; no file has been moved then.
     """
     simulated = [source for source in lake.settings.sources if origin.is_simulated(lake.settings, source)]
     origin.refuse_mixture(lake.settings, simulated, lambda source: _files_read(lake, source))
-    names = [f"bronze.{source.name}" for source in lake.settings.sources]
-    lake.ensure([*names, "ops.rejected_files"])
+    lake.ensure([*(f"bronze.{source.name}" for source in lake.settings.sources), rejected.TABLE])
+    late_files.make_good(lake)
     for source in lake.settings.sources:
         withdrawn.rename_brought_again(_folder(lake, source), partial(_files_read, lake, source))
     landings = {source: landing_zone.look(_folder(lake, source)) for source in lake.settings.sources}
     growing = _growing(lake, landings, simulated)
 
-    def prepare(source: Source) -> tuple[list[tuple[object, ...]], Layouts]:
+    def prepare(source: Source) -> tuple[list[Rejected], Layouts]:
         return _prepare(lake, source, landings[source], growing, is_simulated=source in simulated)
 
+    rejected.record_unlisted(lake, landings)
     with ThreadPoolExecutor(PARALLEL) as pool:
         prepared = list(pool.map(prepare, landings))
-        _list_rejected(lake, [row for rows, _ in prepared for row in rows])
+        rejected.record(lake, {source: files for source, (files, _) in zip(landings, prepared, strict=True)})
         unusual = [found for _, found in prepared]
         real = {source: landing for source, landing in landings.items() if source not in simulated}
         days = kept_sizes.days(lake.settings.nights)
         for landing in real.values():
             kept_sizes.keep(landing.folder, days)
+        late_files.note(lake, real)
         try:
             appended = list(pool.map(lambda *each: _ingest(lake, *each), landings, unusual))
         finally:
             # Also of the sources that were read when another failed: the retry does not look at them again.
             late_files.take_back(lake, real)
-    found = zip(landings.items(), unusual, appended, strict=True)
     results = [
         TableResult(
             f"bronze.{source.name}",
@@ -85,17 +87,11 @@ def run(lake: Lake) -> list[TableResult]:
             | kept_layouts.lacking(source, layouts)
             | kept_sizes.changed(landing.folder, days if source in real else ()),
         )
-        for (source, landing), layouts, rows in found
+        for (source, landing), layouts, rows in zip(landings.items(), unusual, appended, strict=True)
     ]
     if results and (unknown := _unknown_folders(lake.settings.landing)):
         results[0].detail["unknown_folders"] = unknown
     return results
-
-
-def _list_rejected(lake: Lake, rows: list[tuple[object, ...]]) -> None:
-    if rows:
-        columns = TABLES["ops.rejected_files"].columns
-        lake.append("ops.rejected_files", lake.spark.createDataFrame(rows, columns))
 
 
 def _unknown_folders(landing: Path) -> list[str]:
@@ -161,6 +157,8 @@ def _lines(text: DataFrame, source: Source, unusual: Layouts) -> DataFrame:
         text.select(line.alias("value"), F.col("_metadata.file_path").alias("_file"))
         .where(~F.lower("_file").rlike(uploads.UNFINISHED_PATH))
         .withColumn("_night", night_of("_file"))
+        # Of a folder like arrived=2025-02-29, whose files are moved as others are, once they can be.
+        .where("_night IS NOT NULL")
     )
     return (
         csv_records.records(found, source, unusual)
@@ -215,24 +213,19 @@ def _prepare(
     growing: frozenset[Path],
     *,
     is_simulated: bool,
-) -> tuple[list[tuple[object, ...]], Layouts]:
+) -> tuple[list[Rejected], Layouts]:
     """Prepare the landing folder for the stream.
 
-    Returns a row of `ops.rejected_files` per file set aside, and the layouts of new files that have one of their own.
+    Returns the files set aside, and the layouts of new files that have one of their own.
     """
     found = [
         *landing_zone.prepare(
             landing, source, lambda: _files_read(lake, source), growing, is_simulated=is_simulated
         )
     ]
-    rejected: list[tuple[object, ...]] = [
-        (source.name, lake.settings.night, str(each.file), each.reason, each.size, datetime.now(UTC))
-        for each in found
-        if isinstance(each, Rejected)
-    ]
     unusual = {each.path: each.layout for each in found if isinstance(each, Unusual)}
     kept_layouts.save(landing.folder, unusual)
-    return rejected, unusual
+    return [each for each in found if isinstance(each, Rejected)], unusual
 
 
 def _waiting(landing: landing_zone.Landing, growing: frozenset[Path]) -> dict[str, object]:

@@ -2,15 +2,17 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+from catalog.run_result import DONE
 from catalog.tables import GOLD, SOURCES, TABLES, Table, sources_of
 from jobs.delta.digests import Digest
 from jobs.delta.lake import Lake
+from jobs.errors import JobError
 from jobs.files import write_lines
 from jobs.flat_files import csv_lines
 from jobs.gold import partial, restatements
 from jobs.outcome import TableResult
 from jobs.settings import Settings
-from jobs.state import accounts, staged_slices
+from jobs.state import accounts, run_results, staged_slices
 from jobs.state.staged_slices import Staged
 
 PARALLEL = 3
@@ -24,12 +26,13 @@ def run(lake: Lake) -> list[TableResult]:
     Slices of other nights that come out different are recorded in `ops.restatements`. Safe to repeat. Rows of a
     result: rows published.
 
-    Raises JobError when this run has staged nothing, or not all of the selected tables.
+    Raises JobError when this run has staged nothing, not all of the selected tables, or something else than it checked.
     """
     known = ("ops.digests", restatements.TABLE, accounts.TABLE)
     lake.ensure([*(table.full_name for table in lake.settings.gold), *known])
     staged = staged_slices.staged(lake)
     if not staged.is_published:
+        _refuse_unchecked(lake.settings, staged)
         _publish_all(lake, staged)
     if "climate_hourly" in lake.settings.tables:
         _export(lake)
@@ -38,6 +41,18 @@ def run(lake: Lake) -> list[TableResult]:
         TableResult(table.full_name, sum(each.rows for each in staged.slices[table.name]))
         for table in lake.settings.gold
     ]
+
+
+def _refuse_unchecked(settings: Settings, staged: Staged) -> None:
+    """Raise JobError for what an attempt at `gold` has staged that ended after the run's check had begun."""
+    checks = [result for result in run_results.of_night(settings) if result.stage == "check_gold"]
+    checked = {table.detail.get("staged") for check in checks for table in check.tables}
+    is_passed = all(check.status == DONE for check in checks)
+    if checks and not (is_passed and checked == {staged.staging.name}):
+        raise JobError(
+            f"what run {settings.run_id} has staged is not what it checked, or did not pass; "
+            "run `check --layer gold` again"
+        )
 
 
 def _publish_all(lake: Lake, staged: Staged) -> None:

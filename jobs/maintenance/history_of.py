@@ -43,5 +43,5 @@ def _no_longer_kept(found: list[Version], kept: Retention) -> str:
     time = kept.interval.removeprefix("interval ")
     return (
         f"versions before {readable[-1].number} are no longer kept: the table keeps them for {time} "
-        "(`maintain --vacuum-days`)"
+        "(`maintain --vacuum-days`), or kept them for less when it was vacuumed"
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row
@@ -38,6 +39,7 @@ class Version:
     run_id: str | None = None
     stage: str | None = None
     night: str | None = None
+    vacuum_kept: int | None = None  # of a vacuum: milliseconds before it, of which it kept the files
 
     @property
     def committed_at(self) -> str:
@@ -57,7 +59,9 @@ def versions(lake: Lake, table: Table) -> list[Version]:
     """
     log = lake.spark.sql(f"DESCRIBE HISTORY {lake.settings.table(table.full_name)}")
     commits = log.select(
-        "version", F.unix_millis("timestamp").alias("millis"), "operation", "operationMetrics", "userMetadata"
+        "version",
+        F.unix_millis("timestamp").alias("millis"),
+        *("operation", "operationMetrics", "operationParameters", "userMetadata"),
     )
     return sorted(map(_version, commits.collect()), key=lambda version: -version.number)
 
@@ -72,9 +76,15 @@ class Retention:
     def readable(self, found: list[Version]) -> list[Version]:
         """Return the versions that Delta still reads, of all versions of the table, newest first.
 
-        Files of some of these may be gone, too, where the table kept them for less when it was vacuumed.
+        A vacuum took the files of those that another followed before what it kept, however long they are kept since.
         """
-        return [version for version in found if version.millis >= self.begins or version == found[0]]
+        taken = max(
+            (each.millis - each.vacuum_kept for each in found if each.vacuum_kept is not None), default=0
+        )
+        later = zip(found[1:], found, strict=False)
+        return found[:1] + [
+            each for each, next_ in later if each.millis >= self.begins and next_.millis > taken
+        ]
 
 
 def retention(lake: Lake, table: Table) -> Retention:
@@ -89,14 +99,17 @@ def retention(lake: Lake, table: Table) -> Retention:
 def _version(row: Row) -> Version:
     counts = [row.operationMetrics.get(name) for name in ROWS.get(_kind(row.operation), ())]
     rows = sum(int(count) for count in counts if count) if any(counts) else None
-    return Version(row.version, row.millis, row.operation, rows, **_metadata(row.userMetadata))
+    kept = (row.operationParameters or {}).get("defaultRetentionMillis")
+    vacuum_kept = int(kept) if row.operation == "VACUUM START" and kept else None
+    metadata = _metadata(row.userMetadata)
+    return Version(row.version, row.millis, row.operation, rows, **metadata, vacuum_kept=vacuum_kept)
 
 
 def _kind(operation: str) -> str:
     return "WRITE" if operation.startswith(("CREATE", "REPLACE", "WRITE")) else operation
 
 
-def _metadata(text: str | None) -> dict[str, str]:
+def _metadata(text: str | None) -> dict[str, Any]:
     """What the job left in the commit about itself; nothing when another program left something else."""
     try:
         found = json.loads(text or "")

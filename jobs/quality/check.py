@@ -17,7 +17,7 @@ from jobs.pages.render import render
 from jobs.quality import slices
 from jobs.quality.gx_context import SITE
 from jobs.quality.gx_validation import Validated, Validation
-from jobs.state import accounts
+from jobs.state import accounts, staged_slices
 
 TO_DOCS = "../.."  # from the folder of a run's pages
 
@@ -89,10 +89,13 @@ def run(lake: Lake) -> list[TableResult]:
     if layer != "gold":
         accounts.ensure(lake)
     survey = accounts.survey(lake, SOURCES) if layer == "silver" else None
-    if layer == "bronze":
-        validated = _validate_bronze(lake, validation)
+    staged = staged_slices.staged(lake) if layer == "gold" else None
+    if survey:
+        validated = _validate(validation, slices.silver(lake, survey))
+    elif staged:
+        validated = _validate(validation, slices.gold(lake, staged))
     else:
-        validated = _validate(validation, slices.silver(lake, survey) if survey else slices.gold(lake))
+        validated = _validate_bronze(lake, validation)
     if not all(result.success for found in validated.values() for result in found.result.results):
         lake.spark.sql("SELECT 1").collect()  # when Spark itself is gone, failures say nothing about the data
     pages = validation.build_pages([found.result for found in validated.values()])
@@ -106,6 +109,10 @@ def run(lake: Lake) -> list[TableResult]:
     )
     write_atomically(lake.settings.docs / run_page, page)
     results = [verdict.result() for verdict in verdicts]
+    if staged:
+        # Publish takes nothing else that the run may have staged since.
+        for result in results:
+            result.detail["staged"] = staged.staging.name
     # Where all passed and nothing was refused when this began, there is nothing to keep, and nothing to take back.
     if survey and (survey.refused or any(verdict.failed for verdict in verdicts)):
         _keep_verdicts(lake, {verdict.table: not verdict.failed for verdict in verdicts})

@@ -9,36 +9,43 @@ from pyspark.sql import functions as F
 from catalog.tables import DERIVED, STREAMS, sources_of
 from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
+from jobs.gold import arrivals
 from jobs.silver import pending
-from jobs.state import accounts, staged_slices
+from jobs.state import accounts
 from jobs.state.accounts import Survey
+from jobs.state.staged_slices import Staged
 
 Reconciled = Mapping[str, Mapping[date, int]]  # source -> night -> bronze rows by its account
 
 
-def gold(lake: Lake) -> dict[str, DataFrame]:
+def gold(lake: Lake, staged: Staged) -> dict[str, DataFrame]:
     """What this run has staged, by suite name."""
-    staged = staged_slices.staged(lake)
     return {table.full_name: staged.rows(table) for table in lake.settings.gold}
 
 
 def silver(lake: Lake, survey: Survey) -> dict[str, DataFrame]:
-    """Rows of the run's nights and those that gold does not have yet, by suite name."""
+    """Rows of the run's nights and those that gold does not have yet, by suite name.
+
+    Of a derived table by event date, what these may have changed: a row of it may be of another night than theirs.
+    """
     due = {source: set(nights) for source, nights in survey.unpublished.items()}
     arrived = {
         f"silver.{source.silver}": _of_nights(lake, f"silver.{source.silver}", due.get(source.name, set()))
         for source in lake.settings.sources
     }
-    for table in DERIVED.values():
-        sources = [source.name for source in sources_of(table)]
-        if lake.settings.tables.isdisjoint(sources):
-            continue
+    derived = [
+        table
+        for table in DERIVED.values()
+        if not lake.settings.tables.isdisjoint(source.name for source in sources_of(table))
+    ]
+    dated = [table for table in derived if table.slice == "event_date"]
+    nights = set(lake.settings.nights).union(*survey.unpublished.values())
+    dates = arrivals.find(lake, dated, nights, survey.unpublished).dates if dated else {}
+    for table in derived:
         # A table that is rewritten whole belongs to every night.
-        if table.slice == "event_date":
-            days = set[date]().union(*(due.get(name, set()) for name in sources))
-            arrived[table.full_name] = _of_nights(lake, table.full_name, days)
-        else:
-            arrived[table.full_name] = lake.read(table.full_name)
+        rows = lake.read(table.full_name)
+        is_touched = is_in("event_date", arrivals.touched(table, dates)) if table in dated else F.lit(True)
+        arrived[table.full_name] = rows.where(is_touched)
     return arrived
 
 

@@ -111,6 +111,7 @@ class Survey:
     nights: frozenset[date]  # all that have accounts
     is_only_new: bool  # whether what is not published only adds to what is: each is the first account of a newest night
     refused: frozenset[tuple[str, date]]  # sources and nights whose silver did not pass its check
+    is_any_published: bool
 
 
 def survey(lake: Lake, sources: Collection[str]) -> Survey:
@@ -120,7 +121,8 @@ def survey(lake: Lake, sources: Collection[str]) -> Survey:
     values = [row.asDict() for row in due]  # a lake of an earlier version lacks columns
     is_only_new = bool(due) and all(each.get("is_newest") and not each.get(LOST) for each in values)
     refused = {(each["source"], each["night"]) for each in values if each.get("is_refused")}
-    return Survey(_unpublished(due), frozenset(row.night for row in rows), is_only_new, frozenset(refused))
+    nights = frozenset(row.night for row in rows)
+    return Survey(_unpublished(due), nights, is_only_new, frozenset(refused), len(due) < len(rows))
 
 
 def _unpublished(rows: Iterable[Row]) -> Mapping[str, Nights]:
@@ -163,6 +165,13 @@ def reconcile(lake: Lake, accounts: Iterable[Account]) -> None:
     lake.upsert(TABLE, frame, ("source", "night"), kept=(LOST,))
 
 
+def begin(lake: Lake, source: Source, nights: Iterable[date]) -> None:
+    """Give each of some nights an account that has none: what silver has made of one by then can be reopened."""
+    known = {row.night for row in of_source(lake, source.name).select("night").collect()}
+    if lacking := sorted({*nights} - known):
+        reconcile(lake, [Account(source.name, night, 0, 0, 0, 0, 0) for night in lacking])
+
+
 def reopen(lake: Lake, superseded: Mapping[Source, Nights]) -> None:
     """Make reconciled nights of some sources pending again, in one commit, and keep of which dates they lost rows."""
     _add_lost(lake, superseded, is_balanced=F.lit(False))
@@ -202,6 +211,14 @@ def refuse(lake: Lake, is_refused: Mapping[str, bool]) -> None:
         marks = lake.spark.createDataFrame(changed, "source STRING, night DATE, mark BOOLEAN")
         found = lake.read(TABLE).join(F.broadcast(marks), on=["source", "night"])
         lake.upsert(TABLE, found.withColumn("is_refused", F.col("mark")), ("source", "night"))
+
+
+def publish_again(lake: Lake, sources: Iterable[str]) -> None:
+    """Have gold take in anew all that some sources have: a table that is new has none of it."""
+    lake.spark.sql(
+        f"UPDATE {lake.settings.table(TABLE)} SET is_published = false "
+        f"WHERE is_published AND {sql.strings('source', sources)}"
+    )
 
 
 def publish(lake: Lake, sources: Iterable[str], staged_at: str) -> None:

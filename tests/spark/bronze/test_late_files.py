@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from jobs.bronze import stage
+from jobs.errors import JobError
 from tests.support.stages import stand_still
 
 NIGHT = date(2024, 3, 5)
@@ -66,3 +67,25 @@ def test_a_file_that_was_written_to_after_it_was_read_is_said(bronze):
     assert "changed" not in first.detail
     assert second.detail["changed"] == [f"arrived={NIGHT}/early.csv"]
     assert "early.csv had" in said
+
+
+def test_what_a_killed_run_had_not_taken_back_is_taken_back_and_read_right_by_the_next(
+    run, deliver, table, monkeypatch
+):
+    ingest, only = stage._ingest, frozenset({"sensor_logs"})
+
+    def late(*given):
+        deliver("sensor_logs", "swapped.csv", SWAPPED + log(3, 40.5, 70.5), NIGHT)
+        return ingest(*given)
+
+    def die(*_: object) -> None:
+        raise JobError("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stage, "_ingest", late)
+        patched.setattr(stage.late_files, "take_back", die)
+        with pytest.raises(JobError):
+            run("bronze", night=NIGHT, tables=only)
+    run("bronze", night=NIGHT, tables=only)
+    (row,) = table("bronze.sensor_logs").collect()
+    assert (row.temperature, row.humidity) == (70.5, 40.5)

@@ -10,7 +10,7 @@ from jobs.bronze.parsing import parse
 
 READING = '{"reading_id":7,"device_id":1000,"timestamp":"2024-03-05 10:00:00","metric_value":21.5}'
 TRUNCATED = READING[:30]
-NO_OBJECTS = ["[1, 2]", '"text"', "42", "null", "{} {}", "\x00"]
+NO_OBJECTS = ["[1, 2]", '"text"', "42", "null", "{} {}", "\x00", f"{READING}],[{READING}", f"{READING}]x{{}}"]
 UNKNOWN_FIELD = READING[:-1] + ',"battery":{"volts":3.1}}'
 WRONG_TYPE = READING.replace("21.5", '"1,5"')
 TOO_LARGE = READING.replace("1000", "99999999999999999999")

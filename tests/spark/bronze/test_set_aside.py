@@ -4,6 +4,11 @@ import gzip
 from datetime import date
 from pathlib import Path
 
+import pytest
+
+from jobs.bronze import stage
+from jobs.errors import JobError
+
 FIFTH, SIXTH = date(2024, 3, 5), date(2024, 3, 6)
 HEADER = "sensor_id,timestamp,temperature,humidity,location\n"
 RECORD = "1001,2025-05-01 01:00:00,72.4,41.2,Room_A\n"
@@ -39,3 +44,36 @@ def test_bronze_reads_on_past_what_it_sets_aside_and_says_so(run, deliver, lake,
     assert rejected["logs.csv.gz"].bytes == len(whole) // 2
     assert table("bronze.sensor_logs").count() == 2 * 500 + 1
     assert table("bronze.locations").count() == 0
+
+
+def test_what_a_run_set_aside_that_ended_before_it_was_listed_is_listed_by_the_next(
+    run, deliver, table, monkeypatch
+):
+    def die(*_: object) -> None:
+        raise JobError("Spark is gone")
+
+    only = frozenset({"sensor_logs"})
+    deliver("sensor_logs", "swapped.csv", SWAPPED)
+    with monkeypatch.context() as patched:
+        patched.setattr(stage.rejected, "record", lambda _, files: die() if any(files.values()) else None)
+        with pytest.raises(JobError):
+            run("bronze", night=FIFTH, tables=only)
+    for _ in range(2):
+        run("bronze", night=FIFTH, tables=only)
+    (row,) = table("ops.rejected_files").collect()
+    assert "has temp and lacks temperature" in row.reason and Path(row.file).exists()
+
+
+def test_a_file_that_grows_in_the_folder_of_a_day_that_there_is_not_is_read_once_it_is_complete(
+    run, deliver, table, monkeypatch
+):
+    only = frozenset({"sensor_logs"})
+    upload = deliver("sensor_logs", "arrived=2025-02-29/part.csv", HEADER + RECORD)
+    with monkeypatch.context() as patched:
+        patched.setattr(stage.uploads, "growing", lambda _: frozenset({upload}))
+        run("bronze", night=FIFTH, tables=only)
+    assert table("bronze.sensor_logs").count() == 0
+    for name in ("bronze", "silver"):
+        run(name, night=FIFTH, tables=only)
+    (row,) = table("bronze.sensor_logs").collect()
+    assert row._night is not None

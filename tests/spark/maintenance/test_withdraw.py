@@ -3,8 +3,11 @@
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from jobs.errors import JobError
 from jobs.maintenance import withdraw
+from jobs.silver import stage as silver_stage
 
 FIFTH, SIXTH = date(2024, 3, 5), date(2024, 3, 6)
 TABLES = frozenset({"sensor_logs", "climate_hourly"})
@@ -88,3 +91,29 @@ def test_a_withdrawn_file_leaves_all_layers_and_what_it_displaced_comes_in(
     assert [file.read_text() for file in folder.rglob("*wrong.json")] == [DOCUMENT]
     assert table("bronze.live_sensors").count() == 0
     assert table("ops.schema_drift").where("source = 'live_sensors'").count() == 0
+
+
+MACHINES = (
+    "device_id,trip_id,factory_id,model_id,timestamp,airflow_rate,rotation_speed,air_pressure,temperature,delay,"
+    "density\n1,7,A06,M1,2024-03-05 08:00:00,10,900,1000,120,100,1\n"
+)
+
+
+def test_a_file_of_a_night_that_silver_did_not_finish_leaves_nothing(
+    lake, deliver, table, accounts, command, run, monkeypatch
+):
+    def die(*_: object) -> None:
+        raise JobError("killed")
+
+    tables = frozenset({"machine_sensors", "inspections"})
+    deliver("machine_sensors", "hot.csv", MACHINES, FIFTH)
+    run("bronze", night=FIFTH, tables=tables)
+    with monkeypatch.context() as patched:
+        patched.setattr(silver_stage, "_account", die)
+        with pytest.raises(JobError):
+            run("silver", night=FIFTH, tables=tables)
+    assert table("silver.machine_anomalies").count() == 1
+    assert command(lake, "withdraw", "--source=machine_sensors", "--file=hot.csv")[0] == 0
+    run("silver", night=SIXTH, tables=tables)
+    assert table("silver.machine_anomalies").count() == 0
+    assert accounts("machine_sensors")[FIFTH]["is_balanced"]

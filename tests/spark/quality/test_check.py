@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from great_expectations.expectations import ExpectColumnValuesToNotBeNull
@@ -14,9 +14,11 @@ from expectations.actions import flag
 from jobs.bronze import stage as bronze
 from jobs.delta.lake import Lake
 from jobs.delta.staging import Staging
-from jobs.errors import ContractBroken
+from jobs.errors import ContractBroken, JobError
+from jobs.gold import publish
+from jobs.outcome import Outcome
 from jobs.quality import check
-from jobs.state import accounts, staged_slices
+from jobs.state import accounts, run_results, staged_slices
 from jobs.state.accounts import Account
 from jobs.state.staged_slices import StagedSlice
 from tests.support.stages import stand_still
@@ -192,6 +194,27 @@ def test_rows_of_another_night_that_gold_does_not_have_yet_are_validated_too(spa
     assert [result.rows for result in check.run(lake)] == [0]
 
 
+def test_a_derived_row_of_a_published_night_is_validated_when_what_arrived_since_has_changed_it(
+    spark, module_lake, write, home
+):
+    def row(table: str, **given: object) -> dict:
+        return dict.fromkeys(TABLES[table].column_names) | {"event_date": NIGHT, "timestamp": NOON} | given
+
+    of = {"device_id": 1, "factory_id": "A06", "model_id": "M1", "trip_id": 1}
+    late = {"is_pressure_flipped": False, "_flags": [], "_night": BROKEN_NIGHT}
+    write("silver.machine_sensors", row("silver.machine_sensors", **of, **late))
+    write("silver.inspection_features", row("silver.inspection_features", **of, defect=7, _night=NIGHT))
+    tables = frozenset({"machine_sensors", "inspections", "defect_rates"})
+    settings = module_lake("check", layer="silver", night=BROKEN_NIGHT, tables=tables, home=home())
+    lake = Lake(spark, settings)
+    lake.ensure(["silver.inspections", "silver.machine_anomalies"])
+    accounts.ensure(lake)
+    accounts.reconcile(lake, [Account("machine_sensors", BROKEN_NIGHT, 1, 1, 1, 0, 0)])
+    with pytest.raises(ContractBroken, match=r"inspection_features: outcome is neither 0 nor 1"):
+        check.run(lake)
+    accounts.publish(lake, ["machine_sensors"], "2999-01-01 00:00:00")
+
+
 def test_an_expectation_that_cannot_be_evaluated_is_never_green_not_even_a_flag(spark, silver, monkeypatch):
     def with_a_missing_column(layer, table):
         rules = suite(layer, table)
@@ -356,7 +379,7 @@ def odd_lines(delivered, check_bronze):
 def test_a_feed_without_a_required_field_stops_the_night_until_it_is_delivered_again(
     broken_feeds, deliver, check_bronze
 ):
-    assert broken_feeds.startswith("2 expectations do not hold: ")
+    assert broken_feeds.startswith("1 expectation does not hold: ")
     assert re.search(
         r"bronze\.events: required field device_id is missing in nearly every line \(30 of 30 rows",
         broken_feeds,
@@ -369,8 +392,10 @@ def test_a_feed_without_a_required_field_stops_the_night_until_it_is_delivered_a
     assert (result.rows, result.detail["failed"], result.detail["warned"]) == (59, 0, 1)
 
 
-def test_a_feed_that_is_no_record_at_all_stops_the_night(broken_feeds):
-    assert re.search(r"bronze\.locations: nearly every line is malformed \(30 of 30 rows", broken_feeds)
+def test_a_feed_that_is_no_record_at_all_warns_and_stops_no_other(delivered, check_bronze):
+    result = check_bronze(BROKEN_FEEDS, frozenset({"locations"}))["bronze.locations"]
+    assert (result.rows, result.detail["failed"], result.detail["warned"]) == (30, 0, 2)
+    assert "nearly every line is malformed" in {each["reason"] for each in result.detail["failures"]}
 
 
 def test_times_that_nobody_can_read_are_flagged_in_bronze_and_stop_nothing(delivered, check_bronze):
@@ -492,3 +517,16 @@ def test_an_hour_whose_readings_have_no_value_is_right_and_one_that_lacks_only_i
     assert re.search(
         r"gold\.sensor_hourly: [^;]*lacks one of average, minimum and maximum \(1 rows\)", wrong_gold
     )
+
+
+def test_what_was_staged_after_its_check_is_not_published(spark, module_lake, stage):
+    def settings(name: str, **options: object):
+        return module_lake(name, run_id="late", tables=frozenset({"climate_hourly"}), **options)
+
+    stage("late", climate_hourly=[hour()])
+    checked = settings("check", layer="gold")
+    run_results.write(checked, Outcome(check.run(Lake(spark, checked))), datetime.now(UTC))
+    stage("late", climate_hourly=[hour(avg_humidity_percent=400.0)])
+    with pytest.raises(JobError, match="is not what it checked"):
+        publish.run(Lake(spark, settings("publish")))
+    assert Lake(spark, checked).read("gold.climate_hourly").count() == 0

@@ -6,6 +6,7 @@ from catalog.tables import GOLD, SILVER
 from jobs.main import main
 from jobs.maintenance import table_command
 from jobs.maintenance.difference import key_of
+from jobs.maintenance.versions import Retention, Version
 
 
 @pytest.fixture
@@ -82,3 +83,14 @@ def test_a_table_is_printed_with_numbers_to_the_right_and_nothing_a_terminal_wou
     first, second, third, fourth = text.split("\n")
     assert first.endswith("  rows") and second.endswith("      5") and third.endswith("…  12,345")
     assert "\x1b" not in text and fourth == ""
+
+
+def test_versions_whose_files_a_vacuum_took_are_not_kept_though_the_table_keeps_them_for_longer_since():
+    day = 86_400_000
+    found = [
+        Version(4, 40 * day, "WRITE", 1),
+        Version(3, 30 * day, "VACUUM START", None, vacuum_kept=7 * day),
+        *(Version(number, at * day, "WRITE", 1) for number, at in ((2, 25), (1, 20), (0, 10))),
+    ]
+    assert [version.number for version in Retention("interval 90 days", 0).readable(found)] == [4, 3, 2, 1]
+    assert [version.number for version in Retention("interval 7 days", 33 * day).readable(found)] == [4]

@@ -1,0 +1,46 @@
+"""Files that were set aside, `ops.rejected_files`: each is listed, also when the run that set it aside ended before."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pyspark.sql import functions as F
+
+from catalog.tables import TABLES, Source
+from jobs.bronze.flaws import flaw
+from jobs.bronze.landing_zone import REJECTED, Landing, Rejected
+from jobs.delta.lake import Lake
+
+TABLE = "ops.rejected_files"
+
+
+def record(lake: Lake, files: Mapping[Source, Iterable[Rejected]]) -> None:
+    """List files with their reasons, in one commit; none if there are none."""
+    rows = [
+        (source.name, lake.settings.night, str(each.file), each.reason, each.size, datetime.now(UTC))
+        for source, of_source in files.items()
+        for each in of_source
+    ]
+    if rows:
+        lake.append(TABLE, lake.spark.createDataFrame(rows, TABLES[TABLE].columns))
+
+
+def record_unlisted(lake: Lake, landings: Mapping[Source, Landing]) -> None:
+    """List what lies among the rejected files and is not: runs that set it aside have ended before they could."""
+    record(lake, {source: _unlisted(lake, source, landing.folder) for source, landing in landings.items()})
+
+
+def _unlisted(lake: Lake, source: Source, folder: Path) -> list[Rejected]:
+    files = sorted((folder / REJECTED).glob("*"))
+    if not files:
+        return []
+    rows = lake.read(TABLE).where(F.col("source") == source.name).select("file").collect()
+    listed = {Path(row.file).name for row in rows}  # by name: a lake may have been moved
+    return [
+        Rejected(file, _why(file, source), file.lstat().st_size) for file in files if file.name not in listed
+    ]
+
+
+def _why(file: Path, source: Source) -> str:
+    found = flaw(file, source) if file.is_file() and not file.is_symlink() else None
+    return found or "a run that ended early has set it aside; bring it again"
