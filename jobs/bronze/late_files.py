@@ -7,11 +7,12 @@ right; of the others this takes the rows back.
 import json
 import logging
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from urllib.parse import unquote
 
-from catalog.tables import SOURCES, Source
+from catalog.tables import Source
 from jobs.bronze import csv_flaws, landing_zone
 from jobs.bronze.arrival import below
 from jobs.bronze.flaws import flaw
@@ -22,24 +23,24 @@ from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
 from jobs.files import write_atomically
 
-NOTED = "checkpoints/late_files.json"  # source -> the files that bronze has looked at, until all has been taken back
+NOTED = "checkpoints/looked_at"  # <source>.json: the files that bronze has looked at, until all has been taken back
 
 log = logging.getLogger(__name__)
 
 
 def note(lake: Lake, landings: Mapping[Source, Landing]) -> None:
     """Keep what lay there when bronze looked, for `make_good`; before anything is read."""
-    known = {source.name: sorted(_paths(landing).keys()) for source, landing in landings.items()}
-    write_atomically(lake.settings.home / NOTED, json.dumps(known))
+    for source, landing in landings.items():
+        write_atomically(_noted(lake, source), json.dumps(sorted(_paths(landing))))
 
 
 def make_good(lake: Lake) -> None:
-    """Take back what a run did not come to that ended before it had."""
-    if (noted := lake.settings.home / NOTED).exists():
-        for name, known in json.loads(noted.read_text()).items():
-            if name in SOURCES:
-                _take_late_back(lake, SOURCES[name], frozenset(known))
-        noted.unlink()
+    """Take back, of the selected sources, what a run did not come to that ended before it had."""
+    for source in lake.settings.sources:
+        with suppress(FileNotFoundError):
+            known = json.loads(_noted(lake, source).read_text())
+            _take_late_back(lake, source, frozenset(known))
+            _noted(lake, source).unlink()
 
 
 def take_back(lake: Lake, landings: Mapping[Source, Landing]) -> None:
@@ -49,7 +50,11 @@ def take_back(lake: Lake, landings: Mapping[Source, Landing]) -> None:
     """
     for source, landing in landings.items():
         _take_late_back(lake, source, _paths(landing))
-    (lake.settings.home / NOTED).unlink(missing_ok=True)
+        _noted(lake, source).unlink(missing_ok=True)
+
+
+def _noted(lake: Lake, source: Source) -> Path:
+    return lake.settings.home / NOTED / f"{source.name}.json"
 
 
 def _take_late_back(lake: Lake, source: Source, known: Collection[str]) -> None:

@@ -86,7 +86,7 @@ def _is_alone(line: str) -> Column:
     Only of lines in which an object is the last of an array this has to be looked at.
     """
     closes = F.col(line).rlike(r"\}\s*\]")
-    alone = F.try_parse_json(F.concat(F.lit('{"_":'), line, F.lit("}"))).isNotNull()
+    alone = F.json_object_keys(F.concat(F.lit('{"_":'), line, F.lit("}"))).isNotNull()
     return _ends_an_object() & (~closes | alone)
 
 

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pyspark.sql import functions as F
-
 from catalog.tables import TABLES, Source
 from jobs.bronze.flaws import flaw
 from jobs.bronze.landing_zone import REJECTED, Landing, Rejected
+from jobs.bronze.moves import readable_name
 from jobs.delta.lake import Lake
 
 TABLE = "ops.rejected_files"
@@ -17,7 +16,14 @@ TABLE = "ops.rejected_files"
 def record(lake: Lake, files: Mapping[Source, Iterable[Rejected]]) -> None:
     """List files with their reasons, in one commit; none if there are none."""
     rows = [
-        (source.name, lake.settings.night, str(each.file), each.reason, each.size, datetime.now(UTC))
+        (
+            source.name,
+            lake.settings.night,
+            str(each.file),
+            each.reason,
+            each.size,
+            datetime.now(UTC),
+        )
         for source, of_source in files.items()
         for each in of_source
     ]
@@ -27,18 +33,28 @@ def record(lake: Lake, files: Mapping[Source, Iterable[Rejected]]) -> None:
 
 def record_unlisted(lake: Lake, landings: Mapping[Source, Landing]) -> None:
     """List what lies among the rejected files and is not: runs that set it aside have ended before they could."""
-    record(lake, {source: _unlisted(lake, source, landing.folder) for source, landing in landings.items()})
+    there = {source: _files(landing.folder / REJECTED) for source, landing in landings.items()}
+    if not any(there.values()):
+        return
+    rows = lake.read(TABLE).select("source", "file").collect()
+    listed = {(row.source, Path(row.file).name) for row in rows}  # by name: a lake may have been moved
+    record(
+        lake,
+        {
+            source: [
+                Rejected(file, _why(file, source), file.lstat().st_size)
+                for file in files
+                if (source.name, file.name) not in listed
+            ]
+            for source, files in there.items()
+        },
+    )
 
 
-def _unlisted(lake: Lake, source: Source, folder: Path) -> list[Rejected]:
-    files = sorted((folder / REJECTED).glob("*"))
-    if not files:
-        return []
-    rows = lake.read(TABLE).where(F.col("source") == source.name).select("file").collect()
-    listed = {Path(row.file).name for row in rows}  # by name: a lake may have been moved
-    return [
-        Rejected(file, _why(file, source), file.lstat().st_size) for file in files if file.name not in listed
-    ]
+def _files(folder: Path) -> list[Path]:
+    """What was set aside, by the names that it gets then; drafts and the files of a desktop begin with a dot."""
+    there = (file for file in folder.glob("[!.]*") if file.name == readable_name(file.name))
+    return sorted(file for file in there if not file.is_dir())
 
 
 def _why(file: Path, source: Source) -> str:

@@ -28,9 +28,9 @@ PARALLEL = 3
 def run(lake: Lake) -> list[TableResult]:
     """Build every selected gold table's touched slices into staging, and keep which they are.
 
-    Touched is what changed in silver since gold was last published, this run's night in any case; all of it, where a
-    table is new. Each run stages for itself, so that runs may overlap; what others have published leaves staging. Rows
-    of a result: rows staged.
+    Touched is what changed in silver since gold was last published, this run's night in any case. Each run
+    stages for itself, so that runs may overlap; what others have published leaves staging. Rows of a result:
+    rows staged.
 
     Raises ContractBroken when silver of a night that would be published did not pass its check, in whichever run.
     """
@@ -40,12 +40,6 @@ def run(lake: Lake) -> list[TableResult]:
     survey = accounts.survey(lake, _sources(lake))
     if survey.refused:
         raise ContractBroken(_refusal(survey.refused), [])
-    new = [table for table in lake.settings.gold if not lake.exists(table.full_name)]
-    if new and survey.is_any_published:
-        # In this order: a run that ends in between does both again.
-        accounts.publish_again(lake, {source.name for table in new for source in sources_of(table)})
-        lake.ensure([table.full_name for table in new])
-        survey = accounts.survey(lake, _sources(lake))
     slices, arrived = _touched(lake, survey)
     partials = _in_part(lake, survey, slices, arrived)
 

@@ -99,7 +99,8 @@ def retention(lake: Lake, table: Table) -> Retention:
 def _version(row: Row) -> Version:
     counts = [row.operationMetrics.get(name) for name in ROWS.get(_kind(row.operation), ())]
     rows = sum(int(count) for count in counts if count) if any(counts) else None
-    kept = (row.operationParameters or {}).get("defaultRetentionMillis")
+    asked = row.operationParameters or {}
+    kept = asked.get("specifiedRetentionMillis") or asked.get("defaultRetentionMillis")
     vacuum_kept = int(kept) if row.operation == "VACUUM START" and kept else None
     metadata = _metadata(row.userMetadata)
     return Version(row.version, row.millis, row.operation, rows, **metadata, vacuum_kept=vacuum_kept)

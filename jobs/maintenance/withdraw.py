@@ -2,7 +2,6 @@
 
 import logging
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,7 +10,7 @@ from urllib.parse import unquote
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from catalog.tables import DERIVED, SILVER, SOURCES, TABLES, Source, sources_of
+from catalog.tables import REGISTRY, SILVER, SOURCES, TABLES, Source
 from jobs.bronze.arrival import below
 from jobs.bronze.landing_zone import DOCUMENTS
 from jobs.bronze.moves import free_path
@@ -81,19 +80,20 @@ def run(arguments: Namespace) -> None:
     lost = _lost(lake, file.source, keys)
     listed = ", ".join(map(str, sorted(nights)))
     print(f"{file.below}: {file.rows:,} rows leave bronze; silver is reconciled anew for {listed}")
-    facts = _facts(lake, file.source, keys)
-    for source, dates in facts.items():
-        print(f"{source.name} looks up its devices: reconciled anew for {', '.join(map(str, sorted(dates)))}")
     if arguments.dry_run:
         print("dry run: nothing has been changed")
         return
     accounts.begin(lake, file.source, nights)
-    accounts.reopen(lake, {file.source: {night: lost.get(night, set()) for night in nights}} | facts)
+    accounts.reopen(lake, {file.source: {night: lost.get(night, set()) for night in nights}})
     kept = _set_aside(lake, file)
     _delete(lake, file, keys)
     print(
         f"done: it is kept as {kept}; the next run of the source, of any night, restates what it had changed"
     )
+    if file.source.name in REGISTRY:
+        print(
+            "rows of other sources that were accepted or refused by what it said of their devices stay as they are"
+        )
 
 
 def _find(lake: Lake, source: Source, name: str) -> Landed:
@@ -123,27 +123,15 @@ def _names(files: list[Landed]) -> str:
     return ", ".join(file.below for file in files[:SHOWN]) + more
 
 
-def _facts(lake: Lake, registry: Source, keys: DataFrame) -> dict[Source, dict[date, set[date]]]:
-    """The nights and event dates of silver rows whose devices are looked up in what some keys of the registry say."""
-    found = {}
-    for source in SOURCES.values():
-        lookup = DERIVED.get(SILVER[source.silver].lookup)
-        if lookup and registry in sources_of(lookup) and lake.exists(f"silver.{source.silver}"):
-            found[source] = _dates(lake, source, keys.select("device_id").distinct(), ["device_id"])
-    return {source: dates for source, dates in found.items() if dates}
-
-
 def _lost(lake: Lake, source: Source, keys: DataFrame) -> dict[date, set[date]]:
     """Night -> the event dates of the silver rows that go."""
-    return _dates(lake, source, keys, source.key)
-
-
-def _dates(lake: Lake, source: Source, keys: DataFrame, on: Sequence[str]) -> dict[date, set[date]]:
-    day = F.col("event_date") if SILVER[source.silver].is_dated else F.lit(None).cast("date")
-    rows = lake.read(f"silver.{source.silver}").join(keys, on=list(on), how="leftsemi")
+    silver = SILVER[source.silver]
+    if not silver.is_dated:
+        return {}
+    rows = lake.read(silver.full_name).join(keys, on=list(source.key), how="leftsemi")
     lost: dict[date, set[date]] = {}
-    for row in rows.select("_night", day.alias("day")).distinct().collect():
-        lost.setdefault(row._night, set()).update({row.day} if row.day else ())
+    for row in rows.select("_night", "event_date").distinct().collect():
+        lost.setdefault(row._night, set()).add(row.event_date)
     return lost
 
 

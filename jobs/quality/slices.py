@@ -39,8 +39,11 @@ def silver(lake: Lake, survey: Survey) -> dict[str, DataFrame]:
         if not lake.settings.tables.isdisjoint(source.name for source in sources_of(table))
     ]
     dated = [table for table in derived if table.slice == "event_date"]
+    read = [
+        table for table in dated if all(lake.exists(f"silver.{each.silver}") for each in sources_of(table))
+    ]
     nights = set(lake.settings.nights).union(*survey.unpublished.values())
-    dates = arrivals.find(lake, dated, nights, survey.unpublished).dates if dated else {}
+    dates = arrivals.find(lake, read, nights, survey.unpublished).dates
     for table in derived:
         # A table that is rewritten whole belongs to every night.
         rows = lake.read(table.full_name)

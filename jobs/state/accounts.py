@@ -111,7 +111,6 @@ class Survey:
     nights: frozenset[date]  # all that have accounts
     is_only_new: bool  # whether what is not published only adds to what is: each is the first account of a newest night
     refused: frozenset[tuple[str, date]]  # sources and nights whose silver did not pass its check
-    is_any_published: bool
 
 
 def survey(lake: Lake, sources: Collection[str]) -> Survey:
@@ -121,8 +120,7 @@ def survey(lake: Lake, sources: Collection[str]) -> Survey:
     values = [row.asDict() for row in due]  # a lake of an earlier version lacks columns
     is_only_new = bool(due) and all(each.get("is_newest") and not each.get(LOST) for each in values)
     refused = {(each["source"], each["night"]) for each in values if each.get("is_refused")}
-    nights = frozenset(row.night for row in rows)
-    return Survey(_unpublished(due), nights, is_only_new, frozenset(refused), len(due) < len(rows))
+    return Survey(_unpublished(due), frozenset(row.night for row in rows), is_only_new, frozenset(refused))
 
 
 def _unpublished(rows: Iterable[Row]) -> Mapping[str, Nights]:
@@ -211,14 +209,6 @@ def refuse(lake: Lake, is_refused: Mapping[str, bool]) -> None:
         marks = lake.spark.createDataFrame(changed, "source STRING, night DATE, mark BOOLEAN")
         found = lake.read(TABLE).join(F.broadcast(marks), on=["source", "night"])
         lake.upsert(TABLE, found.withColumn("is_refused", F.col("mark")), ("source", "night"))
-
-
-def publish_again(lake: Lake, sources: Iterable[str]) -> None:
-    """Have gold take in anew all that some sources have: a table that is new has none of it."""
-    lake.spark.sql(
-        f"UPDATE {lake.settings.table(TABLE)} SET is_published = false "
-        f"WHERE is_published AND {sql.strings('source', sources)}"
-    )
 
 
 def publish(lake: Lake, sources: Iterable[str], staged_at: str) -> None:

@@ -184,11 +184,3 @@ def assert_recorded(spark, lake, table) -> None:
     }
     found = Lake(spark, lake("verify")).digests({"gold.readings_5min": None})
     assert {(each.night, each.rows, each.digest) for each in found} == recorded
-
-
-def test_a_gold_table_that_is_new_in_an_old_lake_has_its_past(spark, lake, run, table, night):
-    night(D5, (datetime(2024, 3, 5, 8), 70.0))
-    spark.sql(f"DROP TABLE {lake('gold').table('gold.climate_hourly')}")
-    night(D6, (datetime(2024, 3, 6, 8), 71.0))
-    assert {row.event_date for row in table("gold.climate_hourly").collect()} == {D5, D6}
-    assert all(row.is_published for row in table("ops.row_accounts").collect())

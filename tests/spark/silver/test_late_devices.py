@@ -5,9 +5,6 @@ from datetime import date
 
 import pytest
 
-from catalog.tables import UNKNOWN_DEVICE
-from jobs.main import main
-
 FIRST, SECOND = date(2024, 3, 5), date(2024, 3, 6)
 TABLES = frozenset({"devices", "device_changes", "readings"})
 DEVICE = {
@@ -24,14 +21,14 @@ DEVICE = {
 }
 
 
-def reading(number: int, device: int, moment: str = "2024-03-05 10:00:00") -> str:
+def reading(number: int, device: int) -> str:
     values = {"metric_name": "temperature", "metric_value": 21.5, "unit": "celsius", "quality_score": 90}
-    of = {"reading_id": number, "device_id": device, "timestamp": moment, "is_anomaly": False}
+    of = {"reading_id": number, "device_id": device, "timestamp": "2024-03-05 10:00:00", "is_anomaly": False}
     return json.dumps(of | values) + "\n"
 
 
-def change(device: int, moment: str = "2024-03-06 08:00:00") -> str:
-    at = {"operation": "INSERT", "operation_date": moment, "sequence": 1}
+def change(device: int) -> str:
+    at = {"operation": "INSERT", "operation_date": "2024-03-06 08:00:00", "sequence": 1}
     image = json.dumps(DEVICE | {"device_id": device})
     return json.dumps({"device_id": device, **at, "before": None, "after": image}) + "\n"
 
@@ -62,24 +59,3 @@ def test_the_nights_of_a_device_that_becomes_known_are_reconciled_again_and_only
     account = accounts[FIRST]
     assert account["is_balanced"] and not account["is_published"]
     assert (account["landed"], account["silver"], account["quarantined"]) == (3, 2, 1)
-
-
-def test_facts_of_a_device_whose_registration_is_withdrawn_are_refused_again(lake, run, deliver, table):
-    deliver("device_changes", "fleet.json", change(7, "2024-03-05 08:00:00"), FIRST)
-    deliver("readings", "a.json", reading(1, 7), FIRST)
-    for stage in ("bronze", "silver"):
-        run(stage, night=FIRST, tables=TABLES)
-    assert table("silver.readings").count() == 1
-    of = lake("verify")
-    argv = [
-        "withdraw",
-        "--source=device_changes",
-        "--file=fleet.json",
-        f"--home={of.home}",
-        f"--prefix={of.prefix}",
-    ]
-    assert main(argv) == 0
-    run("silver", night=SECOND, tables=TABLES)
-    assert table("silver.readings").count() == 0
-    (row,) = table("ops.quarantine").where("source = 'readings'").collect()
-    assert row.reasons == [UNKNOWN_DEVICE]
