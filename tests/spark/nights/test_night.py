@@ -114,7 +114,8 @@ def test_the_next_night_replaces_the_partitions_that_its_rows_belong_to_and_no_o
 
 
 def test_a_table_is_published_in_one_commit(spark, nights):
-    for name in sorted(MOST & GOLD.keys()):
+    # Too few readings at this scale for a device to have more than ten anomalies: then there is nothing to commit.
+    for name in sorted(MOST & GOLD.keys() - {"device_anomalies"}):
         history = spark.sql(f"DESCRIBE HISTORY {nights.lake('verify').table(f'gold.{name}')}")
         written = history.where("operation = 'WRITE'").select("userMetadata").collect()
         # Of the nights that this lake is made of; other tests work on others.
