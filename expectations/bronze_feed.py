@@ -2,8 +2,8 @@
 
 Bronze keeps each line unchanged and silver validates rows one by one, so single bad lines do not stop a night. A feed
 that lacks a field in nearly every line does, before silver, which would take its rows without it; lines that are no
-records cannot get there, and only warn, as a feed does that has not come at all. Once
-the source has delivered again, its good lines outweigh the bad ones, and the same night passes.
+records cannot get there, and only warn, as a feed does that has not come at all. Once the source has delivered again,
+its good lines outweigh the bad ones, and the same night passes.
 """
 
 from great_expectations.expectations import (

@@ -46,7 +46,7 @@ def is_reachable() -> bool:
     """Whether the Spark of the job's session still answers."""
     try:
         if not on_databricks():
-            _knock(os.environ.get("SPARK_REMOTE", ""))
+            knock(os.environ.get("SPARK_REMOTE", ""))
     except JobError:
         return False
     return True
@@ -79,7 +79,7 @@ def _take_over(remote: str, settings: Settings) -> SparkSession:
     # Not public, and needed only here: the Spark of Databricks may have it elsewhere.
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
-    _knock(remote)
+    knock(remote)
     separator = "" if remote.endswith(";") else ";" if "/;" in remote else "/;"
     for session_id in _session_ids(settings):
         try:
@@ -106,7 +106,7 @@ def _take_over(remote: str, settings: Settings) -> SparkSession:
     raise JobError(f"a hundred sessions of run {settings.run_id} have ended; run it under another --run-id")
 
 
-def _knock(remote: str) -> None:
+def knock(remote: str) -> None:
     """Raise JobError at once when no server listens, instead of after Spark's ten minutes of retries."""
     try:
         address = urlsplit(remote)

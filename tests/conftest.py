@@ -3,7 +3,6 @@
 import os
 import secrets
 import shutil
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import MISSING, fields
@@ -80,10 +79,12 @@ def needs_of(fixture: Callable[..., object]) -> frozenset[str]:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """End the run when the server of several suites is gone: its clients would wait for it, each for minutes."""
     if item.get_closest_marker("spark") and (server := shared()):
-        address = server["SPARK_REMOTE"].removeprefix("sc://").split("/")[0].split(":")
+        from jobs.errors import JobError
+        from jobs.session import knock
+
         try:
-            socket.create_connection((address[0], int(address[1])), 10).close()
-        except OSError:
+            knock(server["SPARK_REMOTE"])
+        except JobError:
             pytest.exit("the tests' Spark server is gone; its log is .test-results/server.log", returncode=1)
 
 

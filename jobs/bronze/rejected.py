@@ -1,7 +1,7 @@
 """Files that were set aside, `ops.rejected_files`: each is listed, also when the run that set it aside ended before."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from catalog.tables import TABLES, Source
@@ -13,12 +13,12 @@ from jobs.delta.lake import Lake
 TABLE = "ops.rejected_files"
 
 
-def record(lake: Lake, files: Mapping[Source, Iterable[Rejected]]) -> None:
-    """List files with their reasons, in one commit; none if there are none."""
+def record(lake: Lake, files: Mapping[Source, Iterable[Rejected]], night: date | None = None) -> None:
+    """List files with their reasons, by default as of the run's night, in one commit; none if there are none."""
     rows = [
         (
             source.name,
-            lake.settings.night,
+            night or lake.settings.night,
             str(each.file),
             each.reason,
             each.size,

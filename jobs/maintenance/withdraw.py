@@ -3,7 +3,7 @@
 import logging
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -11,8 +11,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import REGISTRY, SILVER, SOURCES, TABLES, Source
+from jobs.bronze import rejected
 from jobs.bronze.arrival import below
-from jobs.bronze.landing_zone import DOCUMENTS
+from jobs.bronze.landing_zone import DOCUMENTS, Rejected
 from jobs.bronze.moves import free_path
 from jobs.bronze.withdrawn import ARRIVED_AT
 from jobs.bronze.withdrawn import FOLDER as WITHDRAWN
@@ -70,7 +71,7 @@ def run(arguments: Namespace) -> None:
             f"silver.{SOURCES[arguments.source].silver}",
             "ops.quarantine",
             "ops.schema_drift",
-            "ops.rejected_files",
+            rejected.TABLE,
             accounts.TABLE,
         ]
     )
@@ -145,11 +146,10 @@ def _set_aside(lake: Lake, file: Landed) -> Path:
     )
     if landed.exists():
         kept = free_path(kept)  # another may have been withdrawn from the same place
-        rejected = lake.read("ops.rejected_files").where(F.col("source") == file.source.name)
-        if rejected.where(F.col("file") == str(kept)).isEmpty():
-            row = (file.source.name, file.night, str(kept), REASON, landed.stat().st_size, datetime.now(UTC))
-            columns = TABLES["ops.rejected_files"].columns
-            lake.append("ops.rejected_files", lake.spark.createDataFrame([row], columns))
+        listed = lake.read(rejected.TABLE).where(F.col("source") == file.source.name)
+        if listed.where(F.col("file") == str(kept)).isEmpty():
+            of_file = Rejected(kept, REASON, landed.stat().st_size)
+            rejected.record(lake, {file.source: [of_file]}, file.night)
         kept.parent.mkdir(parents=True, exist_ok=True)
         if original.exists():
             original.rename(kept)
