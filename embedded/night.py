@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +44,12 @@ class Night:
         }
 
 
+def waited_for(active: Iterable[Mapping[str, Any]], limit: int) -> list[str]:
+    """Which active runs of a DAG one that is triggered waits for; none while it has room. Backfills count apart."""
+    ahead = [str(run["dag_run_id"]) for run in active if run["run_type"] != "backfill"]
+    return ahead if len(ahead) >= limit else []
+
+
 class Run:
     """One DAG run and its run results."""
 
@@ -55,14 +61,14 @@ class Run:
         self._path = f"/dags/{DAG}/dagRuns"
 
     def trigger(self) -> None:
-        """Start it, with the form as the catalog has it now; print which active runs it must wait for."""
+        """Start it, with the form as the catalog has it now; print which runs it must wait for, if any."""
         renew(self.stack.api, DAG)
         active = self.stack.api.get(f"{self._path}?state=running&state=queued")["dag_runs"]
         self.stack.api.post(
             self._path, {"dag_run_id": self.id, "logical_date": None, "conf": self.night.conf}
         )
-        for other in active:
-            print(f"waiting for the run {other['dag_run_id']} to end: one night runs at a time")
+        if ahead := waited_for(active, self.stack.api.get(f"/dags/{DAG}")["max_active_runs"]):
+            print(f"waiting for one of these runs to end, no more work at a time: {', '.join(ahead)}")
 
     def follow(self) -> None:
         """Print a line for each stage that ends; raise Failed for the first that fails for good."""

@@ -1,4 +1,4 @@
-"""Data docs and night reports inside the Airflow UI: two entries in the menu and the app that serves them."""
+"""Data docs and night reports inside the Airflow UI: two entries in the menu, what a run waits for, and their app."""
 
 from __future__ import annotations
 
@@ -16,6 +16,15 @@ VIEWS = [
         ("Night report", "/index.html", "night-report"),
     )
 ]
+# A tab on the page of each run: Airflow's own pages do not say why a run is queued.
+VIEWS.append(
+    {
+        "name": "Waits for",
+        "href": PREFIX + "/waits/{DAG_ID}/{RUN_ID}",
+        "url_route": "waits-for",
+        "destination": "dag_run",
+    }
+)
 
 
 class DataDocsPlugin(AirflowPlugin):

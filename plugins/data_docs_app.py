@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import waiting
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.core_api.security import get_user
 from fastapi import Depends, FastAPI
@@ -52,6 +53,8 @@ def create_app() -> FastAPI:
     """Return the app that serves the files of one folder, to users who are logged in."""
     app = FastAPI(dependencies=[Depends(get_user)], docs_url=None, redoc_url=None, openapi_url=None)
     files = StaticFiles(directory=docs_folder(), html=True, check_dir=False)
+
+    app.add_api_route("/waits/{dag_id}/{run_id:path}", waiting.page, methods=["GET"])
 
     # A mount would not ask for the user: the dependencies of an app hold for its routes only.
     @app.api_route("/{path:path}", methods=["GET", "HEAD"])

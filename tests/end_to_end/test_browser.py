@@ -172,6 +172,15 @@ def test_the_nights_report_opens_inside_the_ui(browser: Browser) -> None:
     browser.keep_picture("report")
 
 
+def test_a_run_says_in_a_tab_what_it_waits_for(browser: Browser) -> None:
+    browser.open(f"/dags/iot_nightly/runs/{browser.stack.first_run_id}")
+    browser.saying("Waits for", "a").click()
+    browser.enter_frame()
+    browser.saying("For nothing: it has ended (success).")
+    browser.driver.switch_to.default_content()
+    browser.keep_picture("waits-for")
+
+
 @pytest.mark.parametrize("layer", ["silver", "gold"])
 def test_a_check_links_to_its_own_validation_page(browser: Browser, layer: str) -> None:
     run = browser.stack.first_run_id

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,8 @@ class Night:
     peak_memory: float
     published: dict[str, int]
     failures: str
+    begun_before: set[str]
+    """Other runs that the DAG had when it was switched on."""
 
 
 def of_readme(start: str) -> str:
@@ -116,10 +119,13 @@ def night(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Night:
         "sensor_id,timestamp,temperature,humidity,location\n1001,2025-05-01 00:00:00,72.4,41.2,Room_A\n"
     )
     stack.typed(of_readme("docker compose exec -T airflow-scheduler sh"), folder)
-    # It takes the place of the run that falls due when the DAG is switched on, so no other runs beside it.
-    due = stack.api("GET", "/dags/iot_nightly")["next_dagrun_logical_date"]
+    dag = stack.api("GET", "/dags/iot_nightly")
+    assert dag["is_paused"]
+    # Just after 01:00 the night that is over is due, and would run beside this one: then this takes its place.
+    now = datetime.now(UTC)
+    is_due = datetime.fromisoformat(dag["next_dagrun_run_after"]) <= now
     form = {"night": NIGHT, "scale": 0.01, "tables": TABLES, "simulate": ",".join(SIMULATED)}
-    order = {"logical_date": due, "conf": form}
+    order = {"logical_date": dag["next_dagrun_logical_date"] if is_due else None, "conf": form}
     run_id = stack.api("POST", "/dags/iot_nightly/dagRuns", order)["dag_run_id"]
     stack.api("PATCH", "/dags/iot_nightly", {"is_paused": False})
     deadline, peak, state = time.monotonic() + NIGHT_SECONDS, 0.0, "queued"
@@ -131,7 +137,10 @@ def night(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Night:
     unwell = [task for task in tasks if task["state"] not in {"success", None}]
     failures = "".join(last_words(stack, run_id, task) for task in unwell)
     published = rows_published(stack, run_id) if state == "success" else {}
-    return Night(run_id, state, peak, published, failures)
+    runs = stack.api("GET", "/dags/iot_nightly/dagRuns")["dag_runs"]
+    begun = {each["dag_run_id"] for each in runs if datetime.fromisoformat(each["run_after"]) <= now}
+    begun.discard(run_id)
+    return Night(run_id, state, peak, published, failures, begun)
 
 
 def last_words(stack: Stack, run_id: str, task: dict[str, Any]) -> str:
@@ -151,6 +160,10 @@ def test_the_night_succeeds_with_the_network_cut(stack: Stack, night: Night) -> 
     assert night.state == "success", night.failures
     probe = ("timeout", "5", "bash", "-c", ": < /dev/tcp/1.1.1.1/443 && echo open")
     assert "open" not in stack.run("airflow-scheduler", *probe, check=False)
+
+
+def test_switching_on_starts_nothing_but_what_is_triggered(night: Night) -> None:
+    assert night.begun_before == set()
 
 
 def test_gold_holds_the_rows_that_the_night_published(stack: Stack, night: Night) -> None:

@@ -125,11 +125,15 @@ def test_the_way_to_the_login_comes_back_here_and_carries_no_markup(docs: Path, 
     assert 'href="/auth/login?next=%2Fdata-docs%2Fnights' in text
 
 
-def test_the_menu_has_both_entries_and_their_app() -> None:
+def test_the_menu_has_both_entries_and_each_run_a_tab_and_they_have_one_app() -> None:
     from data_docs import DataDocsPlugin
 
     plugin = DataDocsPlugin()
-    assert [view["name"] for view in plugin.external_views] == ["Data docs", "Night report"]
+    assert [(view["name"], view["destination"]) for view in plugin.external_views] == [
+        ("Data docs", "nav"),
+        ("Night report", "nav"),
+        ("Waits for", "dag_run"),
+    ]
     assert [app["url_prefix"] for app in plugin.fastapi_apps] == ["/data-docs"]
 
 

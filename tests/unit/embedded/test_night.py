@@ -13,7 +13,7 @@ from embedded import cli
 from embedded.airflow_api import AirflowApi
 from embedded.config import Config
 from embedded.errors import Failed, Refused
-from embedded.night import Night, Run
+from embedded.night import Night, Run, waited_for
 from embedded.stack import Stack
 from embedded.summary import summary
 from tests.support.http_server import Handler, serving
@@ -41,6 +41,15 @@ def run(tmp_path: Path) -> Iterator[Run]:
         stack.processes.start("scheduler", ["sleep", "99"], {"PATH": "/usr/bin:/bin"}, tmp_path / "log")
         yield Run(stack, Night("2024-03-05", "", 1.0, 42, []))
         stack.down()
+
+
+def test_a_night_waits_only_where_as_many_are_at_work_as_may_be() -> None:
+    active = [
+        {"dag_run_id": name, "run_type": kind}
+        for name, kind in (("first", "scheduled"), ("filled in", "backfill"), ("second", "manual"))
+    ]
+    assert waited_for(active[:2], 2) == []
+    assert waited_for(active, 2) == ["first", "second"]
 
 
 def test_a_night_without_a_scheduler_is_not_waited_for(run: Run) -> None:
