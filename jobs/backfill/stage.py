@@ -84,8 +84,8 @@ def is_published(lake: Lake) -> bool:
     accounts.ensure(lake)
     nights, can_be = lake.settings.nights, set(sources_done(lake.settings))
     wanted = {(source.name, night) for source in lake.settings.sources for night in nights}
-    reconciled, published = accounts.done(lake, nights)
-    return wanted <= reconciled and {each for each in wanted if each[0] in can_be} <= published
+    done = accounts.done(lake, nights)
+    return all(each in done and (done[each] or each[0] not in can_be) for each in wanted)
 
 
 def _result(lake: Lake, name: str) -> TableResult:

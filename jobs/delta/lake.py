@@ -39,6 +39,17 @@ class Lake:
         """Whether the table has been created."""
         return bool(self.spark.catalog.tableExists(self.settings.table(name)))
 
+    def names(self, layer: str) -> set[str]:
+        """The bare names of the tables that a layer has."""
+        return schema.names(self, layer)
+
+    def create_with(self, name: str, frame: DataFrame) -> bool:
+        """Create a table with its first rows in one commit: nobody finds it empty.
+
+        False, and nothing done, when it is there by then.
+        """
+        return schema.create_with(self, TABLES[name], frame)
+
     def read(self, name: str) -> DataFrame:
         """Return the rows of a table."""
         return self.spark.table(self.settings.table(name))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import AnalysisException, PySparkException
@@ -19,9 +20,12 @@ from jobs.errors import UsageError
 from jobs.settings import Settings
 
 if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
     from jobs.delta.lake import Lake
 
 log = logging.getLogger("jobs")
+VARIANTS = "Its VARIANT columns open in Spark, delta-rs and DuckDB; Polars cannot open the table."
 
 
 def ensure(lake: Lake, names: Iterable[str]) -> None:
@@ -40,36 +44,57 @@ def ensure(lake: Lake, names: Iterable[str]) -> None:
             _widen(lake, table, columns)
 
 
+def names(lake: Lake, layer: str) -> set[str]:
+    """The bare names of the tables that a layer has; none before it has a schema."""
+    schema = lake.settings.schema(layer)
+    if not lake.spark.catalog.databaseExists(schema):
+        return set()
+    return {row.tableName for row in lake.spark.sql(f"SHOW TABLES IN {schema}").collect()}
+
+
+def create_with(lake: Lake, table: Table, rows: DataFrame) -> bool:
+    """Create a table that is missing with its first rows in one commit; False when another job has made it."""
+    _ensure_schema(lake, table.layer)
+    writer = rows.select(*table.column_names).writeTo(lake.settings.table(table.full_name)).using("delta")
+    writer = writer.tableProperty("comment", _comment(table))
+    if table.partition_by:
+        writer = writer.partitionedBy(*map(F.col, table.partition_by))
+    return _create(lake, table, writer.create)
+
+
+def _ensure_schema(lake: Lake, layer: str) -> None:
+    # Where an administrator has made the schemas, a job may not even ask for one that is there.
+    if not lake.spark.catalog.databaseExists(lake.settings.schema(layer)):
+        lake.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {lake.settings.schema(layer)}")
+
+
 def _create_missing(lake: Lake, wanted: Iterable[Table]) -> list[Table]:
     """Create the tables that are missing, and their schemas; return the others."""
     present = []
     for layer in dict.fromkeys(table.layer for table in wanted):
-        # Where an administrator has made the schemas, a job may not even ask for one that is there.
-        if not lake.spark.catalog.databaseExists(lake.settings.schema(layer)):
-            lake.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {lake.settings.schema(layer)}")
-        there = {
-            row.tableName for row in lake.spark.sql(f"SHOW TABLES IN {lake.settings.schema(layer)}").collect()
-        }
+        _ensure_schema(lake, layer)
+        there = names(lake, layer)
         for table in wanted:
             if table.layer == layer and table.name in there:
                 present.append(table)
             elif table.layer == layer:
-                _create(lake, table)
+                _create(lake, table, partial(lake.spark.sql, _ddl(table, lake.settings)))
     return present
 
 
-def _create(lake: Lake, table: Table, attempts: int = 3) -> None:
-    """Create a table, or have another job that does so at the same time do it: Delta lets one of them win."""
+def _create(lake: Lake, table: Table, create: Callable[[], object], attempts: int = 3) -> bool:
+    """Create a table; False when another job has done so at the same time: Delta lets one of them win."""
     try:
-        lake.spark.sql(_ddl(table, lake.settings))
+        create()
     except PySparkException:
         if lake.exists(table.full_name):
-            return
+            return False
         if attempts == 1:
             raise
         # The other one may have written the table's log, and not entered it in the catalog yet.
         time.sleep(1)
-        _create(lake, table, attempts - 1)
+        return _create(lake, table, create, attempts - 1)
+    return True
 
 
 def _existing_columns(lake: Lake, tables: Iterable[Table]) -> dict[Table, dict[str, str]]:
@@ -85,9 +110,17 @@ def _ddl(table: Table, settings: Settings) -> str:
     columns = ", ".join(f"`{name}` {kind}" for name, kind in columns_of(table.columns).items())
     # Variants and partitions go to disk as written; nothing here needs a newer reader than Delta 4.
     return (
-        f"CREATE TABLE IF NOT EXISTS {settings.table(table.full_name)} ({columns}) USING DELTA "
-        f"{partitions} COMMENT '{table.grain.replace(chr(39), chr(39) * 2)}'"
+        f"CREATE TABLE {settings.table(table.full_name)} ({columns}) USING DELTA "
+        f"{partitions} COMMENT {_quoted(_comment(table))}"
     )
+
+
+def _quoted(text: str) -> str:
+    return f"'{text.replace(chr(39), chr(39) * 2)}'"
+
+
+def _comment(table: Table) -> str:
+    return f"{table.grain} {VARIANTS}" if " VARIANT" in table.columns else table.grain
 
 
 def _kinds_of(row: Any) -> dict[str, str]:
@@ -104,10 +137,13 @@ def _widen(lake: Lake, table: Table, existing: dict[str, str]) -> None:
     # A type has several names: INTEGER is INT.
     wanted = _kinds_of(lake.spark.createDataFrame([], table.columns).schema)
     where = f"{lake.settings.table(table.full_name).replace('`', '')} has column"
+    # So was `raw` in quarantine once. Only there: a table with digests would have others afterwards.
+    texts = [name for name, kind in existing.items() if (kind, wanted.get(name)) == ("variant", "string")]
+    texts = texts if table.layer == "ops" else []
     for name, kind in existing.items():
         if name not in wanted:
             raise UsageError(f"{where} {name}, the catalog does not; put it back there, or begin a new lake")
-        if wanted[name] != kind:
+        if wanted[name] != kind and name not in texts:
             raise UsageError(
                 f"{where} {name} as {kind}, the catalog as {wanted[name]}; give the new one another name, or "
                 "begin a new lake"
@@ -118,6 +154,8 @@ def _widen(lake: Lake, table: Table, existing: dict[str, str]) -> None:
                 f"{where} {name} where the catalog has {other}; give the columns there the table's order, or "
                 "begin a new lake"
             )
+    if texts:
+        _write_as_text(lake, table, texts)
     added = {name: kind for name, kind in columns_of(table.columns).items() if name not in existing}
     if not added:
         return
@@ -126,6 +164,15 @@ def _widen(lake: Lake, table: Table, existing: dict[str, str]) -> None:
     new = ", ".join(f"`{name}` {kind} {positions[name]}" for name, kind in added.items())
     lake.spark.sql(f"ALTER TABLE {lake.settings.table(table.full_name)} ADD COLUMNS ({new})")
     log.info("%-28s new columns: %s", table.full_name, ", ".join(added))
+
+
+def _write_as_text(lake: Lake, table: Table, variants: Iterable[str]) -> None:
+    """Write a table anew with some VARIANT columns as JSON text, in one commit."""
+    rows = lake.read(table.full_name).withColumns({name: F.to_json(name) for name in variants})
+    writer = rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+    writer.partitionBy(*table.partition_by).saveAsTable(lake.settings.table(table.full_name))
+    lake.spark.sql(f"COMMENT ON TABLE {lake.settings.table(table.full_name)} IS {_quoted(_comment(table))}")
+    log.info("%-28s now JSON as text: %s", table.full_name, ", ".join(variants))
 
 
 def _renew_digests(lake: Lake, table: Table, existing: dict[str, str], added: dict[str, str]) -> None:

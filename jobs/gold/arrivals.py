@@ -54,6 +54,20 @@ def find(
     return found
 
 
+def all_dates(lake: Lake, tables: Collection[Table]) -> dict[str, set[date]]:
+    """The event dates of which silver has rows, by source, of the sources that gold tables are made from; one query."""
+    sources = {source for table in tables for source in sources_of(table) if SILVER[source.silver].is_dated}
+    found: dict[str, set[date]] = defaultdict(set)
+    if sources:
+        rows = union(
+            lake.read(f"silver.{source.silver}").select(F.lit(source.name).alias("source"), "event_date")
+            for source in sources
+        )
+        for row in rows.where("event_date IS NOT NULL").distinct().collect():
+            found[row.source].add(row.event_date)
+    return found
+
+
 def _rows(lake: Lake, source: Source, nights: Collection[date]) -> DataFrame:
     silver = SILVER[source.silver]
     day, hour = F.lit(None).cast("date"), F.lit(None).cast("int")

@@ -1,10 +1,12 @@
 """Stage `publish`: what staging holds and the check has passed becomes gold."""
 
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
 from catalog.run_result import DONE
 from catalog.tables import GOLD, SOURCES, TABLES, Table, sources_of
 from jobs.delta.digests import Digest
+from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
 from jobs.errors import JobError
 from jobs.files import write_lines
@@ -29,11 +31,15 @@ def run(lake: Lake) -> list[TableResult]:
     Raises JobError when this run has staged nothing, not all of the selected tables, or something else than it checked.
     """
     known = ("ops.digests", restatements.TABLE, accounts.TABLE)
-    lake.ensure([*(table.full_name for table in lake.settings.gold), *known])
+    gold = [table.full_name for table in lake.settings.gold]
+    there = lake.names("gold")
+    lake.ensure([*(name for name in gold if TABLES[name].name in there), *known])
     staged = staged_slices.staged(lake)
     if not staged.is_published:
         _refuse_unchecked(lake.settings, staged)
-        _publish_all(lake, staged)
+        _publish_all(lake, staged, there)
+        # Those of which there was nothing to publish.
+        lake.ensure(gold)
     if "climate_hourly" in lake.settings.tables:
         _export(lake)
     accounts.publish(lake, sources_done(lake.settings), staged.at)
@@ -58,13 +64,16 @@ def _refuse_unchecked(settings: Settings, staged: Staged) -> None:
             )
 
 
-def _publish_all(lake: Lake, staged: Staged) -> None:
+def _publish_all(lake: Lake, staged: Staged, there: Collection[str]) -> None:
     by_name = {GOLD[table].full_name: slices for table, slices in staged.slices.items() if slices}
     days = {name: [each.slice for each in slices] for name, slices in by_name.items()}
+    new = {name for name in by_name if TABLES[name].name not in there}
     with ThreadPoolExecutor(PARALLEL) as pool:
-        list(pool.map(lambda name: _publish(lake, staged, TABLES[name]), by_name))
-    restatements.record(lake, by_name)
-    lake.record_digests(days, _digests(by_name))
+        list(pool.map(lambda name: _replace(lake, staged, TABLES[name]), by_name.keys() - new))
+        restatements.record(lake, by_name)
+        lake.record_digests(days, _digests(by_name))
+        # At last: of a table that is there, a run that takes up where this one ended no longer makes the past.
+        list(pool.map(lambda name: _create(lake, staged, TABLES[name]), new))
     staged_slices.publish(lake, {TABLES[name].name: slices for name, slices in days.items()}, staged.at)
 
 
@@ -78,7 +87,14 @@ def _digests(staged: restatements.Slices) -> list[Digest]:
     ]
 
 
-def _publish(lake: Lake, staged: Staged, table: Table) -> None:
+def _create(lake: Lake, staged: Staged, table: Table) -> None:
+    """Create a table with the slices that are staged."""
+    rows = staged.rows(table).where(is_in(table.slice, [each.slice for each in staged.slices[table.name]]))
+    if not lake.create_with(table.full_name, rows):
+        _replace(lake, staged, table)
+
+
+def _replace(lake: Lake, staged: Staged, table: Table) -> None:
     """Replace a table's slices by those staged, of some only the parts that were."""
     slices = staged.slices[table.name]
     partials = {each.slice: each.parts for each in slices if each.parts is not None}

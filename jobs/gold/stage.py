@@ -28,9 +28,9 @@ PARALLEL = 3
 def run(lake: Lake) -> list[TableResult]:
     """Build every selected gold table's touched slices into staging, and keep which they are.
 
-    Touched is what changed in silver since gold was last published, this run's night in any case. Each run
-    stages for itself, so that runs may overlap; what others have published leaves staging. Rows of a result:
-    rows staged.
+    Touched is what changed in silver since gold was last published, this run's night in any case; of a table that is
+    new in a lake with a past it is all. Each run stages for itself, so that runs may overlap. Rows of a result: rows
+    staged.
 
     Raises ContractBroken when silver of a night that would be published did not pass its check, in whichever run.
     """
@@ -41,7 +41,9 @@ def run(lake: Lake) -> list[TableResult]:
     if survey.refused:
         raise ContractBroken(_refusal(survey.refused), [])
     slices, arrived = _touched(lake, survey)
-    partials = _in_part(lake, survey, slices, arrived)
+    new = _of_new(lake, survey)
+    partials = _in_part(lake, survey, {table: slices[table] for table in slices.keys() - new.keys()}, arrived)
+    slices |= new
 
     def build(table: Table) -> None:
         staging.write(table, _frame(lake, table, slices[table], partials.get(table, {})))
@@ -81,6 +83,23 @@ def _touched(lake: Lake, survey: Survey) -> tuple[dict[Table, list[date]], Arriv
         for table in lake.settings.gold
     }
     return slices, arrived
+
+
+def _of_new(lake: Lake, survey: Survey) -> dict[Table, list[date]]:
+    """All slices of the selected tables that gold does not have yet, although it has nights of their sources."""
+    with_past = [
+        table
+        for table in lake.settings.gold
+        if any(source.name in survey.published for source in sources_of(table))
+    ]
+    there = lake.names("gold") if with_past else set()
+    if not (new := [table for table in with_past if table.name not in there]):
+        return {}
+    dates = arrivals.all_dates(lake, [table for table in new if table.slice != "night"])
+    nights = survey.nights.union(lake.settings.nights)
+    return {
+        table: sorted(nights if table.slice == "night" else arrivals.touched(table, dates)) for table in new
+    }
 
 
 def _in_part(

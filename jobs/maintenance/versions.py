@@ -148,10 +148,12 @@ def pick(found: list[Version], table: Table, number: int | None, night: date | N
 
 
 def rows_at(lake: Lake, table: Table, version: Version) -> DataFrame:
-    """Return the table's rows as of a version."""
-    return lake.spark.sql(
+    """Return the table's rows as of a version; what was VARIANT then and is text now, as its JSON."""
+    rows = lake.spark.sql(
         f"SELECT * FROM {lake.settings.table(table.full_name)} VERSION AS OF {version.number}"
     )
+    texts = [name for name, kind in rows.dtypes if kind == "variant" and table.types.get(name) == "STRING"]
+    return rows.withColumns({name: F.to_json(name) for name in texts}) if texts else rows
 
 
 @contextmanager

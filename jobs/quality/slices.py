@@ -54,7 +54,7 @@ def silver(lake: Lake, survey: Survey) -> dict[str, DataFrame]:
 
 def reconciled(lake: Lake) -> Reconciled:
     """The other nights of each selected source that are reconciled."""
-    nights, _ = accounts.reconciled(lake)
+    nights = accounts.known(lake).reconciled
     own = lake.settings.nights
     return {
         source.name: {night: rows for night, rows in nights.get(source.name, {}).items() if night not in own}

@@ -1,6 +1,7 @@
 """Stage `report`: one page about a night, and the check that every row of it has an outcome."""
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame, Row
@@ -38,12 +39,16 @@ def run(lake: Lake) -> list[TableResult]:
 
     Raises ContractBroken when a source has no account for the night, or an account of this run does not balance.
     """
-    asked = [each for each in query.queries().values() if each.is_answerable(lake.settings)]
+    # Only `publish` makes tables of gold: one that is empty would have no past.
+    gold = {f"gold.{name}" for name in lake.names("gold")}
+    asked = [
+        each
+        for each in query.queries().values()
+        if each.is_answerable(lake.settings) and gold.issuperset(_of_gold(each.tables))
+    ]
     read = {name for each in asked for name in each.tables}
-    if ALERTS in lake.settings.tables:
-        read.add(f"gold.{ALERTS}")
-    lake.ensure([accounts.TABLE, *(f"ops.{name}" for name in OPS), *read])
-    night = read_night(lake, asked)
+    lake.ensure([accounts.TABLE, *(f"ops.{name}" for name in OPS), *read.difference(gold)])
+    night = read_night(lake, asked, has_alerts=ALERTS in lake.settings.tables and f"gold.{ALERTS}" in gold)
     problems = find_problems(lake.settings, night)
     summary = summarize(lake.settings, night, problems)
     page, data = f"nights/{lake.settings.night}.html", f"nights/{lake.settings.night}.json"
@@ -66,7 +71,11 @@ def run(lake: Lake) -> list[TableResult]:
     return [result]
 
 
-def read_night(lake: Lake, asked: list[query.Query]) -> Night:
+def _of_gold(tables: Iterable[str]) -> list[str]:
+    return [name for name in tables if name.startswith("gold.")]
+
+
+def read_night(lake: Lake, asked: list[query.Query], *, has_alerts: bool) -> Night:
     """Collect a night's rows of `ops`, the run results of this run, and the answers to queries; score the simulator."""
 
     def tonight(name: str) -> DataFrame:
@@ -86,7 +95,7 @@ def read_night(lake: Lake, asked: list[query.Query]) -> Night:
         "scores": tonight("detection_scores").orderBy("source", "kind"),
         "drift": tonight("schema_drift").orderBy("source", "field", "type"),
     }
-    if ALERTS in lake.settings.tables:
+    if has_alerts:
         frames["alerts"] = _alerts(lake)
     simulated = detection.simulated(lake)
     evidence = detection.evidence(lake, simulated)

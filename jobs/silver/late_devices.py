@@ -25,7 +25,7 @@ def nights_of(lake: Lake, batches: Sequence[PendingBatch]) -> dict[Source, Dates
     if not facts:
         return {}
     refused = lake.read("ops.quarantine").where(F.array_contains("reasons", UNKNOWN_DEVICE))
-    device = F.try_variant_get("raw", "$.device_id", "bigint").alias("device_id")
+    device = F.try_variant_get(F.try_parse_json("raw"), "$.device_id", "bigint").alias("device_id")
     frames = []
     for name, source in facts.items():
         rows = refused.where(F.col("source") == name).select("source", "night", device)

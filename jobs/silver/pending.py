@@ -90,8 +90,8 @@ def find(lake: Lake) -> list[PendingBatch]:
     Cost follows new rows: those of reconciled nights are looked at only where bronze as a whole holds more rows
     than the accounts say.
     """
-    sources, (reconciled, reopened) = lake.settings.sources, accounts.reconciled(lake)
-    known = {source.name: reconciled.get(source.name, {}) for source in sources}
+    sources, accounted_for = lake.settings.sources, accounts.known(lake)
+    known = {source.name: accounted_for.reconciled.get(source.name, {}) for source in sources}
     arrived = _arrived(lake, {source: ~is_in("_night", known[source.name]) for source in sources})
     rows = lake.counts(f"bronze.{source.name}" for source in sources)
     unexplained = [
@@ -113,7 +113,7 @@ def find(lake: Lake) -> list[PendingBatch]:
         # All rows of a night may have left bronze since.
         again = {
             night: {None: 0, **dict.fromkeys(lost, 0)}
-            for night, lost in reopened.get(source.name, {}).items()
+            for night, lost in accounted_for.reopened.get(source.name, {}).items()
         }
         pending = {
             night: {**again.get(night, {}), **found.get(night, {})} for night in {*own, *again, *found}

@@ -30,7 +30,7 @@ def quarantine(lake: Lake, staging: Staging, batches: Sequence[PendingBatch]) ->
             F.lit(batch.source.name).alias("source"),
             F.col("_night").alias("night"),
             F.col("_key").alias("key"),
-            F.col("_raw").alias("raw"),
+            F.to_json("_raw").alias("raw"),
             F.col("_reasons").alias("reasons"),
             F.col("_file").alias("file"),
         )

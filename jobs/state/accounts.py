@@ -4,7 +4,7 @@ The only module that reads or writes that table; `jobs.state` says which states 
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -86,16 +86,25 @@ def of_source(lake: Lake, source: str) -> DataFrame:
     return lake.read(TABLE).where(F.col("source") == source)
 
 
-def reconciled(lake: Lake) -> tuple[dict[str, dict[date, int]], Mapping[str, Nights]]:
-    """The reconciled nights with the bronze rows that the account counts, and the other nights, both by source."""
-    found: dict[str, dict[date, int]] = {}
-    others: dict[str, dict[date, Collection[date]]] = {}
+@dataclass(frozen=True)
+class Known:
+    """The nights that have accounts, by source."""
+
+    reconciled: dict[str, dict[date, int]] = field(
+        default_factory=dict
+    )  # night -> bronze rows that it counts
+    reopened: dict[str, dict[date, Collection[date]]] = field(default_factory=dict)  # as in Nights
+
+
+def known(lake: Lake) -> Known:
+    """Look at all accounts."""
+    found = Known()
     for row in lake.read(TABLE).collect():
         if row.is_balanced:
-            found.setdefault(row.source, {})[row.night] = row.bronze
+            found.reconciled.setdefault(row.source, {})[row.night] = row.bronze
         else:
-            others.setdefault(row.source, {})[row.night] = row[LOST] or ()
-    return found, others
+            found.reopened.setdefault(row.source, {})[row.night] = row[LOST] or ()
+    return found
 
 
 def unpublished(lake: Lake) -> Mapping[str, Nights]:
@@ -109,6 +118,7 @@ class Survey:
 
     unpublished: Mapping[str, Nights]
     nights: frozenset[date]  # all that have accounts
+    published: frozenset[str]  # sources of which gold has some
     is_only_new: bool  # whether what is not published only adds to what is: each is the first account of a newest night
     refused: frozenset[tuple[str, date]]  # sources and nights whose silver did not pass its check
 
@@ -120,7 +130,13 @@ def survey(lake: Lake, sources: Collection[str]) -> Survey:
     values = [row.asDict() for row in due]  # a lake of an earlier version lacks columns
     is_only_new = bool(due) and all(each.get("is_newest") and not each.get(LOST) for each in values)
     refused = {(each["source"], each["night"]) for each in values if each.get("is_refused")}
-    return Survey(_unpublished(due), frozenset(row.night for row in rows), is_only_new, frozenset(refused))
+    return Survey(
+        unpublished=_unpublished(due),
+        nights=frozenset(row.night for row in rows),
+        published=frozenset(row.source for row in rows if row.is_published),
+        is_only_new=is_only_new,
+        refused=frozenset(refused),
+    )
 
 
 def _unpublished(rows: Iterable[Row]) -> Mapping[str, Nights]:
@@ -130,11 +146,10 @@ def _unpublished(rows: Iterable[Row]) -> Mapping[str, Nights]:
     return found
 
 
-def done(lake: Lake, nights: Iterable[date]) -> tuple[set[tuple[str, date]], set[tuple[str, date]]]:
-    """The sources and nights, of these nights, that are reconciled, and those of them that are published."""
+def done(lake: Lake, nights: Iterable[date]) -> dict[tuple[str, date], bool]:
+    """The sources and nights, of these nights, that are reconciled, each with whether it is published, too."""
     rows = of_nights(lake, nights).where("is_balanced").select("source", "night", "is_published").collect()
-    published = {(row.source, row.night) for row in rows if row.is_published}
-    return {(row.source, row.night) for row in rows}, published
+    return {(row.source, row.night): row.is_published for row in rows}
 
 
 def lines_landed(lake: Lake, nights: Iterable[date]) -> int:
@@ -216,6 +231,7 @@ def publish(lake: Lake, sources: Iterable[str], staged_at: str) -> None:
 
     What was reconciled after it is not in what was staged.
     """
+    # In SQL, which looks and writes in one transaction: no account that another run changes meanwhile is put back.
     lake.spark.sql(
         f"UPDATE {lake.settings.table(TABLE)} SET is_published = true, {LOST} = NULL "
         f"WHERE NOT is_published AND is_balanced AND settled_at <= '{staged_at}' AND {sql.strings('source', sources)}"

@@ -39,9 +39,8 @@ class Beginning:
     """What a run has to know as it begins to stage."""
 
     moment: str  # UTC
-    # Runs of which nothing stays staged: this one, and those that have published it.
-    replaced: Collection[str]
-    kept: Collection[str]  # folders of the others
+    is_repeated: bool  # whether this run has staged before
+    kept: Collection[str]  # folders of other runs that have not published what they have staged
 
 
 def begin(lake: Lake) -> Beginning:
@@ -52,9 +51,9 @@ def begin(lake: Lake) -> Beginning:
     )
     now = F.current_timestamp().cast("string")
     moment, found = lake.spark.range(1).select(now, lake.read(TABLE).agg(columns).scalar()).collect()[0]
-    replaced = {lake.settings.run_id, *(each.run_id for each in found if each.is_done)}
-    kept = {each.folder for each in found if each.run_id not in replaced and each.folder and each.is_slice}
-    return Beginning(moment, replaced, kept)
+    over = {lake.settings.run_id, *(each.run_id for each in found if each.is_done)}
+    kept = {each.folder for each in found if each.run_id not in over and each.folder and each.is_slice}
+    return Beginning(moment, any(each.run_id == lake.settings.run_id for each in found), kept)
 
 
 def stage(lake: Lake, staged: Mapping[str, Iterable[StagedSlice]], beginning: Beginning, folder: str) -> None:
@@ -76,7 +75,11 @@ def stage(lake: Lake, staged: Mapping[str, Iterable[StagedSlice]], beginning: Be
             "folder": F.lit(folder),
         }
     )
-    lake.replace_where(TABLE, kept, is_in("run_id", beginning.replaced))
+    # To append is a quarter of the work.
+    if beginning.is_repeated:
+        lake.replace_where(TABLE, kept, _is_own(lake))
+    else:
+        lake.append(TABLE, kept)
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,9 @@ def staged(lake: Lake) -> Staged:
     of_run = lake.read(TABLE).where(_is_own(lake))
     found = of_run.withColumn("staged_at", F.col("staged_at").cast("string")).collect()
     rows = [row.asDict() for row in found]
+    # An attempt that was given up may have written after the next one had looked; folders are named by their time.
+    newest = max((row.get("folder") or "" for row in rows), default="")
+    rows = [row for row in rows if (row.get("folder") or "") == newest]
     is_published = bool(rows) and all(row["published_at"] for row in rows)
     if not rows or any(row["slice"] and _is_of_earlier_version(row, is_published) for row in rows):
         raise JobError(
@@ -125,13 +131,14 @@ def staged(lake: Lake) -> Staged:
 def publish(lake: Lake, slices: Mapping[str, Iterable[date]], staged_at: str) -> None:
     """Mark this run's slices as published; those that older runs have staged of the same are superseded.
 
-    One commit.
+    What other runs have published is cleared away. One commit.
     """
     these = any_of((F.col("table") == table) & is_in("slice", days) for table, days in slices.items())
     # What an older run has staged of these slices knows less of silver and must not come after.
     is_superseded = ~_is_own(lake) & (F.col("staged_at") < F.lit(staged_at).cast("timestamp")) & these
     own = lake.read(TABLE).where(_is_own(lake)).withColumn("published_at", F.current_timestamp())
-    lake.replace_where(TABLE, own, _is_own(lake) | is_superseded)
+    is_over = ~_is_own(lake) & F.col("published_at").isNotNull()
+    lake.replace_where(TABLE, own, _is_own(lake) | is_superseded | is_over)
 
 
 def _is_own(lake: Lake) -> Column:

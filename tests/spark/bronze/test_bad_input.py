@@ -111,7 +111,10 @@ def logs(table):
 
 @pytest.fixture(scope="module")
 def quarantine(table):
-    values = ("raw:_malformed::string AS line", "raw:temperature::double AS temperature")
+    values = (
+        "get_json_object(raw, '$._malformed') AS line",
+        "cast(get_json_object(raw, '$.temperature') AS DOUBLE) AS temperature",
+    )
     rows = table("ops.quarantine").selectExpr("*", *values).drop("raw")
     return rows.collect()
 

@@ -97,7 +97,7 @@ def events(read):
 @pytest.fixture(scope="module")
 def quarantined(read):
     """Source and key -> reasons and the value of its time as it came."""
-    columns = "source", "key", "reasons", "raw:_rescued.timestamp::string AS time"
+    columns = "source", "key", "reasons", "get_json_object(raw, '$._rescued.timestamp') AS time"
     return {(row.source, row.key): (row.reasons, row.time) for row in read("ops.quarantine", *columns)}
 
 
@@ -136,7 +136,7 @@ def test_what_is_set_aside_is_said_with_what_it_is_where_and_what_to_do(read):
 
 
 def test_of_a_file_of_lines_the_one_that_is_no_utf8_is_malformed(read):
-    rows = read("ops.quarantine", "raw:_malformed::string AS line", "reasons")
+    rows = read("ops.quarantine", "get_json_object(raw, '$._malformed') AS line", "reasons")
     (row,) = [row for row in rows if row.line and "jsonl-1" in row.line]
     assert row.line == event("jsonl-1").replace("S-1", "B\ufffdro") and row.reasons == ["malformed record"]
 

@@ -8,7 +8,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import polars
 import pytest
+from deltalake import DeltaTable
 from pyarrow.parquet import ParquetFile
 from pyspark.sql import Row
 
@@ -16,6 +18,7 @@ from catalog.tables import GOLD, TABLES
 from jobs.delta import schema
 from jobs.delta.lake import Lake
 from jobs.errors import UsageError
+from jobs.maintenance.versions import rows_at, versions
 from jobs.settings import Settings
 from tests.conftest import new_lake
 from tests.support.copied import copy_tables
@@ -157,6 +160,40 @@ def test_a_column_that_the_catalog_gains_is_added_in_its_place_and_old_rows_have
 def test_what_held_before_a_column_came_holds_after_it_and_what_did_not_does_not(widened):
     assert widened.kept[D4] == widened.now[D4] != widened.before[D4]
     assert widened.kept[D5] == widened.before[D5] != widened.now[D5]
+
+
+def test_quarantine_of_older_releases_is_written_anew_as_text_which_every_reader_opens(spark, lake):
+    settings = lake("silver")
+    quarantine, table = TABLES["ops.quarantine"], settings.table("ops.quarantine")
+    older = quarantine.columns.replace("raw STRING", "raw VARIANT")
+    assert older != quarantine.columns
+    Lake(spark, settings).ensure(["ops.digests"])
+    spark.sql(
+        f"CREATE TABLE {table} ({older}) USING DELTA PARTITIONED BY (source, night) COMMENT 'as it was'"
+    )
+    spark.sql(
+        f"""INSERT INTO {table} VALUES ('readings', DATE'{D5}', '7', parse_json('{{"a":1.50,"b":null}}'), array('no'), 'f'),
+        ('events', DATE'{D4}', NULL, NULL, array('no'), 'g')"""
+    )
+    again = Listening(spark)
+    for session in (spark, again):
+        Lake(session, settings).ensure([quarantine.full_name])
+    assert again.statements == [], "nothing is left to do"
+    expected = {("readings", D5, "7", '{"a":1.5,"b":null}'), ("events", D4, None, None)}
+    columns = ["source", "night", "key", "raw"]
+    rows = Lake(spark, settings).read(quarantine.full_name)
+    assert {tuple(row) for row in rows.select(columns).collect()} == expected
+    (found,) = spark.sql(f"DESCRIBE DETAIL {table}").collect()
+    assert (found.partitionColumns, found.description) == (["source", "night"], quarantine.grain)
+    folder = found.location.removeprefix("file:")
+    assert {*polars.read_delta(folder).select(columns).iter_rows()} == expected
+    opened = DeltaTable(folder).to_pyarrow_table().select(columns).to_pylist()
+    assert {tuple(row.values()) for row in opened} == expected
+
+    # Versions from before can still be looked at.
+    before = versions(Lake(spark, settings), quarantine)[1]
+    then = rows_at(Lake(spark, settings), quarantine, before)
+    assert {tuple(row) for row in then.select(columns).collect()} == expected
 
 
 def test_a_crash_between_digests_and_columns_is_made_good(spark, widened, catalog, monkeypatch):

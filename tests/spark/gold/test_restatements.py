@@ -5,6 +5,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
+from pyspark.sql import functions as F
 
 from catalog.tables import GOLD, SILVER
 from jobs.delta.lake import Lake
@@ -126,7 +127,8 @@ def windows(spark, lake, run, table):
         accounts.reconcile(silver, [account])
         run_id = f"night-{night}"
         run("gold", night=night, run_id=run_id, tables=WINDOWS)
-        staged = {row.slice: row.parts for row in table("staging.gold_slices").collect() if row.slice}
+        rows = table("staging.gold_slices").where(f"run_id = '{run_id}' AND slice IS NOT NULL").collect()
+        staged = {row.slice: row.parts for row in rows}
         run("publish", night=night, run_id=run_id, tables=WINDOWS)
         return staged
 
@@ -184,3 +186,50 @@ def assert_recorded(spark, lake, table) -> None:
     }
     found = Lake(spark, lake("verify")).digests({"gold.readings_5min": None})
     assert {(each.night, each.rows, each.digest) for each in found} == recorded
+
+
+def test_a_gold_table_that_is_new_in_an_old_lake_has_its_past(spark, lake, run, table, night, monkeypatch):
+    night(D5, (datetime(2024, 3, 5, 8), 70.0))
+    night(D6, (datetime(2024, 3, 6, 8), 71.0))
+    spark.sql(f"DROP TABLE {lake('gold').table('gold.climate_hourly')}")
+    later = date(2024, 3, 7)
+    of_night = Lake(spark, lake("publish", night=later))
+
+    # Neither a run that ends before it has published the table, nor a report leaves it without its past.
+    def interrupted(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    run("gold", night=later, run_id="first", tables=CLIMATE)
+    with monkeypatch.context() as patched:
+        patched.setattr(Lake, "create_with", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run("publish", night=later, run_id="first", tables=CLIMATE)
+    report.run(Lake(spark, lake("report", night=D6, tables=CLIMATE)))
+    assert "climate_hourly" not in of_night.names("gold")
+
+    night(later, (datetime(2024, 3, 7, 8), 72.0))
+    rows = table("gold.climate_hourly").collect()
+    assert {(row.event_date, row.avg_temperature_f) for row in rows} == {
+        (D5, 70.0),
+        (D6, 71.0),
+        (later, 72.0),
+    }
+    recorded = table("ops.digests").where("`table` = 'gold.climate_hourly'").collect()
+    found = of_night.digests({"gold.climate_hourly": None})
+    assert {(row.night, row.digest) for row in recorded} == {(each.night, each.digest) for each in found}
+    assert all(row.is_published for row in table("ops.row_accounts").collect())
+    assert table("ops.restatements").count() == 0
+    (detail,) = spark.sql(f"DESCRIBE DETAIL {lake('gold').table('gold.climate_hourly')}").collect()
+    climate = GOLD["climate_hourly"]
+    assert (detail.partitionColumns, detail.description) == ([*climate.partition_by], climate.grain)
+    assert table("gold.climate_hourly").columns == [*climate.column_names]
+
+
+def test_what_an_attempt_that_was_given_up_stages_late_is_not_published_twice(lake, run, table, night, spark):
+    night(D5, (datetime(2024, 3, 5, 8), 70.0))
+    run("gold", night=D5, run_id="again", tables=CLIMATE)
+    rows = table("staging.gold_slices").where("run_id = 'again'")
+    late = rows.withColumn("folder", F.lit("20240101T000000-an-earlier-attempt")).toArrow()
+    Lake(spark, lake("gold", night=D5)).append("staging.gold_slices", spark.createDataFrame(late))
+    (result,) = run("publish", night=D5, run_id="again", tables=CLIMATE)
+    assert (result.rows, table("gold.climate_hourly").count()) == (1, 1)

@@ -20,7 +20,7 @@ from tests.support.project import PROJECT
 OWN_DATA, OWN_TABLE = (
     (PROJECT / f"docs/{page}.md").read_text() for page in ("your-own-data", "add-your-own")
 )
-BLOCK = re.compile(r"```(toml|python|sql|sh|text)\n(.*?)```", re.S)
+BLOCK = re.compile(r"```(toml|python|py|sql|sh|text)\n(.*?)```", re.S)
 PRINTED = re.compile(r"^printf '.*> (?:lake|plant)/(landing/\S+)$", re.M)
 # Jobs one after the other in one process, each an argument list in JSON.
 JOBS = """
@@ -46,6 +46,7 @@ class Reader:
 
     project: Path
     prefix: str
+    warehouse: Path
     jobs: subprocess.Popen[str]
     said: list[str] = field(default_factory=list)
     """What each command printed."""
@@ -60,6 +61,12 @@ class Reader:
             elif kind == "sh":
                 for line in text.splitlines():
                     self.type(line)
+            elif kind == "py":
+                text = text.replace("plant/warehouse/", f"{self.warehouse}/{self.prefix}")
+                done = subprocess.run(
+                    [sys.executable, "-c", text], check=True, capture_output=True, text=True
+                )
+                self.said.append(done.stdout)
             else:
                 self.write(text)
 
@@ -120,7 +127,8 @@ def reader(connect_server, module_lake, tmp_path_factory) -> Iterator[Reader]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as jobs:
-        reader = Reader(project, module_lake("bronze").prefix, jobs)
+        warehouse = Path(connect_server["LAKEHOUSE_HOME"]) / "warehouse"
+        reader = Reader(project, module_lake("bronze").prefix, warehouse, jobs)
         delivery = PRINTED.search(OWN_TABLE)
         assert delivery
         (project / "plant" / delivery[1]).parent.mkdir(parents=True)
@@ -168,6 +176,11 @@ def test_what_is_wrong_is_looked_up_and_the_late_file_restates(reader):
     (broken,) = reader.exported("rejected_files")
     assert broken["source"] == "boilers" and "cut.csv.gz" in broken["file"] and broken["reason"]
     assert "2025-05-01" in {row["slice"] for row in reader.exported("restatements")}
+
+
+def test_quarantine_opens_in_polars_as_the_page_says(reader):
+    assert "boilers ['flow outside of what is possible'] {" in reader.said[-1]
+    assert '"boiler":"B2","flow_c":96.0' in reader.said[-1]
 
 
 def test_nothing_of_the_demo_is_in_such_a_lake(spark, module_lake, reader):

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from pyspark.sql import functions as F
 
 from catalog.tables import SOURCES
 from jobs import kafka
@@ -144,7 +145,8 @@ def test_messages_are_landed_once_and_reach_silver_or_quarantine(
     assert account["night"] > NIGHT
     assert account["is_balanced"] and (account["landed"], account["silver"]) == (15, 12)
     assert {row.location_id for row in table("silver.locations").collect()} == {*range(12)}
-    kept = table("ops.quarantine").where("source = 'locations'").selectExpr("raw:_malformed::string AS line")
+    came = F.get_json_object("raw", "$._malformed")
+    kept = table("ops.quarantine").where("source = 'locations'").select(came.alias("line"))
     assert {row.line for row in kept.collect()} == {
         *('{"location_id": 99, "na', "malformed for good", latin.replace("\udcfc", "\ufffd"))
     }
