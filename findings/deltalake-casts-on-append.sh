@@ -64,9 +64,9 @@ def merge(table: str, rows: pa.Table) -> None:
     merger.when_not_matched_insert_all().execute()
 
 
-def told(what: str, value: object, kind: str, write=append) -> None:
-    told.count = getattr(told, "count", 0) + 1
-    table = f"t{told.count}"
+def show(what: str, value: object, kind: str, write=append) -> None:
+    show.count = getattr(show, "count", 0) + 1
+    table = f"t{show.count}"
     schema = pa.schema({"id": pa.int64(), "v": KINDS[kind]})
     write_deltalake(table, schema.empty_table())
     try:
@@ -79,21 +79,21 @@ def told(what: str, value: object, kind: str, write=append) -> None:
     print(f"{what:31} {kind:12} {found}")
 
 
-told("21.7", 21.7, "long")
-told("-0.9", -0.9, "long")
-told('21.7, schema_mode="merge"', 21.7, "long", append_with_merged_schemas)
-told("21.7, overwritten", 21.7, "long", overwrite)
-told("21.7, merged", 21.7, "long", merge)
-told("decimal 21.79", Decimal("21.79"), "long")
-told("decimal 21.79", Decimal("21.79"), "decimal(5,1)")
-told("1e300", 1e300, "float")
-told("1e300", 1e300, "long")
-told('text "21.7"', "21.7", "long")
-told('text "21.7"', "21.7", "double")
-told("epoch 1700000000000", 1700000000000, "timestamp")
-told('text "2024-07-01 12:00:00"', "2024-07-01 12:00:00", "timestamp")
-told('text "off"', "off", "boolean")
-told('text "offline"', "offline", "boolean")
+show("21.7", 21.7, "long")
+show("-0.9", -0.9, "long")
+show('21.7, schema_mode="merge"', 21.7, "long", append_with_merged_schemas)
+show("21.7, overwritten", 21.7, "long", overwrite)
+show("21.7, merged", 21.7, "long", merge)
+show("decimal 21.79", Decimal("21.79"), "long")
+show("decimal 21.79", Decimal("21.79"), "decimal(5,1)")
+show("1e300", 1e300, "float")
+show("1e300", 1e300, "long")
+show('text "21.7"', "21.7", "long")
+show('text "21.7"', "21.7", "double")
+show("epoch 1700000000000", 1700000000000, "timestamp")
+show('text "2024-07-01 12:00:00"', "2024-07-01 12:00:00", "timestamp")
+show('text "off"', "off", "boolean")
+show('text "offline"', "offline", "boolean")
 PYTHON
 cat seen
 diff <(sed -n '/^# Seen/,/^set/s/^#   //p' "$own") seen && echo "as before"

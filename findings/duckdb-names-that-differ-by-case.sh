@@ -42,12 +42,12 @@ import pyarrow.csv
 import pyarrow.parquet
 
 
-def told(what: str, *values: object) -> None:
+def show(what: str, *values: object) -> None:
     print(f"  {what:34}", *values)
 
 
 def by_duckdb(what: str, query: str) -> None:
-    told(what, *(value for (value,) in duckdb.sql(query).fetchall()))
+    show(what, *(value for (value,) in duckdb.sql(query).fetchall()))
 
 
 def lines(name: str, *content: str) -> None:
@@ -66,8 +66,8 @@ by_duckdb("SELECT t, Parquet", "SELECT t FROM 'device.parquet'")
 by_duckdb("SELECT t_1, JSON", "SELECT t_1 FROM 'device.json'")
 by_duckdb("columns = {t: 'BIGINT'}, JSON", "SELECT t FROM read_json('device.json', columns = {t: 'BIGINT'})")
 by_duckdb("->> 't', JSON", "SELECT json ->> 't' FROM read_json_objects('device.json')")
-told("Polars' t, JSON", *pl.read_ndjson("device.json")["t"])
-told("pyarrow's t, Parquet", *pyarrow.parquet.read_table("device.parquet", columns=["t"])["t"].to_pylist())
+show("Polars' t, JSON", *pl.read_ndjson("device.json")["t"])
+show("pyarrow's t, Parquet", *pyarrow.parquet.read_table("device.parquet", columns=["t"])["t"].to_pylist())
 lines("other.json", '{"t": 1700000000, "T": 21.5}')
 by_duckdb("SELECT t, JSON", "SELECT t FROM 'other.json'")
 lines("firmware.json", '{"Temp": 20}', '{"temp": 21}')

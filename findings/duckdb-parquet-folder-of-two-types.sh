@@ -50,7 +50,7 @@ def write(name: str, *days: list[object]) -> None:
         Path(f"{name}/{number}.json").write_text("".join(f'{{"v": {value}}}\n' for value in values))
 
 
-def told(what: str, read) -> None:
+def show(what: str, read) -> None:
     try:
         found = " ".join(str(value) for value in read()) or "none"
     except Exception as error:
@@ -66,20 +66,20 @@ write("days", [20, 21], [21.7, 22.5, -0.9])
 write("decimals", [Decimal("1.5")], [Decimal("1.25")])
 write("with-nan", [20], [float("nan")])
 write("dates", [date(2025, 5, 1)], [datetime(2025, 5, 1, 23, 59)])
-told("DuckDB, Parquet", lambda: by_duckdb("'days/*.parquet'"))
-told("DuckDB, Parquet, v > 22", lambda: by_duckdb("'days/*.parquet'", "v > 22"))
+show("DuckDB, Parquet", lambda: by_duckdb("'days/*.parquet'"))
+show("DuckDB, Parquet, v > 22", lambda: by_duckdb("'days/*.parquet'", "v > 22"))
 united = "read_parquet('days/*.parquet', union_by_name = true)"
-told("DuckDB, Parquet, union_by_name", lambda: by_duckdb(united))
+show("DuckDB, Parquet, union_by_name", lambda: by_duckdb(united))
 turned = "read_parquet(['days/1.parquet', 'days/0.parquet'])"
-told("DuckDB, Parquet, second day first", lambda: by_duckdb(turned))
-told("DuckDB, CSV", lambda: by_duckdb("'days/*.csv'"))
-told("DuckDB, JSON", lambda: by_duckdb("'days/*.json'"))
-told("Polars, Parquet", lambda: pl.read_parquet("days/*.parquet")["v"])
+show("DuckDB, Parquet, second day first", lambda: by_duckdb(turned))
+show("DuckDB, CSV", lambda: by_duckdb("'days/*.csv'"))
+show("DuckDB, JSON", lambda: by_duckdb("'days/*.json'"))
+show("Polars, Parquet", lambda: pl.read_parquet("days/*.parquet")["v"])
 files = ["days/0.parquet", "days/1.parquet"]
-told("pyarrow, Parquet", lambda: pyarrow.dataset.dataset(files).to_table()["v"].to_pylist())
-told("DuckDB, decimals of 1 and 2 places", lambda: by_duckdb("'decimals/*.parquet'"))
-told("DuckDB, dates and times", lambda: by_duckdb("'dates/*.parquet'"))
-told("DuckDB, whole numbers and NaN", lambda: by_duckdb("'with-nan/*.parquet'"))
+show("pyarrow, Parquet", lambda: pyarrow.dataset.dataset(files).to_table()["v"].to_pylist())
+show("DuckDB, decimals of 1 and 2 places", lambda: by_duckdb("'decimals/*.parquet'"))
+show("DuckDB, dates and times", lambda: by_duckdb("'dates/*.parquet'"))
+show("DuckDB, whole numbers and NaN", lambda: by_duckdb("'with-nan/*.parquet'"))
 PYTHON
 cat seen
 diff <(sed -n '/^# Seen/,/^set/s/^#   //p' "$own") seen && echo "as before"

@@ -32,7 +32,7 @@ spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "fals
 TYPE = "schema_of_variant(variant_get(payload, '$.v'))"
 
 
-def told(what: str, *lines: str, shown: str = TYPE, shredded: str = "true") -> None:
+def show(what: str, *lines: str, shown: str = TYPE, shredded: str = "true") -> None:
     parsed = spark.createDataFrame(list(enumerate(lines)), "number INT, line STRING").selectExpr(
         "number", "parse_json(line) AS payload"
     )
@@ -45,10 +45,10 @@ def told(what: str, *lines: str, shown: str = TYPE, shredded: str = "true") -> N
 
 for one, other in (("1", "2"), ("1", "2.55"), ("20", "2.55"), ("1", "2.5e3"), ("1", '"off"')):
     lines = [f'{{"v": {value}}}' for value in (one, other)]
-    told(" beside ".join(lines), *lines)
+    show(" beside ".join(lines), *lines)
 mixed = ('{"v": 1}', '{"v": 2.55}')
-told("the second with the setting off", *mixed, shredded="false")
-told("its JSON", *mixed, shown="to_json(payload)")
+show("the second with the setting off", *mixed, shredded="false")
+show("its JSON", *mixed, shown="to_json(payload)")
 PYTHON
 cat seen
 diff <(sed -n '/^# Seen/,/^set/s/^#   //p' "$own") seen && echo "as before"

@@ -34,7 +34,7 @@ def shared() -> dict[str, str] | None:
     if not (given := os.environ.get(SHARED)):
         return None
     environment: dict[str, str] = json.loads(given)
-    # Sessions are told apart by user and id, and jobs of two suites may have the same run.
+    # Sessions differ by user and id, and jobs of two suites may have the same run.
     return environment | {"SPARK_REMOTE": f"{environment['SPARK_REMOTE']};user_id={os.getpid()}"}
 
 
