@@ -9,29 +9,27 @@ from airflow.plugins_manager import AirflowPlugin
 
 PREFIX = "/data-docs"
 
-VIEWS = [
+MENU = [
     {"name": name, "href": PREFIX + page, "url_route": route, "destination": "nav", "nav_top_level": True}
     for name, page, route in (
         ("Data docs", "/expectations/index.html", "data-docs"),
         ("Night report", "/index.html", "night-report"),
     )
 ]
-# A tab on the page of each run: Airflow's own pages do not say why a run is queued.
-VIEWS.append(
-    {
-        "name": "Waits for",
-        "href": PREFIX + "/waits/{DAG_ID}/{RUN_ID}",
-        "url_route": "waits-for",
-        "destination": "dag_run",
-    }
-)
+# On the page of each run: Airflow's own pages do not say why a run is queued.
+TAB = {
+    "name": "Waits for",
+    "href": PREFIX + "/waits/{DAG_ID}/{RUN_ID}",
+    "url_route": "waits-for",
+    "destination": "dag_run",
+}
 
 
 class DataDocsPlugin(AirflowPlugin):
     """Every Airflow process loads this class; only the API server asks it for the app."""
 
     name = "data_docs"
-    external_views = VIEWS
+    external_views = [*MENU, TAB]
 
     @cached_property
     def fastapi_apps(self) -> list[Any]:  # type: ignore[override]

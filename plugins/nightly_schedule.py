@@ -31,11 +31,9 @@ class FromNextTime(CronDataIntervalTimetable):
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
         """Return the next run. Airflow calls it for schedules and, with `catchup`, for the range of a backfill."""
-        last = last_automated_data_interval
-        if last is not None and not restriction.catchup and last.end < pendulum.now("UTC") - IS_PAST:
-            last = None
-        if last is None and not restriction.catchup:
-            going_on = self._align_to_prev(pendulum.now("UTC") - STARTED_WITHIN)
+        last, now = last_automated_data_interval, pendulum.now("UTC")
+        if not restriction.catchup and (last is None or last.end < now - IS_PAST):
+            last, going_on = None, self._align_to_prev(now - STARTED_WITHIN)
             earliest = max(going_on, restriction.earliest or going_on)
             restriction = TimeRestriction(earliest, restriction.latest, catchup=True)
         return super().next_dagrun_info(last_automated_data_interval=last, restriction=restriction)

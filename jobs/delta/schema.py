@@ -46,10 +46,12 @@ def ensure(lake: Lake, names: Iterable[str]) -> None:
 
 def names(lake: Lake, layer: str) -> set[str]:
     """The bare names of the tables that a layer has; none before it has a schema."""
-    schema = lake.settings.schema(layer)
-    if not lake.spark.catalog.databaseExists(schema):
-        return set()
-    return {row.tableName for row in lake.spark.sql(f"SHOW TABLES IN {schema}").collect()}
+    return _names(lake, layer) if lake.spark.catalog.databaseExists(lake.settings.schema(layer)) else set()
+
+
+def _names(lake: Lake, layer: str) -> set[str]:
+    shown = lake.spark.sql(f"SHOW TABLES IN {lake.settings.schema(layer)}").collect()
+    return {row.tableName for row in shown}
 
 
 def create_with(lake: Lake, table: Table, rows: DataFrame) -> bool:
@@ -73,7 +75,7 @@ def _create_missing(lake: Lake, wanted: Iterable[Table]) -> list[Table]:
     present = []
     for layer in dict.fromkeys(table.layer for table in wanted):
         _ensure_schema(lake, layer)
-        there = names(lake, layer)
+        there = _names(lake, layer)
         for table in wanted:
             if table.layer == layer and table.name in there:
                 present.append(table)
@@ -155,7 +157,8 @@ def _widen(lake: Lake, table: Table, existing: dict[str, str]) -> None:
                 "begin a new lake"
             )
     if texts:
-        _write_as_text(lake, table, texts)
+        _write_as_text(lake, table)
+        log.info("%-28s now JSON as text: %s", table.full_name, ", ".join(texts))
     added = {name: kind for name, kind in columns_of(table.columns).items() if name not in existing}
     if not added:
         return
@@ -166,13 +169,18 @@ def _widen(lake: Lake, table: Table, existing: dict[str, str]) -> None:
     log.info("%-28s new columns: %s", table.full_name, ", ".join(added))
 
 
-def _write_as_text(lake: Lake, table: Table, variants: Iterable[str]) -> None:
-    """Write a table anew with some VARIANT columns as JSON text, in one commit."""
-    rows = lake.read(table.full_name).withColumns({name: F.to_json(name) for name in variants})
-    writer = rows.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
-    writer.partitionBy(*table.partition_by).saveAsTable(lake.settings.table(table.full_name))
+def with_texts(rows: DataFrame, table: Table) -> DataFrame:
+    """Return rows of a table with what was VARIANT once, and is STRING in the catalog by now, as its JSON."""
+    texts = [name for name, kind in rows.dtypes if (kind, table.types.get(name)) == ("variant", "STRING")]
+    return rows.withColumns({name: F.to_json(name) for name in texts}) if texts else rows
+
+
+def _write_as_text(lake: Lake, table: Table) -> None:
+    """Write a table anew with its columns as the catalog has them, in one commit, and its comment."""
+    writer = with_texts(lake.read(table.full_name), table).write.format("delta").mode("overwrite")
+    writer = writer.option("overwriteSchema", "true").partitionBy(*table.partition_by)
+    writer.saveAsTable(lake.settings.table(table.full_name))
     lake.spark.sql(f"COMMENT ON TABLE {lake.settings.table(table.full_name)} IS {_quoted(_comment(table))}")
-    log.info("%-28s now JSON as text: %s", table.full_name, ", ".join(variants))
 
 
 def _renew_digests(lake: Lake, table: Table, existing: dict[str, str], added: dict[str, str]) -> None:

@@ -31,15 +31,15 @@ def run(lake: Lake) -> list[TableResult]:
     Raises JobError when this run has staged nothing, not all of the selected tables, or something else than it checked.
     """
     known = ("ops.digests", restatements.TABLE, accounts.TABLE)
-    gold = [table.full_name for table in lake.settings.gold]
-    there = lake.names("gold")
-    lake.ensure([*(name for name in gold if TABLES[name].name in there), *known])
+    gold, there = {table.full_name for table in lake.settings.gold}, lake.names("gold")
+    new = {name for name in gold if TABLES[name].name not in there}
+    lake.ensure([*(gold - new), *known])
     staged = staged_slices.staged(lake)
     if not staged.is_published:
         _refuse_unchecked(lake.settings, staged)
-        _publish_all(lake, staged, there)
+        _publish_all(lake, staged, new)
         # Those of which there was nothing to publish.
-        lake.ensure(gold)
+        lake.ensure(new)
     if "climate_hourly" in lake.settings.tables:
         _export(lake)
     accounts.publish(lake, sources_done(lake.settings), staged.at)
@@ -64,16 +64,16 @@ def _refuse_unchecked(settings: Settings, staged: Staged) -> None:
             )
 
 
-def _publish_all(lake: Lake, staged: Staged, there: Collection[str]) -> None:
+def _publish_all(lake: Lake, staged: Staged, new: Collection[str]) -> None:
+    """Make gold of all that is staged; tables that are new are created with it."""
     by_name = {GOLD[table].full_name: slices for table, slices in staged.slices.items() if slices}
     days = {name: [each.slice for each in slices] for name, slices in by_name.items()}
-    new = {name for name in by_name if TABLES[name].name not in there}
     with ThreadPoolExecutor(PARALLEL) as pool:
         list(pool.map(lambda name: _replace(lake, staged, TABLES[name]), by_name.keys() - new))
         restatements.record(lake, by_name)
         lake.record_digests(days, _digests(by_name))
         # At last: of a table that is there, a run that takes up where this one ended no longer makes the past.
-        list(pool.map(lambda name: _create(lake, staged, TABLES[name]), new))
+        list(pool.map(lambda name: _create(lake, staged, TABLES[name]), by_name.keys() & new))
     staged_slices.publish(lake, {TABLES[name].name: slices for name, slices in days.items()}, staged.at)
 
 

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from catalog.tables import Table
 from jobs.delta.lake import Lake
+from jobs.delta.schema import with_texts
 from jobs.errors import JobError, UsageError
 from jobs.maintenance.arguments import SHORTEST_RETENTION_DAYS
 
@@ -152,8 +153,7 @@ def rows_at(lake: Lake, table: Table, version: Version) -> DataFrame:
     rows = lake.spark.sql(
         f"SELECT * FROM {lake.settings.table(table.full_name)} VERSION AS OF {version.number}"
     )
-    texts = [name for name, kind in rows.dtypes if kind == "variant" and table.types.get(name) == "STRING"]
-    return rows.withColumns({name: F.to_json(name) for name in texts}) if texts else rows
+    return with_texts(rows, table)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Stage `report`: one page about a night, and the check that every row of it has an outcome."""
 
 import json
-from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame, Row
@@ -44,7 +43,8 @@ def run(lake: Lake) -> list[TableResult]:
     asked = [
         each
         for each in query.queries().values()
-        if each.is_answerable(lake.settings) and gold.issuperset(_of_gold(each.tables))
+        if each.is_answerable(lake.settings)
+        and gold.issuperset(name for name in each.tables if name.startswith("gold."))
     ]
     read = {name for each in asked for name in each.tables}
     lake.ensure([accounts.TABLE, *(f"ops.{name}" for name in OPS), *read.difference(gold)])
@@ -69,10 +69,6 @@ def run(lake: Lake) -> list[TableResult]:
     if problems:
         raise ContractBroken(summary, [result])
     return [result]
-
-
-def _of_gold(tables: Iterable[str]) -> list[str]:
-    return [name for name in tables if name.startswith("gold.")]
 
 
 def read_night(lake: Lake, asked: list[query.Query], *, has_alerts: bool) -> Night:

@@ -90,10 +90,10 @@ def of_source(lake: Lake, source: str) -> DataFrame:
 class Known:
     """The nights that have accounts, by source."""
 
-    reconciled: dict[str, dict[date, int]] = field(
-        default_factory=dict
-    )  # night -> bronze rows that it counts
-    reopened: dict[str, dict[date, Collection[date]]] = field(default_factory=dict)  # as in Nights
+    reconciled: dict[str, dict[date, int]] = field(default_factory=dict)
+    """Source -> night -> bronze rows that the account counts."""
+    reopened: dict[str, dict[date, Collection[date]]] = field(default_factory=dict)
+    """Source -> what `Nights` has."""
 
 
 def known(lake: Lake) -> Known:

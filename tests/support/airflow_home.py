@@ -3,13 +3,19 @@
 A home in a temporary folder, no example DAGs, no connections, nothing of the caller's own.
 """
 
+from __future__ import annotations
+
 import os
 import sys
 import tempfile
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.project import PROJECT
+
+if TYPE_CHECKING:
+    from starlette.testclient import TestClient
 
 HOME = tempfile.TemporaryDirectory(prefix="airflow-tests-")
 FOREIGN = ("AIRFLOW", "_AIRFLOW", "LAKEHOUSE", "DATABRICKS", "TARGET")
@@ -28,6 +34,15 @@ os.environ |= {
 }
 # Airflow puts its DAG folder there.
 sys.path[:0] = [str(PROJECT / "dags"), str(PROJECT / "plugins")]
+
+
+def log_in(client: TestClient) -> None:
+    """Have a browser logged in as a mere viewer, once there is an auth manager."""
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username="viewer", role="VIEWER"))
+    client.cookies.set("_token", token)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from jobs.main import main
 from jobs.maintenance.versions import versions
 from jobs.state import staged_slices
 from tests.conftest import new_lake
+from tests.support.copied import folder_of
 from tests.support.nights import D5, Digests, bring, digests
 from tests.support.project import PROJECT, free_port
 
@@ -60,12 +61,11 @@ def here(capfd) -> Callable[[object], tuple[int, str]]:
     return job
 
 
-def killed_after_it_wrote(settings, table: str, warehouse: Path) -> bool:
+def killed_after_it_wrote(settings, folder: Path) -> bool:
     """Start the job, kill it as soon as it has committed rows to the table; whether it was still at work then."""
-    _, schema, name = settings.table(table).replace("`", "").split(".")
-    log = warehouse / f"{schema}.db" / name / "_delta_log"
+    log = folder / "_delta_log"
     # The first commit only creates the table, but for gold, which is created with its rows.
-    wanted = max(1 if schema.endswith("gold") else 2, len(list(log.glob("*.json"))) + 1)
+    wanted = max(1 if folder.parent.name.endswith("gold.db") else 2, len(list(log.glob("*.json"))) + 1)
     job = subprocess.Popen(command(settings), cwd=PROJECT, start_new_session=True, stdout=subprocess.DEVNULL)
     while job.poll() is None and len(list(log.glob("*.json"))) < wanted:
         time.sleep(0.02)
@@ -87,15 +87,14 @@ class Disturbed:
 
 
 @pytest.fixture(scope="module")
-def disturbed(spark, nights, connect_server, tmp_path_factory) -> Iterator[Disturbed]:
-    warehouse = Path(connect_server["LAKEHOUSE_HOME"]) / "warehouse"
+def disturbed(spark, nights, tmp_path_factory) -> Iterator[Disturbed]:
     were_at_work, retries = {}, {}
     with new_lake(spark, tmp_path_factory.mktemp("killed")) as lake:
         bring(nights, lake, D5, TABLES)
         for stage, tables in KILLS.items():
             settings = lake(stage, tables=TABLES)
             for table in tables:
-                were_at_work[table] = killed_after_it_wrote(settings, table, warehouse)
+                were_at_work[table] = killed_after_it_wrote(settings, folder_of(lake, table))
             retries[stage] = run(settings)
         yield Disturbed(lake, were_at_work, retries, digests(spark, lake))
 
@@ -172,11 +171,9 @@ def test_parameters_that_differ_from_what_has_landed_exit_with_2(disturbed, here
     assert code == 2 and "scale 0.01, not 0.5" in said
 
 
-def test_a_damaged_file_is_said_in_one_line_with_what_is_wrong_with_it(disturbed, here, connect_server):
+def test_a_damaged_file_is_said_in_one_line_with_what_is_wrong_with_it(disturbed, here):
     settings = disturbed.lake("verify", tables=TABLES)
-    _, schema, name = settings.table("gold.site_events").replace("`", "").split(".")
-    table = Path(connect_server["LAKEHOUSE_HOME"]) / "warehouse" / f"{schema}.db" / name
-    for file in table.rglob("*.parquet"):
+    for file in folder_of(disturbed.lake, "gold.site_events").rglob("*.parquet"):
         file.write_bytes(b"no longer what it was")
         (file.parent / f".{file.name}.crc").unlink(missing_ok=True)
     code, said = here(settings)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import duckdb
 import polars
@@ -14,6 +13,7 @@ from deltalake import DeltaTable
 from catalog.tables import TABLES
 from jobs.delta.lake import Lake
 from jobs.delta.schema import VARIANTS
+from tests.support.copied import folder_of
 from tests.support.nights import Nights
 
 # The Parquet reader of Polars stops at a type that it does not know, even when other columns are asked for.
@@ -37,13 +37,9 @@ READERS: Mapping[str, Callable[[str], int]] = {
 
 
 @pytest.fixture(scope="module")
-def folders(spark, nights: Nights, connect_server) -> dict[str, str]:
+def folders(nights: Nights) -> dict[str, str]:
     """Full name of each table of the lake -> its folder."""
-    settings, warehouse = nights.lake("verify"), Path(connect_server["LAKEHOUSE_HOME"]) / "warehouse"
-    found = {
-        name: warehouse / f"{settings.schema(table.layer).split('.')[-1].strip('`')}.db" / table.name
-        for name, table in TABLES.items()
-    }
+    found = {name: folder_of(nights.lake, name) for name in TABLES}
     return {name: str(folder) for name, folder in found.items() if folder.is_dir()}
 
 

@@ -9,6 +9,8 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from tests.support.airflow_home import log_in
+
 
 @pytest.fixture
 def docs(lake: Path) -> Path:
@@ -41,11 +43,7 @@ def stranger(database: None, lake: Path) -> Iterator[TestClient]:
 @pytest.fixture
 def user(stranger: TestClient) -> TestClient:
     """A browser that is logged in as a mere viewer."""
-    from airflow.api_fastapi.app import get_auth_manager
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-
-    token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username="viewer", role="VIEWER"))
-    stranger.cookies.set("_token", token)
+    log_in(stranger)
     return stranger
 
 

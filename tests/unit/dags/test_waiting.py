@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.airflow_home import log_in
+
 MOMENT = datetime(2024, 3, 6, 1, tzinfo=UTC)
 
 
@@ -117,11 +119,10 @@ def test_a_run_that_has_ended_waits_for_nothing(session: Any, run: Any) -> None:
 
 
 @pytest.fixture
-def browser(stored: Any, session: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def browser(stored: Any, session: Any) -> Iterator[Any]:
     """A browser of somebody who is logged in, which sees what the session has."""
     import data_docs_app
-    from airflow.api_fastapi.app import create_auth_manager, get_auth_manager
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+    from airflow.api_fastapi.app import create_auth_manager
     from airflow.api_fastapi.common.db.common import _get_session
     from starlette.testclient import TestClient
 
@@ -129,8 +130,7 @@ def browser(stored: Any, session: Any, monkeypatch: pytest.MonkeyPatch) -> Itera
     app = data_docs_app.create_app()
     app.dependency_overrides[_get_session] = lambda: session
     with TestClient(app) as client:
-        token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username="viewer", role="VIEWER"))
-        client.cookies.set("_token", token)
+        log_in(client)
         yield client
 
 
