@@ -20,7 +20,7 @@ from jobs.errors import UsageError
 from jobs.settings import Settings
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, DataFrameWriterV2
 
     from jobs.delta.lake import Lake
 
@@ -57,11 +57,14 @@ def _names(lake: Lake, layer: str) -> set[str]:
 def create_with(lake: Lake, table: Table, rows: DataFrame) -> bool:
     """Create a table that is missing with its first rows in one commit; False when another job has made it."""
     _ensure_schema(lake, table.layer)
+    writer = _writer(lake, table, rows)
+    return _create(lake, table, writer.create, writer)
+
+
+def _writer(lake: Lake, table: Table, rows: DataFrame) -> DataFrameWriterV2:
     writer = rows.select(*table.column_names).writeTo(lake.settings.table(table.full_name)).using("delta")
     writer = writer.tableProperty("comment", _comment(table))
-    if table.partition_by:
-        writer = writer.partitionedBy(*map(F.col, table.partition_by))
-    return _create(lake, table, writer.create)
+    return writer.partitionedBy(*map(F.col, table.partition_by)) if table.partition_by else writer
 
 
 def _ensure_schema(lake: Lake, layer: str) -> None:
@@ -80,23 +83,46 @@ def _create_missing(lake: Lake, wanted: Iterable[Table]) -> list[Table]:
             if table.layer == layer and table.name in there:
                 present.append(table)
             elif table.layer == layer:
-                _create(lake, table, partial(lake.spark.sql, _ddl(table, lake.settings)))
+                empty = _writer(lake, table, lake.spark.createDataFrame([], table.columns))
+                _create(lake, table, partial(lake.spark.sql, _ddl(table, lake.settings)), empty)
     return present
 
 
-def _create(lake: Lake, table: Table, create: Callable[[], object], attempts: int = 3) -> bool:
-    """Create a table; False when another job has done so at the same time: Delta lets one of them win."""
+def _create(
+    lake: Lake, table: Table, create: Callable[[], object], writer: DataFrameWriterV2, attempts: int = 3
+) -> bool:
+    """Create a table; False when another job has done so at the same time: Delta lets one of them win.
+
+    `writer` does so in a folder in which a job that was killed has left something.
+    """
     try:
         create()
-    except PySparkException:
+    except PySparkException as error:
         if lake.exists(table.full_name):
             return False
         if attempts == 1:
             raise
         # The other one may have written the table's log, and not entered it in the catalog yet.
         time.sleep(1)
-        return _create(lake, table, create, attempts - 1)
+        if attempts == 2 and _is_left_over(lake, error):
+            create = writer.createOrReplace
+        return _create(lake, table, create, writer, attempts - 1)
     return True
+
+
+def _is_left_over(lake: Lake, error: PySparkException) -> bool:
+    """Whether a table cannot be created for what is in its folder, and that is what a job that creates it leaves.
+
+    Killed, it leaves files without a log, or a log with the one commit that no catalog knows of. Whoever has lost the
+    catalog has tables with more of them, which nothing may replace.
+    """
+    if error.getCondition() != "DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION":
+        return False
+    folder = (error.getMessageParameters() or {})["tableLocation"].replace("`", "``")
+    try:
+        return lake.spark.sql(f"DESCRIBE HISTORY delta.`{folder}`").count() == 1
+    except AnalysisException:
+        return True
 
 
 def _existing_columns(lake: Lake, tables: Iterable[Table]) -> dict[Table, dict[str, str]]:

@@ -1,6 +1,7 @@
 """Tables and schemas come into being once, and take on the columns that the catalog gains."""
 
 import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ import polars
 import pytest
 from deltalake import DeltaTable
 from pyarrow.parquet import ParquetFile
+from pyspark.errors import AnalysisException
 from pyspark.sql import Row
 
 from catalog.tables import GOLD, TABLES
@@ -21,7 +23,7 @@ from jobs.errors import UsageError
 from jobs.maintenance.versions import rows_at, versions
 from jobs.settings import Settings
 from tests.conftest import new_lake
-from tests.support.copied import copy_tables
+from tests.support.copied import copy_tables, folder_of
 
 CLIMATE = GOLD["climate_hourly"]
 D4, D5 = date(2024, 3, 4), date(2024, 3, 5)
@@ -266,3 +268,43 @@ def test_timestamps_lie_in_files_as_microseconds_which_every_reader_understands_
     (column,) = [each for each in map(file.schema.column, range(6)) if each.name == "rejected_at"]
     assert column.physical_type == "INT64"
     assert file.read(["rejected_at"]).to_pylist() == [{"rejected_at": far.replace(tzinfo=UTC)}]
+
+
+def left_by_a_job_that_was_killed(spark, settings, folder, *, commits: int) -> None:
+    """What is in a table's folder when the catalog does not know the table: rows, and perhaps a log."""
+    name, lake = CLIMATE.full_name, Lake(spark, settings)
+    rows = spark.createDataFrame([(D4, datetime(2024, 3, 4, 8), "Room_B", 1, 1.0, 1.0)], CLIMATE.columns)
+    assert lake.create_with(name, rows)
+    for _ in range(commits - 1):
+        lake.append(name, rows)
+    folder.rename(folder.with_name("kept"))
+    spark.sql(f"DROP TABLE {settings.table(name)}")
+    folder.with_name("kept").rename(folder)
+    if not commits:
+        shutil.rmtree(folder / "_delta_log")
+
+
+@pytest.mark.parametrize(
+    "commits", [0, 1], ids=["files without a log", "a commit that the catalog does not know"]
+)
+def test_what_a_killed_job_left_of_a_new_table_is_in_no_ones_way(spark, lake, commits):
+    settings, name = lake("publish"), CLIMATE.full_name
+    left_by_a_job_that_was_killed(spark, settings, folder_of(lake, name), commits=commits)
+    rows = spark.createDataFrame([(D5, datetime(2024, 3, 5, 8), "Room_A", 720, 71.5, 40.0)], CLIMATE.columns)
+    assert Lake(spark, settings).create_with(name, rows)
+    table = Lake(spark, settings).read(name)
+    assert table.collect() == rows.collect() and table.columns == rows.columns
+    detail = spark.sql(f"DESCRIBE DETAIL {settings.table(name)}").first()
+    assert (detail.partitionColumns, detail.description) == ([*CLIMATE.partition_by], CLIMATE.grain)
+
+
+def test_a_table_with_nights_that_the_catalog_has_lost_is_not_replaced(spark, lake):
+    settings, name = lake("publish"), CLIMATE.full_name
+    folder = folder_of(lake, name)
+    left_by_a_job_that_was_killed(spark, settings, folder, commits=2)
+    rows = spark.createDataFrame([], CLIMATE.columns)
+    with pytest.raises(AnalysisException, match="DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"):
+        Lake(spark, settings).create_with(name, rows)
+    with pytest.raises(AnalysisException, match="DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"):
+        Lake(spark, settings).ensure([name])
+    assert spark.read.format("delta").load(str(folder)).count() == 2
