@@ -46,8 +46,8 @@ FROM base AS spark
 RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless >/dev/null \
  && rm -rf /var/lib/apt/lists/*
-COPY requirements/spark.txt /opt/build/
-RUN /opt/build/make-venv /opt/venvs/spark spark.txt
+COPY requirements/server.txt /opt/build/
+RUN /opt/build/make-venv /opt/venvs/spark server.txt
 ENV PATH=/opt/venvs/spark/bin:$PATH
 COPY spark/fetch_jars.py spark/jars.sha256 /opt/lakehouse/spark/
 RUN python spark/fetch_jars.py >/dev/null

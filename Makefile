@@ -79,6 +79,7 @@ lock: .venv/tools/.stamp ## Compile requirements/*.txt anew from pyproject.toml
 	$(COMPILE) --group postgres -c requirements/airflow.txt -o requirements/postgres.txt
 	$(COMPILE) pyproject.toml --group spark -o requirements/spark.txt
 	$(COMPILE) pyproject.toml --group client -c requirements/spark.txt -o requirements/client.txt
+	$(COMPILE) --group server -c requirements/spark.txt -o requirements/server.txt
 	$(COMPILE) --group test -c requirements/airflow.txt -c requirements/spark.txt -o requirements/test.txt
 	$(COMPILE) --group peer -o requirements/peer.txt
 	$(COMPILE) --group tools -o requirements/tools.txt

@@ -13,27 +13,17 @@ from tests.support.project import PROJECT
 JAR = b"PK\x03\x04" + bytes(range(256)) * 8
 # In the place of pyspark, whose resolver needs a network: what it would download is what the repository holds.
 RESOLVER = """
-import os, shutil
+import os, shlex, shutil
 from pathlib import Path
+from types import SimpleNamespace
 
-class Builder(dict):
-    def master(self, _):
-        return self
-
-    def config(self, name, value):
-        self[name] = value
-        return self
-
-    def getOrCreate(self):
-        assert self["spark.jars.packages"] == "org.example:one:1.0,org.example:two:2.0"
-        shutil.copytree(os.environ["REPOSITORY"], Path(self["spark.jars.ivy"], "jars"))
-        return self
-
-    def stop(self):
-        pass
-
-class SparkSession:
-    builder = Builder()
+def launch_gateway():
+    _, packages, _, ivy, shell = shlex.split(os.environ["PYSPARK_SUBMIT_ARGS"])
+    assert (packages, shell) == ("org.example:one:1.0,org.example:two:2.0", "pyspark-shell")
+    folder = ivy.removeprefix("spark.jars.ivy=")
+    shutil.copytree(os.environ["REPOSITORY"], Path(folder, "jars"))
+    ended = SimpleNamespace(stdin=SimpleNamespace(close=lambda: None))
+    return SimpleNamespace(proc=ended, shutdown=lambda: None)
 """
 
 
@@ -61,7 +51,7 @@ def fetch(listed: Path, repository: Path) -> subprocess.CompletedProcess[str]:
     package = listed.parents[1] / "python/pyspark"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    (package / "sql.py").write_text(RESOLVER)
+    (package / "java_gateway.py").write_text(RESOLVER)
     return subprocess.run(
         [sys.executable, PROJECT / "spark/fetch_jars.py", listed],
         env={**os.environ, "PYTHONPATH": str(package.parent), "REPOSITORY": str(repository)},
