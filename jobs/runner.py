@@ -1,28 +1,36 @@
-"""Run one stage and append its rows to `ops.job_runs`, one per table."""
+"""Run one stage, and keep in `ops.job_runs` what came of it, one row per table.
+
+With a commit for each step that table would have more of them than any other. So the steps of a night leave their run
+results, and the report appends what all of them say, in one commit. What fails is appended at once.
+"""
 
 import json
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib import import_module
+from typing import Any
 
 from pyspark.errors import AnalysisException
 
-from catalog.pipeline import STAGES
+from catalog.pipeline import STAGES, STEP_NAMES
+from catalog.run_result import RunResult
 from catalog.tables import TABLES
 from jobs import session
 from jobs.delta.lake import Lake
 from jobs.outcome import Outcome, TableResult, in_words
 from jobs.settings import Settings
+from jobs.state import run_results
 
 log = logging.getLogger("jobs")
 
 Stage = Callable[[Lake], list[TableResult]]
-_Row = tuple[str | None, int | None, str, dict[str, object]]  # table, rows, status, detail
+JOB_RUNS = TABLES["ops.job_runs"]
+*BEFORE_REPORT, REPORT = STEP_NAMES
 
 
 def run_stage(lake: Lake) -> list[TableResult]:
-    """Run the stage of the settings and append its outcome to `ops.job_runs`.
+    """Run the stage of the settings; unless a report will, append its outcome to `ops.job_runs`.
 
     Raises what the stage raises; JobError for a table that an earlier stage should have created.
     """
@@ -33,8 +41,10 @@ def run_stage(lake: Lake) -> list[TableResult]:
     except Exception as error:
         _append_failure(lake, Outcome.of(error), started)
         raise
-    if lake.settings.stage != "verify":
-        _append(lake, [(r.table, r.rows, "done", r.detail) for r in results], started)
+    if lake.settings.step not in (*BEFORE_REPORT, "verify"):
+        steps = run_results.unreported(lake.settings) if lake.settings.step == REPORT else []
+        own = run_results.of(lake.settings, Outcome(results), started)
+        _append(lake, [row for result in (*steps, own) for row in _rows(result)])
     return results
 
 
@@ -64,19 +74,27 @@ def _append_failure(lake: Lake, outcome: Outcome, started: datetime) -> None:
     """Append that a stage failed or was refused; if that fails too, log a warning."""
     if lake.settings.stage == "verify" or not session.is_reachable():
         return
+    failed = run_results.of(lake.settings, outcome, started)
     try:
-        _append(lake, [(None, None, outcome.status, {"message": outcome.message})], started)
+        _append(lake, [_row(failed, None, None, {"message": outcome.message})])
     except Exception as error:
-        log.warning("ops.job_runs has no row about this: %s", in_words(error))
+        log.warning("%s has no row about this: %s", JOB_RUNS.full_name, in_words(error))
 
 
-def _append(lake: Lake, found: list[_Row], started: datetime) -> None:
-    if not found:
-        return
-    run, ended = (lake.settings.run_id, lake.settings.night, lake.settings.step), datetime.now(UTC)
-    rows = [
-        (*run, table, rows, status, json.dumps(detail), started, ended)
-        for table, rows, status, detail in found
-    ]
-    lake.ensure(["ops.job_runs"])
-    lake.append("ops.job_runs", lake.spark.createDataFrame(rows, TABLES["ops.job_runs"].columns))
+def _append(lake: Lake, rows: list[tuple[object, ...]]) -> None:
+    if rows:
+        lake.ensure([JOB_RUNS.full_name])
+        lake.append(JOB_RUNS.full_name, lake.spark.createDataFrame(rows, JOB_RUNS.columns))
+
+
+def _rows(result: RunResult) -> list[tuple[object, ...]]:
+    """One for each table of a step that is done."""
+    return [_row(result, each.table, each.rows, each.detail) for each in result.tables]
+
+
+def _row(
+    result: RunResult, table: str | None, rows: int | None, detail: dict[str, Any]
+) -> tuple[object, ...]:
+    moments = (datetime.fromisoformat(each) for each in (result.started_at, result.ended_at))
+    of_run = (result.run_id, date.fromisoformat(result.night), result.stage)
+    return (*of_run, table, rows, result.status, json.dumps(detail), *moments)

@@ -6,6 +6,8 @@ nothing about it is for tests/end_to_end/test_on_databricks.py.
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -53,6 +55,25 @@ def test_once_the_cause_is_mended_the_night_goes_on_to_the_same_tables_and_verdi
     for stage, run_result in here.run_results.items():
         assert verdicts(there.run_results[stage]) == verdicts(run_result), stage
         assert len(there.run_results[stage]["pages"]) == len(run_result["pages"]), stage
+
+
+def test_what_came_of_each_step_of_a_night_is_kept_with_its_report_and_that_it_was_refused_at_once(
+    night: Both, sides: Sides
+) -> None:
+    for of_night, side in zip(night, sides, strict=True):
+        run_id = of_night.run_results["report"]["run_id"]
+        rows = [row for row in side.rows("ops.job_runs") if row.run_id == run_id]
+        (refused,) = (row for row in rows if row.status == "refused")
+        assert (refused.stage, refused.table) == ("check_silver", None)
+        assert json.loads(refused.detail) == {
+            "message": of_night.results_of_the_failed["check_silver"]["message"]
+        }
+        kept = Counter((row.stage, row.table, row.rows) for row in rows if row is not refused)
+        assert kept == Counter(
+            (stage, table["table"], table["rows"])
+            for stage, run_result in of_night.run_results.items()
+            for table in run_result["tables"]
+        )
 
 
 def test_earlier_nights_in_bulk_on_databricks_and_backwards_here_come_to_the_same_tables_none_of_them_empty(
