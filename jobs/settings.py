@@ -8,6 +8,8 @@ from typing import Any
 
 from catalog.tables import GOLD, SOURCES, TABLES, Source, Table
 
+BY_HAND = "by-hand"  # the run of who names none
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -10,7 +10,6 @@ transitive jars would shadow pyspark's own Hadoop.
 
 import hashlib
 import os
-import shlex
 import shutil
 import sys
 import tempfile
@@ -38,14 +37,15 @@ def intact(jar: Path, digest: str) -> bool:
 
 def fetch(listed: Path) -> None:
     """Resolve a list's coordinates into a temporary folder and keep the pinned jars."""
+    from pyspark import SparkConf
     from pyspark.java_gateway import launch_gateway
 
     # Spark resolves before it starts: with a session it would take three times as much of the processor.
-    os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
+    quick = ("-XX:TieredStopAtLevel=1", os.environ.get("JDK_JAVA_OPTIONS", ""))
+    os.environ["JDK_JAVA_OPTIONS"] = " ".join(quick).strip()
     with tempfile.TemporaryDirectory() as ivy:
-        packages = ["--packages", coordinates(listed), "--conf", f"spark.jars.ivy={ivy}", "pyspark-shell"]
-        os.environ["PYSPARK_SUBMIT_ARGS"] = shlex.join(packages)
-        gateway = launch_gateway()
+        asked = {"spark.jars.packages": coordinates(listed), "spark.jars.ivy": ivy}
+        gateway = launch_gateway(SparkConf().setAll(asked.items()))
         gateway.shutdown()
         gateway.proc.stdin.close()
         jars = listed.parent / "jars"

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from catalog.tables import NAMES, OPTIONAL, selection
+from jobs.settings import BY_HAND
 
 EARLIEST = date(1970, 1, 1)
 
@@ -96,7 +97,7 @@ def add_run_id(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--run-id",
         type=run_id,
-        default="by-hand",
+        default=BY_HAND,
         metavar="ID",
         help="names this run in ops tables and pages",
     )

@@ -58,13 +58,20 @@ def create_with(lake: Lake, table: Table, rows: DataFrame) -> bool:
     """Create a table that is missing with its first rows in one commit; False when another job has made it."""
     _ensure_schema(lake, table.layer)
     writer = _writer(lake, table, rows)
-    return _create(lake, table, writer.create, writer)
+    return _create(lake, table, writer.create, writer.createOrReplace)
 
 
 def _writer(lake: Lake, table: Table, rows: DataFrame) -> DataFrameWriterV2:
     writer = rows.select(*table.column_names).writeTo(lake.settings.table(table.full_name)).using("delta")
     writer = writer.tableProperty("comment", _comment(table))
     return writer.partitionedBy(*map(F.col, table.partition_by)) if table.partition_by else writer
+
+
+def _create_empty(lake: Lake, table: Table) -> None:
+    def replace() -> None:
+        _writer(lake, table, lake.spark.createDataFrame([], table.columns)).createOrReplace()
+
+    _create(lake, table, partial(lake.spark.sql, _ddl(table, lake.settings)), replace)
 
 
 def _ensure_schema(lake: Lake, layer: str) -> None:
@@ -83,17 +90,16 @@ def _create_missing(lake: Lake, wanted: Iterable[Table]) -> list[Table]:
             if table.layer == layer and table.name in there:
                 present.append(table)
             elif table.layer == layer:
-                empty = _writer(lake, table, lake.spark.createDataFrame([], table.columns))
-                _create(lake, table, partial(lake.spark.sql, _ddl(table, lake.settings)), empty)
+                _create_empty(lake, table)
     return present
 
 
 def _create(
-    lake: Lake, table: Table, create: Callable[[], object], writer: DataFrameWriterV2, attempts: int = 3
+    lake: Lake, table: Table, create: Callable[[], object], replace: Callable[[], object], attempts: int = 3
 ) -> bool:
     """Create a table; False when another job has done so at the same time: Delta lets one of them win.
 
-    `writer` does so in a folder in which a job that was killed has left something.
+    `replace` does so in a folder in which a job that was killed has left something.
     """
     try:
         create()
@@ -104,9 +110,11 @@ def _create(
             raise
         # The other one may have written the table's log, and not entered it in the catalog yet.
         time.sleep(1)
+        if lake.exists(table.full_name):
+            return False
         if attempts == 2 and _is_left_over(lake, error):
-            create = writer.createOrReplace
-        return _create(lake, table, create, writer, attempts - 1)
+            create = replace
+        return _create(lake, table, create, replace, attempts - 1)
     return True
 
 
@@ -116,13 +124,15 @@ def _is_left_over(lake: Lake, error: PySparkException) -> bool:
     Killed, it leaves files without a log, or a log with the one commit that no catalog knows of. Whoever has lost the
     catalog has tables with more of them, which nothing may replace.
     """
-    if error.getCondition() != "DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION":
+    folder = (error.getMessageParameters() or {}).get("tableLocation")
+    if error.getCondition() != "DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION" or not folder:
         return False
-    folder = (error.getMessageParameters() or {})["tableLocation"].replace("`", "``")
+    path = folder.replace("`", "``")
     try:
-        return lake.spark.sql(f"DESCRIBE HISTORY delta.`{folder}`").count() == 1
-    except AnalysisException:
-        return True
+        commits = lake.spark.sql(f"DESCRIBE HISTORY delta.`{path}`").collect()
+    except AnalysisException as no_table:
+        return no_table.getCondition() == "DELTA_TABLE_ONLY_OPERATION"
+    return [commit.version for commit in commits] == [0]
 
 
 def _existing_columns(lake: Lake, tables: Iterable[Table]) -> dict[Table, dict[str, str]]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from catalog.pipeline import STEP_NAMES
-from catalog.run_result import DONE, RunResult, TableEntry, path_of
+from catalog.run_result import RunResult, TableEntry, path_of
 from jobs.files import write_atomically
 from jobs.outcome import Outcome
 from jobs.settings import Settings
@@ -44,16 +44,6 @@ def of_night(settings: Settings) -> list[RunResult]:
     results = [_read(file) for file in files if file.exists()]
     # By hand, one run id may have served several nights.
     return [result for result in results if result.night == str(settings.night)]
-
-
-def unreported(settings: Settings) -> list[RunResult]:
-    """What the other steps of this run have done since its last report, if that was written."""
-    last = settings.docs / path_of(settings.run_id, settings.step)
-    before = _read(last) if last.exists() else None
-    since = (
-        before.ended_at if before and before.status == DONE and before.night == str(settings.night) else ""
-    )
-    return [step for step in of_night(settings) if step.status == DONE and step.ended_at > since]
 
 
 def of_all_runs(settings: Settings) -> Iterator[tuple[str, RunResult]]:

@@ -12,16 +12,20 @@ from tests.support.project import PROJECT
 
 JAR = b"PK\x03\x04" + bytes(range(256)) * 8
 # In the place of pyspark, whose resolver needs a network: what it would download is what the repository holds.
+CONFIGURATION = """
+class SparkConf(dict):
+    def setAll(self, pairs):
+        return SparkConf(pairs)
+"""
 RESOLVER = """
-import os, shlex, shutil
+import os, shutil
 from pathlib import Path
 from types import SimpleNamespace
 
-def launch_gateway():
-    _, packages, _, ivy, shell = shlex.split(os.environ["PYSPARK_SUBMIT_ARGS"])
-    assert (packages, shell) == ("org.example:one:1.0,org.example:two:2.0", "pyspark-shell")
-    folder = ivy.removeprefix("spark.jars.ivy=")
-    shutil.copytree(os.environ["REPOSITORY"], Path(folder, "jars"))
+def launch_gateway(asked):
+    assert asked["spark.jars.packages"] == "org.example:one:1.0,org.example:two:2.0"
+    assert os.environ["JDK_JAVA_OPTIONS"].endswith(" -Dhttps.proxyHost=proxy.example"), "the site's are lost"
+    shutil.copytree(os.environ["REPOSITORY"], Path(asked["spark.jars.ivy"], "jars"))
     ended = SimpleNamespace(stdin=SimpleNamespace(close=lambda: None))
     return SimpleNamespace(proc=ended, shutdown=lambda: None)
 """
@@ -50,11 +54,16 @@ def listed(tmp_path: Path) -> Path:
 def fetch(listed: Path, repository: Path) -> subprocess.CompletedProcess[str]:
     package = listed.parents[1] / "python/pyspark"
     package.mkdir(parents=True)
-    (package / "__init__.py").touch()
+    (package / "__init__.py").write_text(CONFIGURATION)
     (package / "java_gateway.py").write_text(RESOLVER)
     return subprocess.run(
         [sys.executable, PROJECT / "spark/fetch_jars.py", listed],
-        env={**os.environ, "PYTHONPATH": str(package.parent), "REPOSITORY": str(repository)},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(package.parent),
+            "REPOSITORY": str(repository),
+            "JDK_JAVA_OPTIONS": "-Dhttps.proxyHost=proxy.example",
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -23,7 +23,7 @@ from jobs.errors import UsageError
 from jobs.maintenance.versions import rows_at, versions
 from jobs.settings import Settings
 from tests.conftest import new_lake
-from tests.support.copied import copy_tables, folder_of
+from tests.support.copied import copy_tables
 
 CLIMATE = GOLD["climate_hourly"]
 D4, D5 = date(2024, 3, 4), date(2024, 3, 5)
@@ -270,7 +270,7 @@ def test_timestamps_lie_in_files_as_microseconds_which_every_reader_understands_
     assert file.read(["rejected_at"]).to_pylist() == [{"rejected_at": far.replace(tzinfo=UTC)}]
 
 
-def left_by_a_job_that_was_killed(spark, settings, folder, *, commits: int) -> None:
+def left_by_a_job_that_was_killed(spark, settings, folder, *, commits: int, log: bool = True) -> None:
     """What is in a table's folder when the catalog does not know the table: rows, and perhaps a log."""
     name, lake = CLIMATE.full_name, Lake(spark, settings)
     rows = spark.createDataFrame([(D4, datetime(2024, 3, 4, 8), "Room_B", 1, 1.0, 1.0)], CLIMATE.columns)
@@ -282,29 +282,52 @@ def left_by_a_job_that_was_killed(spark, settings, folder, *, commits: int) -> N
     folder.with_name("kept").rename(folder)
     if not commits:
         shutil.rmtree(folder / "_delta_log")
+        if log:
+            (folder / "_delta_log").mkdir()
+
+
+@pytest.fixture
+def climate_in(spark, lake, tmp_path, monkeypatch):
+    """Settings of a lake whose gold lies in a folder of some name, and where that keeps the climate."""
+    monkeypatch.setattr(schema.time, "sleep", lambda _: None)
+
+    def made(name: str):
+        settings, folder = lake("publish"), tmp_path / name / "gold.db"
+        spark.sql(f"CREATE SCHEMA {settings.schema('gold')} LOCATION '{folder}'")
+        return settings, folder / CLIMATE.name
+
+    return made
 
 
 @pytest.mark.parametrize(
-    "commits", [0, 1], ids=["files without a log", "a commit that the catalog does not know"]
+    ("name", "commits", "log", "rows"),
+    [("lake", 0, False, 1), ("lake", 0, True, 0), ("lake", 1, True, 0), ("a lake%20", 1, True, 1)],
+    ids=["files alone", "an empty log", "one commit", "one commit, in another folder"],
 )
-def test_what_a_killed_job_left_of_a_new_table_is_in_no_ones_way(spark, lake, commits):
-    settings, name = lake("publish"), CLIMATE.full_name
-    left_by_a_job_that_was_killed(spark, settings, folder_of(lake, name), commits=commits)
-    rows = spark.createDataFrame([(D5, datetime(2024, 3, 5, 8), "Room_A", 720, 71.5, 40.0)], CLIMATE.columns)
-    assert Lake(spark, settings).create_with(name, rows)
-    table = Lake(spark, settings).read(name)
-    assert table.collect() == rows.collect() and table.columns == rows.columns
-    detail = spark.sql(f"DESCRIBE DETAIL {settings.table(name)}").first()
+def test_what_a_killed_job_left_of_a_new_table_is_in_no_ones_way(spark, climate_in, name, commits, log, rows):
+    settings, folder = climate_in(name)
+    left_by_a_job_that_was_killed(spark, settings, folder, commits=commits, log=log)
+    made = [(D5, datetime(2024, 3, 5, 8), "Room_A", 720, 71.5, 40.0)] * rows
+    if made:
+        assert Lake(spark, settings).create_with(
+            CLIMATE.full_name, spark.createDataFrame(made, CLIMATE.columns)
+        )
+    else:
+        Lake(spark, settings).ensure([CLIMATE.full_name])
+    table = Lake(spark, settings).read(CLIMATE.full_name)
+    assert [tuple(row) for row in table.collect()] == made and table.columns == [*CLIMATE.column_names]
+    detail = spark.sql(f"DESCRIBE DETAIL {settings.table(CLIMATE.full_name)}").first()
     assert (detail.partitionColumns, detail.description) == ([*CLIMATE.partition_by], CLIMATE.grain)
 
 
-def test_a_table_with_nights_that_the_catalog_has_lost_is_not_replaced(spark, lake):
-    settings, name = lake("publish"), CLIMATE.full_name
-    folder = folder_of(lake, name)
+def test_a_table_with_nights_that_the_catalog_has_lost_is_not_replaced(spark, climate_in):
+    settings, folder = climate_in("a lake%20")
     left_by_a_job_that_was_killed(spark, settings, folder, commits=2)
     rows = spark.createDataFrame([], CLIMATE.columns)
-    with pytest.raises(AnalysisException, match="DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"):
-        Lake(spark, settings).create_with(name, rows)
-    with pytest.raises(AnalysisException, match="DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"):
-        Lake(spark, settings).ensure([name])
+    for create in (
+        lambda lake: lake.create_with(CLIMATE.full_name, rows),
+        lambda lake: lake.ensure([CLIMATE.full_name]),
+    ):
+        with pytest.raises(AnalysisException, match="DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"):
+            create(Lake(spark, settings))
     assert spark.read.format("delta").load(str(folder)).count() == 2

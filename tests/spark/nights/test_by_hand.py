@@ -1,18 +1,21 @@
 """A stage by hand where something is missing: one line that says what, a status, and a record of it."""
 
 import json
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from catalog.pipeline import STAGES
+from catalog.run_result import TableEntry
 from jobs import session
 from jobs.delta.lake import Lake
 from jobs.errors import JobError
 from jobs.main import main
 from jobs.runner import run_stage
 from tests.support.project import free_port
+from tests.support.run_results import leave, result
 
 NIGHT = date(2024, 3, 5)
 # Stage and options -> exit status, and what it says on an empty lake; {} is the prefix of the schemas.
@@ -79,6 +82,42 @@ def test_a_stage_on_an_empty_lake_says_in_one_line_what_to_run_before(by_hand, l
     else:
         step, _, message = error.strip().partition(": ")
         assert recorded() == [(step, None, None, "refused" if code == 3 else "failed", message)]
+
+
+def test_what_fails_is_kept_with_what_the_steps_of_its_run_have_done_and_nothing_twice(lake, spark, recorded):
+    settings = lake("gold", run_id="nightly", night=NIGHT)
+
+    def leave_done(step: str, minute: int, rows: int) -> None:
+        done = TableEntry("bronze.readings", rows)
+        leave(
+            settings.docs, result(step, done, run_id="nightly", ended_at=f"2024-03-06T01:{minute}:00+00:00")
+        )
+
+    def fail() -> None:
+        with pytest.raises(JobError, match="run `silver`"):
+            run_stage(Lake(spark, settings))
+
+    leave_done("bronze", 10, 7)
+    fail()
+    leave_done("check_bronze", 12, 7)
+    fail()
+    # As after a new delivery: the first attempt stays.
+    leave_done("bronze", 14, 2)
+    fail()
+    kept = Counter(row[:4] for row in recorded())
+    assert kept == {
+        ("bronze", "bronze.readings", 7, "done"): 1,
+        ("check_bronze", "bronze.readings", 7, "done"): 1,
+        ("bronze", "bronze.readings", 2, "done"): 1,
+        ("gold", None, None, "failed"): 3,
+    }
+
+
+def test_a_step_by_hand_is_kept_at_once(by_hand, recorded):
+    for _ in range(2):
+        assert by_hand("bronze") == (0, "")
+    assert {(*row[:1], *row[3:]) for row in recorded()} == {("bronze", "done", None)}
+    assert Counter(row[1] for row in recorded())["bronze.locations"] == 2
 
 
 def test_a_stage_whose_failure_cannot_be_recorded_still_says_why_it_failed(by_hand, lake, spark, caplog):

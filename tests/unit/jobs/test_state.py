@@ -1,17 +1,12 @@
 """What decides what a run does is read and written by its owner alone; others would find it in no time."""
 
 import re
-from dataclasses import replace
-from datetime import date
-from pathlib import Path
 
 import pytest
 
 from catalog.run_result import RunResult
-from jobs.settings import Settings
-from jobs.state import run_results
 from tests.support.project import PROJECT
-from tests.support.run_results import leave, result
+from tests.support.run_results import result
 
 # Owner -> what nobody else in the packages names.
 OWNED = {
@@ -54,25 +49,3 @@ def test_a_result_is_read_as_it_was_written() -> None:
 def test_what_is_no_result_is_refused(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         RunResult.from_json(text)
-
-
-def test_a_report_that_is_written_again_keeps_what_was_done_since_and_nothing_twice(tmp_path: Path) -> None:
-    settings = Settings("report", date(2024, 3, 5), "test", tmp_path, "", "", frozenset())
-
-    def unreported(of: Settings = settings) -> list[str]:
-        return [step.stage for step in run_results.unreported(of)]
-
-    def leave_step(stage: str, minute: int, **changed: object) -> None:
-        leave(settings.docs, result(stage, ended_at=f"2024-03-06T01:{minute:02}:00+00:00", **changed))
-
-    leave_step("bronze", 10)
-    leave_step("silver", 11)
-    leave_step("gold", 12, status="failed", exit=1)
-    leave_step("report", 13, status="refused", exit=3)
-    assert unreported() == ["bronze", "silver"], "one that is refused has kept nothing"
-    leave_step("report", 14)
-    leave_step("gold", 15)
-    assert unreported() == ["gold"]
-    leave_step("bronze", 16, night="2024-03-06")
-    assert unreported() == ["gold"], "those of another night come with its own report"
-    assert unreported(replace(settings, night=date(2024, 3, 6))) == ["bronze"]

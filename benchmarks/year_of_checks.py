@@ -1,0 +1,117 @@
+"""What the checks of a night cost once a year of nights has left its results and pages, beside what they cost at first.
+
+    .venv/spark/bin/python benchmarks/year_of_checks.py
+        --nights 365      how many other runs have left as much as this one
+        --rounds 3        how often each is measured, in turn
+
+A small night is run by hand on a server and lake of its own. Its validation results, pages and run results are then put
+beside themselves under other runs' names. Printed are seconds by the clock and processor seconds of the three checks
+(server and jobs), medians, and the ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from server import Server, running
+
+ROOT = Path(__file__).resolve().parents[1]
+RUN = "this-night"
+TABLES = "readings,sensor_hourly"
+BEFORE_CHECKS = ("generate", "bronze", "silver", "gold")
+LAYERS = ("bronze", "silver", "gold")
+# What grows with each run, in the lake; in each the folders of runs are named after them.
+GROWING = (
+    "great_expectations/uncommitted/validations",
+    "data-docs/expectations/validations",
+    "data-docs/runs",
+)
+
+
+def job(server: Server, stage: str, *options: str) -> None:
+    """Run a job of the small night."""
+    argv = ["--night=2024-03-05", f"--run-id={RUN}", f"--tables={TABLES}", *options]
+    argv += ["--scale=0.02"] if stage == "generate" else []
+    python = ROOT / ".venv/spark/bin/python"
+    subprocess.run(
+        [python, "-m", "jobs", stage, *argv],
+        cwd=ROOT,
+        env=server.environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def checks(server: Server) -> tuple[float, float]:
+    """Run the three checks; seconds by the clock, and of the processor."""
+    began, used = time.monotonic(), server.cpu + _of_jobs()
+    for layer in LAYERS:
+        job(server, "check", f"--layer={layer}")
+    return time.monotonic() - began, server.cpu + _of_jobs() - used
+
+
+def _of_jobs() -> float:
+    of_children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return of_children.ru_utime + of_children.ru_stime
+
+
+def multiply(folder: Path, times: int) -> int:
+    """Put what a run has left in a folder beside it, as other runs'; how many files that makes."""
+    for of_run in [each for each in folder.rglob(RUN) if each.is_dir()]:
+        for number in range(times):
+            shutil.copytree(of_run, of_run.with_name(f"night-{number:05}"))
+    return sum(each.is_file() for each in folder.rglob("*"))
+
+
+def swap(lake: Path, aside: Path) -> None:
+    """Put what a year has left in the place of what one night has, or the other way round."""
+    for name in GROWING:
+        (lake / name).rename(aside / "meanwhile")
+        (aside / name).rename(lake / name)
+        (aside / "meanwhile").rename(aside / name)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--nights", type=int, default=365)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    found: dict[str, list[tuple[float, float]]] = {"one night": [], "a year": []}
+    with tempfile.TemporaryDirectory() as temporary:
+        lake, aside = Path(temporary) / "lake", Path(temporary) / "aside"
+        with running(ROOT, lake) as server:
+            for stage in BEFORE_CHECKS:
+                job(server, stage)
+            for _ in range(2):  # warm
+                checks(server)
+            for name in GROWING:
+                shutil.copytree(lake / name, aside / name)
+            files = sum(multiply(aside / name, options.nights) for name in GROWING)
+            for _ in range(options.rounds):
+                for which in found:
+                    found[which].append(checks(server))
+                    swap(lake, aside)
+    print(f"{options.nights} nights more have left {files:,} files. The three checks of a night, medians:\n")
+    print("| | seconds | processor seconds |\n|---|---|---|")
+    medians = {
+        which: [statistics.median(column) for column in zip(*of_which, strict=True)]
+        for which, of_which in found.items()
+    }
+    for which, (seconds, processor) in medians.items():
+        print(f"| {which} | {seconds:.1f} | {processor:.1f} |")
+    ratios = [after / before for before, after in zip(*medians.values(), strict=True)]
+    print(f"| ratio | {ratios[0]:.2f} | {ratios[1]:.2f} |")
+
+
+if __name__ == "__main__":
+    main()
