@@ -340,6 +340,27 @@ FAULTS = [
         "wanted",
         "spark/gold/test_restatements.py::test_of_a_large_slice_only_the_parts_that_late_rows_touch_are_made_anew",
     ),
+    fault(
+        "a table that the catalog has lost is replaced",
+        "jobs/delta/schema.py",
+        "    return [commit.version for commit in commits] == [0]\n",
+        "    return True\n",
+        "spark/delta/test_schema.py::test_a_table_with_nights_that_the_catalog_has_lost_is_not_replaced",
+    ),
+    fault(
+        "what a killed job left stops each later one",
+        "jobs/delta/schema.py",
+        "            create = replace\n",
+        "            pass\n",
+        "spark/delta/test_schema.py::test_what_a_killed_job_left_of_a_new_table_is_in_no_ones_way",
+    ),
+    fault(
+        "a step is kept with each failure that follows",
+        "jobs/runner.py",
+        " not in there]\n",
+        " not in set()]\n",
+        "spark/nights/test_by_hand.py::test_what_fails_is_kept_with_what_the_steps_of_its_run_have_done_and_nothing_twice",
+    ),
     # Checks and publish
     fault(
         "an expectation that raised is only a flag",
