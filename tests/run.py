@@ -43,19 +43,20 @@ AIRFLOW = Suite("airflow", "airflow", ("tests/unit/dags", "tests/unit/workspace"
 UNIT = Suite("unit", "spark", ("tests/unit",), AIRFLOW.paths, needs_docker=True)
 STANDIN = Suite("databricks", "airflow", ("tests/databricks", "tests/support/standin"))
 NIGHTS = Suite("nights", "spark", ("tests/spark/nights", "tests/spark/parity"))
-SPARK = Suite("spark", "spark", ("tests/spark", "tests/simulator"), NIGHTS.paths)
+SIMULATOR = Suite("simulator", "spark", ("tests/simulator", "tests/spark/stream"))
+SPARK = Suite("spark", "spark", ("tests/spark",), (*NIGHTS.paths, "tests/spark/stream"))
 CONTAINERS = Suite("containers", "spark", ("tests/end_to_end/test_compose.py",), needs_docker=True)
 END_TO_END = Suite("end-to-end", "spark", ("tests/end_to_end",), CONTAINERS.paths)
 
 FAST = (UNIT, AIRFLOW)
 # Those that have one Spark server when several of them are asked for.
-SHARING = {NIGHTS.name, SPARK.name, END_TO_END.name}
+SHARING = {NIGHTS.name, SPARK.name, SIMULATOR.name, END_TO_END.name}
 # The longest first, then the others as one of these ends. More than two at a time need the memory for their servers:
 # they fill the time in which scheduler and browser wait.
-SUITES = (NIGHTS, SPARK, END_TO_END, STANDIN, CONTAINERS, AIRFLOW, UNIT)
+SUITES = (NIGHTS, END_TO_END, SPARK, SIMULATOR, CONTAINERS, STANDIN, AIRFLOW, UNIT)
 AT_ONCE = 4 if os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") > 20 << 30 else 2
 # What .github/workflows/ci.yml runs side by side, each on a machine of its own.
-PARTS = {"unit": FAST, "spark": (NIGHTS, SPARK, STANDIN), "end-to-end": (END_TO_END, CONTAINERS)}
+PARTS = {"unit": FAST, "spark": (NIGHTS, SPARK, SIMULATOR, STANDIN), "end-to-end": (END_TO_END, CONTAINERS)}
 
 _printing = Lock()
 
