@@ -93,8 +93,10 @@ def _append(lake: Lake, result: RunResult) -> None:
 
 def _not_there_yet(lake: Lake) -> list[RunResult]:
     settings = lake.settings
+    if settings.run_id == BY_HAND:
+        return []
     done = [step for step in run_results.of_night(settings) if step.status == DONE]
-    if settings.run_id == BY_HAND or not done:
+    if not done:
         return []
     own = lake.read(JOB_RUNS.full_name).where(
         (F.col("run_id") == settings.run_id) & (F.col("status") == DONE)

@@ -44,7 +44,7 @@ UNIT = Suite("unit", "spark", ("tests/unit",), AIRFLOW.paths, needs_docker=True)
 STANDIN = Suite("databricks", "airflow", ("tests/databricks", "tests/support/standin"))
 NIGHTS = Suite("nights", "spark", ("tests/spark/nights", "tests/spark/parity"))
 SIMULATOR = Suite("simulator", "spark", ("tests/simulator", "tests/spark/stream"))
-SPARK = Suite("spark", "spark", ("tests/spark",), (*NIGHTS.paths, "tests/spark/stream"))
+SPARK = Suite("spark", "spark", ("tests/spark",), (*NIGHTS.paths, *SIMULATOR.paths))
 CONTAINERS = Suite("containers", "spark", ("tests/end_to_end/test_compose.py",), needs_docker=True)
 END_TO_END = Suite("end-to-end", "spark", ("tests/end_to_end",), CONTAINERS.paths)
 
