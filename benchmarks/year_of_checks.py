@@ -12,14 +12,12 @@ beside themselves under other runs' names. Printed are seconds by the clock and 
 from __future__ import annotations
 
 import argparse
-import resource
 import shutil
 import statistics
-import subprocess
 import tempfile
-import time
 from pathlib import Path
 
+from commits import Figures, Side
 from server import Server, running
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,31 +33,17 @@ GROWING = (
 )
 
 
-def job(server: Server, stage: str, *options: str) -> None:
-    """Run a job of the small night."""
+def job(side: Side, server: Server, stage: str, *options: str) -> Figures:
+    """Run a job of the small night; what it took."""
     argv = ["--night=2024-03-05", f"--run-id={RUN}", f"--tables={TABLES}", *options]
     argv += ["--scale=0.02"] if stage == "generate" else []
-    python = ROOT / ".venv/spark/bin/python"
-    subprocess.run(
-        [python, "-m", "jobs", stage, *argv],
-        cwd=ROOT,
-        env=server.environment,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    return side.job(server, stage, *argv)
 
 
-def checks(server: Server) -> tuple[float, float]:
+def checks(side: Side, server: Server) -> tuple[float, float]:
     """Run the three checks; seconds by the clock, and of the processor."""
-    began, used = time.monotonic(), server.cpu + _of_jobs()
-    for layer in LAYERS:
-        job(server, "check", f"--layer={layer}")
-    return time.monotonic() - began, server.cpu + _of_jobs() - used
-
-
-def _of_jobs() -> float:
-    of_children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return of_children.ru_utime + of_children.ru_stime
+    figures = [job(side, server, "check", f"--layer={layer}") for layer in LAYERS]
+    return sum(each["seconds"] for each in figures), sum(each["cpu"] for each in figures)
 
 
 def multiply(folder: Path, times: int) -> int:
@@ -89,17 +73,18 @@ def main() -> None:
     found: dict[str, list[tuple[float, float]]] = {"one night": [], "a year": []}
     with tempfile.TemporaryDirectory() as temporary:
         lake, aside = Path(temporary) / "lake", Path(temporary) / "aside"
+        side = Side("", ROOT, lake)
         with running(ROOT, lake) as server:
             for stage in BEFORE_CHECKS:
-                job(server, stage)
+                job(side, server, stage)
             for _ in range(2):  # warm
-                checks(server)
+                checks(side, server)
             for name in GROWING:
                 shutil.copytree(lake / name, aside / name)
             files = sum(multiply(aside / name, options.nights) for name in GROWING)
             for _ in range(options.rounds):
                 for which in found:
-                    found[which].append(checks(server))
+                    found[which].append(checks(side, server))
                     swap(lake, aside)
     print(f"{options.nights} nights more have left {files:,} files. The three checks of a night, medians:\n")
     print("| | seconds | processor seconds |\n|---|---|---|")

@@ -132,7 +132,7 @@ def _instant(text: Column, zone: str) -> Column:
 def _local(shown: Column, zone: str) -> Column:
     """The instant at which clocks of a zone show a time; null where they show it twice a year, or never."""
     # Clocks are changed less often than every other day, so one of these differences from UTC is that of the instant.
-    near = [shown + F.expr(f"INTERVAL {days} DAY") for days in (-1, 1)]
+    near = [shown + F.make_dt_interval(days=F.lit(days)) for days in (-1, 1)]
     before, after = (shown - (F.from_utc_timestamp(each, zone) - each) for each in near)
     is_before, is_after = (F.from_utc_timestamp(each, zone) == shown for each in (before, after))
     return (

@@ -1,6 +1,7 @@
 """From the lines of CSV files to records, each column by its name: pure frame-to-frame functions."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -68,8 +69,16 @@ def _usual_places(source: Source) -> Column:
     return F.struct(F.lit(size), own, F.array()).cast(_PLACES)
 
 
-def read(lines: DataFrame, source: Source) -> tuple[DataFrame, dict[str, Column], Column]:
-    """Return the lines with `_is_record` and helping columns, the typed columns by name, and what is rescued."""
+class Fields(NamedTuple):
+    """What the lines of CSV files hold."""
+
+    lines: DataFrame  # with `_is_record` and helping columns
+    typed: dict[str, Column]
+    rescued: Column
+
+
+def read(lines: DataFrame, source: Source) -> Fields:
+    """Split lines into the columns of their source."""
     tokens = lines.transform(_with_tokens, source.delimiter).transform(_in_order, source)
     token = {name: F.get("_tokens", F.lit(number)) for number, name in enumerate(source.fields)}
     text = {name: _number(_value(token[name], source), source.fields[name], source) for name in source.fields}
@@ -88,7 +97,7 @@ def read(lines: DataFrame, source: Source) -> tuple[DataFrame, dict[str, Column]
     strange = F.concat(misfits, "_others") if "_others" in tokens.columns else misfits
     has_strange = F.col("_is_record") & (F.cardinality(strange) > 0)
     rescued = F.when(has_strange, F.to_variant_object(F.map_from_entries(strange)))
-    return tokens, typed, rescued
+    return Fields(tokens, typed, rescued)
 
 
 def _in_order(lines: DataFrame, source: Source) -> DataFrame:

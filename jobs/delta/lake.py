@@ -94,7 +94,8 @@ class Lake:
     def upsert(self, name: str, frame: DataFrame, key: Sequence[str], kept: Sequence[str] = ()) -> None:
         """Insert rows, or update those with the same key but for the columns `kept`, in one commit."""
         ordered = frame.select(*TABLES[name].column_names).alias("new")
-        same = [F.expr(f"new.`{column}` <=> {TABLES[name].name}.`{column}`") for column in key]
+        old = TABLES[name].name
+        same = [F.col(f"new.`{column}`").eqNullSafe(F.col(f"{old}.`{column}`")) for column in key]
         merging = ordered.mergeInto(self.settings.table(name), reduce(Column.__and__, same))
         changed = {
             f"`{each}`": F.col(f"new.`{each}`") for each in TABLES[name].column_names if each not in kept

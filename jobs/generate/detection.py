@@ -181,12 +181,12 @@ def _alarms(lake: Lake, sources: list[Source]) -> DataFrame:
 def _flagged(lake: Lake, source: Source) -> DataFrame:
     silver = SILVER[source.silver]
     happened = [name for name in ("event_date", "changed_at") if name in silver.column_names]
-    is_late = f"to_date({happened[0]}) < _night" if happened else "false"
+    is_late = F.col(happened[0]).cast("date") < F.col("_night") if happened else F.lit(False)
     tonight = lake.read(silver.full_name).where(F.col("_night") == lake.settings.night)
-    return tonight.where(f"cardinality(_flags) > 0 OR {is_late}").select(
+    return tonight.where((F.cardinality("_flags") > 0) | is_late).select(
         F.lit(source.name).alias("source"),
         F.concat_ws(",", *[F.col(name).cast("string") for name in source.key]).alias("key"),
-        F.expr(f"array_compact(concat(_flags, array(IF({is_late}, '{LATE}', NULL))))").alias("reasons"),
+        F.array_compact(F.concat("_flags", F.array(F.when(is_late, LATE)))).alias("reasons"),
         F.lit(False).alias("is_quarantined"),
     )
 

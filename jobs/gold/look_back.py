@@ -15,7 +15,9 @@ def window(rows: DataFrame, nights: DataFrame, days: int) -> DataFrame:
     `rows` has `event_date` and `_night` (arrival); `nights` has `night`. Grain: one row per night and row in
     its window.
     """
-    in_window = F.expr(f"event_date > date_sub(night, {days}) AND event_date <= night AND _night <= night")
+    in_window = (F.col("event_date") > F.date_sub("night", days)) & F.expr(
+        "event_date <= night AND _night <= night"
+    )
     return rows.join(F.broadcast(nights), on=in_window, how="inner")
 
 

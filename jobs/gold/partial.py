@@ -66,12 +66,14 @@ def find(lake: Lake, late: Mapping[Table, Late]) -> dict[Table, Partials]:
     found = _parts(lake, {table: list(days) for table, days in large.items() if days})
     if not found:
         return {}
-    whole, touched = _digests(lake, found)
+    digests = _digests(lake, found)
     return {
         table: {
-            day: Partial(values, _without(whole[table.name, day], touched.get((table.name, day))))
+            day: Partial(
+                values, _without(digests.whole[table.name, day], digests.parts.get((table.name, day)))
+            )
             for day, values in days.items()
-            if _is_same(whole.get((table.name, day)), recorded[table][day])
+            if _is_same(digests.whole.get((table.name, day)), recorded[table][day])
         }
         for table, days in found.items()
     }
@@ -152,10 +154,16 @@ def _parts(lake: Lake, slices: Mapping[Table, Sequence[date]]) -> dict[Table, di
     }
 
 
-def _digests(
-    lake: Lake, parts: Mapping[Table, Mapping[date, Sequence[str]]]
-) -> tuple[dict[tuple[str, date], Digest], dict[tuple[str, date], Digest]]:
-    """The digests of the slices as gold has them, and of those parts of them, by table and slice; in one query."""
+@dataclass(frozen=True)
+class _Digests:
+    """Of slices as gold has them, and of parts of them; each by the table's name and the slice."""
+
+    whole: Mapping[tuple[str, date], Digest]
+    parts: Mapping[tuple[str, date], Digest]
+
+
+def _digests(lake: Lake, parts: Mapping[Table, Mapping[date, Sequence[str]]]) -> _Digests:
+    """The digests of the slices, and of those parts of them; in one query."""
     rows: dict[Table, DataFrame] = {}
     for table, days in parts.items():
         of_table = lake.read(table.full_name)
@@ -166,7 +174,7 @@ def _digests(
     for digest in digests_of(rows):
         layer, _, name = digest.table.partition(".")
         (touched if layer == "part" else whole)[name, digest.night] = digest
-    return whole, touched
+    return _Digests(whole, touched)
 
 
 def _is_same(digest: Digest | None, recorded: Digest) -> bool:

@@ -40,7 +40,9 @@ def run(lake: Lake) -> list[TableResult]:
     survey = accounts.survey(lake, _sources(lake))
     if survey.refused:
         raise ContractBroken(_refusal(survey.refused), [])
-    slices, arrived = _touched(lake, survey)
+    due = _due(lake, survey)
+    arrived = _arrived(lake, survey, due)
+    slices = _touched(lake, _with_later(due, survey), arrived)
     new = _of_new(lake, survey)
     partials = _in_part(lake, survey, {table: slices[table] for table in slices.keys() - new.keys()}, arrived)
     slices |= new
@@ -69,20 +71,30 @@ def _refusal(refused: Collection[tuple[str, date]]) -> str:
     return f"silver did not pass its check ({named}); mend it, and run that night's check_silver again"
 
 
-def _touched(lake: Lake, survey: Survey) -> tuple[dict[Table, list[date]], Arrivals]:
-    """The slices of each selected gold table that what arrived touches, and what they lost; and what arrived."""
-    due = set(lake.settings.nights).union(*survey.unpublished.values())
-    # An earlier night that comes late changes what later nights could look back on.
-    nights = due | {night for night in survey.nights if night > min(due)}
-    are_others = not nights <= set(lake.settings.nights)
+def _due(lake: Lake, survey: Survey) -> set[date]:
+    """This run's nights and those that silver has changed since gold was last published."""
+    return set(lake.settings.nights).union(*survey.unpublished.values())
+
+
+def _with_later(due: set[date], survey: Survey) -> set[date]:
+    """An earlier night that comes late changes what later nights could look back on."""
+    return due | {night for night in survey.nights if night > min(due)}
+
+
+def _arrived(lake: Lake, survey: Survey, due: set[date]) -> Arrivals:
+    """What arrived in the nights that are due, and what others lost by it."""
+    are_others = not _with_later(due, survey) <= set(lake.settings.nights)
     # Of a table by the night only slices of other nights ask what arrived.
     asked = [table for table in lake.settings.gold if are_others or table.slice != "night"]
-    arrived = arrivals.find(lake, asked, due, survey.unpublished)
-    slices = {
+    return arrivals.find(lake, asked, due, survey.unpublished)
+
+
+def _touched(lake: Lake, nights: set[date], arrived: Arrivals) -> dict[Table, list[date]]:
+    """The slices of each selected gold table that what arrived touches."""
+    return {
         table: sorted(nights if table.slice == "night" else arrivals.touched(table, arrived.dates))
         for table in lake.settings.gold
     }
-    return slices, arrived
 
 
 def _of_new(lake: Lake, survey: Survey) -> dict[Table, list[date]]:

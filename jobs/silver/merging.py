@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
@@ -35,13 +36,14 @@ def bring_in(lake: Lake, staging: Staging, batches: Sequence[PendingBatch]) -> d
     into_old = [batch for batch in asked if not _is_newest(batch, latest)]
     with ThreadPoolExecutor(PARALLEL) as pool:
         list(pool.map(partial(_stage, lake, staging), batches))
-        superseded, restated = _superseded(lake, staging, into_old)
+        found = _changed(lake, staging, into_old)
+        superseded = found.reopened
         fallen = _fallen(lake, staging, into_old)
         for batch, keys in fallen.items():
             _supersede_with(lake, batch, keys, superseded)
         # At once: a crash after the merge must not leave their accounts believed.
         accounts.reopen(lake, superseded)
-        accounts.restate(lake, restated)
+        accounts.restate(lake, found.restated)
         for batch, keys in fallen.items():
             lake.delete(batch.silver.full_name, keys, batch.source.key)
         inserts = [partial(_insert, lake, staging, batch) for batch in only_new]
@@ -61,14 +63,19 @@ def _stage(lake: Lake, staging: Staging, batch: PendingBatch) -> None:
     staging.write(batch.validated, validated(lake, batch))
 
 
-def _superseded(
-    lake: Lake, staging: Staging, batches: Sequence[PendingBatch]
-) -> tuple[dict[Source, Dates], dict[Source, Dates]]:
-    """The nights that are reopened for the batches, and those that lost values alone; with the event dates of that."""
-    superseded: dict[Source, Dates] = {}
-    restated: dict[Source, Dates] = {}
+@dataclass(frozen=True)
+class _Changed:
+    """Nights that batches change, of each source, with the event dates that lose rows or values by it."""
+
+    reopened: dict[Source, Dates]
+    restated: dict[Source, Dates]  # that lose values alone
+
+
+def _changed(lake: Lake, staging: Staging, batches: Sequence[PendingBatch]) -> _Changed:
+    """Find the nights that the validated rows of the batches change; in one query."""
+    changed = _Changed({}, {})
     if not batches:
-        return superseded, restated
+        return changed
     frames = [
         staging.read(batch.validated)
         .where("_rank = 1 AND (coalesce(_reopened, _restated) IS NOT NULL OR _is_scattered)")
@@ -82,10 +89,10 @@ def _superseded(
         if any(row._is_scattered for row in rows):
             nights = {night: set() for night in _scattered(lake, staging, batch)} | nights
         if nights:
-            superseded[batch.source] = nights
+            changed.reopened[batch.source] = nights
         if only_values := _dates([(row._restated, row._lost) for row in rows]):
-            restated[batch.source] = only_values
-    return superseded, restated
+            changed.restated[batch.source] = only_values
+    return changed
 
 
 def _dates(lost: Iterable[tuple[date | None, date | None]]) -> Dates:

@@ -39,9 +39,11 @@ def _of_readings(readings: DataFrame) -> DataFrame:
 
 def _threshold(side: str) -> Column:
     """The lower or upper threshold of a reading's metric; null where it has none."""
-    known = {metric: bounds[side] for metric, bounds in THRESHOLDS.items() if side in bounds}
-    cases = " ".join(f"WHEN '{metric}' THEN {bound}D" for metric, bound in known.items())
-    return F.expr(f"CASE metric_name {cases} END")
+    threshold = F.lit(None).cast("double")
+    for metric, bounds in THRESHOLDS.items():
+        if side in bounds:
+            threshold = F.when(F.col("metric_name") == metric, float(bounds[side])).otherwise(threshold)
+    return threshold
 
 
 def _alerts(
