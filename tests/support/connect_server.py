@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.project import PROJECT, free_port, wait_for_port
-from tests.support.spark_folder import FEW_ROWS, spark_folder
+from tests.support.spark_folder import FEW_ROWS, LASTING, spark_folder
 from tests.support.standin.spark_server import of_databricks, standin_jar
 
 PYTHON = PROJECT / ".venv/spark/bin/python"
@@ -26,6 +26,10 @@ SETTINGS = (
     "spark.sql.catalogImplementation=in-memory",
     # Delta keeps a table for an hour in memory after its last use, and most lakes here are gone in minutes.
     "spark.databricks.delta.delta.log.cacheRetentionMinutes=3",
+    # That Spark's rules leave plans valid is Spark's affair.
+    "spark.sql.lightweightPlanChangeValidation=false",
+    # Which line made a column is found by looking through the stack at each call.
+    "spark.python.sql.dataFrameDebugging.enabled=false",
 )
 
 
@@ -52,6 +56,7 @@ def connect_server(home: Path) -> Iterator[dict[str, str]]:
         "SPARK_CONNECT_AUTHENTICATE_TOKEN": token,
         "SPARK_CONNECT_PORT": str(port),
         "SPARK_DRIVER_MEMORY": "5g",
+        "JDK_JAVA_OPTIONS": f"{LASTING} {os.environ.get('JDK_JAVA_OPTIONS', '')}",
     }
     settings = (*SETTINGS, *of_databricks("main", home))
     script, log = spark_folder(home / "spark", settings, [standin_jar(PYTHON)]), home / "server.log"

@@ -24,7 +24,12 @@ FEW_ROWS = (
 
 # For a JVM that lives for a night or two: compiling well takes a third of its time. With one compiler it plans room for
 # little code, and Spark fails when that is full.
-QUICK = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
+QUICK = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:-MethodFlushing"
+# For one that serves a whole suite: compiled well, but in smaller pieces, and nothing compiled is looked through for what
+# is no longer used.
+LASTING = (
+    "-XX:FreqInlineSize=100 -XX:InlineSmallCode=1000 -XX:ReservedCodeCacheSize=480m -XX:-MethodFlushing"
+)
 
 
 def spark_folder(folder: Path, settings: Iterable[str], jars: Iterable[Path] = ()) -> Path:
