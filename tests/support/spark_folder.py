@@ -27,9 +27,7 @@ FEW_ROWS = (
 QUICK = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:-MethodFlushing"
 # For one that serves a whole suite: compiled well, but in smaller pieces, and nothing compiled is looked through for what
 # is no longer used.
-LASTING = (
-    "-XX:FreqInlineSize=100 -XX:InlineSmallCode=1000 -XX:ReservedCodeCacheSize=480m -XX:-MethodFlushing"
-)
+LASTING = "-XX:FreqInlineSize=100 -XX:InlineSmallCode=1000 -XX:ReservedCodeCacheSize=480m -XX:-MethodFlushing"
 
 
 def spark_folder(folder: Path, settings: Iterable[str], jars: Iterable[Path] = ()) -> Path:
