@@ -36,6 +36,7 @@ COPY expectations /opt/lakehouse/expectations
 COPY jobs /opt/lakehouse/jobs
 COPY queries /opt/lakehouse/queries
 COPY plugins /opt/lakehouse/plugins
+COPY serving /opt/lakehouse/serving
 COPY workspace /opt/lakehouse/workspace
 COPY dags /opt/lakehouse/dags
 RUN python -m compileall -q /opt/lakehouse

@@ -10,7 +10,7 @@ COMPOSE ?= docker compose
 UV = .venv/tools/bin/uv --system-certs
 # What each environment type-checks.
 TYPED_spark = catalog jobs expectations embedded
-TYPED_airflow = dags plugins workspace
+TYPED_airflow = dags plugins serving workspace
 COMPILE = $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.11
 
 # These reach what make starts in the environment, so no shell reads what is in them.

@@ -31,7 +31,7 @@ from pathlib import Path
 
 import structure_words
 
-PACKAGES = ("catalog", "jobs", "expectations", "dags", "plugins", "embedded", "workspace")
+PACKAGES = ("catalog", "jobs", "expectations", "dags", "plugins", "serving", "embedded", "workspace")
 CARRIED = {"spark", "settings", "lake"}
 OWNER = "jobs/state/accounts.py"
 STEPS = {

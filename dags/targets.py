@@ -105,6 +105,9 @@ class Databricks:
     new_cluster: Cluster | None = None
     """A cluster for each stage's run, as the Clusters API takes it."""
 
+    warehouse_id: Text | None = None
+    """SQL warehouse through which the API over gold reads; there is no such API without one."""
+
     viewers: tuple[Text, ...] = ()
     """Groups, and users by their address, who may see the submitted runs and their output."""
 

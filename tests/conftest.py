@@ -31,7 +31,7 @@ NEEDS = {
 }
 
 # Airflow and Spark never share an environment, so each runs its own tests of this tree.
-_AIRFLOW = ("databricks", "support/standin", "unit/dags", "unit/workspace")
+_AIRFLOW = ("databricks", "support/standin", "unit/dags", "unit/serving", "unit/workspace")
 _SPARK = (
     *("end_to_end", "simulator", "spark", "unit/test_architecture.py", "unit/test_coverage.py"),
     *(f"unit/{folder}" for folder in ("containers", "embedded", "expectations", "jobs")),

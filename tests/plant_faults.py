@@ -31,6 +31,7 @@ LINKED = (".venv", "spark/jars", "tests/support/kafka/jars", "tests/support/stan
 # Each is a run of pytest of its own: they differ in environment, or in what their conftest.py sets up.
 GROUPS = {
     "tests/unit/dags": "airflow",
+    "tests/unit/serving": "airflow",
     "tests/unit/workspace": "airflow",
     "tests/databricks": "airflow",
     "tests/support/standin": "airflow",
@@ -631,6 +632,34 @@ FAULTS = [
         "dependencies=[Depends(get_user)], ",
         "",
         "unit/dags/test_data_docs.py::test_nothing_is_shown_without_a_login",
+    ),
+    fault(
+        "the API is open to strangers",
+        "serving/app.py",
+        "dependencies=[Depends(login)],",
+        "",
+        "unit/serving/test_login.py::test_without_a_login_there_is_a_problem_and_nothing_else",
+    ),
+    fault(
+        "a file whose other numbers are equal hides its NaN",
+        "serving/conditions.py",
+        'if each.operator != "ne" or not is_float(types, each)',
+        "if each",
+        "unit/serving/test_tables.py::test_a_condition_finds_its_rows_whatever_statistics_say",
+    ),
+    fault(
+        "a page is of a newer version than the one before",
+        "serving/answers.py",
+        "as_of = begins.version if begins else query",
+        "as_of = query",
+        "unit/serving/test_api.py::test_pages_together_are_the_whole_though_a_version_comes_in_between",
+    ),
+    fault(
+        "a table that is kept open stays old",
+        "serving/delta_files.py",
+        "return (log.st_ino, log.st_mtime_ns) if is_settled else None",
+        "return (log.st_ino, 1)",
+        "unit/serving/test_tables.py::test_a_table_is_kept_open_until_it_has_another_commit",
     ),
     fault(
         "pages take text for markup",

@@ -25,7 +25,7 @@ from xml.etree import ElementTree
 PROJECT = Path(__file__).resolve().parents[1]
 RESULTS = PROJECT / ".test-results"
 SLOWEST = 30
-MEASURED = "catalog,dags,expectations,jobs,plugins,workspace,embedded"
+MEASURED = "catalog,dags,expectations,jobs,plugins,serving,workspace,embedded"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Suite:
     needs_docker: bool = False
 
 
-AIRFLOW = Suite("airflow", "airflow", ("tests/unit/dags", "tests/unit/workspace"))
+AIRFLOW = Suite("airflow", "airflow", ("tests/unit/dags", "tests/unit/serving", "tests/unit/workspace"))
 UNIT = Suite("unit", "spark", ("tests/unit",), AIRFLOW.paths, needs_docker=True)
 STANDIN = Suite("databricks", "airflow", ("tests/databricks", "tests/support/standin"))
 NIGHTS = Suite("nights", "spark", ("tests/spark/nights", "tests/spark/parity"))

@@ -60,6 +60,22 @@ class Browser:
             condition.frame_to_be_available_and_switch_to_it((By.TAG_NAME, "iframe"))
         )
 
+    def drawn(self) -> list[WebElement]:
+        """The charts of the fleet page, once all are drawn."""
+        self.until(lambda: self.find("body").get_attribute("data-drawn") == "true")
+        charts = self.driver.find_elements(By.CSS_SELECTOR, ".chart")
+        assert charts and all(chart.get_attribute("data-drawn") for chart in charts)
+        return charts
+
+    def complaints(self) -> list[str]:
+        """What the console has of the fleet page since it was asked last: errors, and what a policy kept from running."""
+        return [
+            entry["message"]
+            for entry in self.driver.get_log("browser")
+            if entry["level"] == "SEVERE"
+            and ("/lakehouse/fleet" in entry["message"] or "Content Security" in entry["message"])
+        ]
+
     def keep_picture(self, name: str) -> None:
         """Save what is seen, if SCREENSHOTS names a folder."""
         if folder := os.environ.get("SCREENSHOTS"):
@@ -78,6 +94,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrom
         refuse("no Chromium or Chrome with a driver (Debian: apt-get install chromium chromium-driver)")
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     for flag in (*FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
         options.add_argument(flag)
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(chromedriver))
@@ -170,6 +187,43 @@ def test_the_nights_report_opens_inside_the_ui(browser: Browser) -> None:
     )
     browser.driver.switch_to.default_content()
     browser.keep_picture("report")
+
+
+def test_the_fleet_page_draws_the_lake_inside_the_ui_and_its_views_can_be_linked(browser: Browser) -> None:
+    browser.open("/")
+    browser.complaints()
+    browser.find("a[href='/plugin/fleet']").click()
+    browser.enter_frame()
+    titles = [
+        chart.find_element(By.XPATH, "./preceding-sibling::figcaption/h3").text for chart in browser.drawn()
+    ]
+    assert {"Temperature by the hour", "Where the sites are", "Quarantine by rule"} <= set(titles)
+    assert browser.complaints() == []
+    browser.driver.switch_to.default_content()
+    browser.keep_picture("fleet")
+    browser.enter_frame()
+    browser.find("#climate a[href*='room=Room_B']").click()
+    browser.driver.switch_to.default_content()
+    browser.until(lambda: "room=Room_B" in browser.driver.current_url)
+    browser.driver.refresh()
+    browser.enter_frame()
+    legend = browser.drawn()[0].find_element(By.CSS_SELECTOR, ".role-legend-label")
+    assert legend.text == "Room_B"
+
+
+def test_the_fleet_page_is_as_wide_as_a_telephone(browser: Browser) -> None:
+    width = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", width)
+    try:
+        browser.open(f"/lakehouse/fleet/?night={NIGHT}&days=1")
+        browser.complaints()
+        charts = browser.drawn()
+        assert browser.driver.execute_script("return document.documentElement.scrollWidth") <= 400
+        assert max(chart.find_element(By.TAG_NAME, "svg").size["width"] for chart in charts) <= 400
+        assert browser.complaints() == []
+        browser.keep_picture("fleet-400")
+    finally:
+        browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_a_run_says_in_a_tab_what_it_waits_for(browser: Browser) -> None:

@@ -172,6 +172,14 @@ def test_gold_holds_the_rows_that_the_night_published(stack: Stack, night: Night
     assert rows["sensor_hourly"] > 0
 
 
+def test_the_api_over_gold_reads_the_rows_that_the_night_published(stack: Stack, night: Night) -> None:
+    answer = stack.login.get(f"{stack.url}/lakehouse/v1/tables", timeout=60)
+    tables = {table["name"].removeprefix("gold."): table for table in answer.json()["tables"]}
+    assert {name: tables[name]["row_count"] for name in night.published} == night.published
+    rows = stack.login.get(f"{stack.url}/lakehouse/v1/tables/gold.sensor_hourly/rows?limit=5", timeout=60)
+    assert len(rows.json()["rows"]) == 5
+
+
 def test_a_file_goes_in_and_the_export_comes_out_as_the_readme_says(
     stack: Stack, night: Night, tmp_path: Path
 ) -> None:
@@ -200,7 +208,9 @@ def test_the_stack_stays_below_its_memory(night: Night) -> None:
     assert 0 < night.peak_memory < MEMORY_LIMIT
 
 
-@pytest.mark.parametrize("path", ["/api/v2/dags", "/api/v2/connections", "/data-docs/index.html"])
+@pytest.mark.parametrize(
+    "path", ["/api/v2/dags", "/api/v2/connections", "/data-docs/index.html", "/lakehouse/v1/tables"]
+)
 def test_nothing_is_shown_without_a_login(path: str, stack: Stack) -> None:
     assert requests.get(stack.url + path, timeout=30).status_code == 401
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import stat
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -12,9 +14,11 @@ from pathlib import Path
 import duckdb
 import pytest
 import requests
+from deltalake import DeltaTable
 
 from catalog.tables import OPTIONAL, SOURCES
 from tests.support.embedded_stack import NIGHT, SCALE, STAGES, Embedded, wait_for
+from tests.support.project import PROJECT
 
 # A night this small may be without anomalies.
 GOLD = ["sensor_hourly", "climate_hourly", "device_health", "fleet_last_seen", "site_events"]
@@ -42,6 +46,39 @@ def test_a_night_is_to_be_had_as_json_with_a_token_of_airflow(embedded: Embedded
     assert (night["night"], night["is_reconciled"]) == (NIGHT, True)
     assert {account["source"] for account in night["accounts"]} >= {"readings", "iot_events"}
     assert night["gold"]["gold.sensor_hourly"] > 0 and night["queries"]["device_health"]["rows"]
+
+
+def blocks_of(page: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (PROJECT / page).read_text(), re.DOTALL)
+
+
+def test_the_api_over_gold_answers_as_its_page_says(embedded: Embedded, tmp_path: Path) -> None:
+    """What docs/api.md types, with the address and the folder of this stack."""
+    token, asked = blocks_of("docs/api.md", "sh")
+    (python,) = blocks_of("docs/api.md", "py")
+    (tmp_path / "all_rows.py").write_text(python.replace("http://127.0.0.1:8080", embedded.url))
+    on_lines_of_its_own = asked.replace('"$API/', '-w "\\n" "$API/')
+    typed = f"{token}{on_lines_of_its_own}export TOKEN\n{sys.executable} {tmp_path}/all_rows.py\n"
+    answered = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", typed.replace("http://127.0.0.1:8080", embedded.url)],
+        cwd=PROJECT,
+        env={**embedded.environment(), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert answered.returncode == 0, answered.stderr
+    described, climate, newest, header, *lines, _, count = answered.stdout.splitlines()
+    tables = {table["name"]: table for table in json.loads(described)["tables"]}
+    of_night = {name for name, table in tables.items() if table["night"] == NIGHT}
+    assert of_night >= {f"gold.{name}" for name in GOLD}
+    assert json.loads(climate) == tables["gold.climate_hourly"]
+    assert [row["location"] for row in json.loads(newest)["rows"]] == ["Room_A", "Room_B", "Room_A"]
+    assert header == '"hour","location","log_count"'
+    assert len(lines) == tables["gold.climate_hourly"]["row_count"] > 0
+    folder = embedded.home / "warehouse/gold.db/sensor_hourly"
+    assert int(count) == tables["gold.sensor_hourly"]["row_count"] == DeltaTable(folder).count()
 
 
 def test_the_night_is_printed_stage_by_stage_and_summed_up(embedded: Embedded) -> None:
@@ -186,7 +223,13 @@ def test_secrets_are_for_this_user_only_and_show_in_no_command_line_and_no_log(e
 
 @pytest.mark.parametrize(
     "path",
-    ["/api/v2/dags", "/data-docs/", f"/data-docs/nights/{NIGHT}.html", f"/data-docs/nights/{NIGHT}.json"],
+    [
+        "/api/v2/dags",
+        "/lakehouse/v1/tables",
+        "/data-docs/",
+        f"/data-docs/nights/{NIGHT}.html",
+        f"/data-docs/nights/{NIGHT}.json",
+    ],
 )
 def test_nothing_is_shown_to_a_stranger(embedded: Embedded, path: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as error:

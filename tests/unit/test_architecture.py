@@ -11,13 +11,14 @@ import pytest
 from tests.support.project import PROJECT
 
 LINT_IMPORTS = PROJECT / ".venv/tools/bin/lint-imports"
-PACKAGES = ("catalog", "jobs", "expectations", "dags", "plugins", "embedded", "workspace")
+PACKAGES = ("catalog", "jobs", "expectations", "dags", "plugins", "serving", "embedded", "workspace")
 # File and what it must not import.
 ACROSS_THE_LINE = [
     ("dags/chain.py", "pyspark"),
     ("dags/platforms/local.py", "great_expectations"),
     ("dags/job.py", "jobs.settings"),
     ("workspace/deploy.py", "jobs.settings"),
+    ("serving/tables.py", "jobs.settings"),
     ("catalog/tables.py", "jobs.settings"),
     ("jobs/gold/publish.py", "airflow"),
     ("expectations/device.py", "airflow"),

@@ -26,6 +26,7 @@ from tests.support.standin.runs import Runs
 from tests.support.standin.settings import Settings
 from tests.support.standin.spark_server import SparkServer
 from tests.support.standin.start import RUNNING_SPARK
+from tests.support.standin.statements import Statements
 from tests.support.standin.workspace import make_app
 
 
@@ -83,7 +84,8 @@ async def serve(
     environments = Environments(root / "environments", root / "Volumes", arguments.uv)
     remote = spark.address if arguments.spark_on_request else spark.remote
     runs = Runs(root / "runs", environments, faults, remote)
-    app = make_app(settings, runs, faults, Clusters(arguments.cluster), spark.remote)
+    statements = Statements(arguments.spark_python, spark.remote)
+    app = make_app(settings, runs, faults, Clusters(arguments.cluster), spark.remote, statements)
     certificate, key, bundle = make_certificates(root / "certificates", arguments.host)
     listening = socket.create_server(("127.0.0.1", arguments.port))
     port = listening.getsockname()[1]
@@ -110,6 +112,7 @@ async def serve(
         await serving
     finally:
         runs.close()
+        statements.close()
         spark.stop()
 
 

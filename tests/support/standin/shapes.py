@@ -8,7 +8,7 @@ from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from databricks.sdk.service import catalog, compute, jobs, workspace
+from databricks.sdk.service import catalog, compute, jobs, sql, workspace
 
 from tests.support.standin.errors import ApiError
 
@@ -45,7 +45,9 @@ def checked(kind: type, body: dict[str, Any]) -> dict[str, Any]:
 @cache
 def _hints_of_method(method: Any) -> dict[str, Any]:
     # `from __future__ import annotations` in the SDK: names are looked up where the method was written.
-    hints = get_type_hints(method, {**vars(workspace), **vars(compute), **vars(catalog), **vars(jobs)})
+    hints = get_type_hints(
+        method, {**vars(workspace), **vars(compute), **vars(catalog), **vars(jobs), **vars(sql)}
+    )
     return {name: hint for name, hint in hints.items() if name != "return"}
 
 

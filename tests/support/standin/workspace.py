@@ -28,6 +28,8 @@ API, as far as known:
 - Volumes are a POSIX disk: renames are atomic, files can be appended to. Real ones are object storage behind FUSE.
 - Auto Loader is Spark's file source, for text alone.
 - Unknown query parameters are ignored.
+- There is one SQL warehouse, of any id and always up: the session of one process, where `SET` holds for the statements
+  after it. Results are INLINE and one chunk; a statement is over when its request is answered.
 - Secrets can be put and read by runs; there is no listing, deleting or access control.
 - Files of 50 MiB and more (multipart upload) are refused with 501.
 - run_as, access control, notifications, tags, queues, policies and performance targets are read and ignored.
@@ -44,7 +46,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from tests.support.standin import clusters as clusters_api
-from tests.support.standin import files_api, jobs_api, secrets_api, unity_catalog
+from tests.support.standin import files_api, jobs_api, secrets_api, statements_api, unity_catalog
 from tests.support.standin.errors import ApiError
 from tests.support.standin.faults import Faults
 from tests.support.standin.gate import Gate
@@ -59,6 +61,7 @@ def make_app(
     faults: Faults,
     clusters: clusters_api.Clusters,
     spark_remote: Callable[[], str],
+    statements: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> Gate:
     """Put the workspace together."""
     app = FastAPI(openapi_url=None)
@@ -72,6 +75,7 @@ def make_app(
     app.include_router(unity_catalog.routes(volumes))
     app.include_router(secrets_api.routes(settings.root / "secrets"))
     app.include_router(clusters_api.routes(clusters))
+    app.include_router(statements_api.routes(statements))
     app.include_router(_me(settings))
     app.include_router(_control(gate, runs, faults, sign_in, spark_remote))
 

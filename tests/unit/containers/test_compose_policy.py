@@ -25,7 +25,7 @@ READERS = {
     "secrets-spark": {"secrets-init", "spark", "airflow-scheduler"},
     "secrets-login": {"secrets-init", "airflow-apiserver"},
 }
-CODE = ("catalog", "dags", "plugins", "jobs", "expectations", "queries")
+CODE = ("catalog", "dags", "plugins", "jobs", "expectations", "queries", "serving")
 SECRET_NAME = re.compile("PASSWORD|SECRET|TOKEN|KEY|CONN|CREDENTIAL")
 
 Compose = dict[str, Any]

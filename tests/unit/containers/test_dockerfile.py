@@ -30,7 +30,8 @@ def test_the_airflow_image_has_no_java_and_the_spark_image_no_airflow() -> None:
 
 
 @pytest.mark.parametrize(
-    "instruction", ["COPY jobs", "COPY dags", "COPY plugins", "COPY expectations", "COPY queries"]
+    "instruction",
+    ["COPY jobs", "COPY dags", "COPY plugins", "COPY expectations", "COPY queries", "COPY serving"],
 )
 def test_code_comes_after_requirements(instruction: str) -> None:
     airflow = stages()["airflow"]

@@ -24,16 +24,16 @@ def bag() -> Any:
 
 FRESH = """
 import json, sys
-import data_docs
+import data_docs, fleet, lakehouse_api
 plugin = [*sys.modules]
 import iot_nightly
-print(json.dumps({"data_docs": plugin, "iot_nightly": [*sys.modules]}))
+print(json.dumps({"plugins": plugin, "iot_nightly": [*sys.modules]}))
 """
 
 
 @pytest.fixture(scope="session")
 def imported() -> dict[str, list[str]]:
-    """Every module that a fresh process has, having imported the plugin, and then a DAG as well."""
+    """Every module that a fresh process has, having imported the plugins, and then a DAG as well."""
     done = subprocess.run(
         [sys.executable, "-c", FRESH],
         check=False,

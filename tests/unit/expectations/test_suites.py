@@ -14,6 +14,7 @@ from great_expectations.expectations import (
 from catalog.tables import GOLD, SILVER, SOURCES, STREAMS, TABLES
 from expectations import suite
 from jobs.silver.rules import is_about_rows, row_rules
+from serving.fleet.units import UNITS
 
 BRONZE = [("bronze", name) for name in SOURCES]
 NAMES = [
@@ -108,6 +109,12 @@ def test_a_streamed_row_has_every_field_and_stands_there_once_and_stops_no_night
         rules = suite("bronze", table).expectations[1:]  # without the list of columns
         assert {getattr(rule, "column", None) for rule in rules} >= set(STREAMS[table].fields), table
         assert {rule.meta["action"] for rule in rules} == {"flag"}, table
+
+
+def test_the_fleet_page_shows_readings_in_the_units_of_their_suite():
+    ranges = importlib.import_module("expectations.silver.readings").RANGES
+    signs = {"celsius": "°C", "percent": "%"}
+    assert {metric: signs.get(unit, unit) for metric, (_, _, unit) in ranges.items()} == UNITS
 
 
 def test_what_is_quarantined_is_not_tolerated():

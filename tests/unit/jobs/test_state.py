@@ -23,7 +23,16 @@ def test_state_is_named_by_its_owner_alone(owner: str) -> None:
     assert re.search(OWNED[owner], (PROJECT / owner).read_text()), "the owner itself has another word for it"
     files = [
         file
-        for package in ("catalog", "dags", "embedded", "expectations", "jobs", "plugins", "workspace")
+        for package in (
+            "catalog",
+            "dags",
+            "embedded",
+            "expectations",
+            "jobs",
+            "plugins",
+            "serving",
+            "workspace",
+        )
         for file in (PROJECT / package).rglob("*.py")
     ]
     named = {str(file.relative_to(PROJECT)) for file in files if re.search(OWNED[owner], file.read_text())}

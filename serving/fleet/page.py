@@ -1,0 +1,108 @@
+"""The fleet page as HTML: its sections, each made anew only when one of its tables or the filters changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from serving.fleet import alerts, climate, device, devices, quality, restated, sites
+from serving.fleet.figure import Section
+from serving.fleet.filters import DAYS, Filters
+from serving.fleet.source import Source
+from serving.problems import Problem
+from serving.readable import readable
+
+SECTIONS = (climate, device, sites, devices, alerts, quality, restated)
+ACCOUNTS = quality.ACCOUNTS
+NIGHTS_LISTED = 400
+KEPT = 96  # sections, of some hundred kilobytes each
+
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(Path(__file__).with_name("templates")),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def script(value: object) -> Markup:
+    """JSON for a script element, which no text in it can end."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"), ensure_ascii=True)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 - escaped above
+
+
+_ENVIRONMENT.filters["script"] = script
+
+
+def render(source: Source, filters: Filters, problems: Sequence[str], running: Sequence[str]) -> str:
+    """The page of a lake; `problems` are lines about filters, `running` the DAGs that are at work."""
+    nights, newest = nights_of(source)
+    problems = list(problems)
+    night = newest
+    if filters.night and night and filters.night not in nights:
+        problems.append(
+            f"night: {filters.night} has no rows; the newest is {nights[0]}, the first {nights[-1]}"
+        )
+        filters = replace(filters, night=None)
+    elif filters.night:
+        night = filters.night
+    sections = sections_of(source, filters, night) if night else []
+    problems += [section.problem for section in sections if section.problem]
+    return _ENVIRONMENT.get_template("page.html").render(
+        filters=filters,
+        night=night,
+        nights=nights[:NIGHTS_LISTED],
+        all_days=DAYS,
+        problems=problems,
+        running=running,
+        sections=sections,
+        tables=[table for name, table in readable().items() if name in source],
+        source=source,
+        state=state(source, running),
+    )
+
+
+def state(source: Source, running: Sequence[str]) -> dict[str, object]:
+    """What a page that is shown asks again and again: whether there is anything new, and whether more may come."""
+    return {"versions": dict(source.versions), "running": list(running)}
+
+
+def nights_of(source: Source) -> tuple[list[date], date | None]:
+    """The nights that have accounts, newest first; and the newest that is published, if any is."""
+    if ACCOUNTS not in source:
+        return [], None
+    found = (
+        source.read(ACCOUNTS, ["night", "is_published"])
+        .group_by("night")
+        .aggregate([("is_published", "min")])
+    )
+    published = {row["night"]: row["is_published_min"] for row in found.to_pylist()}
+    nights = sorted(published, reverse=True)
+    return nights, next((night for night in nights if published[night]), next(iter(nights), None))
+
+
+def sections_of(source: Source, filters: Filters, night: date) -> list[Section]:
+    """The sections of what the lake has tables for."""
+    made = (_section(module, source.only(module.TABLES), filters, night) for module in SECTIONS)
+    return [section for section in made if section]
+
+
+@lru_cache(maxsize=KEPT)
+def _section(module: ModuleType, source: Source, filters: Filters, night: date) -> Section | None:
+    try:
+        made: Section | None = module.section(source, filters, night)
+    except Problem as problem:
+        name = module.__name__.rpartition(".")[2]
+        return Section(name, name.title(), problem=problem.detail)
+    return made
