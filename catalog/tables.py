@@ -34,6 +34,7 @@ class Source(CsvFormat, Records, Repeated):
     repeated: str = "first"
     optional: bool = False
     streamed: bool = False
+    silent_after_days: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "silver", self.silver or self.name)
@@ -41,6 +42,8 @@ class Source(CsvFormat, Records, Repeated):
             raise ValueError(f"no value is read as {unknown[0]}; a source's types are {', '.join(READ_AS)}")
         if lacking := sorted(set(self.key) - self.fields.keys()):
             raise ValueError(f"key names {', '.join(lacking)}, which is none of its columns")
+        if type(self.silent_after_days) is not int or self.silent_after_days < 0:
+            raise ValueError(f"silent_after_days is {self.silent_after_days!r}, not a number of days")
         self.check_format(self.format, self.fields)
         self.check_records(self.format)
         self.check_repeated()

@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow.sdk import Param
 from chain import emit_what_was_published
+from deadlines import Recovery, SilentSources
 from notify import AlertNotifier
 
 from catalog.simulation import PATTERN
@@ -19,7 +20,7 @@ DEFAULTS: dict[str, Any] = {
     "retry_delay": timedelta(seconds=20),
     "retry_exponential_backoff": 3,
     "max_retry_delay": timedelta(minutes=10),
-    "on_success_callback": AlertNotifier(),
+    "on_success_callback": [AlertNotifier(), Recovery(), SilentSources()],
     "post_execute": emit_what_was_published,
 }
 

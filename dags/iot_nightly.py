@@ -7,6 +7,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG
 from chain import declare, night_jobs
+from deadlines import published_in_time
 from form import DEFAULTS, fault_rates, night, scale, seed, simulate, tables
 from job import night_of, slug_of
 from nightly_schedule import FromNextTime
@@ -24,6 +25,7 @@ with DAG(
     max_active_runs=2,
     default_args=DEFAULTS,
     on_failure_callback=FailureNotifier(),
+    deadline=published_in_time(),
     params={
         "night": night("A UTC day that has ended, 1970-01-01 or later. Empty: the run's, else yesterday."),
         "simulate": simulate(),

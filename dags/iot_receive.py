@@ -7,6 +7,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG, CronTriggerTimetable
 from chain import declare, receive_jobs
+from deadlines import goes_on
 from form import DEFAULTS, source
 from job import slug_of
 from notify import FailureNotifier
@@ -22,6 +23,7 @@ with DAG(
     max_active_runs=1,
     default_args=DEFAULTS,
     on_failure_callback=FailureNotifier(),
+    deadline=goes_on(receive_jobs),
     params={
         "source": source(),
     },

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param
 from chain import declare, stream_jobs
+from deadlines import goes_on
 from form import DEFAULTS, FROM_2024, night, seed, simulate
 from job import night_of, slug_of
 from notify import FailureNotifier
@@ -22,6 +23,7 @@ with DAG(
     max_active_runs=1,
     default_args=DEFAULTS,
     on_failure_callback=FailureNotifier(),
+    deadline=goes_on(stream_jobs),
     params={
         "night": night(
             "The UTC day of the events, 2024-01-01 or later; it must have ended. Empty: yesterday.",

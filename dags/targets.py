@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError, ValidationInfo
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo
 from pydantic.dataclasses import dataclass
 
 from catalog.simulation import NONE, simulated
@@ -82,6 +82,7 @@ def _simulated(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_from_environment)]
 Simulated = Annotated[str, AfterValidator(_simulated)]
+Hours = Annotated[int, Field(strict=True, ge=0)]
 Cluster = Annotated[dict[str, Any], AfterValidator(_of_the_clusters_api)]
 
 
@@ -143,6 +144,9 @@ class Target:
     simulate: Simulated = ""
     """The sources that are simulated where a run does not say it: all, none or names. Empty: as it fits the lake."""
 
+    published_within_hours: Hours = 6
+    """So long after a scheduled night was due somebody is notified if it is not published; 0: never."""
+
 
 # Where each kind of table stands below a target's own.
 TABLES: dict[tuple[str, ...], type[Any]] = {
@@ -152,6 +156,7 @@ TABLES: dict[tuple[str, ...], type[Any]] = {
 }
 MUST_BE = {
     "string_type": "a string",
+    "int_type": "an integer",
     "tuple_type": "a list of strings",
     "dict_type": "a table",
     "dataclass_type": "a table",

@@ -10,9 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from catalog import progress
 from catalog.pipeline import STEP_NAMES
+from catalog.progress import Progress
 from catalog.run_result import REFUSED, RunResult, TableEntry, path_of
 from embedded.errors import DataRefused, Failed
+from embedded.live_line import LiveLine
 from embedded.renewal import renew
 from embedded.services import log_of
 from embedded.stack import DAG, Stack
@@ -71,17 +74,22 @@ class Run:
             print(f"waiting for one of these runs to end, no more work at a time: {', '.join(ahead)}")
 
     def follow(self) -> None:
-        """Print a line for each stage that ends; raise Failed for the first that fails for good."""
+        """Print a line for each stage that ends, and how far it has come; raise Failed for one that fails for good."""
         printed: set[str] = set()
-        while True:
-            # Read before its tasks: once the run has ended, the states of its tasks are final.
-            state = self._state()
-            tasks = self._tasks()
-            for stage in STEP_NAMES:
-                self._print_end(stage, tasks.get(stage, {}), printed)
-            if state in ENDED:
-                break
-            time.sleep(POLL_SECONDS)
+        line = LiveLine()
+        try:
+            while True:
+                # Read before its tasks: once the run has ended, the states of its tasks are final.
+                state = self._state()
+                tasks = self._tasks()
+                for stage in STEP_NAMES:
+                    self._print_end(stage, tasks.get(stage, {}), printed, line)
+                if state in ENDED:
+                    break
+                self._show_progress(tasks, line)
+                time.sleep(POLL_SECONDS)
+        finally:
+            line.clear()
         if state == "failed":
             raise self._failure(tasks)
 
@@ -119,7 +127,16 @@ class Run:
         listed = self.stack.api.get(f"{self._path}/{self.id}/taskInstances?limit=100") or {}
         return {task["task_id"]: task for task in listed.get("task_instances", [])}
 
-    def _print_end(self, stage: str, task: dict[str, Any], printed: set[str]) -> None:
+    def _show_progress(self, tasks: dict[str, dict[str, Any]], line: LiveLine) -> None:
+        running = [stage for stage, task in tasks.items() if task.get("state") == "running"]
+        if not running:
+            line.clear()
+        for stage in running:
+            seconds = (datetime.now(UTC) - datetime.fromisoformat(tasks[stage]["start_date"])).total_seconds()
+            come = progress.read(self.stack.config.home / "data-docs", self.id, stage)
+            line.show(f"  {stage:<13}{seconds:6.0f} s  {how_far(come)}")
+
+    def _print_end(self, stage: str, task: dict[str, Any], printed: set[str], line: LiveLine) -> None:
         state, attempt = task.get("state"), task.get("try_number")
         mark = f"{stage} {attempt} {state}"
         if mark in printed or state not in {"success", "failed", "up_for_retry"}:
@@ -127,12 +144,9 @@ class Run:
         printed.add(mark)
         if state == "success":
             seconds = f"{task['duration'] or 0:6.1f} s"
-            print(f"  {stage:<13}{seconds}  {what_came_of(stage, self.tables(stage))}", flush=True)
+            line.print(f"  {stage:<13}{seconds}  {what_came_of(stage, self.tables(stage))}")
         elif state == "up_for_retry":
-            print(
-                f"  {stage:<13}attempt {attempt} failed, Airflow tries again: {self._message(stage)}",
-                flush=True,
-            )
+            line.print(f"  {stage:<13}attempt {attempt} failed, Airflow tries again: {self._message(stage)}")
 
     def _message(self, stage: str) -> str:
         result = self.result(stage)
@@ -164,6 +178,14 @@ def what_came_of(stage: str, tables: Sequence[TableEntry]) -> str:
     if stage == "report":
         return "written"
     return f"{sum(table.rows for table in tables):>11,} rows in {len(tables)} tables"
+
+
+def how_far(come: Progress | None) -> str:
+    """Return how far a stage has come: tables done of all, and rows so far if it knows. Empty if it does not say."""
+    if come is None or not come.tables:
+        return ""
+    rows = f"{come.rows:>11,} rows in " if come.rows is not None else f"{'':>11}"
+    return f"{rows}{come.done} of {come.tables} tables"
 
 
 def last_lines(log: Path, count: int = 12) -> list[str]:

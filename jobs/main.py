@@ -13,7 +13,7 @@ from jobs.errors import ContractBroken, JobError, UsageError
 from jobs.outcome import Outcome
 from jobs.runner import run_stage, without_spark
 from jobs.settings import Settings
-from jobs.state import run_results
+from jobs.state import progress, run_results
 
 log = logging.getLogger("jobs")
 
@@ -48,6 +48,7 @@ def _outcome(settings: Settings) -> Outcome:
             raise UsageError(moved)
         # A folder that cannot be written fails before the work, not after it.
         settings.run_folder.mkdir(parents=True, exist_ok=True)
+        progress.clear(settings)  # of an attempt that was killed
         location.keep(settings.home)
         if (results := without_spark(settings)) is not None:
             return Outcome(results)

@@ -30,6 +30,7 @@ from jobs.bronze.landing_zone import Rejected, Unusual
 from jobs.delta.lake import Lake
 from jobs.outcome import TableResult
 from jobs.session import on_databricks
+from jobs.state.progress import StepProgress
 
 PARALLEL = 4
 # Spark's file source forgets files that are older than its newest by more than this, and passes by such ones: never.
@@ -60,13 +61,11 @@ def run(lake: Lake) -> list[TableResult]:
         withdrawn.rename_brought_again(_folder(lake, source), partial(_files_read, lake, source))
     landings = {source: landing_zone.look(_folder(lake, source)) for source in lake.settings.sources}
     growing = _growing(lake, landings, simulated)
-
-    def prepare(source: Source) -> tuple[list[Rejected], Layouts]:
-        return _prepare(lake, source, landings[source], growing, is_simulated=source in simulated)
-
+    progress = StepProgress(lake.settings, (f"bronze.{source.name}" for source in landings))
     rejected.record_unlisted(lake, landings)
     with ThreadPoolExecutor(PARALLEL) as pool:
-        prepared = list(pool.map(prepare, landings))
+        prepare = partial(_prepare, lake, growing, simulated)
+        prepared = list(pool.map(prepare, landings, landings.values()))
         rejected.record(lake, {source: files for source, (files, _) in zip(landings, prepared, strict=True)})
         unusual = [found for _, found in prepared]
         real = {source: landing for source, landing in landings.items() if source not in simulated}
@@ -75,7 +74,7 @@ def run(lake: Lake) -> list[TableResult]:
             kept_sizes.keep(landing.folder, days)
         late_files.note(lake, real)
         try:
-            appended = list(pool.map(lambda *each: _ingest(lake, *each), landings, unusual))
+            appended = list(pool.map(partial(_ingest, lake, progress), landings, unusual))
         finally:
             # Also of the sources that were read when another failed: the retry does not look at them again.
             late_files.take_back(lake, real)
@@ -167,7 +166,7 @@ def _lines(text: DataFrame, source: Source, unusual: Layouts) -> DataFrame:
     )
 
 
-def _ingest(lake: Lake, source: Source, unusual: Layouts) -> int:
+def _ingest(lake: Lake, progress: StepProgress, source: Source, unusual: Layouts) -> int:
     """Append a source's new lines to its table; return how many, which the stream has counted as it wrote them."""
     parsed = parsing.parse(stream_lines(lake, source, unusual), source)
     rows = parsed.withColumn("_ingested_at", F.current_timestamp())
@@ -184,9 +183,10 @@ def _ingest(lake: Lake, source: Source, unusual: Layouts) -> int:
     )
     query.awaitTermination()
     batches = query.recentProgress
-    if len(batches) < BATCHES_KEPT:
-        return sum(_appended(batch.observedMetrics) for batch in batches)
-    return _committed(lake, name)
+    appended = sum(_appended(batch.observedMetrics) for batch in batches)
+    appended = appended if len(batches) < BATCHES_KEPT else _committed(lake, name)
+    progress.done(name, appended)
+    return appended
 
 
 def _appended(observed: Mapping[str, Row]) -> int:
@@ -208,11 +208,10 @@ def _folder(lake: Lake, source: Source) -> Path:
 
 def _prepare(
     lake: Lake,
+    growing: frozenset[Path],
+    simulated: Collection[Source],
     source: Source,
     landing: landing_zone.Landing,
-    growing: frozenset[Path],
-    *,
-    is_simulated: bool,
 ) -> tuple[list[Rejected], Layouts]:
     """Prepare the landing folder for the stream.
 
@@ -220,7 +219,7 @@ def _prepare(
     """
     found = [
         *landing_zone.prepare(
-            landing, source, lambda: _files_read(lake, source), growing, is_simulated=is_simulated
+            landing, source, lambda: _files_read(lake, source), growing, is_simulated=source in simulated
         )
     ]
     unusual = {each.path: each.layout for each in found if isinstance(each, Unusual)}

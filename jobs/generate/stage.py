@@ -25,6 +25,7 @@ from jobs.generate.feed import BaseFeed, Feed, FrameFeed, LineFeed
 from jobs.generate.spark_delivery import delivery, faultless_delivery
 from jobs.outcome import TableResult
 from jobs.settings import Settings
+from jobs.state.progress import StepProgress
 
 Writer = Callable[
     [Path, Path], None
@@ -51,8 +52,13 @@ def run(lake: Lake) -> list[TableResult]:
     missing = [item for item in work if not _manifest(lake.settings, *item).exists()]
     # dbldatagen parses column types with a parser that threads must not share: plans first, then the work.
     writers = [_writer(lake, feed, night) for feed, night in missing]
+    progress = StepProgress(lake.settings, (_table(feed) for feed, _ in missing))
+
+    def land(item: tuple[BaseFeed, date], write: Writer) -> None:
+        progress.done(_table(item[0]), _land(lake.settings, *item, write))
+
     with ThreadPoolExecutor(PARALLEL) as pool:
-        list(pool.map(lambda item, write: _land(lake.settings, item[0], item[1], write), missing, writers))
+        list(pool.map(land, missing, writers))
     return _results(
         lake.settings, [item for item in work if item in missing or item[1] in lake.settings.nights], work
     )
@@ -77,10 +83,15 @@ def _writer(lake: Lake, feed: BaseFeed, night: date) -> Writer:
 def _results(
     settings: Settings, landed: Iterable[tuple[BaseFeed, date]], due: Iterable[tuple[BaseFeed, date]]
 ) -> list[TableResult]:
-    lines = {feed.source: 0 for feed, _ in due}
+    lines = {_table(feed): 0 for feed, _ in due}
     for feed, night in landed:
-        lines[feed.source] += json.loads(_manifest(settings, feed, night).read_text())["lines"]
-    return [TableResult(f"landing.{source}", rows) for source, rows in lines.items()]
+        lines[_table(feed)] += json.loads(_manifest(settings, feed, night).read_text())["lines"]
+    return [TableResult(table, rows) for table, rows in lines.items()]
+
+
+def _table(feed: BaseFeed) -> str:
+    """What the stage calls the files of a source."""
+    return f"landing.{feed.source}"
 
 
 def _due(settings: Settings) -> Iterator[tuple[BaseFeed, date]]:
@@ -152,16 +163,18 @@ def _said(value: Any) -> str:
     return f"{value:g}"
 
 
-def _land(settings: Settings, feed: BaseFeed, night: date, write: Writer) -> None:
-    """Land one feed's delivery; its manifest comes last and says that it is whole."""
+def _land(settings: Settings, feed: BaseFeed, night: date, write: Writer) -> int:
+    """Land one feed's delivery; its manifest comes last and says that it is whole. Returns its lines."""
     drafts = settings.landing / "_drafts" / feed.source / str(night)
     write(drafts, label_folder(settings.home, feed.source, night))
     folder = _folder(settings, feed, night)
     folder.mkdir(parents=True, exist_ok=True)
     counts = {path.name: _move(draft, path) for draft, path in _named(feed, night, drafts, folder)}
     shutil.rmtree(drafts)
-    landed = {**_parameters(settings, feed), "lines": sum(counts.values()), "files": counts}
+    lines = sum(counts.values())
+    landed = {**_parameters(settings, feed), "lines": lines, "files": counts}
     write_atomically(_manifest(settings, feed, night), json.dumps(landed, indent=1))
+    return lines
 
 
 def _write_rows(rows: DataFrame, feed: BaseFeed, folder: Path, labels: Path) -> None:

@@ -15,6 +15,7 @@ from jobs.gold import partial, restatements
 from jobs.outcome import TableResult
 from jobs.settings import Settings
 from jobs.state import accounts, run_results, staged_slices
+from jobs.state.progress import StepProgress
 from jobs.state.staged_slices import Staged
 
 PARALLEL = 3
@@ -68,12 +69,18 @@ def _publish_all(lake: Lake, staged: Staged, new: Collection[str]) -> None:
     """Make gold of all that is staged; tables that are new are created with it."""
     by_name = {GOLD[table].full_name: slices for table, slices in staged.slices.items() if slices}
     days = {name: [each.slice for each in slices] for name, slices in by_name.items()}
+    progress = StepProgress(lake.settings, by_name)
+
+    def publish(name: str) -> None:
+        (_create if name in new else _replace)(lake, staged, TABLES[name])
+        progress.done(name, sum(each.rows for each in by_name[name]))
+
     with ThreadPoolExecutor(PARALLEL) as pool:
-        list(pool.map(lambda name: _replace(lake, staged, TABLES[name]), by_name.keys() - new))
+        list(pool.map(publish, by_name.keys() - new))
         restatements.record(lake, by_name)
         lake.record_digests(days, _digests(by_name))
         # At last: of a table that is there, a run that takes up where this one ended no longer makes the past.
-        list(pool.map(lambda name: _create(lake, staged, TABLES[name]), by_name.keys() & new))
+        list(pool.map(publish, by_name.keys() & new))
     staged_slices.publish(lake, {TABLES[name].name: slices for name, slices in days.items()}, staged.at)
 
 

@@ -19,6 +19,7 @@ from jobs.gold.partial import Partials
 from jobs.outcome import TableResult
 from jobs.state import accounts, staged_slices
 from jobs.state.accounts import Survey
+from jobs.state.progress import StepProgress
 from jobs.state.staged_slices import StagedSlice
 from jobs.table_functions import table_function
 
@@ -47,11 +48,15 @@ def run(lake: Lake) -> list[TableResult]:
     partials = _in_part(lake, survey, {table: slices[table] for table in slices.keys() - new.keys()}, arrived)
     slices |= new
 
+    touched = [table for table, days in slices.items() if days]
+    progress = StepProgress(lake.settings, (table.full_name for table in touched))
+
     def build(table: Table) -> None:
         staging.write(table, _frame(lake, table, slices[table], partials.get(table, {})))
+        progress.done(table.full_name)
 
     with ThreadPoolExecutor(PARALLEL) as pool:
-        list(pool.map(build, [table for table, days in slices.items() if days]))
+        list(pool.map(build, touched))
     found = _staged(lake, staging, slices, arrived, partials)
     staged_slices.stage(lake, found, beginning, staging.name)
     remove_abandoned(lake.settings, {*beginning.kept, staging.name})

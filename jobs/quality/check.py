@@ -18,6 +18,7 @@ from jobs.quality import slices
 from jobs.quality.gx_context import SITE
 from jobs.quality.gx_validation import Validated, Validation
 from jobs.state import accounts, staged_slices
+from jobs.state.progress import StepProgress
 
 TO_DOCS = "../.."  # from the folder of a run's pages
 
@@ -84,18 +85,18 @@ def run(lake: Lake) -> list[TableResult]:
 
     Raises ContractBroken when an expectation whose action is not `flag` fails, or when one could not be evaluated.
     """
-    validation = Validation(lake.settings)
+    validation, progress = Validation(lake.settings), StepProgress(lake.settings)
     layer = lake.settings.options.layer
     if layer != "gold":
         accounts.ensure(lake)
     survey = accounts.survey(lake, SOURCES) if layer == "silver" else None
     staged = staged_slices.staged(lake) if layer == "gold" else None
     if survey:
-        validated = _validate(validation, slices.silver(lake, survey))
+        validated = _validate(validation, slices.silver(lake, survey), progress)
     elif staged:
-        validated = _validate(validation, slices.gold(lake, staged))
+        validated = _validate(validation, slices.gold(lake, staged), progress)
     else:
-        validated = _validate_bronze(lake, validation)
+        validated = _validate_bronze(lake, validation, progress)
     if not all(result.success for found in validated.values() for result in found.result.results):
         lake.spark.sql("SELECT 1").collect()  # when Spark itself is gone, failures say nothing about the data
     pages = validation.build_pages([found.result for found in validated.values()])
@@ -135,15 +136,22 @@ def _keep_verdicts(lake: Lake, passed: Mapping[str, bool]) -> None:
     )
 
 
-def _validate(validation: Validation, frames: Mapping[str, DataFrame]) -> dict[str, Validated]:
-    return validation.validate([suite(*name.split(".")) for name in frames], frames)
+def _validate(
+    validation: Validation, frames: Mapping[str, DataFrame], progress: StepProgress
+) -> dict[str, Validated]:
+    progress.expect(frames)
+    validated = validation.validate([suite(*name.split(".")) for name in frames], frames)
+    # All of them were asked in one query.
+    for name, found in validated.items():
+        progress.done(name, found.rows)
+    return validated
 
 
-def _validate_bronze(lake: Lake, validation: Validation) -> dict[str, Validated]:
+def _validate_bronze(lake: Lake, validation: Validation, progress: StepProgress) -> dict[str, Validated]:
     others = slices.reconciled(lake)
-    validated = _validate(validation, slices.bronze(lake, others))
+    validated = _validate(validation, slices.bronze(lake, others), progress)
     rows = {name: found.rows for name, found in validated.items()}
-    return validated | _validate(validation, slices.changed(lake, others, rows))
+    return validated | _validate(validation, slices.changed(lake, others, rows), progress)
 
 
 def _verdict(table: str, found: Validated, pages: list[str]) -> Verdict:

@@ -8,6 +8,7 @@ from pyspark.sql import Row
 from catalog.repeated import DISAGREES
 from catalog.run_result import RunResult, TableEntry
 from jobs.report import query
+from jobs.report.deliveries import Delivery
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class Night:
     drift: list[Row] = field(default_factory=list)  # fields that no column matches
     answers: list[query.Answer] = field(default_factory=list)  # to the demo queries
     alerts: list[Row] = field(default_factory=list)  # severity, alerts of the night's day
+    deliveries: list[Delivery] = field(
+        default_factory=list
+    )  # of the sources that must not be silent for long
 
     @property
     def checks(self) -> list[RunResult]:

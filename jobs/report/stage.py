@@ -15,7 +15,7 @@ from jobs.files import write_atomically
 from jobs.generate import detection
 from jobs.outcome import TableResult
 from jobs.pages.render import render
-from jobs.report import query
+from jobs.report import deliveries, query
 from jobs.report.contents import Night
 from jobs.report.flow_chart import FlowChart
 from jobs.settings import Settings
@@ -63,6 +63,7 @@ def run(lake: Lake) -> list[TableResult]:
             "page": f"../../{page}",
             "balanced": not problems,
             "alerts": night.alerts_by_severity,
+            "deliveries": _deliveries(night),
         },
         (page, data, "index.html"),
     )
@@ -93,6 +94,8 @@ def read_night(lake: Lake, asked: list[query.Query], *, has_alerts: bool) -> Nig
     }
     if has_alerts:
         frames["alerts"] = _alerts(lake)
+    if watched := deliveries.watched(lake.settings):
+        frames["deliveries"] = accounts.last_arrivals(lake, [source.name for source in watched])
     simulated = detection.simulated(lake)
     evidence = detection.evidence(lake, simulated)
     answers = {f"query {each.name}": query.first_rows(lake, each, SHOWN) for each in asked}
@@ -102,11 +105,12 @@ def read_night(lake: Lake, asked: list[query.Query], *, has_alerts: bool) -> Nig
     names = {source.name for source in simulated}
     scores += [row for row in rows["scores"] if row.source not in names]
     rows["scores"] = sorted(scores, key=lambda row: (row.source, row.kind))
+    delivered = deliveries.found(lake.settings, rows.pop("deliveries", []))
     of_run = rows.pop("accounts")
     own = [account for account in of_run if account.night == lake.settings.night]
     others = [account for account in of_run if account not in own]
     answered = [query.answer(each, *found[f"query {each.name}"], SHOWN) for each in asked]
-    return Night(own, **rows, stages=stages, others=others, answers=answered)
+    return Night(own, **rows, stages=stages, others=others, answers=answered, deliveries=delivered)
 
 
 def _begun(stages: list[RunResult]) -> str:
@@ -212,10 +216,15 @@ def to_json(settings: Settings, night: Night, summary: str, problems: list[str])
         "rejected_files": [file.asDict() for file in night.rejected_files],
         "disagreeing_rows": night.disagreeing,
         "alerts": night.alerts_by_severity,
+        "deliveries": _deliveries(night),
         "gold": {table.table: table.rows for table in night.gold},
         "queries": answers,
     }
     return json.dumps(data, indent=1, default=str)
+
+
+def _deliveries(night: Night) -> dict[str, dict[str, object]]:
+    return {each.source: {"last": str(each.last), "is_silent": each.is_silent} for each in night.deliveries}
 
 
 def write_index(settings: Settings) -> None:

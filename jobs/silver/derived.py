@@ -11,6 +11,7 @@ from jobs.day_spans import following, preceding
 from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
 from jobs.silver.pending import PendingBatch
+from jobs.state.progress import StepProgress
 from jobs.table_functions import table_function
 
 PARALLEL = 4
@@ -27,7 +28,9 @@ def touched_by(batches: Iterable[PendingBatch]) -> dict[Table, set[date]]:
     return touched
 
 
-def write(lake: Lake, touched: Mapping[Table, set[date]]) -> dict[str, Iterable[date] | None]:
+def write(
+    lake: Lake, touched: Mapping[Table, set[date]], progress: StepProgress
+) -> dict[str, Iterable[date] | None]:
     """Write the touched tables side by side, each after those that it reads.
 
     Gives each table's slices that were written; None for one that was rewritten whole.
@@ -38,7 +41,9 @@ def write(lake: Lake, touched: Mapping[Table, set[date]]) -> dict[str, Iterable[
         for name in table.reads:
             if name in writing:
                 writing[name].result()
-        return _write(lake, table, sorted(touched[table]))
+        written = _write(lake, table, sorted(touched[table]))
+        progress.done(table.full_name)
+        return written
 
     # The catalog names a table after those that it reads, so whoever waits, waits for one that has begun.
     with ThreadPoolExecutor(PARALLEL) as pool:

@@ -18,12 +18,15 @@ from jobs.silver.pending import PendingBatch
 from jobs.silver.ranking import QUARANTINED, SILVER_ROW, content, values_night, wins
 from jobs.silver.validation import validated
 from jobs.state import accounts
+from jobs.state.progress import StepProgress
 
 PARALLEL = 4
 Dates = dict[date, set[date]]  # night -> event dates of which it lost rows or values
 
 
-def bring_in(lake: Lake, staging: Staging, batches: Sequence[PendingBatch]) -> dict[Source, Dates]:
+def bring_in(
+    lake: Lake, staging: Staging, batches: Sequence[PendingBatch], progress: StepProgress
+) -> dict[Source, Dates]:
     """Validate batches and merge what is accepted into silver; give the nights that are pending for it, by source.
 
     Those lost rows or values to the batches, or have other rows of their keys, which may have another outcome now. Safe
@@ -46,9 +49,15 @@ def bring_in(lake: Lake, staging: Staging, batches: Sequence[PendingBatch]) -> d
         accounts.restate(lake, found.restated)
         for batch, keys in fallen.items():
             lake.delete(batch.silver.full_name, keys, batch.source.key)
-        inserts = [partial(_insert, lake, staging, batch) for batch in only_new]
-        merges = [partial(_merge, lake, staging, batch, batch in into_old) for batch in asked]
-        list(pool.map(lambda write: write(), [*inserts, *merges]))
+
+        def write(batch: PendingBatch) -> None:
+            if batch in only_new:
+                _insert(lake, staging, batch)
+            else:
+                _merge(lake, staging, batch, batch in into_old)
+            progress.done(batch.silver.full_name, batch.rows)
+
+        list(pool.map(write, [*only_new, *asked]))
     return superseded
 
 

@@ -17,6 +17,7 @@ from jobs.silver.pending import PendingBatch
 from jobs.silver.reconciliation import accounts_of, quarantine
 from jobs.state import accounts
 from jobs.state.accounts import Account, Nights
+from jobs.state.progress import StepProgress
 
 OPS = ("ops.quarantine", accounts.TABLE, "ops.digests", "ops.schema_drift")
 
@@ -32,9 +33,10 @@ def run(lake: Lake) -> list[TableResult]:
     lake.ensure([*silver, *(table.full_name for table in DERIVED.values()), *OPS])
     batches, staging = pending.find(lake), Staging(lake)
     found: list[Account] = []
+    progress = StepProgress(lake.settings)
     try:
         while batches:
-            reconciled = reconcile(lake, staging, batches)
+            reconciled = reconcile(lake, staging, batches, progress)
             found += reconciled.accounts
             batches = pending.of_nights(lake, reconciled.superseded)
     finally:
@@ -50,23 +52,28 @@ class Reconciled:
     accounts: list[Account]
 
 
-def reconcile(lake: Lake, staging: Staging, batches: list[PendingBatch]) -> Reconciled:
+def reconcile(
+    lake: Lake, staging: Staging, batches: list[PendingBatch], progress: StepProgress
+) -> Reconciled:
     """Take batches from pending to reconciled."""
     arrived = [batch for batch in batches if not batch.is_empty]
     with ThreadPoolExecutor(1) as beside:
         drifting = beside.submit(drift.record, lake, arrived)
         touched = derived.touched_by(arrived)
+        tables = [*(batch.silver for batch in arrived), *touched]
+        progress.expect(table.full_name for table in tables)
         # The registry first: facts look devices up in what is made of it.
         registry = [batch for batch in arrived if batch.source.name in REGISTRY]
-        superseded = bring_in(lake, staging, registry)
-        slices = derived.write(lake, {table: touched[table] for table in touched if table.name in LOOKUPS})
+        superseded = bring_in(lake, staging, registry, progress)
+        lookups = {table: touched[table] for table in touched if table.name in LOOKUPS}
+        slices = derived.write(lake, lookups, progress)
         late = late_devices.nights_of(lake, arrived) if registry else {}
         accounts.reopen(lake, late)
         _add(superseded, late)
-        _add(superseded, bring_in(lake, staging, [batch for batch in arrived if batch not in registry]))
-        slices |= derived.write(
-            lake, {table: touched[table] for table in touched if table.name not in LOOKUPS}
-        )
+        facts = [batch for batch in arrived if batch not in registry]
+        _add(superseded, bring_in(lake, staging, facts, progress))
+        others = {table: touched[table] for table in touched if table not in lookups}
+        slices |= derived.write(lake, others, progress)
         quarantine(lake, staging, arrived)
         slices |= {batch.silver.full_name: batch.nights for batch in arrived} | _restated(lake, arrived)
         reconciled = _account(lake, staging, batches, slices, superseded)

@@ -86,6 +86,12 @@ def of_source(lake: Lake, source: str) -> DataFrame:
     return lake.read(TABLE).where(F.col("source") == source)
 
 
+def last_arrivals(lake: Lake, sources: Collection[str]) -> DataFrame:
+    """Of those sources of which a row ever arrived, one row each: `source`, and `last`, the last night with one."""
+    rows = lake.read(TABLE).where("landed > 0").where(F.col("source").isin(*sources))
+    return rows.groupBy("source").agg(F.max("night").alias("last")).orderBy("source")
+
+
 @dataclass(frozen=True)
 class Known:
     """The nights that have accounts, by source."""

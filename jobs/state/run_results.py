@@ -12,6 +12,7 @@ from catalog.run_result import RunResult, TableEntry, path_of
 from jobs.files import write_atomically
 from jobs.outcome import Outcome
 from jobs.settings import Settings
+from jobs.state import progress
 
 
 def of(settings: Settings, outcome: Outcome, started: datetime) -> RunResult:
@@ -33,9 +34,10 @@ def of(settings: Settings, outcome: Outcome, started: datetime) -> RunResult:
 
 
 def write(settings: Settings, outcome: Outcome, started: datetime) -> None:
-    """Leave what came of a step. Raises OSError."""
+    """Leave what came of a step, in the place of how far it had come. Raises OSError."""
     result = of(settings, outcome, started)
     write_atomically(settings.docs / path_of(settings.run_id, settings.step), result.to_json())
+    progress.clear(settings)
 
 
 def of_night(settings: Settings) -> list[RunResult]:

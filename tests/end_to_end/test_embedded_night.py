@@ -102,6 +102,8 @@ def test_every_stage_left_a_run_result_with_its_tables(embedded: Embedded) -> No
     assert set(run_results) == set(STAGES)
     assert {run_result["status"] for run_result in run_results.values()} == {"done"}
     assert {run_result["night"] for run_result in run_results.values()} == {NIGHT}
+    # How far each had come is said no longer.
+    assert list((embedded.home / "data-docs/runs" / embedded.first_run_id).glob("*.progress")) == []
 
 
 @pytest.mark.parametrize("table", GOLD)

@@ -11,6 +11,7 @@ from datetime import date
 import pytest
 from pyspark.sql import functions as F
 
+from catalog import progress
 from catalog.pipeline import STEPS
 from catalog.tables import GOLD, SOURCES, TABLES, selection
 from jobs.backfill import stage as backfill
@@ -44,6 +45,24 @@ def test_every_gold_table_has_rows(read):
     wanted = MOST & GOLD.keys() - {"device_anomalies"}
     some = union(read(f"gold.{name}").select(F.lit(name).alias("name")).limit(1) for name in wanted)
     assert {row.name for row in some.collect()} == wanted
+
+
+def test_each_stage_said_how_far_it_had_come(nights, read):
+    """Read here when all is done: what ends a job takes it away, and these stages were called without one."""
+    accounts = read("ops.row_accounts").where(f"night = '{D6}' AND landed > 0").collect()
+    arrived, lines = len(accounts), sum(row.landed for row in accounts)
+    docs, run_id = nights.lake("verify").docs, f"night-{D6}"
+    come = {
+        stage: progress.read(docs, run_id, stage)
+        for stage in ("generate", "bronze", "silver", "gold", "publish")
+    }
+    assert come["generate"] == progress.Progress(arrived, arrived, lines)
+    sources, gold = len(MOST & SOURCES.keys()), len(MOST & GOLD.keys())
+    assert come["bronze"] == progress.Progress(sources, sources, lines)
+    assert come["gold"] == progress.Progress(gold, gold)
+    # Some of what arrived reopens nights, which come in again; and there are derived tables.
+    assert come["silver"].done == come["silver"].tables > arrived and come["silver"].rows >= lines
+    assert come["publish"].done == come["publish"].tables == gold and come["publish"].rows > 0
 
 
 def test_silver_holds_each_key_once(read):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from pyspark.sql import Row
 
 from catalog.repeated import DISAGREES
 from catalog.run_result import TableEntry
-from catalog.tables import TABLES
+from catalog.tables import SOURCES, TABLES
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken
+from jobs.report import deliveries
 from jobs.report import stage as report
 from jobs.report.flow_chart import FlowChart
 from jobs.settings import Settings
@@ -180,6 +182,36 @@ def test_columns_that_a_file_lacks_are_named(settings):
     assert shown in page
 
 
+@pytest.fixture
+def two_days(monkeypatch):
+    """On 12 March, readings may be silent for less than two days."""
+    monkeypatch.setitem(SOURCES, "readings", replace(SOURCES["readings"], silent_after_days=2))
+    monkeypatch.setattr(deliveries, "today", lambda: date(2024, 3, 12))
+
+
+def of_night(settings, day):
+    return replace(settings, night=date(2024, 3, day), tables=frozenset({"readings", "events"}))
+
+
+def test_of_which_sources_silence_is_news_the_catalog_says_of_a_night_that_just_ended(settings, two_days):
+    assert [source.name for source in deliveries.watched(of_night(settings, 11))] == ["readings"]
+    assert deliveries.watched(of_night(settings, 10)) == []
+    # One that is simulated is never late.
+    (settings.home / "truth/readings").mkdir(parents=True)
+    assert deliveries.watched(of_night(settings, 11)) == []
+
+
+@pytest.mark.parametrize(("last", "is_silent"), [(8, True), (9, True), (10, False), (11, False), (12, False)])
+def test_a_source_is_silent_after_as_many_days_as_the_catalog_says(settings, two_days, last, is_silent):
+    row = Row(source="readings", last=date(2024, 3, last))
+    (found,) = deliveries.found(of_night(settings, 11), [row])
+    assert found == deliveries.Delivery("readings", row.last, is_silent)
+    shown = f"readings: no rows since the night 2024-03-{last:02}" in page_of(
+        settings, a_night(deliveries=[found])
+    )
+    assert shown == is_silent
+
+
 def test_a_selected_source_without_an_account_is_a_problem(settings):
     night = a_night(accounts=[account("events")])
     assert report.find_problems(settings, night) == ["readings has no account"]
@@ -226,6 +258,9 @@ def kept(spark, module_lake):
     name, settings = "ops.row_accounts", module_lake("report")
     Lake(spark, settings).ensure([name])
     rows = [account(), account(night=date(2024, 3, 4), landed=5), account(night=UNEVEN, silver=999)]
+    none = dict.fromkeys(("landed", "bronze", "silver", "quarantined", "duplicates"), 0)
+    rows += [account(night=date(2024, 3, day), **none) for day in (10, 11)]
+    rows.append(account("events", night=date(2024, 3, 11)))
     rows += [
         account(night=date(2024, 3, day), run_id="swept", settled_at=datetime(2024, 3, day + 1, tzinfo=UTC))
         for day in (8, 9)
@@ -263,6 +298,16 @@ def test_the_report_has_the_accounts_of_the_other_nights_that_its_run_reconciled
     assert found.rows == 1
     data = json.loads((settings.docs / f"nights/{NIGHT}.json").read_text())
     assert [each["night"] for each in data["other_accounts"]] == ["2024-03-09"]
+
+
+def test_the_report_says_since_when_a_source_is_silent(spark, kept, two_days):
+    settings = kept("report", night=date(2024, 3, 11), tables=READINGS)
+    (found,) = report.run(Lake(spark, settings))
+    silent = {"readings": {"last": "2024-03-09", "is_silent": True}}
+    assert found.detail["deliveries"] == silent
+    page = settings.docs / "nights/2024-03-11.html"
+    assert "no rows since the night 2024-03-09" in page.read_text()
+    assert json.loads(page.with_suffix(".json").read_text())["deliveries"] == silent
 
 
 def test_a_night_that_does_not_balance_is_refused_but_its_page_says_why(spark, kept):

@@ -142,8 +142,14 @@ def test_the_lake_is_at_one_path_and_the_ui_only_reads_it(compose: Compose) -> N
 
 @pytest.mark.parametrize(
     ("service", "connection"),
-    # Callbacks of DAGs run in the DAG processor, those of tasks with the tasks.
-    [("airflow-dag-processor", "LAKEHOUSE_NOTIFY"), ("airflow-scheduler", "LAKEHOUSE_ALERTS")],
+    # Callbacks of DAGs run in the DAG processor, those of tasks and of deadlines with the tasks.
+    [
+        ("airflow-dag-processor", "LAKEHOUSE_NOTIFY"),
+        ("airflow-dag-processor", "LAKEHOUSE_MAIL"),
+        ("airflow-scheduler", "LAKEHOUSE_NOTIFY"),
+        ("airflow-scheduler", "LAKEHOUSE_MAIL"),
+        ("airflow-scheduler", "LAKEHOUSE_ALERTS"),
+    ],
 )
 def test_failures_and_alerts_can_be_reported_with_a_link_to_the_ui(
     compose: Compose, service: str, connection: str

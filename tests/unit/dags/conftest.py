@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,3 +60,34 @@ def lake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty lake."""
     monkeypatch.setenv("LAKEHOUSE_HOME", str(tmp_path))
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def stored(database: None, bag: Any) -> dict[str, Any]:
+    """Every DAG as the scheduler has it; all are switched on."""
+    from airflow.dag_processing.dagbag import sync_bag_to_db
+    from airflow.models.dag import DagModel
+    from airflow.models.dagbundle import DagBundleModel
+    from airflow.models.serialized_dag import SerializedDagModel
+    from airflow.utils.session import create_session
+    from sqlalchemy import select, update
+
+    with create_session() as session:
+        session.merge(DagBundleModel(name="dags"))
+    sync_bag_to_db(bag, "dags", None)
+    with create_session() as session:
+        session.execute(update(DagModel).values(is_paused=False))
+        return {each.dag_id: each.dag for each in session.scalars(select(SerializedDagModel))}
+
+
+@pytest.fixture
+def session(stored: dict[str, Any]) -> Iterator[Any]:
+    """A session with Airflow's database whose changes nobody keeps."""
+    from airflow.settings import Session
+
+    session = Session()
+    try:
+        yield session
+    finally:
+        session.rollback()
+        session.close()

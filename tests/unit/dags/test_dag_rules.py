@@ -18,6 +18,7 @@ from airflow.serialization.encoders import coerce_to_core_timetable
 from airflow.timetables.interval import CronDataIntervalTimetable
 from airflow.timetables.trigger import CronTriggerTimetable
 from chain import NIGHTLY_GOLD
+from deadlines import Recovery, SilentSources
 from notify import AlertNotifier, FailureNotifier
 from platforms import PLATFORMS
 
@@ -66,7 +67,8 @@ def test_every_run_that_fails_for_good_notifies_the_webhook_once(bag: Any) -> No
         assert isinstance(dag.on_failure_callback, FailureNotifier), dag
         for task in dag.tasks:
             assert list(task.on_failure_callback or ()) == [], task
-            assert [type(callback) for callback in task.on_success_callback] == [AlertNotifier], task
+            called = [type(callback) for callback in task.on_success_callback]
+            assert called == [AlertNotifier, Recovery, SilentSources], task
 
 
 def test_the_form_and_the_jobs_agree_on_the_least_and_the_greatest_scale(nightly: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from notify import AlertNotifier, FailureNotifier
 from catalog.run_result import TableEntry
 from tests.support.http_server import Webhook, serving
 from tests.support.run_results import leave, result
+from tests.support.smtp_server import SmtpServer
 
 LINK = "http://localhost:8080/dags/iot_nightly/runs/r1/tasks/check_silver?try_number=1"
 
@@ -113,8 +115,43 @@ def test_a_message_that_cannot_be_sent_is_a_line_in_the_log_without_the_address(
         connect(monkeypatch, address)
     FailureNotifier()(failed({"night": "2024-03-04"}))
     (line,) = log
-    assert line.startswith("Nobody was notified: ") and "lakehouse_notify" in line
+    assert line.startswith("Nobody was notified by connection lakehouse_notify: ")
     assert complaint in line and "s3cret" not in line
+
+
+def test_a_failure_is_mailed_too_where_there_is_a_mail_server(
+    webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(SmtpServer()) as server:
+        monkeypatch.setenv("AIRFLOW_CONN_LAKEHOUSE_MAIL", json.dumps(server.connection))
+        FailureNotifier()(failed({"night": "<b>"}))
+        # Whoever looks after devices has a webhook of his own.
+        AlertNotifier().send("alerts")
+    (mail,) = server.mails
+    subject = "iot_nightly: check_silver failed (night <b>, run r1)"
+    assert (mail.message["From"], mail.message["Subject"]) == ("lake@example.com", subject)
+    assert mail.recipients == ["ops@example.com", "night@example.com"]
+    assert mail.text == f"{html.escape(subject)}<br>{LINK}"
+    assert len(webhook.posts) == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        ({"extra": {}}, 'the extra fields lack "to" or "from_email"'),
+        ({"port": 1}, "ConnectionRefusedError"),
+        ({"login": "lake", "password": "s3cret"}, "SMTPNotSupportedError"),
+    ],
+    ids=str,
+)
+def test_a_mail_that_cannot_be_sent_is_a_line_in_the_log_and_the_webhook_is_notified(
+    webhook: Webhook, monkeypatch: pytest.MonkeyPatch, log: list[str], changed: dict[str, Any], complaint: str
+) -> None:
+    with serving(SmtpServer()) as server:
+        monkeypatch.setenv("AIRFLOW_CONN_LAKEHOUSE_MAIL", json.dumps(server.connection | changed))
+        FailureNotifier()(failed({"night": "2024-03-04"}))
+    assert log == [f"Nobody was notified by connection lakehouse_mail: {complaint}"]
+    assert len(webhook.posts) == 1 and server.mails == []
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def test_everything_that_is_wrong_is_said_at_once(lake: Path) -> None:
     text = GOOD.replace('prefix = ""', "prefix = 7") + 'catalogue = "x"\nhouse = "y"\n'
     message = (
         r"^targets\.toml \[local\]: prefix must be a string, not 7; \[local\]: unknown key catalogue; known are: "
-        r"catalog, databricks, home, platform, prefix, simulate; \[local\]: unknown key house; known are: [a-z, ]+$"
+        r"catalog, databricks, home, platform, prefix, published_within_hours, simulate; \[local\]: unknown key house; known are: [a-z_, ]+$"
     )
     with pytest.raises(ValueError, match=message):
         load_target("local", written(lake, text))

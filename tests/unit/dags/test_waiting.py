@@ -13,46 +13,14 @@ from tests.support.airflow_home import log_in
 MOMENT = datetime(2024, 3, 6, 1, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def stored(database: None, bag: Any) -> Any:
-    """The nightly DAG as the scheduler has it, switched on."""
-    from airflow.dag_processing.dagbag import sync_bag_to_db
-    from airflow.models.dag import DagModel
-    from airflow.models.dagbundle import DagBundleModel
-    from airflow.models.serialized_dag import SerializedDagModel
-    from airflow.utils.session import create_session
-
-    with create_session() as session:
-        session.merge(DagBundleModel(name="dags"))
-    sync_bag_to_db(bag, "dags", None)
-    with create_session() as session:
-        session.get_one(DagModel, "iot_nightly").is_paused = False
-        found = SerializedDagModel.get("iot_nightly", session=session)
-        assert found
-        return found.dag
-
-
 @pytest.fixture
-def session(stored: Any) -> Iterator[Any]:
-    """A session whose changes nobody keeps."""
-    from airflow.settings import Session
-
-    session = Session()
-    try:
-        yield session
-    finally:
-        session.rollback()
-        session.close()
-
-
-@pytest.fixture
-def run(stored: Any, session: Any) -> Any:
+def run(stored: dict[str, Any], session: Any) -> Any:
     """Add a run in some state, some of whose tasks are in other states than none."""
     from airflow.utils.state import DagRunState
     from airflow.utils.types import DagRunTriggeredByType, DagRunType
 
     def add(name: str, state: str, **tasks: str) -> Any:
-        added = stored.create_dagrun(
+        added = stored["iot_nightly"].create_dagrun(
             run_id=name,
             run_after=MOMENT,
             run_type=DagRunType.MANUAL,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from catalog.progress import Progress, progress_file
 from catalog.run_result import REFUSED, TableEntry
-from embedded import cli
+from embedded import cli, live_line, night
 from embedded.airflow_api import AirflowApi
 from embedded.config import Config
 from embedded.errors import Failed, Refused
@@ -21,15 +24,28 @@ from tests.support.run_results import leave, result
 
 
 class Airflow(Handler):
-    """Says for ever that the run `known` is running, and knows no other."""
+    """Says for ever that the run `known` is running, and knows no other but `short`, which ends after three looks."""
 
     def do_GET(self) -> None:
+        if "/short" in self.path:
+            self.answer(200, short_run(self.path, self.server))
+            return
         is_known = "/known" in self.path
         self.answer(200 if is_known else 404, {"state": "running", "task_instances": []})
 
     def do_POST(self) -> None:
         self.body()
         self.answer(201, {"access_token": "t"})
+
+
+def short_run(path: str, server: Any) -> dict[str, Any]:
+    """A run or its tasks: bronze works for two looks at them and has then ended, and so has the run."""
+    server.looks = getattr(server, "looks", 0) + ("/taskInstances" not in path)
+    has_ended = server.looks > 2
+    since = (datetime.now(UTC) - timedelta(seconds=75)).isoformat().replace("+00:00", "Z")
+    bronze = {"task_id": "bronze", "try_number": 1, "start_date": since, "duration": 76.5}
+    bronze["state"] = "success" if has_ended else "running"
+    return {"state": "success" if has_ended else "running", "task_instances": [bronze]}
 
 
 @pytest.fixture
@@ -65,6 +81,28 @@ def test_a_run_that_somebody_deleted_is_not_waited_for(run: Run) -> None:
     run.id = "deleted"
     with pytest.raises(Failed, match="the run deleted was deleted in Airflow"):
         run.follow()
+
+
+def test_while_a_stage_works_it_is_said_how_far_it_has_come(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run.id = "short"
+    monkeypatch.setattr(night, "POLL_SECONDS", 0)
+    monkeypatch.setattr(live_line, "SECONDS_IN_A_LOG", 0)
+    docs = run.stack.config.home / "data-docs"
+    leave(docs, result("bronze", TableEntry("a", 1234), run_id="short"))
+    file = progress_file(docs, "short", "bronze")
+    file.write_text(Progress(3, 12, 1200).to_json())
+    run.follow()
+    working, again, ended = capsys.readouterr().out.splitlines()
+    assert (
+        working.split()
+        == again.split()
+        == ["bronze", "75", "s", "1,200", "rows", "in", "3", "of", "12", "tables"]
+    )
+    assert ended.split() == ["bronze", "76.5", "s", "1,234", "rows", "in", "1", "tables"]
+    # One below the other.
+    assert working.index(" rows in ") == ended.index(" rows in ")
 
 
 def test_a_night_that_was_refused_is_summed_up_as_far_as_it_came(run: Run) -> None:

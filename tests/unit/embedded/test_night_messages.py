@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from catalog.progress import Progress
 from catalog.run_result import TableEntry
-from embedded.night import last_lines, what_came_of
+from embedded.night import how_far, last_lines, what_came_of
 
 
 def test_a_stage_is_described_by_its_rows() -> None:
@@ -32,6 +33,11 @@ def test_a_check_is_described_by_its_expectations() -> None:
 def test_a_report_is_described_by_its_own_words() -> None:
     accounts = TableEntry("ops.row_accounts", 7, {"summary": "all well"})
     assert what_came_of("report", [accounts]) == "all well"
+
+
+def test_a_stage_that_works_says_only_what_it_knows() -> None:
+    assert how_far(Progress(3, 12)).split() == ["3", "of", "12", "tables"]
+    assert how_far(Progress(0, 0)) == how_far(None) == ""
 
 
 def test_the_end_of_a_log_is_its_last_messages_with_the_cause_instead_of_a_traceback(tmp_path: Path) -> None:

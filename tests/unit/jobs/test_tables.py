@@ -37,6 +37,13 @@ def test_a_missing_key_is_refused():
         tables._read(Source, "sources", "x", {"format": "csv"})
 
 
+@pytest.mark.parametrize("days", [-1, True, 1.5, "1"])
+def test_days_of_silence_that_are_none_are_refused(days):
+    values = {"format": "csv", "columns": "a INT", "key": ["a"], "silent_after_days": days}
+    with pytest.raises(CatalogError, match=r"\[sources.x\]: silent_after_days is .+, not a number of days"):
+        tables._read(Source, "sources", "x", values)
+
+
 def test_a_slice_that_is_no_column_is_refused():
     with pytest.raises(CatalogError, match="slice is event_date, which is none of its columns"):
         read(slice="event_date")
