@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 NIGHT = "{{ night_of(dag_run, params) }}"
 RUN = "{{ slug_of(run_id) }}"
+# For lineage. Databricks' own job, without Airflow, has none.
+PARENT = "--parent={{ parent_of(ti, dag_run) }}"
 # An empty argument is left out.
 # JSON of some languages has 42.0 for the integer 42, which the forms take: hence `int` below.
 FAULT_RATES = "{% if params.fault_rates %}--fault-rates={{ params.fault_rates }}{% endif %}"
@@ -145,6 +147,7 @@ def _location(target: Target) -> tuple[str, ...]:
         f"--home={target.home}",
         f"--catalog={target.catalog}",
         f"--prefix={target.prefix}",
+        PARENT,
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from airflow.sdk import DAG, Param
 from chain import backfill_jobs, declare
 from form import DEFAULTS, FROM_1970, fault_rates, scale, seed, simulate, tables
-from job import slug_of
+from job import parent_of, slug_of
 from notify import FailureNotifier
 
 with DAG(
@@ -41,6 +41,6 @@ with DAG(
         "fault_rates": fault_rates(),
         "tables": tables(),
     },
-    user_defined_macros={"slug_of": slug_of},
+    user_defined_macros={"parent_of": parent_of, "slug_of": slug_of},
 ):
     declare(backfill_jobs)

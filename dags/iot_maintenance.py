@@ -8,7 +8,7 @@ from pathlib import Path
 from airflow.sdk import DAG, CronTriggerTimetable, Param
 from chain import declare, maintenance_jobs
 from form import DEFAULTS
-from job import slug_of
+from job import parent_of, slug_of
 from notify import FailureNotifier
 
 with DAG(
@@ -40,6 +40,6 @@ with DAG(
             description="Days. The pages of each night's own run stay in any case.",
         ),
     },
-    user_defined_macros={"slug_of": slug_of},
+    user_defined_macros={"parent_of": parent_of, "slug_of": slug_of},
 ):
     declare(maintenance_jobs)

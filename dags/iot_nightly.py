@@ -9,7 +9,7 @@ from airflow.sdk import DAG
 from chain import declare, night_jobs
 from deadlines import published_in_time
 from form import DEFAULTS, fault_rates, night, scale, seed, simulate, tables
-from job import night_of, slug_of
+from job import night_of, parent_of, slug_of
 from nightly_schedule import FromNextTime
 from notify import FailureNotifier
 
@@ -34,6 +34,6 @@ with DAG(
         "fault_rates": fault_rates(),
         "tables": tables(),
     },
-    user_defined_macros={"night_of": night_of, "slug_of": slug_of},
+    user_defined_macros={"night_of": night_of, "parent_of": parent_of, "slug_of": slug_of},
 ):
     declare(night_jobs)

@@ -9,7 +9,7 @@ from airflow.sdk import DAG, CronTriggerTimetable
 from chain import declare, receive_jobs
 from deadlines import goes_on
 from form import DEFAULTS, source
-from job import slug_of
+from job import parent_of, slug_of
 from notify import FailureNotifier
 
 with DAG(
@@ -27,6 +27,6 @@ with DAG(
     params={
         "source": source(),
     },
-    user_defined_macros={"slug_of": slug_of},
+    user_defined_macros={"parent_of": parent_of, "slug_of": slug_of},
 ):
     declare(receive_jobs)

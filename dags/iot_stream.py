@@ -9,7 +9,7 @@ from airflow.sdk import DAG, CronTriggerTimetable, Param
 from chain import declare, stream_jobs
 from deadlines import goes_on
 from form import DEFAULTS, FROM_2024, night, seed, simulate
-from job import night_of, slug_of
+from job import night_of, parent_of, slug_of
 from notify import FailureNotifier
 
 with DAG(
@@ -56,6 +56,6 @@ with DAG(
         ),
         "seed": seed(),
     },
-    user_defined_macros={"night_of": night_of, "slug_of": slug_of},
+    user_defined_macros={"night_of": night_of, "parent_of": parent_of, "slug_of": slug_of},
 ):
     declare(stream_jobs)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import beside  # noqa: F401 (so that there is a catalog)
 from airflow.sdk import BaseOperatorLink
+from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from catalog.run_result import path_of
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow.sdk import Asset, BaseOperator, Context
-    from airflow.sdk.types import DagRunProtocol, TaskInstanceKey
+    from airflow.sdk.types import DagRunProtocol, RuntimeTaskInstanceProtocol, TaskInstanceKey
 
 
 # Exit statuses of a job after which trying again would not help.
@@ -107,6 +108,16 @@ def night_of(dag_run: DagRunProtocol, params: Mapping[str, Any]) -> str:
 def slug_of(run_id: str) -> str:
     """Return the run id as a folder name: what is not a letter, digit, `_`, `.` or `-` becomes `_`."""
     return re.sub(r"^\.|[^A-Za-z0-9_.-]", "_", run_id)[:200]
+
+
+def parent_of(ti: RuntimeTaskInstanceProtocol, dag_run: DagRunProtocol) -> str:
+    """Return the attempt at a task as `--parent` takes it: what the OpenLineage provider makes its run ids of."""
+    namespace = conf.get("openlineage", "namespace", fallback="") or os.getenv(
+        "OPENLINEAGE_NAMESPACE", "default"
+    )
+    moment = dag_run.logical_date or dag_run.run_after
+    cleared = getattr(dag_run, "clear_number", None) or 0
+    return f"{namespace}/{ti.dag_id}/{ti.task_id}/{moment.isoformat()}/{ti.try_number}/{cleared}"
 
 
 def data_docs() -> Path:

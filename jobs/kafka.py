@@ -35,13 +35,18 @@ class Broker:
     has_tls: bool = True
 
     @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"{self.host}:{self.port}"
+
+    @property
     def options(self) -> dict[str, str]:
         """Options of Spark's Kafka source and sink."""
         quoted = self.secret.replace("\\", "\\\\").replace('"', '\\"')
         # Databricks has Kafka's classes under another name.
         module = f"kafkashaded.{LOGIN_MODULE}" if on_databricks() else LOGIN_MODULE
         return {
-            "kafka.bootstrap.servers": f"{self.host}:{self.port}",
+            "kafka.bootstrap.servers": self.address,
             "kafka.security.protocol": "SASL_SSL" if self.has_tls else "SASL_PLAINTEXT",
             "kafka.sasl.mechanism": "PLAIN",
             "kafka.sasl.jaas.config": f'{module} required username="$ConnectionString" password="{quoted}";',

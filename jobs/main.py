@@ -10,6 +10,7 @@ from jobs import session
 from jobs.cli import parser
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken, JobError, UsageError
+from jobs.lineage.emission import Emission
 from jobs.outcome import Outcome
 from jobs.runner import run_stage, without_spark
 from jobs.settings import Settings
@@ -28,12 +29,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stdout)
     log.setLevel(logging.INFO)
     started = datetime.now(UTC)
+    lineage = Emission(settings, started)
     outcome = _outcome(settings)
     try:
         run_results.write(settings, outcome, started)
     except OSError as error:
         # Without a run result, the stage looks as if it had never run.
         outcome = outcome if outcome.code else Outcome.of(error)
+    lineage.end(outcome)
     for table in outcome.tables:
         said = table.detail.get("summary") or f"{table.rows:>12,} rows"
         log.info("%-28s %s", table.table, said)

@@ -8,6 +8,17 @@ from jobs.errors import ContractBroken, JobError, UsageError
 
 
 @dataclass(frozen=True)
+class Checked:
+    """One expectation of a table's suite, and whether it holds."""
+
+    expectation: str  # its type
+    columns: tuple[str, ...]  # none for one about the table
+    action: str  # quarantine, flag or fail
+    reason: str
+    holds: bool
+
+
+@dataclass(frozen=True)
 class TableResult:
     """Outcome of a stage for one table. `rows` are those it landed, wrote, published or checked."""
 
@@ -15,6 +26,7 @@ class TableResult:
     rows: int
     detail: dict[str, object] = field(default_factory=dict)
     pages: tuple[str, ...] = ()  # written about it, relative to the data docs
+    checked: tuple[Checked, ...] = ()  # of a check; not in the run result, which has what does not hold
 
 
 @dataclass

@@ -69,6 +69,15 @@ def on_databricks() -> bool:
     return "DATABRICKS_RUNTIME_VERSION" in os.environ
 
 
+def workspace() -> str:
+    """Return the host of the Databricks workspace whose compute runs this process; empty elsewhere.
+
+    Only the environment says it, if somebody has set that: serverless compute gives no setting of Spark's.
+    """
+    host = os.environ.get("DATABRICKS_HOST") or "workspace"
+    return host.removeprefix("https://").rstrip("/") if on_databricks() else ""
+
+
 def _session_ids(settings: Settings) -> Iterator[str]:
     # A session that has ended cannot be opened again under its id, and nothing runs in it any more.
     for generation in range(100):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from catalog.tables import GOLD, SOURCES, TABLES, Source, Table
+from jobs.lineage.parent import Parent
 
 BY_HAND = "by-hand"  # the run of who names none
 
@@ -24,6 +25,7 @@ class Settings:
     tables: frozenset[str]  # selected sources and gold tables
     first: date | None = None  # first of several nights, of which `night` is the last
     options: Any = None  # the stage's own: `Options` of its arguments module
+    parent: Parent | None = None  # the attempt at a task that runs the job
 
     def __post_init__(self) -> None:
         if self.first and self.first > self.night:

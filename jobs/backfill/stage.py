@@ -10,6 +10,7 @@ from catalog.pipeline import STEPS, Step
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken, JobError, UsageError
 from jobs.gold.publish import sources_done
+from jobs.lineage.emission import Emission
 from jobs.outcome import Outcome, TableResult
 from jobs.quality import arguments as check
 from jobs.runner import run_stage
@@ -65,12 +66,15 @@ def _run_step(of_month: Lake, step: Step) -> list[str]:
     options = {"generate": of_month.settings.options, "check": check.Options(step.layer)}.get(step.stage)
     settings = replace(of_month.settings, stage=step.stage, options=options)
     started = datetime.now(UTC)
+    lineage = Emission(settings, started)
     try:
         results = run_stage(replace(of_month, settings=settings))
     except (ContractBroken, JobError, UsageError) as error:
         run_results.write(settings, Outcome.of(error), started)
+        lineage.end(Outcome.of(error))
         raise
     run_results.write(settings, Outcome(results), started)
+    lineage.end(Outcome(results))
     log.info("%-14s %6.1f s", step.name, (datetime.now(UTC) - started) / timedelta(seconds=1))
     return [page for result in results for page in result.pages]
 

@@ -41,10 +41,12 @@ def run(lake: Lake) -> list[TableResult]:
             f"simulate {source.name} (SIMULATE=…)"
         )
     drafts = lake.settings.home / "checkpoints/receive" / source.name / "drafts"
-    _draft(lake.spark, source, kafka.broker(), drafts)
+    broker = kafka.broker()
+    _draft(lake.spark, source, broker, drafts)
     folder = lake.settings.landing / source.name
     landed = [*_land([draft for draft in _complete(drafts) if draft.exists()], folder, source)]
-    return [TableResult(f"landing.{source.name}", sum(landed), {"files": len(landed)})]
+    detail = {"files": len(landed), "broker": broker.address}
+    return [TableResult(f"landing.{source.name}", sum(landed), detail)]
 
 
 def _draft(spark: SparkSession, source: Source, broker: kafka.Broker, drafts: Path) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from catalog.tables import NAMES, OPTIONAL, selection
+from jobs.lineage.parent import WRITTEN_AS, Parent
 from jobs.settings import BY_HAND
 
 EARLIEST = date(1970, 1, 1)
@@ -101,6 +102,20 @@ def add_run_id(parser: ArgumentParser) -> None:
         metavar="ID",
         help="names this run in ops tables and pages",
     )
+    parser.add_argument(
+        "--parent",
+        type=parent,
+        metavar=WRITTEN_AS,
+        help="the attempt at a task of Airflow that runs this, for lineage (default: none)",
+    )
+
+
+def parent(text: str) -> Parent | None:
+    """Parse the attempt at a task that runs the job; empty for none."""
+    try:
+        return Parent.parse(text) if text else None
+    except ValueError:
+        raise ArgumentTypeError(f"{text[:80]!r} is no attempt at a task; write it as {WRITTEN_AS}") from None
 
 
 def run_id(text: str) -> str:

@@ -27,7 +27,7 @@ def run(lake: Lake) -> list[TableResult]:
 
     A slice that a run has published which staged it later is left as it is, and so is what this one has published.
     Slices of other nights that come out different are recorded in `ops.restatements`. Safe to repeat. Rows of a
-    result: rows published.
+    result: rows published, whose detail says if an earlier attempt had.
 
     Raises JobError when this run has staged nothing, not all of the selected tables, or something else than it checked.
     """
@@ -45,9 +45,20 @@ def run(lake: Lake) -> list[TableResult]:
         _export(lake)
     accounts.publish(lake, sources_done(lake.settings), staged.at)
     return [
-        TableResult(table.full_name, sum(each.rows for each in staged.slices[table.name]))
+        TableResult(
+            table.full_name,
+            sum(each.rows for each in staged.slices[table.name]),
+            _unlike_written(staged, table),
+        )
         for table in lake.settings.gold
     ]
+
+
+def _unlike_written(staged: Staged, table: Table) -> dict[str, object]:
+    """Why this attempt wrote fewer rows than it has published; empty if it wrote them all."""
+    in_part = sum(each.parts is not None for each in staged.slices[table.name])
+    why = {"was_published": staged.is_published, "in_part": in_part}
+    return {name: value for name, value in why.items() if value}
 
 
 def _refuse_unchecked(settings: Settings, staged: Staged) -> None:

@@ -61,7 +61,11 @@ def run(lake: Lake) -> list[TableResult]:
     staged_slices.stage(lake, found, beginning, staging.name)
     remove_abandoned(lake.settings, {*beginning.kept, staging.name})
     return [
-        TableResult(table.full_name, sum(each.rows for each in found[table.name]), {"slices": len(days)})
+        TableResult(
+            table.full_name,
+            sum(each.rows for each in found[table.name]),
+            {"slices": len(days), **({"in_part": len(partials[table])} if partials.get(table) else {})},
+        )
         for table, days in slices.items()
     ]
 

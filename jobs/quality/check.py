@@ -12,7 +12,7 @@ from expectations import suite
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken
 from jobs.files import write_atomically
-from jobs.outcome import TableResult
+from jobs.outcome import Checked, TableResult
 from jobs.pages.render import render
 from jobs.quality import slices
 from jobs.quality.gx_context import SITE
@@ -46,6 +46,7 @@ class Verdict:
     table: str
     rows: int
     expectations: int
+    checked: tuple[Checked, ...]
     failures: list[Failure]  # warnings last
     pages: list[str]  # about it, relative to the data docs; the one of Great Expectations comes first
 
@@ -74,7 +75,7 @@ class Verdict:
             "page": self.page,
             "failures": [asdict(failure) for failure in self.failures],
         }
-        return TableResult(self.table, self.rows, detail, tuple(self.pages))
+        return TableResult(self.table, self.rows, detail, tuple(self.pages), self.checked)
 
 
 def run(lake: Lake) -> list[TableResult]:
@@ -158,16 +159,30 @@ def _verdict(table: str, found: Validated, pages: list[str]) -> Verdict:
     results = found.result.results
     unmet = [_failure(result) for result in results if not result.success]
     in_order = sorted(unmet, key=lambda failure: failure.is_warning)
-    return Verdict(table, found.rows, len(results), in_order, pages)
+    checked = tuple(_checked(result) for result in results)
+    return Verdict(table, found.rows, len(results), checked, in_order, pages)
+
+
+def _checked(result: ExpectationValidationResult) -> Checked:
+    config: Any = result.expectation_config
+    meta = config.meta or {}
+    action = str(meta.get("action", "fail"))
+    return Checked(
+        config.type, tuple(_columns(config.kwargs)), action, meta.get("reason", ""), bool(result.success)
+    )
+
+
+def _columns(kwargs: Mapping[str, Any]) -> list[str]:
+    columns = kwargs.get("column_list") or [kwargs.get(key) for key in ("column", "column_A", "column_B")]
+    return [column for column in columns if column]
 
 
 def _failure(result: ExpectationValidationResult) -> Failure:
     config: Any = result.expectation_config
-    meta, kwargs, error = config.meta or {}, config.kwargs, _error(result)
-    columns = kwargs.get("column_list") or [kwargs.get(key) for key in ("column", "column_A", "column_B")]
+    meta, error = config.meta or {}, _error(result)
     return Failure(
         expectation=config.type.removeprefix("expect_").replace("_", " "),
-        columns=[column for column in columns if column],
+        columns=_columns(config.kwargs),
         # An expectation that could not be evaluated proves nothing, so it is never only a warning.
         action="fail" if error else _action(meta, result.result),
         reason=meta.get("reason", "no reason given"),

@@ -64,6 +64,7 @@ def run(lake: Lake) -> list[TableResult]:
             "balanced": not problems,
             "alerts": night.alerts_by_severity,
             "deliveries": _deliveries(night),
+            "read": sorted(read),
         },
         (page, data, "index.html"),
     )

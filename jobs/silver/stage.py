@@ -1,13 +1,13 @@
 """Stage `silver`: every pending batch is reconciled, in four phases: registry, facts, derived tables, accounts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
 from threading import Thread
 
-from catalog.tables import DERIVED, LOOKUPS, REGISTRY, Source
+from catalog.tables import DERIVED, LOOKUPS, REGISTRY, Source, sources_of
 from jobs.delta.lake import Lake
 from jobs.delta.staging import Staging
 from jobs.outcome import TableResult
@@ -34,14 +34,16 @@ def run(lake: Lake) -> list[TableResult]:
     batches, staging = pending.find(lake), Staging(lake)
     found: list[Account] = []
     progress = StepProgress(lake.settings)
+    written: set[str] = set()
     try:
         while batches:
             reconciled = reconcile(lake, staging, batches, progress)
             found += reconciled.accounts
+            written |= reconciled.written
             batches = pending.of_nights(lake, reconciled.superseded)
     finally:
         staging.remove()
-    return _results(lake, found)
+    return _results(lake, found, written)
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Reconciled:
 
     superseded: Mapping[Source, Dates]
     accounts: list[Account]
+    written: set[str]  # tables, `layer.name`
 
 
 def reconcile(
@@ -78,7 +81,7 @@ def reconcile(
         slices |= {batch.silver.full_name: batch.nights for batch in arrived} | _restated(lake, arrived)
         reconciled = _account(lake, staging, batches, slices, superseded)
         drifting.result()
-    return Reconciled(superseded, reconciled)
+    return Reconciled(superseded, reconciled, {*slices})
 
 
 def _add(superseded: dict[Source, Dates], more: Mapping[Source, Dates]) -> None:
@@ -115,8 +118,11 @@ def _account(
     return reconciled
 
 
-def _results(lake: Lake, reconciled: Iterable[Account]) -> list[TableResult]:
-    """What the run's night has of each source, by its account: as it was just reconciled, else by the table."""
+def _results(lake: Lake, reconciled: list[Account], written: Collection[str]) -> list[TableResult]:
+    """What the run's night has of each source, by its account: as it was just reconciled, else by the table.
+
+    The detail has the account, and what this run has `reconciled` of the source, over all nights.
+    """
     night = lake.settings.night
     by_source = {account.source: account for account in reconciled if account.night == night}
     if not by_source.keys() >= {source.name for source in lake.settings.sources}:
@@ -126,7 +132,21 @@ def _results(lake: Lake, reconciled: Iterable[Account]) -> list[TableResult]:
         TableResult(
             f"silver.{source.silver}",
             by_source[source.name].silver,
-            {name: getattr(by_source[source.name], name) for name in (*accounts.OUTCOMES, "is_balanced")},
+            {name: getattr(by_source[source.name], name) for name in (*accounts.OUTCOMES, "is_balanced")}
+            | {"reconciled": _reconciled(source, reconciled, written)},
         )
         for source in lake.settings.sources
     ]
+
+
+def _reconciled(source: Source, accounts_: Iterable[Account], written: Collection[str]) -> dict[str, object]:
+    """What a run has reconciled of a source: nights, their rows by outcome, and derived tables that it made anew."""
+    # A night that another one superseded went round again, and its last account counts.
+    last = {each.night: each for each in accounts_ if each.source == source.name}
+    derived = [table.full_name for table in DERIVED.values() if source in sources_of(table)]
+    return {
+        "nights": len(last),
+        "silver": sum(each.silver for each in last.values()),
+        "quarantined": sum(each.quarantined for each in last.values()),
+        "derived": [name for name in derived if name in written],
+    }

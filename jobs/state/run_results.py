@@ -40,6 +40,11 @@ def write(settings: Settings, outcome: Outcome, started: datetime) -> None:
     progress.clear(settings)
 
 
+def beside(settings: Settings, ending: str) -> Path:
+    """Return the file of a step that lies beside its run result, under the same name with another ending."""
+    return (settings.docs / path_of(settings.run_id, settings.step)).with_suffix(ending)
+
+
 def of_night(settings: Settings) -> list[RunResult]:
     """What the other steps of this run left about its night, in the order of the steps."""
     files = [settings.docs / path_of(settings.run_id, step) for step in STEP_NAMES if step != settings.step]

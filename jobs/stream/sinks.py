@@ -21,20 +21,26 @@ from jobs.stream.batches import Batch
 Sink = Callable[[DataFrame, Batch], None]
 
 
-def sink_of(lake: Lake, stream: Options) -> tuple[str, Sink]:
-    """Return the sink's name, as in run results, and a function that sends it a batch."""
+def sink_of(lake: Lake, stream: Options) -> tuple[str, Sink, dict[str, object]]:
+    """Return the sink's name and detail, as in run results, and in between a function that sends it a batch."""
     if stream.sink == "json":
         # Simulated files come in on their simulated night.
         folder = lake.settings.landing / stream.source / f"arrived={lake.settings.night}"
-        return f"landing.{stream.source}", lambda rows, batch: deliver(
-            lake.settings, stream, folder, rows, batch
-        )
+
+        def land(rows: DataFrame, batch: Batch) -> None:
+            deliver(lake.settings, stream, folder, rows, batch)
+
+        return f"landing.{stream.source}", land, {}
     if stream.sink == "kafka":
         broker = kafka.broker()
-        return f"kafka.{stream.source}", lambda rows, _: kafka.send(rows, SOURCES[stream.source], broker)
+
+        def send(rows: DataFrame, _: Batch) -> None:
+            kafka.send(rows, SOURCES[stream.source], broker)
+
+        return f"kafka.{stream.source}", send, {"broker": broker.address}
     table = f"bronze.stream_{stream.source}"
     lake.ensure([table])
-    return table, lambda rows, batch: append(lake, table, rows, batch)
+    return table, lambda rows, batch: append(lake, table, rows, batch), {}
 
 
 def append(lake: Lake, table: str, rows: DataFrame, batch: Batch) -> None:

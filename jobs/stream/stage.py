@@ -34,7 +34,7 @@ def run(lake: Lake) -> list[TableResult]:
         / f"{lake.settings.night}.json"
     )
     checkpoint = Checkpoint.read(file, stream.seed)
-    name, send = sink_of(lake, stream)
+    name, send, detail = sink_of(lake, stream)
 
     def rows_in(batches: list[Batch]) -> int:
         return sum(sum(counts(stream.source, lake.settings.night, batch, stream.seed)) for batch in batches)
@@ -61,4 +61,5 @@ def run(lake: Lake) -> list[TableResult]:
     rows = rows_in(batches)
     log.info("%s rows in %d batches, %.0f rows a second", f"{rows:,}", len(batches), rows / max(took, 1e-9))
     rows += rows_in(unfinished)
-    return [TableResult(name, rows, {"batches": len(batches), "second_of_night": checkpoint.position})]
+    detail |= {"batches": len(batches), "second_of_night": checkpoint.position}
+    return [TableResult(name, rows, detail)]

@@ -68,7 +68,8 @@ def of(dag: Any, run_id: str, form: Mapping[str, Any]) -> Emitted:
     context = {"dag_run": dag_run, "params": dag.params.dump() | dict(form), "run_id": run_id}
     found = {}
     for task in dag.topological_sort():
-        rendered = (environment.from_string(argument).render(context) for argument in task.argv)
+        attempt = SimpleNamespace(dag_id=dag.dag_id, task_id=task.task_id, try_number=1)
+        rendered = (environment.from_string(argument).render(context, ti=attempt) for argument in task.argv)
         found[task.task_id] = [argument for argument in rendered if argument]
     return found
 

@@ -22,6 +22,8 @@ from jobs.outcome import TableResult
 from jobs.settings import Settings
 from jobs.silver import validation
 from tests.conftest import new_lake
+from tests.support.copied import folder_of
+from tests.support.lineage import by_the_catalog, edges, name_of, read_events
 from tests.support.nights import D5, D6, FEW, MOST, Digests, SettingsOf, bring, digests, due, files, run_stage
 from tests.support.simulated import file_like_a_stream
 
@@ -271,6 +273,52 @@ def test_nights_in_bulk_end_in_the_same_tables_as_night_by_night(spark, nights, 
     whole = replace(bulk.asked, tables=frozenset({"sensor_logs", "climate_hourly"}))
     assert backfill.is_published(Lake(spark, whole))
     assert backfill.run(Lake(spark, whole)) == [replace(month, pages=())]
+
+
+def committed(lake: SettingsOf, run_id: str) -> dict[str, set[str]]:
+    """Step -> the tables whose rows it changed in a run, as Delta's log has it."""
+    found: dict[str, set[str]] = {}
+    for name in TABLES:
+        for commit in sorted((folder_of(lake, name) / "_delta_log").glob("*.json")):
+            said = next(
+                json.loads(line) for line in commit.read_text().splitlines() if '"commitInfo"' in line
+            )
+            by = json.loads(said["commitInfo"].get("userMetadata") or "{}")
+            if by.get("run_id") == run_id and said["commitInfo"]["operation"] != "CREATE TABLE":
+                found.setdefault(by["stage"], set()).add(name)
+    return found
+
+
+def test_the_lineage_of_a_run_is_what_the_catalog_says_and_what_was_written(bulk):
+    prefix, docs = bulk.asked.prefix, bulk.asked.docs
+    events = read_events(docs / "runs/bulk.2024-03")
+    assert set(events) == {step.name for step in STEPS}
+    # Nothing is simulated of what lies there; else each step has worked on all tables of the run.
+    done = [event for step in events for event in events[step] if step != "report"]
+    assert edges(done, prefix) == by_the_catalog(FEW)
+    assert ("gold.climate_hourly", "pages.nights") in edges(events["report"], prefix)
+    of_log = committed(bulk.lake, "bulk.2024-03")
+    for step in ("bronze", "silver", "publish"):
+        rows: Counter[str] = Counter()
+        for event in events[step]:
+            for written in event["outputs"]:
+                statistics = written["outputFacets"].get("outputStatistics", {"rowCount": 0})
+                rows[name_of(written, prefix)] += statistics["rowCount"]
+        data = {name for name in of_log[step] if not name.startswith(("ops.", "staging."))}
+        assert {name for name, count in rows.items() if count} <= of_log[step], step
+        assert data <= rows.keys() and any(rows.values()), step
+    checks = json.loads((docs / "runs/bulk.2024-03/check_silver.json").read_text())["tables"]
+    asserted = {
+        name_of(read, prefix): read["inputFacets"]["dataQualityAssertions"]["assertions"]
+        for event in events["check_silver"]
+        for read in event["inputs"]
+    }
+    assert {
+        name: (len(found), sum(not each["success"] for each in found)) for name, found in asserted.items()
+    } == {
+        each["table"]: (each["detail"]["expectations"], each["detail"]["failed"] + each["detail"]["warned"])
+        for each in checks
+    }
 
 
 def test_a_published_month_to_which_files_have_come_is_run_again(spark, bulk, monkeypatch):

@@ -11,7 +11,9 @@ from chain import backfill_jobs, maintenance_jobs, night_jobs, stream_jobs
 from platforms import operator_for
 from targets import load_target
 
+from catalog.pipeline import STEP_NAMES
 from jobs.cli.parser import build_parser
+from jobs.lineage.parent import Parent
 from tests.support.trigger_form import fill_in
 
 RUN_IDS = [
@@ -58,11 +60,17 @@ def emitted(dag: Any, form: dict[str, Any], run_id: str) -> list[list[str]]:
     """The argument lists of one run, rendered as Airflow renders them and then as the operator takes them."""
     environment = dag.get_template_env()
     dag_run = SimpleNamespace(
-        run_after=datetime(2024, 3, 6, 1, tzinfo=UTC), logical_date=datetime(2024, 3, 5, 1, tzinfo=UTC)
+        run_after=datetime(2024, 3, 6, 1, tzinfo=UTC),
+        logical_date=datetime(2024, 3, 5, 1, tzinfo=UTC),
+        clear_number=1,
     )
     context = {"dag_run": dag_run, "params": dag.params.dump() | form, "run_id": run_id}
+
+    def attempt(task: Any) -> SimpleNamespace:
+        return SimpleNamespace(dag_id=dag.dag_id, task_id=task.task_id, try_number=2)
+
     rendered = (
-        [environment.from_string(argument).render(context) for argument in task.argv]
+        [environment.from_string(argument).render(context, ti=attempt(task)) for argument in task.argv]
         for task in dag.topological_sort()
     )
     return [[argument for argument in argv if argument] for argv in rendered]
@@ -104,6 +112,15 @@ def test_what_the_form_says_reaches_the_jobs_unchanged(nightly: Any) -> None:
         "report",
     ]
     assert [job["layer"] for job in others if job["stage"] == "check"] == ["bronze", "silver", "gold"]
+
+
+def test_a_job_is_told_which_attempt_at_its_task_it_is(nightly: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENLINEAGE_NAMESPACE", "airflow/prod")
+    jobs = emitted(nightly, FORMS["iot_nightly"][1], "by.hand")
+    of_run = datetime(2024, 3, 5, 1, tzinfo=UTC)
+    assert [build_parser().parse_args(argv).parent for argv in jobs] == [
+        Parent("airflow/prod", "iot_nightly", step, of_run, 2, 1) for step in STEP_NAMES
+    ]
 
 
 def integers(dag: Any) -> list[str]:
@@ -216,6 +233,7 @@ def test_maintenance_asks_the_same_of_every_platform(target: str) -> None:
         f"--home={where.home}",
         f"--catalog={where.catalog}",
         f"--prefix={where.prefix}",
+        "--parent={{ parent_of(ti, dag_run) }}",
     )
     task = operator_for(where.platform)(job, where)
     assert tuple(task.argv) == job.argv
