@@ -77,8 +77,8 @@ mypy-spark mypy-airflow: mypy-%:
 lock: .venv/tools/.stamp ## Compile requirements/*.txt anew from pyproject.toml
 	$(COMPILE) --group airflow -o requirements/airflow.txt
 	$(COMPILE) --group postgres -c requirements/airflow.txt -o requirements/postgres.txt
-	$(COMPILE) pyproject.toml --group spark -o requirements/spark.txt
-	$(COMPILE) pyproject.toml --group client -c requirements/spark.txt -o requirements/client.txt
+	$(COMPILE) pyproject.toml --extra iceberg --group spark -o requirements/spark.txt
+	$(COMPILE) pyproject.toml --extra iceberg --group client -c requirements/spark.txt -o requirements/client.txt
 	$(COMPILE) --group server -c requirements/spark.txt -o requirements/server.txt
 	$(COMPILE) --group test -c requirements/airflow.txt -c requirements/spark.txt -o requirements/test.txt
 	$(COMPILE) --group peer -o requirements/peer.txt

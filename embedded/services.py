@@ -67,6 +67,7 @@ def airflow_environment(config: Config, vault: Vault) -> dict[str, str]:
             ),
             "GX_ANALYTICS_ENABLED": "false",
             "LAKEHOUSE_HOME": str(config.home),
+            "LAKEHOUSE_ICEBERG": os.environ.get("LAKEHOUSE_ICEBERG", ""),
             "LAKEHOUSE_JOBS_PYTHON": str(config.spark_python),
             "LAKEHOUSE_SIMULATE": _simulated(),
             "LAKEHOUSE_TARGET": config.target,

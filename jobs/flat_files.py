@@ -60,18 +60,24 @@ def _harmless(value: str | None) -> str | None:
     return f"'{value}" if value and value[0] in FORMULA else value
 
 
+def variants_as_json(rows: DataFrame) -> DataFrame:
+    """Return rows with JSON in place of variants, for readers that have no such type."""
+    return rows.select(
+        *[
+            as_string(field.name, field.dataType)
+            if field.dataType.typeName() == "variant"
+            else F.col(field.name)
+            for field in rows.schema
+        ]
+    )
+
+
 def write_parquet(file: Path, parts: Iterable[DataFrame]) -> None:
     """Write frames of the same columns one after the other, each whole in memory; variants as JSON."""
     writer = None
     try:
         for part in parts:
-            plain = [
-                as_string(field.name, field.dataType)
-                if field.dataType.typeName() == "variant"
-                else F.col(field.name)
-                for field in part.schema
-            ]
-            rows = part.select(*plain).toArrow()
+            rows = variants_as_json(part).toArrow()
             writer = writer or pq.ParquetWriter(file, rows.schema)
             writer.write_table(rows)
     finally:

@@ -33,7 +33,7 @@ COMMANDS = {
     ),
     "export": (
         "jobs.maintenance.export",
-        "copy a table's rows of one night or several into one CSV or Parquet file",
+        "copy a table's rows of one night or several into one CSV or Parquet file, or a gold table to Iceberg",
     ),
 }
 EXIT_STATUS = (

@@ -12,6 +12,8 @@ from jobs.errors import JobError
 from jobs.files import write_lines
 from jobs.flat_files import csv_lines
 from jobs.gold import partial, restatements
+from jobs.iceberg import catalogs
+from jobs.iceberg import gold as iceberg
 from jobs.outcome import TableResult
 from jobs.settings import Settings
 from jobs.state import accounts, run_results, staged_slices
@@ -43,6 +45,8 @@ def run(lake: Lake) -> list[TableResult]:
         lake.ensure(new)
     if "climate_hourly" in lake.settings.tables:
         _export(lake)
+    if catalog := catalogs.named():
+        iceberg.copy(lake, catalog, lake.settings.gold)
     accounts.publish(lake, sources_done(lake.settings), staged.at)
     return [
         TableResult(

@@ -1,4 +1,4 @@
-"""Command `export`: write a table's rows of some nights to one CSV or Parquet file."""
+"""Command `export`: write a table's rows of some nights to a CSV or Parquet file, or copy a gold table to Iceberg."""
 
 import filecmp
 import os
@@ -16,7 +16,11 @@ from jobs.cli import arguments as common
 from jobs.errors import JobError, UsageError
 from jobs.files import write_lines
 from jobs.flat_files import csv_lines, in_order, write_parquet
+from jobs.iceberg import catalogs
+from jobs.iceberg import gold as iceberg
 from jobs.maintenance import table_command
+
+ICEBERG = "iceberg"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -28,17 +32,47 @@ def add_arguments(parser: ArgumentParser) -> None:
         ("--to", "last", "the last one"),
     ):
         parser.add_argument(flag, dest=name, type=common.night, metavar="YYYY-MM-DD", help=text)
-    parser.add_argument("--format", choices=("csv", "parquet"), required=True, help="of the file")
-    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the file goes")
+    parser.add_argument(
+        "--format",
+        choices=(*WRITE, ICEBERG),
+        required=True,
+        help=f"of the file; {ICEBERG} brings the copy of a whole gold table up to date, in the catalog that "
+        f"{catalogs.VARIABLE} names (default: {catalogs.SQLITE}, a file in the lake)",
+    )
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where the file goes")
 
 
 def run(arguments: Namespace) -> None:
-    """Write the file, whole or not at all, and print its path.
+    """Write the file, whole or not at all, and print its path; of a copy in Iceberg that of its metadata.
 
     An existing file is never replaced. Raises UsageError when its bytes differ, JobError when it cannot be written.
     """
+    if arguments.format == ICEBERG:
+        _copy(arguments)
+    else:
+        _write_file(arguments)
+
+
+def _copy(arguments: Namespace) -> None:
+    table: Table = arguments.table
+    if table.layer != "gold":
+        raise UsageError(f"{table.full_name} is not copied to Iceberg: only gold tables are")
+    if any((arguments.night, arguments.first, arguments.last, arguments.out)):
+        raise UsageError(
+            "--format iceberg is about the whole table: leave out --night, --from, --to and --out"
+        )
+    lake = table_command.connect(arguments)
+    if not lake.exists("ops.digests"):
+        raise UsageError("nothing has been published yet; has a night been run?")
+    (metadata,) = iceberg.copy(lake, catalogs.named() or catalogs.SQLITE, [table])
+    print(metadata)
+
+
+def _write_file(arguments: Namespace) -> None:
     table: Table = arguments.table
     first, last = _range(arguments)
+    if arguments.out is None:
+        raise UsageError("--out is missing: the folder that the file goes to")
     if not arguments.out.is_dir():
         raise UsageError(f"there is no folder {arguments.out}")
     lake = table_command.connect(arguments)

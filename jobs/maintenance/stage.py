@@ -11,7 +11,9 @@ from pyspark.sql import functions as F
 from catalog.tables import GOLD, SCHEMAS, SOURCES, TABLES, Table
 from jobs.delta import sql
 from jobs.delta.lake import Lake
-from jobs.errors import JobError
+from jobs.errors import JobError, UsageError
+from jobs.iceberg import catalogs
+from jobs.iceberg import gold as iceberg
 from jobs.maintenance.arguments import Options
 from jobs.maintenance.old_pages import remove_old_pages
 from jobs.maintenance.versions import FILES_KEPT
@@ -25,6 +27,8 @@ LOG_KEPT = "delta.logRetentionDuration"
 
 def run(lake: Lake) -> list[TableResult]:
     """Compact and vacuum every table, drop those of earlier versions, remove old pages. No row changes. Safe to repeat.
+
+    Copies in Iceberg are maintained, too, where there are any.
 
     Beside a job that writes the same table, Delta lets one of the two commits win. Rows of a result: files that were
     merged into others, or runs whose pages were removed.
@@ -49,6 +53,11 @@ def run(lake: Lake) -> list[TableResult]:
             lake.spark.sql(f"DROP TABLE {lake.settings.schema('staging')}.`{name.removeprefix('staging.')}`")
         except PySparkException as error:
             problems.append(f"{name} ({str(error).splitlines()[0][:200]})")
+    if catalog := catalogs.in_use(lake.settings.home):
+        try:
+            iceberg.maintain(lake, catalog, GOLD.values(), datetime.now(UTC) - timedelta(options.vacuum_days))
+        except (JobError, UsageError) as error:
+            problems.append(str(error))
     gone = remove_old_pages(lake.settings, datetime.now(UTC) - timedelta(options.docs_days))
     if problems:
         raise JobError(f"{len(problems)} of {len(results)} tables were not maintained: {'; '.join(problems)}")

@@ -15,6 +15,7 @@ from jobs.delta.frames import union
 from jobs.delta.lake import Lake
 from jobs.generate.arguments import FIRST_NIGHT
 from jobs.gold import partial
+from jobs.iceberg import catalogs
 
 D5, D6 = date(2024, 3, 5), date(2024, 3, 6)
 # Gold of each kind (by event date, in parts, by night, of the registry, of two sources, of a derived table that looks
@@ -57,7 +58,16 @@ class Nights:
 
 
 def two_nights(spark: SparkSession, lake: SettingsOf) -> Nights:
-    """Run them: night 6 reconciles its rows between the staging and the publishing of night 5."""
+    """Run them: night 6 reconciles its rows between the staging and the publishing of night 5.
+
+    Whatever is published is copied to Iceberg.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv(catalogs.VARIABLE, catalogs.SQLITE)
+        return _two_nights(spark, lake)
+
+
+def _two_nights(spark: SparkSession, lake: SettingsOf) -> Nights:
 
     def run(night: date, *stages: str, **overrides: object) -> dict[str, list]:
         given = {"tables": MOST, **overrides}

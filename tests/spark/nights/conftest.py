@@ -5,7 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import new_lake
+from tests.support.commands import command
 from tests.support.nights import Nights, two_nights
+
+__all__ = ["command", "nights"]
 
 
 @pytest.fixture(scope="session")

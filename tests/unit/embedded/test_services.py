@@ -38,3 +38,14 @@ def test_what_is_on_this_machine_is_reached_without_a_proxy_and_so_is_what_the_c
 def test_nobody_hears_that_it_is_used(tmp_path: Path, environment: Environment) -> None:
     config = Config(tmp_path / "run", tmp_path / "lake", 18080, 18081, "local", True)
     assert environment(config, Vault(tmp_path / "secrets"))["GX_ANALYTICS_ENABLED"] == "false"
+
+
+@pytest.mark.parametrize("environment", [airflow_environment, job_environment])
+def test_what_the_caller_says_of_iceberg_reaches_the_jobs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: Environment
+) -> None:
+    given = {"LAKEHOUSE_ICEBERG": "lab", "PYICEBERG_CATALOG__LAB__URI": "https://catalog.example"}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    config = Config(tmp_path / "run", tmp_path / "lake", 18080, 18081, "local", True)
+    assert given.items() <= environment(config, Vault(tmp_path / "secrets")).items()

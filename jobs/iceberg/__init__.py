@@ -1,0 +1,1 @@
+"""Gold as Iceberg tables: copies for readers that do not read Delta Lake."""
