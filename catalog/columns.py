@@ -6,6 +6,7 @@ from functools import cache
 
 # What a value of a landed file is read as; see `jobs/value_reading.py`.
 READ_AS = ("STRING", "INT", "BIGINT", "DOUBLE", "DECIMAL(p,s)", "BOOLEAN", "DATE", "TIMESTAMP", "VARIANT")
+_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _SAME = {"INTEGER": "INT", "LONG": "BIGINT", "DEC": "DECIMAL", "NUMERIC": "DECIMAL"}
 _SIMPLE = re.compile(r"([A-Za-z]+)(\(\d+(?:,\d+)?\))?")
 
@@ -28,8 +29,21 @@ def unread(ddl: str) -> list[str]:
     return [column for column in columns if not _is_read(column.partition(" ")[2])]
 
 
+def misnamed(ddl: str) -> str:
+    """Return why a source cannot have its columns by these names; empty if it can."""
+    names = [column.strip().partition(" ")[0] for column in ddl.split(", ")]
+    small = [name.casefold() for name in names]
+    if twice := sorted({name for name in names if small.count(name.casefold()) > 1}):
+        return f"columns has {', '.join(twice)}: names differ in more than case"
+    if odd := [name for name in names if not _NAME.fullmatch(name)]:
+        said = "a name is made of a-z, digits and _ and begins with a letter; other ones of a csv header go into names"
+        return f"columns has {', '.join(odd)}: {said}"
+    return ""
+
+
 def _is_read(kind: str) -> bool:
-    return kind in READ_AS or bool(re.fullmatch(r"DECIMAL\(\d+,\d+\)", kind))
+    size = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", kind)
+    return bool(0 <= int(size[2]) <= int(size[1]) <= 38) if size else kind in READ_AS
 
 
 def _type(kind: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from catalog import reading
-from catalog.columns import READ_AS, columns_of, tidy, unread
+from catalog.columns import READ_AS, columns_of, misnamed, tidy, unread
 from catalog.csv_format import CsvFormat, frozen
 from catalog.reading import CatalogError as CatalogError
 from catalog.records import Records
@@ -40,6 +40,8 @@ class Source(CsvFormat, Records, Repeated):
         object.__setattr__(self, "silver", self.silver or self.name)
         if unknown := unread(self.columns):
             raise ValueError(f"no value is read as {unknown[0]}; a source's types are {', '.join(READ_AS)}")
+        if flaw := misnamed(self.columns):
+            raise ValueError(flaw)
         if lacking := sorted(set(self.key) - self.fields.keys()):
             raise ValueError(f"key names {', '.join(lacking)}, which is none of its columns")
         if type(self.silent_after_days) is not int or self.silent_after_days < 0:

@@ -4,22 +4,27 @@ A value is read only where nothing of it is lost: no fraction is cut, no boolean
 one that only one moment can be meant by. All else is null here, and the caller keeps the text.
 """
 
+import re
 from collections.abc import Callable, Mapping
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 _DAY = r"(?!0000)\d{4}-\d{1,2}-\d{1,2}"
+_SLASHED = r"^(\d{4})/(\d{1,2})/(\d{1,2})"
 _CLOCK = r"\d{1,2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
-_MIDNIGHT = r"([ T]00:00(:00(\.0+)?)?)?"  # what pandas and spreadsheets put behind a date
+_MIDNIGHT = r"([ T]00:00(:00(\.0+)?Z?)?)?"  # what pandas, JavaScript and spreadsheets put behind a date
 # Letters but these are ambiguous: BST is British Summer Time and Bangladesh's.
-_ZONE = r" ?(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?)"
+_ZONE = r" ?([Zz]|UTC|GMT|[+-]\d{2}(:?\d{2})?)"
 # Shifted to UTC, a time of the first or last day can be of a year that nothing can show.
 _NEVER = r"(?!(0001-0?1-0?1|9999-12-31).*:.*[+-]\d{2}(:?\d{2})?$)"
 _EDGES = r"(?!0001-0?1-0?1|9999-12-31)"
 # 12.000 may be twelve, or twelve thousand as half of Europe writes it.
 _WHOLE = r"^(?![+-]?\d{1,3}\.000$)([+-]?\d+)(\.0*)?$"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+# In whole digits, or with an exponent of which a DECIMAL(38,18) has all digits; %s is the scale of the type.
+_IN_DIGITS = r"^[+-]?(?=\.?\d)\d{0,40}(\.\d{0,%s}0{0,40})?$"
+_WITH_EXPONENT = r"^[+-]?\d{1,20}(\.\d{0,9})?[eE](\+?\d{1,2}|-0?\d)$"
 # 20240305T100000Z, or without T and zone.
 _COMPACT = (
     r"^(?!0000|0001|9999)(\d{4})(\d{2})(\d{2})T?(\d{2})(\d{2})(\d{2}([.,]\d{1,9})?)(Z|[+-]\d{2}:?\d{2})?$"
@@ -96,20 +101,38 @@ def measured(value: Column) -> Column:
 
 def _decimal(text: Column, kind: str) -> Column:
     """Spark rounds what has more decimals than the type."""
-    exact = text.try_cast("decimal(38, 18)")
     value = text.try_cast(kind.lower())
-    return F.when(text.rlike(_NUMBER) & (value == exact), value)
+    scale = re.sub(r".*,|\)", "", kind)
+    # Only of few digits: what a cast costs grows with the exponent.
+    is_exact = text.rlike(_WITH_EXPONENT) & (value == text.try_cast("decimal(38, 18)"))
+    return F.when(text.rlike(_IN_DIGITS % scale) | is_exact, value)
+
+
+def _boolean(text: Column) -> Column:
+    """Switches are on or off, and pandas writes 1.0 for true where values are missing."""
+    usual = F.lower(text)
+    return (
+        F.when(usual.isin("on", "1.0"), F.lit(True))
+        .when(usual.isin("off", "0.0"), F.lit(False))
+        .otherwise(text.try_cast("boolean"))
+    )
 
 
 def _date(text: Column) -> Column:
-    compact = F.regexp_replace(text, r"^(\d{4})(\d{2})(\d{2})$", "$1-$2-$3")
+    compact = F.regexp_replace(_dashed(text), r"^(\d{4})(\d{2})(\d{2})$", "$1-$2-$3")
     return F.when(compact.rlike(f"^{_DAY}{_MIDNIGHT}$"), compact.try_cast("date"))
 
 
-def _timestamp(text: Column, zone: str) -> Column:
+def _dashed(text: Column) -> Column:
+    """A date like 2024/03/05 as 2024-03-05; other texts as they are."""
+    return F.when(F.contains(text, F.lit("/")), F.regexp_replace(text, _SLASHED, "$1-$2-$3")).otherwise(text)
+
+
+def _timestamp(written: Column, zone: str) -> Column:
+    text = _dashed(written)
     # At the ends of the calendar, a shift to UTC can lead to a year that nothing can show.
     never = _NEVER if zone == "UTC" else _EDGES
-    is_calendar = text.rlike(f"^{never}{_DAY}([ T]{_CLOCK}({_ZONE})?)?$")
+    is_calendar = text.rlike(f"^{never}{_DAY}([ Tt]{_CLOCK}({_ZONE})?)?$")
     is_count = text.rlike(_EPOCH) & ~text.rlike(_OR_CALENDAR)
     return (
         F.when(is_calendar, _instant(text, zone))
@@ -119,9 +142,11 @@ def _timestamp(text: Column, zone: str) -> Column:
 
 
 def _instant(text: Column, zone: str) -> Column:
+    # Java leaves out seconds that are zero, and Spark reads no zone behind minutes.
+    seconds = F.regexp_replace(text, rf"^([^:]*:\d{{2}})({_ZONE})$", "$1:00$2")
     # PostgreSQL's +00, which is that of hours alone.
-    whole = F.regexp_replace(text, r"(:.*[+-]\d{2})$", "$1:00")
-    written = F.regexp_replace(whole, ",", ".").try_cast("timestamp")
+    whole = F.regexp_replace(seconds, r"(:.*[+-]\d{2})$", "$1:00")
+    written = F.translate(whole, ",tz", ".TZ").try_cast("timestamp")
     return (
         written
         if zone == "UTC"
@@ -154,5 +179,6 @@ _READ: dict[str, Callable[[Column], Column]] = {
     "INT": _whole("int"),
     "BIGINT": _whole("bigint"),
     "DOUBLE": _double,
+    "BOOLEAN": _boolean,
     "DATE": _date,
 }

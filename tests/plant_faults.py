@@ -119,10 +119,38 @@ FAULTS = [
         "spark/bronze/test_bad_input.py::test_values_that_are_no_numbers_are_quarantined_not_nulled",
     ),
     fault(
+        "the columns of a record are counted one after the other",
+        "jobs/bronze/parsing.py",
+        "filled = folded(add, values)",
+        "filled = sum(values[1:], values[0])",
+        "spark/bronze/test_value_reading.py::test_a_record_may_have_many_fields_of_any_names",
+    ),
+    fault(
+        "what is rounded away of a small number is not seen",
+        "jobs/value_reading.py",
+        "|-0?\\d)$",
+        "|-\\d{1,2})$",
+        "spark/bronze/test_value_reading.py::test_a_value_is_read_as_it_was_meant_or_not_at_all",
+    ),
+    fault(
+        "the lines of units of a Campbell logger are records",
+        "jobs/bronze/csv_layout.py",
+        "most = header + 2 if",
+        "most = header if",
+        "unit/jobs/test_csv_flaws.py::test_what_stands_below_the_names_of_a_campbell_logger_is_no_record",
+    ),
+    fault(
+        "a file whose last line has no end is not named",
+        "jobs/bronze/landing_zone.py",
+        'source.format == "csv" and not is_ended(file)',
+        'source.format == "csv" and is_ended(file)',
+        "unit/jobs/test_landed_files.py::test_a_csv_file_whose_last_line_has_no_end_is_named",
+    ),
+    fault(
         "a time with a zone of letters is read",
         "jobs/value_reading.py",
-        r'_ZONE = r" ?(Z|UTC|GMT|[+-]',
-        r'_ZONE = r" ?(Z|UTC|GMT|[A-Z]{3,4}|[+-]',
+        r'_ZONE = r" ?([Zz]|UTC|GMT|[+-]',
+        r'_ZONE = r" ?([Zz]|UTC|GMT|[A-Z]{3,4}|[+-]',
         "spark/bronze/test_value_reading.py::test_a_value_is_read_as_it_was_meant_or_not_at_all",
     ),
     fault(
@@ -243,15 +271,15 @@ FAULTS = [
     fault(
         "a window is a day too long",
         "jobs/gold/look_back.py",
-        "event_date > date_sub",
-        "event_date >= date_sub",
+        'F.col("event_date") > F.date_sub',
+        'F.col("event_date") >= F.date_sub',
         "spark/gold/test_gold.py::test_a_window_looks_back_seven_days_and_not_eight",
     ),
     fault(
         "a night sees what arrived after it",
         "jobs/gold/look_back.py",
-        "AND event_date <= night AND _night <= night",
-        "AND event_date <= night",
+        "event_date <= night AND _night <= night",
+        "event_date <= night",
         "spark/gold/test_gold.py::test_what_arrived_after_a_night_does_not_change_its_picture",
     ),
     fault(
@@ -392,6 +420,28 @@ FAULTS = [
         '[sources.readings]\nformat = "json"\nkey = ["device_id"]',
         "unit/expectations/test_suites.py::test_the_key_that_silver_deduplicates_by_is_the_key_that_is_checked",
     ),
+    # Copies in Iceberg
+    fault(
+        "a slice of which a digest changed is copied beside its old rows",
+        "jobs/iceberg/copies.py",
+        "            snapshot.delete_data_file(file)\n",
+        "            pass\n",
+        "unit/jobs/test_iceberg.py::test_what_differs_is_replaced_in_one_snapshot_and_nothing_in_none",
+    ),
+    fault(
+        "a copy takes two snapshots",
+        "jobs/iceberg/copies.py",
+        "        _replace(transaction, original, stale, written)\n",
+        "        _replace(transaction, original, stale, [])\n        _replace(transaction, original, [], written)\n",
+        "unit/jobs/test_iceberg.py::test_what_differs_is_replaced_in_one_snapshot_and_nothing_in_none",
+    ),
+    fault(
+        "files of expired snapshots stay",
+        "jobs/iceberg/upkeep.py",
+        "        table.io.delete(path)\n",
+        "        pass\n",
+        "unit/jobs/test_iceberg.py::test_maintenance_removes_what_only_expired_snapshots_had",
+    ),
     # Files by hand
     fault(
         "a file that must not be read is read",
@@ -444,6 +494,21 @@ FAULTS = [
         '.option("startingOffsets", "earliest")',
         '.option("startingOffsets", "latest")',
         "spark/stream/test_kafka.py::test_messages_are_landed_once_and_reach_silver_or_quarantine",
+    ),
+    # Lineage
+    fault(
+        "lineage leaves out what rows are looked up in",
+        "catalog/lineage.py",
+        '*([f"silver.{lookup}"] if lookup else [])',
+        '*([f"silver.{lookup}"] if not lookup else [])',
+        "unit/jobs/test_lineage.py::test_a_night_draws_the_graph_that_the_catalog_says",
+    ),
+    fault(
+        "the password in the address of a lineage backend is in the log",
+        "jobs/lineage/backend.py",
+        '"//[^/\\s]*@", "//"',
+        '"//[^/\\s]*@", "//s3cret@"',
+        "unit/jobs/test_lineage.py::test_a_refusal_does_not_show_the_password_in_an_address",
     ),
     # Secrets, ports and containers
     fault(
@@ -653,6 +718,34 @@ FAULTS = [
         "as_of = begins.version if begins else query",
         "as_of = query",
         "unit/serving/test_api.py::test_pages_together_are_the_whole_though_a_version_comes_in_between",
+    ),
+    fault(
+        "the fleet page is open to strangers",
+        "serving/fleet/app.py",
+        "dependencies=[Depends(get_user)], ",
+        "",
+        "unit/serving/test_fleet_page.py::test_nothing_is_shown_without_a_login",
+    ),
+    fault(
+        "text of a row ends the script that it stands in",
+        "serving/fleet/page.py",
+        'for character in "<>&":',
+        'for character in "&":',
+        "unit/serving/test_fleet_page.py::test_no_text_of_a_row_or_an_address_is_taken_for_markup",
+    ),
+    fault(
+        "an hour without a measurement is shown as zero",
+        "serving/fleet/climate.py",
+        "values.get((room, hour))",
+        "values.get((room, hour), 0)",
+        "unit/serving/test_fleet_charts.py::test_each_room_has_each_hour_and_no_value_where_nothing_was_measured",
+    ),
+    fault(
+        "a step's time counts its failed attempts",
+        "serving/fleet/runs.py",
+        'if row["ended_at"] == last[row["night"], row["stage"]]',
+        'if row["ended_at"]',
+        "unit/serving/test_fleet_charts.py::test_a_night_is_judged_by_its_newest_run_and_a_step_by_its_last_attempt",
     ),
     fault(
         "a table that is kept open stays old",

@@ -9,6 +9,9 @@ from jobs.bronze import csv_lines
 from jobs.bronze.csv_lines import bare, names, tokens_of, unnamed, wanted
 
 HEAD = 100  # lines in which a header is looked for
+STATION = (
+    "TOA5"  # begins the file of a Campbell logger, in which units and what was done stand below the names
+)
 FEW = 3  # records, too few to say that all of a file's are alike
 
 
@@ -58,13 +61,14 @@ def layout(lines: Sequence[str], source: Source) -> Layout:
     _refuse_other_sizes(records, len(found))
     is_usual = found == [*source.fields] and bare(written[header]).lower() == csv_lines.usual_header(source)
     texts = {number: bare(line) for number, line in written.items() if number <= last}
+    about = last if _is_of_a_station(header, uncommented) else header
     return Layout(
         tuple(found),
-        tuple(text for number, text in texts.items() if number <= header),
+        tuple(text for number, text in texts.items() if number <= about),
         csv_lines.has_comments([source.fields.get(name, "STRING") for name in found]),
         last,
         is_usual and min(tokens) == header,
-        tuple(text for number, text in texts.items() if number > header),
+        tuple(text for number, text in texts.items() if number > about),
     )
 
 
@@ -92,10 +96,17 @@ def _last_of_header(
     header: int, found: Sequence[str], tokens: Mapping[int, Sequence[str]], source: Source
 ) -> int:
     """Return the last of the lines right below a header that are names too, as those of units: no other header."""
-    last = header
+    last, places = header, csv_lines.places_of_numbers(found, source)
+    most = header + 2 if _is_of_a_station(header, tokens) else header
+    while last < most and not csv_lines.has_values(tokens.get(last + 1, ()), places):
+        last += 1
     while _is_of_units(tokens.get(last + 1, ()), found, source):
         last += 1
     return last
+
+
+def _is_of_a_station(header: int, tokens: Mapping[int, Sequence[str]]) -> bool:
+    return any(tokens[number][0] == STATION for number in tokens if number < header)
 
 
 def _is_of_units(tokens: Sequence[str], found: Sequence[str], source: Source) -> bool:

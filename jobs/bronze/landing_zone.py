@@ -9,10 +9,11 @@ from pathlib import Path
 
 from catalog.tables import Source
 from jobs.bronze import arrival, csv_flaws
-from jobs.bronze.csv_layout import Layout
+from jobs.bronze.findings import Finding, Rejected, Unended, Unusual
 from jobs.bronze.flaws import flaw, is_doubtful_by_name
 from jobs.bronze.json_documents import is_document, is_unpacked, unpack
 from jobs.bronze.moves import free_path, move, readable_name, refuse_fixed, refuse_link
+from jobs.bronze.text_files import is_ended
 from jobs.bronze.uploads import is_delivered
 from jobs.errors import JobError
 
@@ -22,23 +23,6 @@ REJECTED = "_rejected"
 log = logging.getLogger(__name__)
 
 Entry = os.DirEntry[str]
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """A file that was set aside: where it is now, why, and its size in bytes."""
-
-    file: Path
-    reason: str
-    size: int
-
-
-@dataclass(frozen=True)
-class Unusual:
-    """A CSV file that is not laid out as the catalog says: its path in its source's folder, and how it is."""
-
-    path: str
-    layout: Layout
 
 
 @dataclass(frozen=True)
@@ -104,10 +88,11 @@ def prepare(
     growing: Collection[Path] = (),
     *,
     is_simulated: bool = False,
-) -> Iterator[Rejected | Unusual]:
+) -> Iterator[Finding]:
     """Move delivered files into the folder of the day they arrived; set aside and yield those that must not be read.
 
-    Of the others that are new, those are yielded that are not laid out as the catalog says.
+    Of the others that are new, those are yielded that are not laid out as the catalog says, or whose last line has
+    no end.
 
     Links are never followed, and files that are `growing` are left alone. One that cannot be moved stays where it is,
     and is yielded. `already_read` returns the files that earlier runs read, as paths relative to the source's folder:
@@ -140,15 +125,19 @@ def prepare(
         ):
             yield _set_aside(file, folder, reason)
         elif is_new:
-            yield from _if_unusual(file, folder, source)
+            yield from _found(file, folder, source)
 
 
-def _if_unusual(file: Path, folder: Path, source: Source) -> Iterator[Unusual]:
+def _found(file: Path, folder: Path, source: Source) -> Iterator[Finding]:
+    """Yield what is to be known of a CSV file that may be read."""
+    path = file.relative_to(folder).as_posix()
     if source.format == "csv" and not (layout := csv_flaws.layout(file, source)).is_usual:
-        yield Unusual(file.relative_to(folder).as_posix(), layout)
+        yield Unusual(path, layout)
+    if source.format == "csv" and not is_ended(file):
+        yield Unended(path)
 
 
-def _take_in(file: Path, folder: Path, source: Source) -> Iterator[Rejected | Unusual]:
+def _take_in(file: Path, folder: Path, source: Source) -> Iterator[Finding]:
     """Move a delivered file into the folder of its day, unless something is wrong with it."""
     try:
         wanted = folder / arrival.filed_as(
@@ -160,7 +149,7 @@ def _take_in(file: Path, folder: Path, source: Source) -> Iterator[Rejected | Un
             if reason := _file_document(file, folder, source, wanted):
                 yield _set_aside(file, folder, reason)
         else:
-            yield from _if_unusual(move(file, wanted.parent, wanted.name), folder, source)
+            yield from _found(move(file, wanted.parent, wanted.name), folder, source)
     except FileNotFoundError:
         log.info("%s was taken away again", file)
     except OSError as error:

@@ -6,16 +6,20 @@ when it is malformed, with U+FFFD for what is no UTF-8). Other columns pass thro
 """
 
 from collections.abc import Mapping
+from operator import add
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import Source
 from jobs.bronze import csv_records
+from jobs.delta.frames import any_of, folded
 from jobs.value_reading import STRICT, is_misfit, json_text, measured, reading, strings_of
 
 # What a double can have: Spark's parser spells all numbers as doubles.
 _OF_A_DOUBLE = r"^ *[+-]?(\d\.?){1,15} *$"
+# An object or an array; or a number with a point, of which the parser makes words of its own: 1.23456789E8.
+_NO_PLAIN_KEY = r"^\s*[\[{]|^-?\d+\.\d+(E-?\d+)?$"
 # Of a broken sensor: Python writes its floating point so into JSON, which has no word for it.
 _NO_NUMBER = r"([:,\[]\s*)(-?Infinity|NaN)(?=\s*[,}\]])"
 
@@ -41,8 +45,8 @@ def _read_by_schema(lines: DataFrame, source: Source) -> DataFrame:
     """`_read`: what the line's brackets hold, by the schema; `_is_plain`: whether nothing is lost that way."""
     fields = source.fields
     columns = ", ".join(f"{name}: {_parsed_as(kind)}" for name, kind in fields.items())
-    values = (_plain_value(name, source) for name in fields)
-    filled = sum((value.isNotNull().cast("int") for value in values), F.lit(0))
+    values = [_plain_value(name, source).isNotNull().cast("int") for name in fields]
+    filled = folded(add, values)
     is_plain = (
         _is_alone("value")
         & (F.cardinality("_read") == 1)
@@ -106,7 +110,7 @@ def _plain_value(name: str, source: Source) -> Column:
     if kind.startswith("DECIMAL"):
         value = F.when(value.rlike(_OF_A_DOUBLE), value)
     if kind == "STRING" and name in source.key:
-        return F.when(~value.rlike(r"^\s*[\[{]"), value)
+        return F.when(~value.rlike(_NO_PLAIN_KEY), value)
     return reading(value, kind, source.zone) if _parsed_as(kind) != kind else value
 
 
@@ -127,13 +131,23 @@ def _careful_value(name: str, source: Source) -> Column:
     if kind == "VARIANT":
         return F.try_variant_get("_object", f"$.{name}", "variant")
     read = reading(_text(name, kind), kind, source.zone)
-    return F.when(~_is_nested(name), read) if kind == "STRING" and name in source.key else read
+    if kind != "STRING" or name not in source.key:
+        return read
+    # 301 and 301.0 are one device.
+    number = F.try_variant_get("_object", f"$.{name}", "string")
+    is_number = _is_of(name, "DECIMAL", "DOUBLE", "BIGINT")
+    return F.when(is_number, number).when(~_is_nested(name), read)
 
 
 def _is_nested(name: str) -> Column:
     """Whether a field is an object or an array: as a text it would be a value, as a key another thing of its own."""
+    return _is_of(name, "OBJECT", "ARRAY")
+
+
+def _is_of(name: str, *kinds: str) -> Column:
+    """Whether a field of the object is a value of one of some kinds, as variants call them."""
     kind = F.schema_of_variant(F.try_variant_get("_object", f"$.{name}", "variant"))
-    return F.coalesce(kind.startswith("OBJECT") | kind.startswith("ARRAY"), F.lit(False))
+    return F.coalesce(any_of(kind.startswith(each) for each in kinds), F.lit(False))
 
 
 def _is_misfit(name: str, source: Source) -> Column:
@@ -174,4 +188,5 @@ def _with(parsed: DataFrame, typed: dict[str, Column], rescued: Column) -> DataF
         "_rescued": rescued,
         "_malformed": F.when(~F.col("_is_record"), F.make_valid_utf8("value")),
     }
-    return parsed.withColumns(columns).drop("value", "_is_record")
+    # A column of the source may be called like that of the line.
+    return parsed.withColumns(columns).drop("_is_record", *{"value"} - columns.keys())

@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from catalog.tables import TABLES, Source
+from jobs.bronze.findings import Rejected
 from jobs.bronze.flaws import flaw
-from jobs.bronze.landing_zone import REJECTED, Landing, Rejected
+from jobs.bronze.landing_zone import REJECTED, Landing
 from jobs.bronze.moves import readable_name
 from jobs.delta.lake import Lake
 

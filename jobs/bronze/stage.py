@@ -25,8 +25,8 @@ from jobs.bronze import (
     withdrawn,
 )
 from jobs.bronze.arrival import below, night_of
+from jobs.bronze.findings import Finding, layouts_of, rejected_of, unended
 from jobs.bronze.kept_layouts import Layouts
-from jobs.bronze.landing_zone import Rejected, Unusual
 from jobs.delta.lake import Lake
 from jobs.outcome import TableResult
 from jobs.session import on_databricks
@@ -65,29 +65,25 @@ def run(lake: Lake) -> list[TableResult]:
     rejected.record_unlisted(lake, landings)
     with ThreadPoolExecutor(PARALLEL) as pool:
         prepare = partial(_prepare, lake, growing, simulated)
-        prepared = list(pool.map(prepare, landings, landings.values()))
-        rejected.record(lake, {source: files for source, (files, _) in zip(landings, prepared, strict=True)})
-        unusual = [found for _, found in prepared]
+        prepared = dict(zip(landings, pool.map(prepare, landings, landings.values()), strict=True))
+        rejected.record(lake, {source: rejected_of(found) for source, found in prepared.items()})
         real = {source: landing for source, landing in landings.items() if source not in simulated}
         days = kept_sizes.days(lake.settings.nights)
         for landing in real.values():
             kept_sizes.keep(landing.folder, days)
         late_files.note(lake, real)
         try:
-            appended = list(pool.map(partial(_ingest, lake, progress), landings, unusual))
+            layouts = [layouts_of(found) for found in prepared.values()]
+            appended = list(pool.map(partial(_ingest, lake, progress), landings, layouts))
         finally:
             # Also of the sources that were read when another failed: the retry does not look at them again.
             late_files.take_back(lake, real)
-    results = [
-        TableResult(
-            f"bronze.{source.name}",
-            rows,
-            _waiting(landing, growing)
-            | kept_layouts.lacking(source, layouts)
-            | kept_sizes.changed(landing.folder, days if source in real else ()),
-        )
-        for (source, landing), layouts, rows in zip(landings.items(), unusual, appended, strict=True)
-    ]
+    results = []
+    for (source, landing), rows in zip(landings.items(), appended, strict=True):
+        found = prepared[source]
+        detail = _waiting(landing, growing) | kept_layouts.lacking(source, layouts_of(found))
+        detail |= unended(source, found) | kept_sizes.changed(landing.folder, days if source in real else ())
+        results.append(TableResult(f"bronze.{source.name}", rows, detail))
     if results and (unknown := _unknown_folders(lake.settings.landing)):
         results[0].detail["unknown_folders"] = unknown
     return results
@@ -212,19 +208,15 @@ def _prepare(
     simulated: Collection[Source],
     source: Source,
     landing: landing_zone.Landing,
-) -> tuple[list[Rejected], Layouts]:
-    """Prepare the landing folder for the stream.
-
-    Returns the files set aside, and the layouts of new files that have one of their own.
-    """
+) -> list[Finding]:
+    """Prepare the landing folder for the stream, and keep the layouts of new files that have one of their own."""
     found = [
         *landing_zone.prepare(
             landing, source, lambda: _files_read(lake, source), growing, is_simulated=source in simulated
         )
     ]
-    unusual = {each.path: each.layout for each in found if isinstance(each, Unusual)}
-    kept_layouts.save(landing.folder, unusual)
-    return [each for each in found if isinstance(each, Rejected)], unusual
+    kept_layouts.save(landing.folder, layouts_of(found))
+    return found
 
 
 def _waiting(landing: landing_zone.Landing, growing: frozenset[Path]) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 import codecs
 import gzip
+import os
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -16,6 +17,13 @@ def opened(file: Path) -> BinaryIO:
 def with_line_feeds(lines: bytes) -> bytes:
     """Return lines whose ends are line feeds, whichever system wrote them."""
     return lines.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in lines else lines
+
+
+def is_ended(file: Path) -> bool:
+    """Whether the last line of a file has an end. Of a packed file the packing shows that it is whole."""
+    with file.open("rb") as content:
+        content.seek(max(content.seek(0, os.SEEK_END) - 1, 0))
+        return file.suffix == ".gz" or content.read() in (b"", b"\n", b"\r", b"\x1a")
 
 
 def flaw(file: Path) -> str | None:

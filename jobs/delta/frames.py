@@ -1,18 +1,32 @@
 """What queries about several tables, nights or sources are put together from."""
 
-from collections.abc import Iterable, Mapping
-from functools import reduce
-from operator import attrgetter
-from typing import cast
+from collections.abc import Callable, Iterable, Mapping
+from operator import and_, attrgetter, or_
+from typing import TypeVar, cast
 
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StructType
 
+Part = TypeVar("Part")
+
+
+def folded(join: Callable[[Part, Part], Part], parts: Iterable[Part]) -> Part:
+    """Join parts, at least one, in their order and in pairs, then the pairs, and so on.
+
+    One after the other, each would be nested within the next: Spark Connect takes a hundred levels, less than forty
+    columns.
+    """
+    left = [*parts]
+    while len(left) > 1:
+        pairs = [join(*left[at : at + 2]) for at in range(0, len(left) - 1, 2)]
+        left = [*pairs, *left[2 * len(pairs) :]]
+    return left[0]
+
 
 def union(frames: Iterable[DataFrame]) -> DataFrame:
     """Rows of all frames, columns matched by name: one query instead of several."""
-    return reduce(DataFrame.unionByName, frames)
+    return folded(DataFrame.unionByName, frames)
 
 
 def is_in(column: str, values: Iterable[object]) -> Column:
@@ -22,12 +36,12 @@ def is_in(column: str, values: Iterable[object]) -> Column:
 
 def any_of(conditions: Iterable[Column]) -> Column:
     """Whether at least one of the conditions holds; false when there are none."""
-    return reduce(Column.__or__, conditions, F.lit(False))
+    return folded(or_, [F.lit(False), *conditions])
 
 
 def is_same(key: Iterable[str], alias: str, other: str) -> Column:
     """Whether the rows of two aliases have the same key; null is the same as nothing."""
-    return reduce(Column.__and__, [F.col(f"{alias}.`{name}`") == F.col(f"{other}.`{name}`") for name in key])
+    return folded(and_, [F.col(f"{alias}.`{name}`") == F.col(f"{other}.`{name}`") for name in key])
 
 
 def collect_together(frames: Mapping[str, DataFrame]) -> dict[str, tuple[list[str], list[Row]]]:

@@ -61,7 +61,7 @@ class Emission:
             self._backend.send(*self._first)
 
     def _warn(self, problem: str) -> None:
-        log.warning("%s: no lineage: %s", self._settings.step, problem)
+        log.warning("lineage of %s: %s", self._settings.step, problem)
 
 
 def file_of(settings: Settings) -> Path:

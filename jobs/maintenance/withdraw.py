@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 from catalog.tables import REGISTRY, SILVER, SOURCES, TABLES, Source
 from jobs.bronze import rejected
 from jobs.bronze.arrival import below
-from jobs.bronze.landing_zone import DOCUMENTS, Rejected
+from jobs.bronze.findings import Rejected
+from jobs.bronze.landing_zone import DOCUMENTS
 from jobs.bronze.moves import free_path
 from jobs.bronze.withdrawn import ARRIVED_AT
 from jobs.bronze.withdrawn import FOLDER as WITHDRAWN

@@ -47,6 +47,20 @@ WRITTEN: list[tuple[str, str, object]] = [
     ("2024-03-05T11:00:00.000+0100", "TIMESTAMP", NOON),
     ("2024-03-05 10:00", "TIMESTAMP", NOON),
     ("2024-03-05 10:00:00 UTC", "TIMESTAMP", NOON),
+    ("2024-03-05T10:00Z", "TIMESTAMP", NOON),  # Java leaves out seconds that are zero
+    ("2024-03-05T11:00+01:00", "TIMESTAMP", NOON),
+    ("2024-03-05 11:00 +01", "TIMESTAMP", NOON),
+    ("2024-03-05t10:00:00z", "TIMESTAMP", NOON),
+    ("2024/3/05 10:00:00", "TIMESTAMP", NOON),
+    ("2024/03/05", "DATE", date(2024, 3, 5)),
+    ("05/03/2024 10:00:00", "TIMESTAMP", None),
+    ("05.03.2024 10:00:00", "TIMESTAMP", None),
+    ("2024-03-05 10:00:00 AM", "TIMESTAMP", None),
+    ("2024-03-05T24:00:00Z", "TIMESTAMP", None),
+    ("2024-06-30T23:59:60Z", "TIMESTAMP", None),
+    ("2024-W10-2T10:00:00Z", "TIMESTAMP", None),
+    ("0000-00-00 00:00:00", "TIMESTAMP", None),
+    ("1.70963E+09", "TIMESTAMP", None),  # of which digits are lost
     ("2024-03-05 10:00:00 BST", "TIMESTAMP", None),
     ("2024-03-05 10:00:00 CEST", "TIMESTAMP", None),
     ("2024-03-05 10:00:00 Europe/Berlin", "TIMESTAMP", None),
@@ -68,7 +82,15 @@ WRITTEN: list[tuple[str, str, object]] = [
     ("2024-03-05", "DATE", date(2024, 3, 5)),
     ("20240305", "DATE", date(2024, 3, 5)),
     ("2024-03-05 00:00:00", "DATE", date(2024, 3, 5)),
+    ("2024-03-05T00:00:00.000Z", "DATE", date(2024, 3, 5)),
+    ("2024-03-04T23:00:00.000Z", "DATE", None),
     ("2024-03-05 10:00:00", "DATE", None),
+    ("ON", "BOOLEAN", True),
+    ("off", "BOOLEAN", False),
+    ("1.0", "BOOLEAN", True),
+    ("0.0", "BOOLEAN", False),
+    ("0.5", "BOOLEAN", None),
+    ("open", "BOOLEAN", None),
     ("19372", "DATE", None),
     ("20241305", "DATE", None),
     ("301", "BIGINT", 301),
@@ -88,6 +110,19 @@ WRITTEN: list[tuple[str, str, object]] = [
     ("21.5d", "DOUBLE", None),
     ("12.50", "DECIMAL(10,2)", Decimal("12.50")),
     ("12.505", "DECIMAL(10,2)", None),
+    ("12.5000000000000000000000", "DECIMAL(10,2)", Decimal("12.5")),
+    ("1.25e1", "DECIMAL(10,2)", Decimal("12.5")),
+    ("125E-1", "DECIMAL(10,2)", Decimal("12.5")),
+    ("1e-30", "DECIMAL(10,2)", None),
+    ("100000000", "DECIMAL(10,2)", None),
+    (
+        "123456789012345678901234567890123456.78",
+        "DECIMAL(38,2)",
+        Decimal("123456789012345678901234567890123456.78"),
+    ),
+    ("1.005", "DECIMAL(38,2)", None),
+    ("0.12345678901234567890", "DECIMAL(38,20)", Decimal("0.12345678901234567890")),
+    (".", "DECIMAL(38,2)", None),
     ("  ", "DOUBLE", None),
     (" 21.5 ", "DOUBLE", 21.5),
     (" as it is ", "STRING", " as it is "),
@@ -199,8 +234,8 @@ def read_in_python(value: Any, kind: str) -> Any:
         return text
     text = text.strip()
     if kind == "BOOLEAN":
-        known = dict.fromkeys(["true", "t", "yes", "y", "1"], True) | dict.fromkeys(
-            ["false", "f", "no", "n", "0"], False
+        known = dict.fromkeys(["true", "t", "yes", "y", "on", "1", "1.0"], True) | dict.fromkeys(
+            ["false", "f", "no", "n", "off", "0", "0.0"], False
         )
         return known.get(text.lower())
     if kind in ("DATE", "TIMESTAMP"):
@@ -334,16 +369,30 @@ def test_what_python_writes_for_no_number_fits_no_column_and_the_rest_of_the_lin
     assert [row._malformed for row in found] == [None, None, None, lines[3]]
 
 
-def test_an_object_or_an_array_is_no_key(spark):
+def test_a_key_is_a_text_or_a_number_in_its_digits(spark):
     source = Source("made", "json", "id STRING, text STRING", ("id",))
-    keys = ["[A1]", '{"a":1}', [1], {"id": "B1"}]
+    keys = ["[A1]", '{"a":1}', [1], {"id": "B1"}, 123456789.0, "123456789.0", 123456789, 1.5]
     found = parsed(spark, [json.dumps({"id": key, "text": key}) for key in keys], source)
-    assert [row.id for row in found] == ["[A1]", '{"a":1}', None, None]
-    assert [row.text for row in found] == ["[A1]", '{"a":1}', "[1]", '{"id":"B1"}']
+    devices = ["123456789", "123456789.0", "123456789", "1.5"]
+    assert [row.id for row in found] == ["[A1]", '{"a":1}', None, None, *devices]
+    assert [row.text for row in found][:4] == ["[A1]", '{"a":1}', "[1]", '{"id":"B1"}']
     assert [row._rescued and json.loads(row._rescued) for row in found] == [
         *(None, None),
-        *({"id": key} for key in keys[2:]),
+        *({"id": key} for key in keys[2:4]),
+        *(None,) * 4,
     ]
+
+
+def test_a_record_may_have_many_fields_of_any_names(spark):
+    """Where each is nested within the next, Spark Connect takes less than forty."""
+    kinds = ["STRING", "DOUBLE", "TIMESTAMP", "DECIMAL(10,2)"] * 12
+    fields = {name: kinds[at] for at, name in enumerate(["value", "key", "source", "file", *range(44)])}
+    columns = {name if isinstance(name, str) else f"c{name}": kind for name, kind in fields.items()}
+    source = Source("made", "json", ", ".join(map(" ".join, columns.items())), ("value",))
+    line = json.dumps(dict.fromkeys(columns, 1709632800))
+    (row,) = parsed(spark, [line], source)
+    assert row._malformed is None and row._rescued is not None
+    assert (row.value, row.key, row.source, row.file) == ("1709632800", 1709632800.0, NOON, None)
 
 
 def _text(value: Any) -> str:

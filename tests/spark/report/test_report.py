@@ -212,6 +212,15 @@ def test_a_source_is_silent_after_as_many_days_as_the_catalog_says(settings, two
     assert shown == is_silent
 
 
+def test_a_file_that_may_have_been_cut_is_named(settings):
+    table = TableEntry("bronze.sensor_logs", 5, {"unended": ["arrived=2024-03-05/<b>.csv"]})
+    page = page_of(settings, a_night(stages=[result("bronze", table)]))
+    assert (
+        "<code>arrived=2024-03-05/&lt;b&gt;.csv</code> of sensor_logs ends without the end of its last"
+        in page
+    )
+
+
 def test_a_selected_source_without_an_account_is_a_problem(settings):
     night = a_night(accounts=[account("events")])
     assert report.find_problems(settings, night) == ["readings has no account"]

@@ -15,7 +15,8 @@ import pytest
 
 from catalog.tables import SOURCES, Source
 from jobs.bronze import arrival, moves, uploads
-from jobs.bronze.landing_zone import Rejected, look, prepare, refuse_growing
+from jobs.bronze.findings import Rejected
+from jobs.bronze.landing_zone import look, prepare, refuse_growing
 from jobs.bronze.withdrawn import rename_brought_again
 from jobs.errors import JobError
 from tests.support.full_disk import LEFT, full_disk

@@ -220,6 +220,25 @@ def test_a_second_header_is_seen_by_the_names_that_the_source_has_for_its_column
         assert "line 3 is another header" in look(header + RECORD + other + RECORD, theirs)
 
 
+STATION = f'"TOA5","GW7","CR1000X"\n{HEADER}"TS","RN","Deg C","%",""\n"","","Avg","Smp",""\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "units"),
+    [
+        (STATION + RECORD, ["TS,RN,DegC,%,", ",,Avg,Smp,"]),
+        (STATION.replace('"","","Avg","Smp"', '"","","",""') + RECORD, ["TS,RN,DegC,%,"]),
+        (STATION.split('"TS"')[0] + RECORD.replace("72.4", "NAN") * 2, []),
+        (STATION.removeprefix('"TOA5",') + RECORD, []),
+    ],
+)
+def test_what_stands_below_the_names_of_a_campbell_logger_is_no_record(look, tmp_path, content, units):
+    """Unless a number or a time is in it."""
+    assert look(content) == NAMES
+    found = csv_flaws.layout(tmp_path / "f.csv", LOGS).no_records
+    assert [*found[found.index(HEADER.strip()) + 1 :]] == units
+
+
 def test_a_row_of_words_is_a_header_only_if_none_of_them_is_a_value_of_the_file(look):
     header, record = "boiler,timestamp,flow,back\n", "B1,2025-05-01 06:00:00,62.5,48\n"
     assert look(header + record + "B1,pending,Fault,OL\n" + record, BOILERS) == look(header, BOILERS) is None

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from catalog.tables import SOURCES
-from jobs.bronze import flaws, text_files
-from jobs.bronze.landing_zone import Rejected, look, prepare
+from jobs.bronze import findings, flaws, text_files
+from jobs.bronze.findings import Rejected
+from jobs.bronze.landing_zone import look, prepare
 from jobs.errors import JobError
 
 TODAY = f"arrived={datetime.now(UTC):%Y-%m-%d}"
@@ -47,6 +48,24 @@ def reasons(folder: Path, source=LOGS, seen=()) -> dict[str, str]:
 def arrived(folder: Path, name: str) -> list[Path]:
     """The files of this name that have been moved into the folder of a day."""
     return [*folder.glob(f"arrived=*/at-??.??.??.??????-{name}")]
+
+
+def test_a_csv_file_whose_last_line_has_no_end_is_named(folder):
+    """Of the others that is no sign: packed ones are whole, and in JSON a record shows by itself where it ends."""
+    cut = (HEADER + RECORD)[:-4]
+    for name, content in {
+        "cut.csv": cut,
+        "bare.csv": HEADER.strip(),
+        "whole.csv": HEADER + RECORD,
+        "old.csv": (HEADER + RECORD).replace("\n", "\r"),
+        "empty.csv": "",
+        "packed.csv.gz": gzip.compress(cut.encode()),
+    }.items():
+        put(folder, name, content)
+    found = findings.unended(LOGS, prepare(look(folder), LOGS, lambda: ()))["unended"]
+    assert [path.rpartition("-")[2] for path in found] == ["bare.csv", "cut.csv"]
+    put(folder, "one.json", '{"location_id": 1}')
+    assert findings.unended(SITES, prepare(look(folder), SITES, lambda: ())) == {}
 
 
 def put(folder: Path, name: str, content: str | bytes) -> Path:

@@ -389,7 +389,7 @@ def test_a_backend_that_is_away_costs_one_warning_and_the_events_stay_in_the_lak
     configure(environment)
     kept = emit(tmp_path)
     (warning,) = caplog.messages
-    assert warning.startswith("gold: no lineage: the backend did not take the events (") and why in warning
+    assert warning.startswith("lineage of gold: the backend did not take the events (") and why in warning
     assert str(file_of(settings_of("gold", tmp_path))) in warning
     assert (kept[0]["eventType"], kept[-1]["eventType"]) == ("START", "COMPLETE")
 
@@ -459,7 +459,7 @@ def test_a_lake_that_cannot_be_written_is_a_warning(
     settings = settings_of("gold", tmp_path)
     Emission(settings, BEGUN).end(Outcome.of(JobError("gone")))
     (warning,) = caplog.messages
-    assert warning.startswith("gold: no lineage: Not a directory: ")
+    assert warning.startswith("lineage of gold: Not a directory: ")
 
 
 def test_every_attempt_of_a_step_is_kept_however_it_ended(

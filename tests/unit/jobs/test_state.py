@@ -14,8 +14,9 @@ OWNED = {
     "jobs/state/staged_slices.py": r"\bSLICES\b|gold_slices",
     "jobs/state/run_results.py": r"\bpath_of\b|run_folder / f",
 }
-# Where these are defined, and those of the other side, who read results through `catalog.run_result` as well.
-DEFINED = ("catalog/", "dags/job.py", "dags/deadlines.py", "embedded/night.py")
+# Where these are defined, those of the other side, who read results through `catalog.run_result` as well, and the page
+# that draws what became of the rows.
+DEFINED = ("catalog/", "dags/job.py", "dags/deadlines.py", "embedded/night.py", "serving/fleet/quality.py")
 
 
 @pytest.mark.parametrize("owner", OWNED)

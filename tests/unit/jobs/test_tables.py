@@ -160,6 +160,16 @@ def test_the_fields_of_a_nested_type_keep_their_case():
         ("a INT, b DECIMAL", "no value is read as b DECIMAL"),
         ("a INT, b ARRAY<INT>", "no value is read as b ARRAY<INT>"),
         ("b INT", "key names a, which is none of its columns"),
+        ("a INT, b DECIMAL(39,2)", r"no value is read as b DECIMAL\(39,2\)"),
+        ("a INT, b DECIMAL(2,3)", r"no value is read as b DECIMAL\(2,3\)"),
+        ("a INT, b INT, B INT", "columns has B, b: names differ in more than case"),
+        ("a INT, b INT, b DOUBLE", "columns has b: names differ in more than case"),
+        (
+            "a INT, co2-ppm INT, 2m INT",
+            "columns has co2-ppm, 2m: a name is made of a-z, digits and _ and begins",
+        ),
+        ("a INT, _night DATE", "columns has _night: a name is made of a-z"),
+        ("a INT, wärme INT", "columns has wärme: a name is made of a-z"),
     ],
 )
 def test_a_column_of_a_source_that_could_not_be_read_is_refused(columns, said):

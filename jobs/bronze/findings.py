@@ -1,0 +1,58 @@
+"""What bronze finds out about a delivered file before it is read."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.tables import Source
+from jobs.bronze.csv_layout import Layout
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A file that was set aside: where it is now, why, and its size in bytes."""
+
+    file: Path
+    reason: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Unusual:
+    """A CSV file that is not laid out as the catalog says: its path in its source's folder, and how it is."""
+
+    path: str
+    layout: Layout
+
+
+@dataclass(frozen=True)
+class Unended:
+    """A CSV file whose last line has no end, so that its last value may be cut: its path in its source's folder."""
+
+    path: str
+
+
+Finding = Rejected | Unusual | Unended
+
+
+def rejected_of(found: Iterable[Finding]) -> list[Rejected]:
+    """Return the files that were set aside."""
+    return [each for each in found if isinstance(each, Rejected)]
+
+
+def layouts_of(found: Iterable[Finding]) -> dict[str, Layout]:
+    """Return the layouts that are not the catalog's, by the file's path in its source's folder."""
+    return {each.path: each.layout for each in found if isinstance(each, Unusual)}
+
+
+def unended(source: Source, found: Iterable[Finding]) -> dict[str, object]:
+    """Log and return, for a run result, the files whose last line has no end."""
+    paths = [each.path for each in found if isinstance(each, Unended)]
+    for path in paths:
+        log.warning(
+            "%s/%s ends without the end of its last line: see whether that is whole", source.name, path
+        )
+    return {"unended": paths} if paths else {}
