@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.errors import JobError, UsageError
+from jobs.hidden_modules import show
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -36,7 +36,7 @@ def load(name: str, home: Path) -> Catalog:
 
     Raises UsageError for a name that is not configured, or without pyiceberg.
     """
-    _find_sqlalchemy()
+    show("sqlalchemy")
     try:
         from pyiceberg.catalog import load_catalog
     except ImportError:
@@ -50,7 +50,7 @@ def load(name: str, home: Path) -> Catalog:
 @contextmanager
 def answering(name: str) -> Iterator[None]:
     """Raise JobError, in one line, where a catalog does not answer or refuses what it is asked."""
-    _find_sqlalchemy()
+    show("sqlalchemy")
     try:
         from pyiceberg.exceptions import RESTError
         from requests import RequestException
@@ -61,12 +61,6 @@ def answering(name: str) -> Iterator[None]:
         yield
     except (RESTError, RequestException, SQLAlchemyError) as error:
         raise JobError(f"the Iceberg catalog {name!r} does not answer: {_line(error)}") from None
-
-
-def _find_sqlalchemy() -> None:
-    """Undo what `jobs/__init__.py` does."""
-    if sys.modules.get("sqlalchemy", sys) is None:
-        del sys.modules["sqlalchemy"]
 
 
 def _file(home: Path) -> Path:
