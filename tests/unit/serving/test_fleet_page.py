@@ -265,7 +265,7 @@ def test_a_lake_on_databricks_is_said_to_be_there(user: TestClient, monkeypatch:
     monkeypatch.setenv("LAKEHOUSE_TARGET", "dev")
     answer = user.get("")
     assert answer.status_code == 501
-    assert "No lake here" in answer.text and "tables are on Databricks" in answer.text
+    assert "No lake here" in answer.text and "tables are on databricks" in answer.text
 
 
 def test_an_airflow_without_the_packages_is_told_which(
