@@ -1,9 +1,11 @@
-"""What a source says of its records: where they lie in a document, by which clock, and how old they may be."""
+"""What a source says of its records: where they lie in a document, how they write times, and how old they may be."""
 
 import re
 from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
+
+from catalog.clock import Clock, flaw
 
 _OFFSET = re.compile(r"[+-](0\d|1[0-4]):[0-5]\d")
 
@@ -15,6 +17,12 @@ class Records:
     records: str = ""
     earliest: date = date(2000, 1, 1)
     zone: str = "UTC"
+    times: tuple[str, ...] = ()
+
+    @property
+    def clock(self) -> Clock:
+        """How it writes times and days."""
+        return Clock(self.zone, self.times)
 
     def check_records(self, source_format: str) -> None:
         """Raise ValueError for settings that cannot be meant."""
@@ -22,6 +30,10 @@ class Records:
             raise ValueError(f"earliest must be a day like 2000-01-01 without quotes, not {self.earliest!r}")
         if self.zone != "UTC" and not _is_zone(self.zone):
             raise ValueError(f"zone must be like Europe/Berlin or +01:00, not {self.zone!r}")
+        if not isinstance(self.times, tuple):
+            raise ValueError(f'times must be a list, ["dd.MM.yyyy HH:mm:ss"], not {self.times!r}')
+        if flaws := [said for said in map(flaw, self.times) if said]:
+            raise ValueError(flaws[0])
         if self.records and source_format != "json":
             raise ValueError("records is for json: each line of a csv file is a record")
 

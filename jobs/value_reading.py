@@ -5,10 +5,13 @@ one that only one moment can be meant by. All else is null here, and the caller 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
+
+from catalog.clock import USUAL, Clock, has_hours, has_zone
+from jobs.delta.frames import folded
 
 _DAY = r"(?!0000)\d{4}-\d{1,2}-\d{1,2}"
 _SLASHED = r"^(\d{4})/(\d{1,2})/(\d{1,2})"
@@ -44,17 +47,19 @@ GREATEST_FLOAT = 3.4028234e38  # of 32 bits, as controllers write it for a senso
 STRICT = {"allowNonNumericNumbers": "false", "allowSingleQuotes": "false"}
 
 
-def reading(text: Column, kind: str, zone: str = "UTC") -> Column:
+def reading(text: Column, kind: str, clock: Clock = USUAL) -> Column:
     """Read a text as a SQL type; null where it is blank or does not fit. Strings are taken as they are.
 
-    A time that is written without a zone is one of `zone`.
+    Times and days are read as the source of the clock writes them.
     """
     if kind == "STRING":
         return text
+    if patterns := clock.patterns(kind):
+        return _by_patterns(F.trim(text), patterns, clock.zone).cast(kind.lower())
     if kind.startswith("DECIMAL"):
         return _decimal(F.trim(text), kind)
     if kind == "TIMESTAMP":
-        return _timestamp(F.trim(text), zone)
+        return _timestamp(F.trim(text), clock.zone)
     if read := _READ.get(kind):
         return read(F.trim(text))
     return F.trim(text).try_cast(kind.lower())
@@ -65,9 +70,9 @@ def is_blank(text: Column) -> Column:
     return F.coalesce(F.trim(text) == "", F.lit(True))
 
 
-def is_misfit(text: Column, kind: str, zone: str = "UTC") -> Column:
+def is_misfit(text: Column, kind: str, clock: Clock = USUAL) -> Column:
     """Whether a text holds a value that a SQL type cannot have."""
-    return ~is_blank(text) & reading(text, kind, zone).isNull()
+    return ~is_blank(text) & reading(text, kind, clock).isNull()
 
 
 def strings_of(fields: Mapping[str, str]) -> str:
@@ -152,6 +157,21 @@ def _instant(text: Column, zone: str) -> Column:
         if zone == "UTC"
         else F.when(text.rlike(f":.*{_ZONE}$"), written).otherwise(_local(written, zone))
     )
+
+
+def _by_patterns(text: Column, patterns: Sequence[str], zone: str) -> Column:
+    """The instant that all patterns say which fit; null where two say two, since either may be meant."""
+    read = [_by_pattern(text, pattern, zone) for pattern in patterns]
+    first = F.coalesce(*read)
+    return F.when(folded(Column.__and__, [F.coalesce(each == first, F.lit(True)) for each in read]), first)
+
+
+def _by_pattern(text: Column, pattern: str, zone: str) -> Column:
+    found = F.try_to_timestamp(text, F.lit(pattern))
+    # A day has no zone, and further than this a shift to UTC can lead to a year that nothing can show.
+    is_shown = found.between(F.lit("0001-01-03").cast("timestamp"), F.lit("9999-12-29").cast("timestamp"))
+    is_local = zone != "UTC" and has_hours(pattern) and not has_zone(pattern)
+    return F.when(is_shown, _local(found, zone) if is_local else found)
 
 
 def _local(shown: Column, zone: str) -> Column:

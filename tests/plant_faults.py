@@ -147,6 +147,13 @@ FAULTS = [
         "unit/jobs/test_landed_files.py::test_a_csv_file_whose_last_line_has_no_end_is_named",
     ),
     fault(
+        "of two readings of a time the first is taken",
+        "jobs/value_reading.py",
+        "[F.coalesce(each == first, F.lit(True)) for each in read]",
+        "[F.lit(True) for each in read]",
+        "spark/bronze/test_value_reading.py::test_times_and_days_are_read_as_the_source_says_that_it_writes_them",
+    ),
+    fault(
         "a time with a zone of letters is read",
         "jobs/value_reading.py",
         r'_ZONE = r" ?([Zz]|UTC|GMT|[+-]',

@@ -82,12 +82,12 @@ def read(lines: DataFrame, source: Source) -> Fields:
     tokens = lines.transform(_with_tokens, source.delimiter).transform(_in_order, source)
     token = {name: F.get("_tokens", F.lit(number)) for number, name in enumerate(source.fields)}
     text = {name: _number(_value(token[name], source), source.fields[name], source) for name in source.fields}
-    typed = {name: reading(text[name], kind, source.zone) for name, kind in source.fields.items()}
+    typed = {name: reading(text[name], kind, source.clock) for name, kind in source.fields.items()}
     misfits = F.array_compact(
         F.array(
             *[
                 F.when(
-                    is_misfit(text[name], kind, source.zone),
+                    is_misfit(text[name], kind, source.clock),
                     F.struct(F.lit(name).alias("key"), token[name].alias("value")),
                 )
                 for name, kind in source.fields.items()

@@ -111,7 +111,7 @@ def _plain_value(name: str, source: Source) -> Column:
         value = F.when(value.rlike(_OF_A_DOUBLE), value)
     if kind == "STRING" and name in source.key:
         return F.when(~value.rlike(_NO_PLAIN_KEY), value)
-    return reading(value, kind, source.zone) if _parsed_as(kind) != kind else value
+    return reading(value, kind, source.clock) if _parsed_as(kind) != kind else value
 
 
 def _is_json_record() -> Column:
@@ -130,7 +130,7 @@ def _careful_value(name: str, source: Source) -> Column:
     kind = source.fields[name]
     if kind == "VARIANT":
         return F.try_variant_get("_object", f"$.{name}", "variant")
-    read = reading(_text(name, kind), kind, source.zone)
+    read = reading(_text(name, kind), kind, source.clock)
     if kind != "STRING" or name not in source.key:
         return read
     # 301 and 301.0 are one device.
@@ -152,7 +152,7 @@ def _is_of(name: str, *kinds: str) -> Column:
 
 def _is_misfit(name: str, source: Source) -> Column:
     kind = source.fields[name]
-    return _is_nested(name) if kind == "STRING" else is_misfit(_text(name, kind), kind, source.zone)
+    return _is_nested(name) if kind == "STRING" else is_misfit(_text(name, kind), kind, source.clock)
 
 
 def _text(name: str, kind: str) -> Column:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pyspark.sql import functions as F
 
+from catalog.clock import Clock, flaw
 from catalog.columns import columns_of
 from catalog.tables import Source
 from jobs.bronze.parsing import parse
@@ -157,6 +158,45 @@ LOCAL: list[tuple[str, str, object]] = [
 ]
 
 
+GERMAN, AMERICAN = (
+    ("dd.MM.yyyy HH:mm", "d.M.yy H:mm:ss.SSS", "dd.MM.yyyy"),
+    ("MM/dd/yy hh:mm:ss a", "M/d/yyyy"),
+)
+# Text, type, zone and patterns of the source, what it says.
+PATTERNS: list[tuple[str, str, str, tuple[str, ...], object]] = [
+    ("05.03.2024 10:00", "TIMESTAMP", "UTC", GERMAN, NOON),
+    (" 05.03.2024 11:00 ", "TIMESTAMP", "Europe/Berlin", GERMAN, NOON),
+    ("5.3.24 9:05:07.25", "TIMESTAMP", "UTC", GERMAN, datetime(2024, 3, 5, 9, 5, 7, 250_000)),
+    ("31.03.2024 02:30", "TIMESTAMP", "Europe/Berlin", GERMAN, None),  # no clock shows it
+    ("2024-03-05 10:00:00", "TIMESTAMP", "UTC", GERMAN, None),  # what the source does not write
+    ("1709632800", "TIMESTAMP", "UTC", GERMAN, None),
+    ("30.02.2024 10:00", "TIMESTAMP", "UTC", GERMAN, None),
+    ("05.03.2024 10:00 Uhr", "TIMESTAMP", "UTC", GERMAN, None),
+    ("05.03.2024", "TIMESTAMP", "UTC", GERMAN, None),
+    ("05.03.2024", "DATE", "Europe/Berlin", GERMAN, date(2024, 3, 5)),
+    ("2024-03-05", "DATE", "UTC", GERMAN, None),
+    ("2024-03-05", "DATE", "UTC", GERMAN[:1], date(2024, 3, 5)),  # of days it says nothing
+    ("21.5", "DOUBLE", "UTC", GERMAN, 21.5),
+    ("03/05/24 10:00:00 AM", "TIMESTAMP", "UTC", AMERICAN, NOON),
+    ("03/05/24 10:00:00 pm", "TIMESTAMP", "UTC", AMERICAN, datetime(2024, 3, 5, 22, 0)),
+    ("03/05/24 12:00:00 AM", "TIMESTAMP", "UTC", AMERICAN, datetime(2024, 3, 5)),
+    ("13/05/24 10:00:00 AM", "TIMESTAMP", "UTC", AMERICAN, None),
+    ("3/5/2024", "DATE", "UTC", AMERICAN, date(2024, 3, 5)),
+    ("05-Mar-2024 10:00+0000", "TIMESTAMP", "Europe/Berlin", ("dd-MMM-yyyy HH:mmXX",), NOON),
+    ("20240305 1000", "TIMESTAMP", "UTC", ("yyyyMMdd HHmm",), NOON),
+    ("05/03/2024 10:00", "TIMESTAMP", "UTC", ("dd/MM/yyyy HH:mm", "MM/dd/yyyy HH:mm"), None),  # May or March
+    (
+        "05/05/2024 10:00",
+        "TIMESTAMP",
+        "UTC",
+        ("dd/MM/yyyy HH:mm", "MM/dd/yyyy HH:mm"),
+        datetime(2024, 5, 5, 10),
+    ),
+    ("2024-03-05 um 10h00", "TIMESTAMP", "UTC", ("yyyy-MM-dd 'um' HH'h'mm",), NOON),
+    ("01.01.0001 00:00", "TIMESTAMP", "Europe/Berlin", GERMAN, None),
+]
+
+
 @pytest.fixture(scope="module")
 def said(spark):
     """Text and type -> how it is read, all by one query."""
@@ -176,9 +216,25 @@ def test_a_value_is_read_as_it_was_meant_or_not_at_all(said, text, kind, meant):
 def test_a_time_without_a_zone_is_local_where_the_source_says_so_unless_clocks_show_it_twice_or_never(spark):
     texts = spark.createDataFrame([(text,) for text, _, _ in LOCAL], "t STRING").distinct()
     zones = list(dict.fromkeys(zone for _, zone, _ in LOCAL))
-    columns = [reading(F.col("t"), "TIMESTAMP", zone).alias(zone) for zone in zones]
+    columns = [reading(F.col("t"), "TIMESTAMP", Clock(zone)).alias(zone) for zone in zones]
     found = {row.t: row for row in texts.select("t", *columns).collect()}
     assert [(text, zone, found[text][zone]) for text, zone, _ in LOCAL] == LOCAL
+
+
+def test_times_and_days_are_read_as_the_source_says_that_it_writes_them(spark):
+    texts = spark.createDataFrame(
+        [(number, text) for number, (text, *_) in enumerate(PATTERNS)], "n INT, t STRING"
+    )
+    ways = list(dict.fromkeys((kind, Clock(zone, times)) for _, kind, zone, times, _ in PATTERNS))
+    columns = [reading(F.col("t"), kind, clock).alias(str(at)) for at, (kind, clock) in enumerate(ways)]
+    read = {row.n: row for row in texts.select("n", *columns).collect()}
+    found = [
+        (text, kind, zone, times, read[number][str(ways.index((kind, Clock(zone, times))))])
+        for number, (text, kind, zone, times, _) in enumerate(PATTERNS)
+    ]
+    assert found == PATTERNS
+    clocks = [Clock(zone, times) for _, _, zone, times, _ in PATTERNS]
+    assert [flaw(pattern) for clock in clocks for pattern in clock.times if flaw(pattern)] == []
 
 
 def made(choose: random.Random) -> dict[str, Any]:

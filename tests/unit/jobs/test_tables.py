@@ -103,6 +103,16 @@ def test_a_format_that_is_neither_json_nor_csv_is_refused():
         ({"format": "json", "zone": "Europe"}, "zone must be like"),
         ({"format": "json", "zone": "../x"}, "zone must be like"),
         ({"format": "json", "zone": 1}, "zone must be like"),
+        ({"format": "json", "times": "dd.MM.yyyy HH:mm"}, "times must be a list"),
+        ({"format": "json", "times": ["dd.MM.yyyy um HH:mm"]}, "is no pattern: write one like"),
+        ({"format": "json", "times": ["%d.%m.%Y"]}, "is no pattern"),
+        ({"format": "json", "times": [7]}, "is no pattern"),
+        ({"format": "json", "times": ["dd.MM. HH:mm"]}, "without a year"),
+        ({"format": "json", "times": ["dd.mm.yyyy HH:mm"]}, "with m in two places"),
+        ({"format": "json", "times": ["dd.MM.yyyy hh:mm"]}, "no hour and minute is known"),
+        ({"format": "json", "times": ["dd.MM.yyyy HH"]}, "no hour and minute is known"),
+        ({"format": "json", "times": ["dd.MM.yyyy HH:mm a"]}, "H is of 24 hours"),
+        ({"format": "json", "times": ["yyyyMd HHmm"]}, "write both as two letters"),
     ],
 )
 def test_what_a_source_cannot_mean_is_refused(given, said):
