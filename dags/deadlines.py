@@ -1,8 +1,8 @@
 """What somebody is notified of when it does not come in time: a night's gold, a stream, the files of a source.
 
-Airflow watches the deadline of each run and calls back when a run has not ended by then; a run by hand has none. How
-long a source is silent is in the report of a night that just ended. One message is sent per incident, and one when it
-is over (`dags/incidents.py`).
+Airflow watches the deadline of each run and calls back when a run has not ended by then; of runs by hand nothing is
+said. How long a source is silent is in the report of a night that just ended. One message is sent per incident, and
+one when it is over (`dags/incidents.py`).
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # In others a deadline that is missed ends the scheduler (3.3.2).
 RUN_CALLBACKS = ("LocalExecutor", "CeleryExecutor")
+# A night's run is due a day after its logical date, which is the beginning of what it is about.
+NIGHT = timedelta(days=1)
 # Four quarters of an hour without a run that went well.
 STREAM_HOURS = 1
 
@@ -41,7 +43,7 @@ def published_in_time() -> DeadlineAlert | None:
     None if it says never, or Airflow's executor runs no callbacks.
     """
     hours = load_target().published_within_hours
-    return _alert(LateNight, hours, hours=hours) if hours else None
+    return _alert(LateNight, NIGHT + timedelta(hours=hours), hours=hours) if hours else None
 
 
 def goes_on(jobs_of: Callable[[Target], Iterable[Job]]) -> DeadlineAlert | None:
@@ -50,16 +52,17 @@ def goes_on(jobs_of: Callable[[Target], Iterable[Job]]) -> DeadlineAlert | None:
     None if it has no job, or Airflow's executor runs no callbacks.
     """
     steps = [job.stage for job in jobs_of(load_target())]
-    return _alert(StoppedStream, STREAM_HOURS, step=steps[-1]) if steps else None
+    return _alert(StoppedStream, timedelta(hours=STREAM_HOURS), step=steps[-1]) if steps else None
 
 
-def _alert(callback: type[Notifier], after_hours: int, **kwargs: Any) -> DeadlineAlert | None:
+def _alert(callback: type[Notifier], after: timedelta, **kwargs: Any) -> DeadlineAlert | None:
     executor = conf.get("core", "executor", fallback="LocalExecutor").split(",")[0]
     if not executor.endswith(RUN_CALLBACKS):
         return None
     return DeadlineAlert(
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
-        interval=timedelta(hours=after_hours),
+        # Not when it was queued: no task of a run that has such a deadline can be cleared (3.3.2).
+        reference=DeadlineReference.DAGRUN_LOGICAL_DATE,
+        interval=after,
         # In a process of the executor's, beside those of tasks: it knows connections and the lake's folder.
         callback=SyncCallback(callback, kwargs=kwargs),
     )
