@@ -143,6 +143,7 @@ def test_the_device_with_the_most_anomalies_is_shown_hour_by_hour(readings):
     assert temperature.note.startswith("In °C, by the hour (UTC)")
     assert "5 anomalies among 12 readings" in temperature.note
     assert salinity.note.startswith("By the hour"), "nobody guesses a unit"
+    assert "1 anomaly among 4 readings" in salinity.note
     assert marks(temperature.spec) == {"rule", "circle", "point"}
 
 
