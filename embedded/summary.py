@@ -26,9 +26,11 @@ def summary(run: Run) -> str:
             "",
             f"  Airflow      {config.url}/dags/iot_nightly/runs/{run.id}",
             f"               user {USER}, password: `make password` ({shown(config, 'secrets/ui-password')})",
+            f"  fleet        {config.url}/plugin/fleet",
             *([f"  report       {report}"] if run.result("report") else []),
             f"  data docs    {pages}",
             *(f"  what failed  {pages}/data-docs/runs/{run.id}/{check}.html" for check in _refused(run)),
+            f"  API          {config.url}/lakehouse/v1/",
             f"  lake         {os.path.relpath(config.home)}",
             "  stop         make stop",
         ]

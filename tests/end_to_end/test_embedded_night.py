@@ -93,7 +93,8 @@ def test_the_night_is_printed_stage_by_stage_and_summed_up(embedded: Embedded) -
         assert re.search(rf"^  {layer} +[1-9][\d,]* rows", summary, re.MULTILINE)
     assert re.search(r"^  expectations +0 failed, \d+ warned$", summary, re.MULTILINE)
     assert "  report " in summary and "what failed" not in summary
-    for word in ("make password", "user admin", "make stop", embedded.url):
+    pages = (f"fleet        {embedded.url}/plugin/fleet", f"API          {embedded.url}/lakehouse/v1/")
+    for word in ("make password", "user admin", "make stop", embedded.url, *pages):
         assert word in embedded.first_run
     assert embedded.password not in embedded.first_run
 
