@@ -6,6 +6,7 @@ one that only one moment can be meant by. All else is null here, and the caller 
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from operator import and_
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -163,7 +164,7 @@ def _by_patterns(text: Column, patterns: Sequence[str], zone: str) -> Column:
     """The instant that all patterns say which fit; null where two say two, since either may be meant."""
     read = [_by_pattern(text, pattern, zone) for pattern in patterns]
     first = F.coalesce(*read)
-    return F.when(folded(Column.__and__, [F.coalesce(each == first, F.lit(True)) for each in read]), first)
+    return F.when(folded(and_, [F.coalesce(each == first, F.lit(True)) for each in read]), first)
 
 
 def _by_pattern(text: Column, pattern: str, zone: str) -> Column:

@@ -19,10 +19,9 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from serving import documents as doc
 from serving.problems import Problem, add_handlers
 from serving.readable import readable
+from serving.safe_headers import add_safe_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
     from serving.answers import Lake
 
 PREFIX = "/lakehouse/v1"
@@ -74,7 +73,7 @@ def create_app(login: Callable[..., Any], lake: Callable[[], Lake], seconds: flo
     _add_documents(app, reading := Reading(lake, seconds))
     _add_tables(app, reading)
     add_handlers(app)
-    app.middleware("http")(_with_safe_headers)
+    add_safe_headers(app, POLICY)
     return app
 
 
@@ -148,14 +147,3 @@ def _address_without(request: Request, last: str) -> str:
     """The path of a request with its parameters, up to the value of one that comes last."""
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != last]
     return f"{request.url.path}?{urlencode([*kept, (last, '')])}"
-
-
-async def _with_safe_headers(
-    request: Request, call_next: Callable[[Request], Awaitable[Response]]
-) -> Response:
-    response = await call_next(request)
-    response.headers["Content-Security-Policy"] = POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["Cache-Control"] = "no-cache"
-    return response

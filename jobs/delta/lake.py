@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from functools import reduce
+from operator import and_
 from typing import Any
 
 from pyspark.errors import AnalysisException, PySparkException
@@ -16,7 +16,7 @@ from catalog.pipeline import writers_of
 from catalog.tables import TABLES
 from jobs.delta import schema
 from jobs.delta.digests import Digest, digests_of
-from jobs.delta.frames import any_of, is_in, is_same
+from jobs.delta.frames import any_of, folded, is_in, is_same
 from jobs.errors import JobError
 from jobs.settings import Settings
 
@@ -96,7 +96,7 @@ class Lake:
         ordered = frame.select(*TABLES[name].column_names).alias("new")
         old = TABLES[name].name
         same = [F.col(f"new.`{column}`").eqNullSafe(F.col(f"{old}.`{column}`")) for column in key]
-        merging = ordered.mergeInto(self.settings.table(name), reduce(Column.__and__, same))
+        merging = ordered.mergeInto(self.settings.table(name), folded(and_, same))
         changed = {
             f"`{each}`": F.col(f"new.`{each}`") for each in TABLES[name].column_names if each not in kept
         }

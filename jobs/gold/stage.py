@@ -42,8 +42,9 @@ def run(lake: Lake) -> list[TableResult]:
     if survey.refused:
         raise ContractBroken(_refusal(survey.refused), [])
     due = _due(lake, survey)
-    arrived = _arrived(lake, survey, due)
-    slices = _touched(lake, _with_later(due, survey), arrived)
+    nights = _with_later(due, survey)
+    arrived = _arrived(lake, survey, due, nights)
+    slices = _touched(lake, nights, arrived)
     new = _of_new(lake, survey)
     partials = _in_part(lake, survey, {table: slices[table] for table in slices.keys() - new.keys()}, arrived)
     slices |= new
@@ -90,9 +91,9 @@ def _with_later(due: set[date], survey: Survey) -> set[date]:
     return due | {night for night in survey.nights if night > min(due)}
 
 
-def _arrived(lake: Lake, survey: Survey, due: set[date]) -> Arrivals:
-    """What arrived in the nights that are due, and what others lost by it."""
-    are_others = not _with_later(due, survey) <= set(lake.settings.nights)
+def _arrived(lake: Lake, survey: Survey, due: set[date], nights: set[date]) -> Arrivals:
+    """What arrived in the nights that are due, and what others lost by it; `nights` has the later ones, too."""
+    are_others = not nights <= set(lake.settings.nights)
     # Of a table by the night only slices of other nights ask what arrived.
     asked = [table for table in lake.settings.gold if are_others or table.slice != "night"]
     return arrivals.find(lake, asked, due, survey.unpublished)

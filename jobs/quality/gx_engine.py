@@ -6,7 +6,7 @@ nearly all planning, so this one asks for the counts of all batches in one.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from functools import reduce
+from operator import and_, or_
 from typing import Any
 
 from great_expectations.exceptions import MetricResolutionError
@@ -15,7 +15,7 @@ from great_expectations.expectations.conditions import PassThroughCondition, des
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.delta.frames import union
+from jobs.delta.frames import folded, union
 
 ROW_COUNT = "table.row_count"
 UNEXPECTED_COUNT = ".unexpected_count"
@@ -140,7 +140,7 @@ class OneQueryEngine(SparkDFExecutionEngine):  # type: ignore[misc]
         ignored = metric.metric_domain_kwargs.get("ignore_row_if", "all_values_are_missing")
         if ignored == "never":
             return F.lit(True)
-        return reduce(Column.__and__ if ignored == "any_value_is_missing" else Column.__or__, has_value)
+        return folded(and_ if ignored == "any_value_is_missing" else or_, has_value)
 
 
 def _is_count(metric: Any) -> bool:

@@ -5,7 +5,7 @@ holds the two against each other. An expectation type that is not here cannot be
 """
 
 from collections.abc import Callable, Iterable
-from functools import reduce
+from operator import and_
 from typing import Any
 
 import great_expectations.expectations as gxe
@@ -19,6 +19,8 @@ from great_expectations.expectations.conditions import (
 )
 from pyspark.sql import Column
 from pyspark.sql import functions as F
+
+from jobs.delta.frames import folded
 
 ROW_ACTIONS = ("quarantine", "flag")
 
@@ -133,7 +135,7 @@ def _holds(condition: Any) -> Column:
 
 
 def _all(terms: Iterable[Column]) -> Column:
-    return reduce(lambda one, other: one & other, terms)
+    return folded(and_, terms)
 
 
 def _meta(rule: gxe.Expectation) -> dict[str, str]:

@@ -21,10 +21,9 @@ from starlette.staticfiles import StaticFiles
 from serving import target
 from serving.fleet import activity, filters
 from serving.problems import Problem
+from serving.safe_headers import add_safe_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from serving.fleet.source import Source
 
 ASSETS = Path(__file__).parent
@@ -74,7 +73,7 @@ def create_app() -> FastAPI:
             return HTMLResponse("There is no such page.", 404)
         return await files[folder].get_response(path, request.scope)
 
-    app.middleware("http")(_with_safe_headers)
+    add_safe_headers(app, POLICY)
     app.add_exception_handler(Problem, _no_lake)
     app.add_exception_handler(ImportError, _not_installed)
     return app
@@ -99,14 +98,3 @@ async def _not_installed(_request: Request, error: Any) -> Response:
         f"{error}: this page needs the packages of requirements/airflow.txt in the API server's environment."
     )
     return HTMLResponse(NO_PAGE.format(title="Not installed", text=html.escape(text)), 501)
-
-
-async def _with_safe_headers(
-    request: Request, call_next: Callable[[Request], Awaitable[Response]]
-) -> Response:
-    response = await call_next(request)
-    response.headers["Content-Security-Policy"] = POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["Cache-Control"] = "no-cache"
-    return response

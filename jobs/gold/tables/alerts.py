@@ -39,11 +39,12 @@ def _of_readings(readings: DataFrame) -> DataFrame:
 
 def _threshold(side: str) -> Column:
     """The lower or upper threshold of a reading's metric; null where it has none."""
-    threshold = F.lit(None).cast("double")
-    for metric, bounds in THRESHOLDS.items():
-        if side in bounds:
-            threshold = F.when(F.col("metric_name") == metric, float(bounds[side])).otherwise(threshold)
-    return threshold
+    known = [
+        F.when(F.col("metric_name") == metric, float(bounds[side]))
+        for metric, bounds in THRESHOLDS.items()
+        if side in bounds
+    ]
+    return F.coalesce(*known, F.lit(None).cast("double"))
 
 
 def _alerts(
