@@ -1,6 +1,8 @@
-"""A library that is installed for one purpose, hidden from others that import whatever they find."""
+"""Libraries that are installed, and kept from others that import whatever they find."""
 
 import sys
+from importlib import import_module
+from types import ModuleType
 
 
 def hide(name: str) -> None:
@@ -13,3 +15,20 @@ def show(name: str) -> None:
     """Let a hidden module be imported again."""
     if sys.modules.get(name, sys) is None:
         del sys.modules[name]
+
+
+def defer(name: str) -> None:
+    """Have a module imported only when something in it is used, unless it is imported already."""
+    sys.modules.setdefault(name, _Deferred(name))
+
+
+class _Deferred(ModuleType):
+    """Stands for a module until an attribute of it is asked for; Python's own LazyLoader would not wait that long."""
+
+    def __getattr__(self, name: str) -> object:
+        # `inspect` asks this of every module there is, to find the one that a file belongs to.
+        if name == "__file__":
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)

@@ -10,7 +10,7 @@ from jobs import session
 from jobs.cli import parser
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken, JobError, UsageError
-from jobs.hidden_modules import hide
+from jobs.hidden_modules import defer, hide
 from jobs.lineage.emission import Emission
 from jobs.outcome import Outcome
 from jobs.runner import run_stage, without_spark
@@ -23,8 +23,10 @@ log = logging.getLogger("jobs")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the stage or command that the arguments name; return its exit status."""
     # Iceberg's catalogs alone need it, and find it. Great Expectations imports it where it is installed, without any
-    # use for it here: a second for each check.
+    # use for it here: a second for each check. The other two are for expectations that no suite here has: another.
     hide("sqlalchemy")
+    defer("altair")
+    defer("scipy.stats")
     given = sys.argv[1:] if argv is None else argv
     if given and given[0] in parser.COMMANDS:
         return _command(given)

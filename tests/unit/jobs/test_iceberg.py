@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -261,13 +261,13 @@ def test_a_catalog_that_is_not_configured_or_does_not_answer_is_one_line(tmp_pat
 
 
 def test_a_job_hides_from_great_expectations_what_iceberg_alone_needs(monkeypatch, capsys):
-    hidden: dict[str, None] = {}
+    hidden: dict[str, ModuleType | None] = {}
     monkeypatch.setattr("jobs.hidden_modules.sys", SimpleNamespace(modules=hidden))
     with pytest.raises(SystemExit):
         main(["no-such-stage"])
-    assert hidden == {"sqlalchemy": None}
+    assert hidden["sqlalchemy"] is None
     with catalogs.answering("lab"):
-        assert hidden == {}
+        assert "sqlalchemy" not in hidden
 
 
 def test_a_lake_without_copies_has_no_catalog_to_maintain(tmp_path, monkeypatch):
