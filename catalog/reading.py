@@ -8,6 +8,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parent
 SECTIONS = ("sources", "silver", "derived", "gold", "ops")
+COLUMNS = "columns"  # what a column means wherever it stands: names and texts, no sections of their own
 
 
 class CatalogError(ValueError):
@@ -18,10 +19,10 @@ class CatalogError(ValueError):
 class Sections:
     """What the files say, by section and name; within a section in the order of files and lines."""
 
-    values: Mapping[str, Mapping[str, dict[str, Any]]]
+    values: Mapping[str, Mapping[str, Any]]
     files: Mapping[tuple[str, str], str]
 
-    def __getitem__(self, section: str) -> Mapping[str, dict[str, Any]]:
+    def __getitem__(self, section: str) -> Mapping[str, Any]:
         return self.values[section]
 
     def where(self, section: str, name: str) -> str:
@@ -31,18 +32,20 @@ class Sections:
 
 def read(folder: Path = FOLDER) -> Sections:
     """Read all files of a folder. Raises CatalogError with the file that is wrong."""
-    values: dict[str, dict[str, dict[str, Any]]] = {section: {} for section in SECTIONS}
+    values: dict[str, dict[str, Any]] = {section: {} for section in (*SECTIONS, COLUMNS)}
     files: dict[tuple[str, str], str] = {}
     for file in sorted(folder.glob("*.toml")):
         for section, named in _parsed(file).items():
-            if section not in SECTIONS or not isinstance(named, dict):
+            if section not in values or not isinstance(named, dict):
                 raise CatalogError(
-                    f"{file.name}: [{section}] is no section; they are [{'.X], ['.join(SECTIONS)}.X]"
+                    f"{file.name}: [{section}] is no section; they are [{'.X], ['.join(SECTIONS)}.X] and [{COLUMNS}]"
                 )
             for name, value in named.items():
                 if other := files.get((section, name)):
                     raise CatalogError(f"{file.name} [{section}.{name}]: {other} has it, too")
-                if not isinstance(value, dict):
+                if section == COLUMNS and not isinstance(value, str):
+                    raise CatalogError(f"{file.name} [{section}]: {name} is no text that says what it means")
+                if section != COLUMNS and not isinstance(value, dict):
                     raise CatalogError(f"{file.name} [{section}]: {name} stands outside of a [{section}.X]")
                 files[section, name] = file.name
                 values[section][name] = value

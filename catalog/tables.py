@@ -71,14 +71,17 @@ class Table:
     zorder: tuple[str, ...] = ()
     lookup: str = ""
     part: str = ""
+    key: tuple[str, ...] = ()  # columns that tell its rows apart, as its suite checks
+    comments: tuple[tuple[str, str], ...] = ()  # of columns, where they mean more than `[columns]` says
 
     def __post_init__(self) -> None:
         if self.part and (self.part not in self.column_names or self.slice != "event_date" or self.days):
             raise ValueError("part names a column of a table by event_date that looks at no other days")
         if self.slice not in self.column_names:
             raise ValueError(f"slice is {self.slice}, which is none of its columns")
-        if unknown := sorted(set(self.zorder) - set(self.column_names)):
-            raise ValueError(f"zorder names {', '.join(unknown)}, which is none of its columns")
+        for said, names in (("zorder", self.zorder), ("key", self.key), ("comments", dict(self.comments))):
+            if unknown := sorted(set(names) - set(self.column_names)):
+                raise ValueError(f"{said} names {', '.join(unknown)}, which is none of its columns")
 
     @property
     def full_name(self) -> str:
@@ -94,6 +97,12 @@ class Table:
     def column_names(self) -> tuple[str, ...]:
         """Column names in order."""
         return tuple(self.types)
+
+    @property
+    def meanings(self) -> Mapping[str, str]:
+        """Column name -> what it means, in order; without those of which the catalog does not say it."""
+        said = {**_catalog[reading.COLUMNS], **dict(self.comments)}
+        return {name: said[name] for name in self.column_names if name in said}
 
     @property
     def is_dated(self) -> bool:
@@ -125,7 +134,7 @@ def _read(kind: type[Any], section: str, name: str, values: dict[str, Any], **gi
 def _silver(name: str, values: dict[str, Any]) -> Table:
     more = "".join(source.silver_provenance for source in SOURCES.values() if source.silver == name)
     columns = f"{values.get('columns', '').rstrip()}, {PROVENANCE}{more}"
-    return _dated(_read(Table, "silver", name, {**values, "columns": columns}, layer="silver"))
+    return _dated(_read(Table, "silver", name, {**values, "columns": columns}, layer="silver", key=()))
 
 
 def _dated(table: Table) -> Table:

@@ -125,7 +125,11 @@ def _described(table: Table, columns: Mapping[str, str]) -> dict[str, Any]:
     return {
         "name": table.full_name,
         "grain": table.grain,
-        "columns": [{"name": name, "type": kind} for name, kind in columns.items()],
+        "key": list(table.key),
+        "columns": [
+            {"name": name, "type": kind, "comment": table.meanings.get(name)}
+            for name, kind in columns.items()
+        ],
         "partitioned_by": list(table.partition_by),
         "made_from": [f"silver.{name}" for name in table.reads],
         "version": None,

@@ -12,6 +12,7 @@ class Column(BaseModel):
 
     name: str
     type: str = Field(description="its SQL type")
+    comment: str | None = Field(description="what it means, with its unit, as far as the catalog says so")
 
 
 class TableDescription(BaseModel):
@@ -19,6 +20,7 @@ class TableDescription(BaseModel):
 
     name: str
     grain: str = Field(description="what one row is")
+    key: list[str] = Field(description="columns that tell its rows apart, empty where rows may be alike")
     columns: list[Column]
     partitioned_by: list[str] = Field(description="columns by which whole files are passed over")
     made_from: list[str] = Field(description="silver tables")

@@ -11,7 +11,7 @@ from great_expectations.expectations import (
     ExpectTableRowCountToBeBetween,
 )
 
-from catalog.tables import GOLD, SILVER, SOURCES, STREAMS, TABLES
+from catalog.tables import DERIVED, GOLD, SILVER, SOURCES, STREAMS, TABLES
 from expectations import suite
 from jobs.silver.rules import is_about_rows, row_rules
 from serving.fleet.units import UNITS
@@ -77,6 +77,16 @@ def test_the_key_that_silver_deduplicates_by_is_the_key_that_is_checked():
             if isinstance(each, UNIQUE)
         }
         assert keys == {source.key}, name
+
+
+def test_the_key_that_the_catalog_gives_a_table_is_the_key_that_is_checked():
+    for table in (*DERIVED.values(), *GOLD.values()):
+        keys = [
+            tuple(getattr(each, "column_list", None) or [each.column])
+            for each in suite(table.layer, table.name).expectations
+            if isinstance(each, UNIQUE) and not getattr(each, "row_condition", None)
+        ]
+        assert keys == [table.key], table.full_name
 
 
 def test_no_part_of_a_key_may_be_missing():

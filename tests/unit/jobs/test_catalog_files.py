@@ -70,6 +70,11 @@ def test_the_files_of_a_folder_are_read_together_in_order(tmp_path):
         ({"a": "[golden.x]\n"}, r"a\.toml: \[golden\] is no section; they are \[sources\.X\], \[silver\.X\]"),
         ({"a": "[gold]\nx = 1\n"}, r"a\.toml \[gold\]: x stands outside of a \[gold\.X\]"),
         ({"a": "sources = 1\n"}, r"a\.toml: \[sources\] is no section"),
+        ({"a": "[columns]\nx = 1\n"}, r"a\.toml \[columns\]: x is no text that says what it means"),
+        (
+            {"a": "[columns]\nx = 'a'\n", "b": "[columns]\nx = 'b'\n"},
+            r"b\.toml \[columns\.x\]: a\.toml has it",
+        ),
         ({"a": "[gold.x\n"}, r"a\.toml: .*line 1"),
     ],
     ids=str,

@@ -7,7 +7,18 @@ import pytest
 from catalog import tables
 from catalog.columns import columns_of, tidy
 from catalog.references import check_references
-from catalog.tables import ACCEPTED, DERIVED, GOLD, SILVER, SOURCES, CatalogError, Source, Table, sources_of
+from catalog.tables import (
+    ACCEPTED,
+    DERIVED,
+    GOLD,
+    SILVER,
+    SOURCES,
+    TABLES,
+    CatalogError,
+    Source,
+    Table,
+    sources_of,
+)
 
 GOOD = {"grain": "One row per day.", "columns": "night DATE, rows BIGINT", "slice": "night"}
 
@@ -27,7 +38,7 @@ def test_a_section_becomes_a_table():
 
 def test_an_unknown_key_is_refused_with_its_section_and_the_known_ones():
     with pytest.raises(
-        CatalogError, match=r"catalog \[gold.daily\]: unknown key dayz; known are: columns, days"
+        CatalogError, match=r"catalog \[gold.daily\]: unknown key dayz; known are: columns, comments, days"
     ):
         read(dayz=7)
 
@@ -52,6 +63,17 @@ def test_a_slice_that_is_no_column_is_refused():
 def test_an_order_by_what_is_no_column_is_refused():
     with pytest.raises(CatalogError, match="zorder names device, which is none of its columns"):
         read(zorder=["device"])
+
+
+def test_a_column_means_what_the_catalog_says_of_its_name_unless_its_table_says_more():
+    table = read(key=["night"], comments={"rows": "rows of the day"})
+    assert table.key == ("night",)
+    assert table.meanings == {"night": "day (UTC) that the row is about", "rows": "rows of the day"}
+    assert "avg_temperature" not in TABLES["silver.sensor_logs"].meanings
+    with pytest.raises(CatalogError, match="comments names row, which is none of its columns"):
+        read(comments={"row": "one"})
+    with pytest.raises(CatalogError, match="key names device, which is none of its columns"):
+        read(key=["device"])
 
 
 @pytest.mark.parametrize(

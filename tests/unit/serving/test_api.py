@@ -63,7 +63,10 @@ def test_tables_are_described_those_that_no_night_has_published_too(api):
     tables = {table["name"]: table for table in api.get("/tables").json()["tables"]}
     assert tables.keys() == {name for name in TABLES if name.startswith(("gold.", "ops."))}
     climate = tables["gold.climate_hourly"]
-    assert climate["columns"][1] == {"name": "hour", "type": "TIMESTAMP"}
+    hour = {"name": "hour", "type": "TIMESTAMP", "comment": "beginning of the hour (UTC)"}
+    assert climate["columns"][1] == hour and climate["key"] == ["location", "hour"]
+    assert tables["ops.job_runs"]["key"] == [], "rows of repeated attempts may be alike"
+    assert all(column["comment"] for table in tables.values() for column in table["columns"])
     assert (climate["version"], climate["night"], climate["row_count"]) == (1, "2024-03-06", 7)
     assert climate["grain"] == "One row per room and hour." and climate["problem"] is None
     assert tables["gold.alerts"]["version"] is None and "not there yet" in tables["gold.alerts"]["problem"]
