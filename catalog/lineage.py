@@ -7,9 +7,10 @@ platform keeps its own state are left out: no row of data comes from them.
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from catalog.pipeline import STEPS
-from catalog.tables import DERIVED, GOLD, SILVER, SOURCES, TABLES, Source, Table, sources_of
+from catalog.tables import DERIVED, GOLD, NAMES, SILVER, SOURCES, TABLES, Source, Table, sources_of
 
 EXPORT = "export.iot_gold_export.csv"
 EXPORTED = "gold.climate_hourly"
@@ -65,6 +66,39 @@ def night(selected: Collection[str]) -> dict[str, list[Flow]]:
     return {step.name: list(flows(step.name, selected)) for step in STEPS}
 
 
+@cache
+def made_from() -> Mapping[str, tuple[str, ...]]:
+    """Return dataset -> those that a night makes it from in one step, in the order in which a night makes them.
+
+    Staged rows are passed over: a gold table is made from silver.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for made in (each for step in night(NAMES).values() for each in step if each.writes):
+        reads: dict[str, None] = {}
+        for read in made.reads:
+            of_read = found.setdefault(read, {})
+            reads |= of_read if _is_staged(read) else {read: None}
+        for written in made.writes:
+            found.setdefault(written, {}).update(reads)
+    return {name: tuple(reads) for name, reads in found.items() if not _is_staged(name)}
+
+
+@cache
+def made_of_it() -> Mapping[str, tuple[str, ...]]:
+    """Return dataset -> those that a night makes from it in one step: `made_from` the other way."""
+    return {name: tuple(made for made, reads in made_from().items() if name in reads) for name in made_from()}
+
+
+def way(dataset: str, steps: Mapping[str, Collection[str]]) -> dict[str, int]:
+    """Return each dataset that steps lead to from one, itself left out, with how many of them; the nearest first."""
+    found, ends = {dataset: 0}, [dataset]
+    while ends:
+        ends = list(dict.fromkeys(name for end in ends for name in steps[end] if name not in found))
+        found |= dict.fromkeys(ends, max(found.values()) + 1)
+    del found[dataset]
+    return found
+
+
 def fields_of(dataset: str) -> Mapping[str, str]:
     """Column -> SQL type of a dataset, in order; empty for what has no columns that the catalog knows."""
     layer, _, name = dataset.partition(".")
@@ -117,6 +151,10 @@ def _read_by(table: Table) -> tuple[str, ...]:
 
 def _staged(name: str) -> str:
     return f"staging.{name}"
+
+
+def _is_staged(dataset: str) -> bool:
+    return dataset.startswith("staging.")
 
 
 EXPORTING = Flow("export", (EXPORTED,), (EXPORT,))

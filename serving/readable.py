@@ -6,11 +6,18 @@ from catalog.tables import TABLES, Table
 from serving.problems import Problem
 
 LAYERS = ("gold", "ops")
+# Read for what gold has ids of, by the fleet page: what sites are called. Nobody else may read it.
+SITE_NAMES = "silver.locations"
 
 
 def readable() -> dict[str, Table]:
     """Return every table that may be read, by its full name."""
     return {name: table for name, table in TABLES.items() if table.layer in LAYERS}
+
+
+def shown() -> dict[str, Table]:
+    """Return every table that the fleet page reads."""
+    return {name: table for name, table in TABLES.items() if table.layer in LAYERS or name == SITE_NAMES}
 
 
 def readable_table(name: str) -> Table:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from catalog.tables import Table
 from serving import delta_files
 from serving.conditions import Condition as Condition
 from serving.conditions import is_float, met, pushed_down
@@ -46,18 +47,22 @@ class OpenTable:
     """As its log says; None where the log does not."""
 
 
-def folder_of(lake: Path, name: str, prefix: str = "") -> Path:
-    """Return where a table's files are, if there are any. Raises Problem for a table that may not be read."""
-    table = readable_table(name)
+def folder_of(lake: Path, table: Table, prefix: str = "") -> Path:
+    """Return where a table's files are, if there are any; `prefix` is that of the target's schemas."""
     return lake / "warehouse" / f"{prefix}{table.layer}.db" / table.name
 
 
 def open_table(lake: Path, name: str, version: int | None = None, prefix: str = "") -> OpenTable:
-    """Open a table at a version, by default its newest; `prefix` is that of the target's schemas.
+    """Open a table that may be read, as `open_any` does. Raises Problem for any other name, too."""
+    return open_any(lake, readable_table(name), version, prefix)
+
+
+def open_any(lake: Path, table: Table, version: int | None = None, prefix: str = "") -> OpenTable:
+    """Open a table at a version, by default its newest.
 
     Raises Problem for a table or version that is not there or cannot be read.
     """
-    folder = folder_of(lake, name, prefix)
+    folder, name = folder_of(lake, table, prefix), table.full_name
     if stamp := delta_files.stamp(folder):
         return _kept(folder, name, version, stamp)
     return _opened(folder, name, version)

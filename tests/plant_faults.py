@@ -755,6 +755,27 @@ FAULTS = [
         "unit/serving/test_fleet_charts.py::test_a_night_is_judged_by_its_newest_run_and_a_step_by_its_last_attempt",
     ),
     fault(
+        "a table's way up ends where its rows are staged",
+        "catalog/lineage.py",
+        "reads |= of_read if _is_staged(read) else {read: None}",
+        "reads |= {read: None}",
+        "unit/serving/test_fleet_charts.py::test_the_way_of_a_table_leads_from_the_files_that_came_to_what_is_made_of_it",
+    ),
+    fault(
+        "sites go by their ids",
+        "serving/fleet/sites.py",
+        "_called(site, registry.get(site, {}))",
+        "_called(site, {})",
+        "unit/serving/test_fleet_charts.py::test_sites_go_by_the_names_of_the_registry_where_it_has_some",
+    ),
+    fault(
+        "the catalog names another key than the suite checks",
+        "catalog/demo.toml",
+        'key = ["location", "hour"]',
+        'key = ["location"]',
+        "unit/expectations/test_suites.py::test_the_key_that_the_catalog_gives_a_table_is_the_key_that_is_checked",
+    ),
+    fault(
         "a table that is kept open stays old",
         "serving/delta_files.py",
         "return (log.st_ino, log.st_mtime_ns) if is_settled else None",

@@ -49,6 +49,23 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Name:
+    """Something in a group, with the address of its own view; `steps` is how far away it is, 0 for itself."""
+
+    text: str
+    address: str
+    steps: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """Names under a title."""
+
+    title: str
+    names: Sequence[Name]
+
+
+@dataclass(frozen=True)
 class Section:
     """A part of the page: what it is about, and its figures."""
 
@@ -58,6 +75,7 @@ class Section:
     figures: Sequence[Figure] = ()
     links: Sequence[tuple[str, str]] = ()  # text, address
     problem: str = ""
+    groups: Sequence[Group] = ()  # one leads to the next
 
 
 def plain(value: object) -> Any:

@@ -1,4 +1,4 @@
-"""What a reader asks the fleet page for, in its address: `?night=2024-03-05&days=7&device=1001&room=Room_A&site=12`."""
+"""What a reader asks the fleet page for, in its address: `?night=2024-03-05&days=7&device=1001&table=gold.alerts`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
+
+from catalog.lineage import made_from
 
 DAYS = (1, 3, 7, 14, 30)
 LONGEST_NAME = 200  # characters
@@ -23,6 +25,7 @@ class Filters:
     device: int | None = None
     room: str | None = None
     site: int | None = None
+    table: str | None = None  # whose way up and down is shown, as `layer.name`
 
     def address(self, **changes: object) -> str:
         """The view as the query of an address, with changes; what is as by default is left out."""
@@ -82,12 +85,19 @@ def _name(text: str) -> str:
     return text
 
 
+def _table(text: str) -> str:
+    if text not in made_from():
+        raise ValueError("no table that has a way; the list at the end of the page has those that have one")
+    return text
+
+
 _PARSERS: dict[str, Callable[[str], object]] = {
     "night": _night,
     "days": _days,
     "device": _number,
     "room": _name,
     "site": _number,
+    "table": _table,
 }
 if _PARSERS.keys() != {each.name for each in fields(Filters)}:
     raise TypeError("every filter has a parser")

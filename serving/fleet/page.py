@@ -13,14 +13,15 @@ from types import ModuleType
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from serving.fleet import alerts, climate, device, devices, quality, restated, sites
+from catalog.lineage import made_from
+from serving.fleet import alerts, climate, device, devices, lineage, quality, restated, sites
 from serving.fleet.figure import Section
 from serving.fleet.filters import DAYS, Filters
 from serving.fleet.source import Source
 from serving.problems import Problem
 from serving.readable import readable
 
-SECTIONS = (climate, device, sites, devices, alerts, quality, restated)
+SECTIONS = (climate, device, sites, devices, alerts, quality, restated, lineage)
 ACCOUNTS = quality.ACCOUNTS
 NIGHTS_LISTED = 400
 KEPT = 96  # sections, of some hundred kilobytes each
@@ -69,6 +70,8 @@ def render(source: Source, filters: Filters, problems: Sequence[str], running: S
         sections=sections,
         tables=[table for name, table in readable().items() if name in source],
         source=source,
+        ways=made_from(),
+        has_report=night is not None and (source.lake / f"data-docs/nights/{night}.html").is_file(),
         state=state(source, running),
     )
 

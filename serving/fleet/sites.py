@@ -1,9 +1,8 @@
-"""The sites on a map and what happened at them in 30 days, from `gold.site_events`."""
+"""The sites on a map and what happened at them in 30 days, from `gold.site_events`; their names from silver."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -12,58 +11,22 @@ import altair as alt
 from serving.conditions import Condition
 from serving.fleet import figure
 from serving.fleet.figure import Figure, Row, Section
+from serving.fleet.map_view import View, mercator
+from serving.readable import SITE_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from serving.fleet.filters import Filters
     from serving.fleet.source import Source
 
 TABLE = "gold.site_events"
-TABLES = (TABLE,)
+TABLES = (TABLE, SITE_NAMES)
 COLUMNS = ["device_id", "location_id", "latitude", "longitude", "event_count", "critical_count"]
 COASTS = "vendor/land-110m.json"
-LEAST_SPAN = 8.0  # degrees that the map shows at least: its coastlines are coarse
-MARGIN = 1.5  # times what the sites span
 APART = 1 / 14  # of the map's span: sites that are nearer than this share a circle
 LISTED = 12
 EMPTY = "No site of this night has a position. Choose another night, or run one."
-
-
-@dataclass(frozen=True)
-class View:
-    """The part of the world that a map shows: its middle and its extents, in degrees and in Mercator's radians."""
-
-    longitude: float
-    latitude: float
-    width: float
-    height: float
-
-    @property
-    def span(self) -> float:
-        """From left to right, degrees."""
-        return math.degrees(self.width)
-
-    def projection(self) -> alt.Projection:
-        """Mercator's, as large as the place of the chart allows."""
-        return alt.Projection(
-            type="mercator",
-            center=[self.longitude, self.latitude],
-            scale=alt.expr(f"min(width / {self.width:.5f}, height / {self.height:.5f})"),
-            translate=alt.expr("[width / 2, height / 2]"),
-        )
-
-    @classmethod
-    def around(cls, sites: Sequence[Row]) -> View:
-        """A view that has all sites in it; of none, the whole world."""
-        if not sites:
-            return cls(0, 20, 2 * math.pi, 3.2)
-        west, east = _ends(site["longitude"] for site in sites)
-        south, north = _ends(_mercator(site["latitude"]) for site in sites)
-        least = math.radians(LEAST_SPAN)
-        width = max(least, MARGIN * math.radians(east - west))
-        height = max(least / 2, MARGIN * (north - south))
-        return cls((west + east) / 2, _latitude((south + north) / 2), width, height)
 
 
 def section(source: Source, filters: Filters, night: date) -> Section | None:
@@ -71,7 +34,7 @@ def section(source: Source, filters: Filters, night: date) -> Section | None:
     if TABLE not in source:
         return None
     devices = figure.plain_rows(source.rows(TABLE, COLUMNS, [Condition("night", "eq", night)]))
-    sites = sites_of(devices)
+    sites = sites_of(devices, registry_of(source))
     problem, chosen = "", None
     if filters.site is not None:
         chosen = next((site for site in sites if site["location_id"] == filters.site), None)
@@ -80,7 +43,7 @@ def section(source: Source, filters: Filters, night: date) -> Section | None:
         )
     if chosen:
         here = [device for device in devices if device["location_id"] == chosen["location_id"]]
-        ranking = _devices_figure(here, chosen["location_id"])
+        ranking = _devices_figure(here, chosen["name"])
         links = [("all sites", filters.link("sites", site=None))]
         links += [
             (f"device {row['device_id']}", filters.link("device", device=row["device_id"]))
@@ -88,17 +51,20 @@ def section(source: Source, filters: Filters, night: date) -> Section | None:
         ]
     else:
         ranking = _sites_figure(sites)
-        links = [
-            (f"site {row['location_id']}", filters.link("sites", site=row["location_id"]))
-            for row in ranking.rows
-        ]
+        links = [(row["name"], filters.link("sites", site=row["location_id"])) for row in ranking.rows]
     return Section("sites", "Sites", "", [map_of(sites, chosen), ranking], links, problem)
 
 
-def sites_of(devices: Sequence[Row]) -> list[Row]:
+def registry_of(source: Source) -> dict[int, Row]:
+    """Name and region of each site, by its id; nothing in a lake that has no sites of its own."""
+    rows = source.rows(SITE_NAMES, ["location_id", "name", "region"]) if SITE_NAMES in source else []
+    return {row["location_id"]: row for row in rows}
+
+
+def sites_of(devices: Sequence[Row], registry: Mapping[int, Row]) -> list[Row]:
     """A row for each site, the one with the most critical events first; its position is the mean of its devices'.
 
-    Devices without a site or a position are left out.
+    Where the registry has no name, its id is one. Devices without a site or a position are left out.
     """
     found: dict[int, list[Row]] = {}
     for device in devices:
@@ -107,6 +73,7 @@ def sites_of(devices: Sequence[Row]) -> list[Row]:
     sites = [
         {
             "location_id": site,
+            **_called(site, registry.get(site, {})),
             "latitude": sum(row["latitude"] for row in rows) / len(rows),
             "longitude": sum(row["longitude"] for row in rows) / len(rows),
             "devices": len(rows),
@@ -129,12 +96,23 @@ def circles_of(sites: Sequence[Row], view: View) -> list[Row]:
             groups.append([site])
     return [
         {
-            "name": f"site {group[0]['location_id']}" if len(group) == 1 else f"{len(group):,} sites",
+            "name": group[0]["name"] if len(group) == 1 else _together(group),
             **{axis: sum(site[axis] for site in group) / len(group) for axis in ("latitude", "longitude")},
             **{count: sum(site[count] for site in group) for count in ("devices", "events", "critical")},
         }
         for group in groups
     ]
+
+
+def _called(site: int, registered: Row) -> Row:
+    name, region = registered.get("name") or f"site {site}", registered.get("region")
+    return {"name": f"{name}, {region}" if region else name, "region": region}
+
+
+def _together(sites: Sequence[Row]) -> str:
+    regions = {site["region"] for site in sites}
+    region = regions.pop() if len(regions) == 1 else None
+    return f"{len(sites):,} sites{f', {region}' if region else ''}"
 
 
 def map_of(sites: Sequence[Row], chosen: Row | None) -> Figure:
@@ -178,13 +156,13 @@ def map_of(sites: Sequence[Row], chosen: Row | None) -> Figure:
 
 
 def _sites_figure(sites: Sequence[Row]) -> Figure:
-    rows = [site | {"name": f"site {site['location_id']}"} for site in sites[:LISTED]]
+    rows = sites[:LISTED]
     which = f"the {len(rows)} of {len(sites):,} sites that have the most critical ones"
     note = f"Events in the 30 days until the night, of {which}."
     return _ranking("Sites with the most critical events", note, rows)
 
 
-def _devices_figure(devices: Sequence[Row], site: int) -> Figure:
+def _devices_figure(devices: Sequence[Row], site: str) -> Figure:
     ranked = sorted(devices, key=lambda row: (-row["critical_count"], -row["event_count"], row["device_id"]))
     rows = [
         row
@@ -196,7 +174,7 @@ def _devices_figure(devices: Sequence[Row], site: int) -> Figure:
         for row in ranked[:LISTED]
     ]
     note = f"Events in the 30 days until the night, of {len(rows)} of the {len(devices):,} devices there."
-    return _ranking(f"Devices at site {site}", note, rows)
+    return _ranking(f"Devices at {site}", note, rows)
 
 
 def _ranking(title: str, note: str, rows: Sequence[Row]) -> Figure:
@@ -222,21 +200,7 @@ def _ranking(title: str, note: str, rows: Sequence[Row]) -> Figure:
     return Figure(title, note, chart, rows, EMPTY, 320, {"split": split})
 
 
-def _ends(values: Any) -> tuple[float, float]:
-    found = sorted(values)
-    return found[0], found[-1]
-
-
 def _distance(one: Row, other: Row) -> float:
     """In degrees on the map, where a degree from west to east is as long everywhere."""
-    up = math.degrees(_mercator(one["latitude"]) - _mercator(other["latitude"]))
+    up = math.degrees(mercator(one["latitude"]) - mercator(other["latitude"]))
     return math.hypot(one["longitude"] - other["longitude"], up)
-
-
-def _mercator(latitude: float) -> float:
-    nearest = max(-85.0, min(85.0, latitude))  # the poles are infinitely far away
-    return math.asinh(math.tan(math.radians(nearest)))
-
-
-def _latitude(mercator: float) -> float:
-    return math.degrees(math.atan(math.sinh(mercator)))

@@ -15,7 +15,7 @@ from catalog.tables import TABLES
 from serving import delta_files, tables
 from serving.conditions import Condition
 from serving.problems import Problem
-from serving.readable import readable
+from serving.readable import shown
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Source:
     @classmethod
     def of(cls, lake: Path, prefix: str = "") -> Source:
         """Look which tables a lake has."""
-        found = {name: _version(lake, name, prefix) for name in readable()}
+        found = {name: _version(lake, name, prefix) for name in shown()}
         return cls(lake, prefix, {name: version for name, version in found.items() if version is not None})
 
     def __contains__(self, table: str) -> bool:
@@ -48,7 +48,7 @@ class Source:
 
         Raises Problem for a table that cannot be read here.
         """
-        opened = tables.open_table(self.lake, table, self.versions[table], self.prefix)
+        opened = tables.open_any(self.lake, TABLES[table], self.versions[table], self.prefix)
         since = [name for name in columns if name not in opened.types.names and name in TABLES[table].types]
         found = tables.rows(opened, [name for name in columns if name not in since], where)
         for name in since:
@@ -65,7 +65,7 @@ class Source:
 
 def _version(lake: Path, name: str, prefix: str) -> int | None:
     """The version of a table; None for one that is not there or cannot be read here."""
-    folder = tables.folder_of(lake, name, prefix)
+    folder = tables.folder_of(lake, TABLES[name], prefix)
     if not (folder / "_delta_log").is_dir():
         return None
     if stamp := delta_files.stamp(folder):
@@ -81,7 +81,7 @@ def _version_at(lake: Path, name: str, prefix: str, _stamp: object) -> int | Non
 
 def _opened_version(lake: Path, name: str, prefix: str) -> int | None:
     try:
-        return tables.open_table(lake, name, None, prefix).version
+        return tables.open_any(lake, TABLES[name], None, prefix).version
     except Problem:
         return None
 

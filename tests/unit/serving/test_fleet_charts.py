@@ -6,7 +6,19 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from serving.fleet import alerts, climate, device, devices, figure, quality, restated, runs, sites
+from serving.fleet import (
+    alerts,
+    climate,
+    device,
+    devices,
+    figure,
+    lineage,
+    map_view,
+    quality,
+    restated,
+    runs,
+    sites,
+)
 from serving.fleet.filters import Filters
 from serving.fleet.source import Source
 from tests.support.lake_tables import write_rows
@@ -33,7 +45,7 @@ def marks(spec):
 
 
 def test_a_section_is_left_out_where_its_table_is_not_there(tmp_path):
-    for module in (climate, device, sites, devices, alerts, quality, restated):
+    for module in (climate, device, sites, devices, alerts, quality, restated, lineage):
         assert shown(module, tmp_path) is None
 
 
@@ -207,11 +219,11 @@ def test_sites_that_cover_each_other_share_a_circle_with_the_sums_of_both(fleet)
 
 
 def test_the_map_has_all_sites_in_it_and_is_no_nearer_than_its_coastlines_allow(fleet):
-    view = sites.View.around(shown(sites, fleet).figures[0].rows)
+    view = map_view.View.around(shown(sites, fleet).figures[0].rows)
     assert view.longitude - view.span / 2 < -74.2 and view.longitude + view.span / 2 > 13.0
     assert 40.1 < view.latitude < 52.0
-    near = sites.View.around([{"latitude": 40.0, "longitude": -74.0}])
-    assert near.span == pytest.approx(sites.LEAST_SPAN)
+    near = map_view.View.around([{"latitude": 40.0, "longitude": -74.0}])
+    assert near.span == pytest.approx(map_view.LEAST_SPAN)
     assert (near.latitude, near.longitude) == (pytest.approx(40.0), -74.0)
 
 
@@ -227,6 +239,36 @@ def test_a_site_can_be_chosen_with_its_devices(fleet):
     assert shown(sites, fleet, site=99).problem == (
         "site: no device of this night stands at site 99; choose another"
     )
+
+
+def test_sites_go_by_the_names_of_the_registry_where_it_has_some(fleet):
+    places = [(10, "Pier 39", "San Francisco"), (11, None, "San Francisco"), (12, "<b>Yard", None)]
+    named = [{"location_id": site, "name": name, "region": region} for site, name, region in places]
+    write_rows(fleet, "silver.locations", named)
+    world, ranking = shown(sites, fleet).figures
+    assert {row["name"] for row in world.rows} == {"<b>Yard", "2 sites, San Francisco"}
+    names = ["<b>Yard", "Pier 39, San Francisco", "site 11, San Francisco"]
+    assert [row["name"] for row in ranking.rows] == names
+    assert [text for text, _ in shown(sites, fleet).links] == names
+    assert shown(sites, fleet, site=10).figures[1].title == "Devices at Pier 39, San Francisco"
+
+
+def test_the_way_of_a_table_leads_from_the_files_that_came_to_what_is_made_of_it(tmp_path):
+    section = shown(lineage, tmp_path, table="silver.events", days=3)
+    assert section.title == "Way of silver.events" and section.text.startswith("One row per event.")
+    ways = {
+        group.title.partition(":")[0]: {each.text: each.steps for each in group.names}
+        for group in section.groups
+    }
+    assert [*ways] == ["Landing zone", "Bronze", "Silver", "Gold"]
+    assert ways["Landing zone"] == {"devices": 4, "device_changes": 4, "events": 2}
+    assert ways["Silver"] == {"device_registry": 2, "device_changes": 2, "devices_history": 1, "events": 0}
+    assert ways["Gold"] == {"site_events": 1, "alerts": 1}
+    (alerts_of_it,) = [each for group in section.groups for each in group.names if each.text == "alerts"]
+    assert alerts_of_it.address == "./?days=3&table=gold.alerts#lineage"
+    assert section.links == [("no table", "./?days=3#tables")], "silver is not read by the API"
+    assert shown(lineage, tmp_path, table="gold.alerts").links[0][1] == "../v1/tables/gold.alerts"
+    assert [group.title for group in shown(lineage, tmp_path, table="ops.quarantine").groups][-1] == "Pages"
 
 
 def test_devices_are_shares_of_their_type(tmp_path):

@@ -40,6 +40,7 @@ EVIL = "</script><img src=x onerror=alert(1)>"
             {"night": "2024-03-05", "days": "14", "device": "1001", "room": "Room A", "site": "12"},
             Filters(D5, 14, 1001, "Room A", 12),
         ),
+        ({"table": "gold.alerts"}, Filters(table="gold.alerts")),
         ({"night": "", "device": " ", "room": ""}, Filters()),
         ({"device": "0", "site": str(2**63 - 1)}, Filters(device=0, site=2**63 - 1)),
     ],
@@ -69,7 +70,12 @@ def test_filters_are_read_from_an_address_and_written_to_one(query: Any, filters
         ("device", str(2**63), f"device: '{2**63}' is not an id, which is a whole number such as 1001"),
         ("site", "9" * 50, f"site: '{'9' * 40}…' is not an id, which is a whole number such as 1001"),
         ("room", "a\x00b", "room: 'a\\x00b' is not a name of at most 200 printable characters"),
-        ("raum", "A", "'raum' is no filter of this page; there are night, days, device, room, site"),
+        (
+            "table",
+            "gold.nothing",
+            "table: 'gold.nothing' is no table that has a way; the list at the end of the page has those that have one",
+        ),
+        ("raum", "A", "'raum' is no filter of this page; there are night, days, device, room, site, table"),
     ],
 )
 def test_a_wrong_filter_is_said_in_one_line_and_not_used(name: str, text: str, problem: str) -> None:
@@ -139,6 +145,19 @@ def test_a_lake_without_the_demos_tables_shows_what_the_platform_keeps(user: Tes
     outcomes, rules = specs(answer.text)
     assert sum(row["rows"] for row in outcomes["datasets"]["rows"]) == 10
     assert rules["datasets"]["rows"][0]["rule"] == f"mine: {EVIL}"
+    assert '"./?table=ops.quarantine#lineage"' in answer.text and "?table=ops.row_accounts" in answer.text
+    way = user.get("?table=ops.quarantine").text
+    assert (
+        "<h2>Way of ops.quarantine</h2>" in way and '<strong aria-current="true">quarantine</strong>' in way
+    )
+
+
+def test_the_page_of_a_night_leads_to_its_report_once_there_is_one(user: TestClient, mine: Path) -> None:
+    link = 'href="../../data-docs/nights/2024-03-05.html"'
+    assert link not in user.get("").text
+    (mine / "data-docs/nights").mkdir(parents=True)
+    (mine / "data-docs/nights/2024-03-05.html").touch()
+    assert link in user.get("").text and "data-docs" not in user.get("?night=2024-03-06").text
 
 
 def test_no_text_of_a_row_or_an_address_is_taken_for_markup(user: TestClient) -> None:
@@ -235,8 +254,10 @@ def test_a_table_is_opened_anew_only_when_its_log_changed(
     os.utime(log, (0, 0))
     before = Source.of(mine).versions
     opened: list[str] = []
-    open_table = tables.open_table
-    monkeypatch.setattr(tables, "open_table", lambda *given: opened.append(given[1]) or open_table(*given))
+    open_any = tables.open_any
+    monkeypatch.setattr(
+        tables, "open_any", lambda *given: opened.append(given[1].full_name) or open_any(*given)
+    )
     assert Source.of(mine).versions == before and "ops.row_accounts" not in opened
     write_rows(mine, "ops.row_accounts", [account(D5)])
     assert Source.of(mine).versions["ops.row_accounts"] == 1

@@ -13,6 +13,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from serving.problems import Problem
+from serving.readable import shown
 from serving.tables import Condition, Order, open_table, read, readable, rows
 from tests.unit.serving.conftest import INFINITY, NAN, at, hours, publish
 
@@ -22,10 +23,20 @@ NAME = "gold.climate_hourly"
 def test_gold_and_ops_may_be_read_and_nothing_else():
     layers = {name.partition(".")[0] for name in readable()}
     assert layers == {"gold", "ops"} and "gold.alerts" in readable() and "ops.quarantine" in readable()
+    assert shown().keys() - readable().keys() == {"silver.locations"}, "the fleet page's names of sites"
 
 
 @pytest.mark.parametrize(
-    "name", ["silver.readings", "staging.gold_slices", "gold.nothing", "../gold.alerts", "gold.db/alerts", ""]
+    "name",
+    [
+        "silver.readings",
+        "silver.locations",
+        "staging.gold_slices",
+        "gold.nothing",
+        "../gold.alerts",
+        "gold.db/alerts",
+        "",
+    ],
 )
 def test_no_other_table_is_read_wherever_its_name_leads(lake, name):
     with pytest.raises(Problem, match=r"there is no table .*; there are gold\.") as refused:
