@@ -189,7 +189,8 @@ DEVICE_COLUMNS = tuple(DEVICE_FIELDS)
 SLICES = Table(
     "gold_slices",
     "table STRING, slice DATE, run_id STRING, staged_at TIMESTAMP, published_at TIMESTAMP, rows BIGINT, "
-    "digest STRING, late_rows MAP<STRING,BIGINT>, hours ARRAY<INT>, parts ARRAY<STRING>, code STRING, folder STRING",
+    "digest STRING, late_rows MAP<STRING,BIGINT>, hours ARRAY<INT>, parts ARRAY<STRING>, code STRING, folder STRING, "
+    "left_out ARRAY<DATE>",
     "One row per run, gold table and slice that the run has staged; an empty slice for a table that it built.",
     "staging",
     "slice",

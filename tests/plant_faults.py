@@ -261,6 +261,13 @@ FAULTS = [
         "spark/nights/test_night.py::test_nights_give_the_same_digests_in_any_order_and_when_their_stages_mix",
     ),
     fault(
+        "gold takes in what was reconciled after the check",
+        "jobs/state/surveys.py",
+        'row.settled_at <= checked.get(row.source, "")',
+        "True",
+        "spark/gold/test_restatements.py::test_what_another_run_reconciled_after_the_check_is_left_to_that_run",
+    ),
+    fault(
         "staged rows of which a file is gone are read",
         "jobs/delta/staging.py",
         "if written != _sizes(folder):",

@@ -47,7 +47,7 @@ def run(lake: Lake) -> list[TableResult]:
         _export(lake)
     if catalog := catalogs.named():
         iceberg.copy(lake, catalog, lake.settings.gold)
-    accounts.publish(lake, sources_done(lake.settings), staged.at)
+    accounts.publish(lake, _sources_whole(lake.settings, staged), staged.at)
     return [
         TableResult(
             table.full_name,
@@ -128,6 +128,12 @@ def sources_done(settings: Settings) -> list[str]:
     """The sources all of whose gold tables a run with these settings publishes."""
     left_out = [sources_of(table) for name, table in GOLD.items() if name not in settings.tables]
     return [name for name, source in SOURCES.items() if not any(source in sources for sources in left_out)]
+
+
+def _sources_whole(settings: Settings, staged: Staged) -> list[str]:
+    """Those of `sources_done` of which no slice is left to another run."""
+    left = {source.name for name in staged.incomplete for source in sources_of(GOLD[name])}
+    return [name for name in sources_done(settings) if name not in left]
 
 
 def _export(lake: Lake) -> None:

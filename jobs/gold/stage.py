@@ -13,14 +13,14 @@ from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
 from jobs.delta.staging import Staging, remove_abandoned
 from jobs.errors import ContractBroken
-from jobs.gold import arrivals, partial
+from jobs.gold import arrivals, partial, unchecked
 from jobs.gold.arrivals import Arrivals
 from jobs.gold.partial import Partials
 from jobs.outcome import TableResult
-from jobs.state import accounts, staged_slices
-from jobs.state.accounts import Survey
+from jobs.state import staged_slices, surveys
 from jobs.state.progress import StepProgress
 from jobs.state.staged_slices import StagedSlice
+from jobs.state.surveys import Survey
 from jobs.table_functions import table_function
 
 PARALLEL = 3
@@ -30,15 +30,15 @@ def run(lake: Lake) -> list[TableResult]:
     """Build every selected gold table's touched slices into staging, and keep which they are.
 
     Touched is what changed in silver since gold was last published, this run's night in any case; of a table that is
-    new in a lake with a past it is all. Each run stages for itself, so that runs may overlap. Rows of a result: rows
-    staged.
+    new in a lake with a past it is all. Each run stages for itself, so that runs may overlap, and leaves the slices to
+    another that this run's check of silver does not cover. Rows of a result: rows staged.
 
     Raises ContractBroken when silver of a night that would be published did not pass its check, in whichever run.
     """
     lake.ensure([staged_slices.TABLE])
     # Before anything is read: publish takes this as the moment up to which the staged rows know of silver.
     beginning, staging = staged_slices.begin(lake), Staging(lake)
-    survey = accounts.survey(lake, _sources(lake))
+    survey = surveys.of(lake, _sources(lake), unchecked.checked(lake.settings))
     if survey.refused:
         raise ContractBroken(_refusal(survey.refused), [])
     due = _due(lake, survey)
@@ -48,6 +48,8 @@ def run(lake: Lake) -> list[TableResult]:
     new = _of_new(lake, survey)
     partials = _in_part(lake, survey, {table: slices[table] for table in slices.keys() - new.keys()}, arrived)
     slices |= new
+    left = unchecked.left_out(lake, slices, survey.unchecked) if survey.unchecked else {}
+    slices = {table: sorted({*days} - {*left.get(table, ())}) for table, days in slices.items()}
 
     touched = [table for table, days in slices.items() if days]
     progress = StepProgress(lake.settings, (table.full_name for table in touched))
@@ -59,16 +61,21 @@ def run(lake: Lake) -> list[TableResult]:
     with ThreadPoolExecutor(PARALLEL) as pool:
         list(pool.map(build, touched))
     found = _staged(lake, staging, slices, arrived, partials)
-    staged_slices.stage(lake, found, beginning, staging.name)
+    staged_slices.stage(lake, found, beginning, staging.name, {table.name: left[table] for table in left})
     remove_abandoned(lake.settings, {*beginning.kept, staging.name})
     return [
         TableResult(
             table.full_name,
             sum(each.rows for each in found[table.name]),
-            {"slices": len(days), **({"in_part": len(partials[table])} if partials.get(table) else {})},
+            _detail(days, partials.get(table, {}), left.get(table, ())),
         )
         for table, days in slices.items()
     ]
+
+
+def _detail(days: Collection[date], in_part: Partials, left: Collection[date]) -> dict[str, object]:
+    found = {"slices": len(days), "in_part": len(in_part), "left_out": [str(day) for day in left]}
+    return {name: value for name, value in found.items() if value or name == "slices"}
 
 
 def _sources(lake: Lake) -> set[str]:
@@ -129,7 +136,7 @@ def _in_part(
 ) -> dict[Table, Partials]:
     """The slices of each table that need not be made anew as a whole."""
     own, due = set(lake.settings.nights), set[date]().union(*survey.unpublished.values())
-    if not survey.is_only_new or not own >= due:
+    if not survey.is_only_new or not own >= due or survey.unchecked:
         return {}
     late = {
         table: {

@@ -1,6 +1,6 @@
 """Stage `check`: validate bronze, silver or the staged gold against its suites."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from jobs.pages.render import render
 from jobs.quality import slices
 from jobs.quality.gx_context import SITE
 from jobs.quality.gx_validation import Validated, Validation
-from jobs.state import accounts, staged_slices
+from jobs.state import accounts, refused_bronze, staged_slices, surveys
 from jobs.state.progress import StepProgress
 
 TO_DOCS = "../.."  # from the folder of a run's pages
@@ -90,7 +90,7 @@ def run(lake: Lake) -> list[TableResult]:
     layer = lake.settings.options.layer
     if layer != "gold":
         accounts.ensure(lake)
-    survey = accounts.survey(lake, SOURCES) if layer == "silver" else None
+    survey = surveys.of(lake, SOURCES) if layer == "silver" else None
     staged = staged_slices.staged(lake) if layer == "gold" else None
     if survey:
         validated = _validate(validation, slices.silver(lake, survey), progress)
@@ -111,30 +111,34 @@ def run(lake: Lake) -> list[TableResult]:
     )
     write_atomically(lake.settings.docs / run_page, page)
     results = [verdict.result() for verdict in verdicts]
-    if staged:
-        # Publish takes nothing else that the run may have staged since.
-        for result in results:
-            result.detail["staged"] = staged.staging.name
+    # Gold takes nothing else that may have been reconciled since, nor publish what the run may have staged.
+    seen = {"until": survey.until} if survey else {"staged": staged.staging.name} if staged else {}
+    for result in results:
+        result.detail.update(seen)
+    failed = {verdict.table for verdict in verdicts if verdict.failed}
+    if layer == "bronze":
+        refused_bronze.keep(
+            lake.settings,
+            {source.name: f"bronze.{source.name}" in failed for source in lake.settings.sources},
+        )
     # Where all passed and nothing was refused when this began, there is nothing to keep, and nothing to take back.
-    if survey and (survey.refused or any(verdict.failed for verdict in verdicts)):
-        _keep_verdicts(lake, {verdict.table: not verdict.failed for verdict in verdicts})
-    if any(verdict.failed for verdict in verdicts):
+    elif survey and (survey.refused or failed):
+        _keep_verdicts(lake, failed)
+    if failed:
         raise ContractBroken(_message(verdicts), results)
     return results
 
 
-def _keep_verdicts(lake: Lake, passed: Mapping[str, bool]) -> None:
+def _keep_verdicts(lake: Lake, failed: Collection[str]) -> None:
     """Keep of which sources silver did not pass: no other run may publish what this one refused."""
     made_from = {
-        source.name: [
+        source.name: {
             f"silver.{source.silver}",
             *(table.full_name for table in DERIVED.values() if source in sources_of(table)),
-        ]
+        }
         for source in lake.settings.sources
     }
-    accounts.refuse(
-        lake, {name: not all(passed.get(table, True) for table in made_from[name]) for name in made_from}
-    )
+    accounts.refuse(lake, {name: not tables.isdisjoint(failed) for name, tables in made_from.items()})
 
 
 def _validate(

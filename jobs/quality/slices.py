@@ -12,8 +12,8 @@ from jobs.delta.lake import Lake
 from jobs.gold import arrivals
 from jobs.silver import pending
 from jobs.state import accounts
-from jobs.state.accounts import Survey
 from jobs.state.staged_slices import Staged
+from jobs.state.surveys import Survey
 
 Reconciled = Mapping[str, Mapping[date, int]]  # source -> night -> bronze rows by its account
 

@@ -10,12 +10,13 @@ from threading import Thread
 from catalog.tables import DERIVED, LOOKUPS, REGISTRY, Source, sources_of
 from jobs.delta.lake import Lake
 from jobs.delta.staging import Staging
+from jobs.errors import ContractBroken
 from jobs.outcome import TableResult
 from jobs.silver import derived, drift, late_devices, pending
 from jobs.silver.merging import Dates, bring_in
 from jobs.silver.pending import PendingBatch
 from jobs.silver.reconciliation import accounts_of, quarantine
-from jobs.state import accounts
+from jobs.state import accounts, refused_bronze
 from jobs.state.accounts import Account, Nights
 from jobs.state.progress import StepProgress
 
@@ -25,13 +26,15 @@ OPS = ("ops.quarantine", accounts.TABLE, "ops.digests", "ops.schema_drift")
 def run(lake: Lake) -> list[TableResult]:
     """Reconcile every pending batch of the selected sources; a reconciled night costs nothing.
 
-    Rows of a result: what the run's night has in the silver table.
+    Rows of a result: what the run's night has in the silver table. Raises ContractBroken when bronze of one did not
+    pass its check, in whichever run.
     """
     # Great Expectations takes seconds to import; meanwhile the server looks up what is pending.
     Thread(target=import_module, args=["jobs.silver.rules"], daemon=True).start()
     silver = [f"silver.{source.silver}" for source in lake.settings.sources]
     lake.ensure([*silver, *(table.full_name for table in DERIVED.values()), *OPS])
     batches, staging = pending.find(lake), Staging(lake)
+    _stop_at_refused(lake, batches)
     found: list[Account] = []
     progress = StepProgress(lake.settings)
     written: set[str] = set()
@@ -44,6 +47,16 @@ def run(lake: Lake) -> list[TableResult]:
     finally:
         staging.remove()
     return _results(lake, found, written)
+
+
+def _stop_at_refused(lake: Lake, batches: Iterable[PendingBatch]) -> None:
+    refused = refused_bronze.read(lake.settings)
+    if named := [batch.source.name for batch in batches if batch.rows and batch.source.name in refused]:
+        nights = ", ".join(sorted({refused[name] for name in named}))
+        raise ContractBroken(
+            f"bronze of {', '.join(named)} did not pass its check in the run of {nights}; mend it, and run that "
+            "night's check_bronze again"
+        )
 
 
 @dataclass(frozen=True)

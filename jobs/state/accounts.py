@@ -115,37 +115,16 @@ def known(lake: Lake) -> Known:
 
 def unpublished(lake: Lake) -> Mapping[str, Nights]:
     """Source -> the nights that gold does not have yet, with the event dates of which they lost rows since it had."""
-    return _unpublished(lake.read(TABLE).where("NOT is_published").collect())
+    return by_source(lake.read(TABLE).where("NOT is_published").collect())
 
 
-@dataclass(frozen=True)
-class Survey:
-    """What gold and the check of silver have to know of the accounts, as they stand."""
-
-    unpublished: Mapping[str, Nights]
-    nights: frozenset[date]  # all that have accounts
-    published: frozenset[str]  # sources of which gold has some
-    is_only_new: bool  # whether what is not published only adds to what is: each is the first account of a newest night
-    refused: frozenset[tuple[str, date]]  # sources and nights whose silver did not pass its check
+def all_of(lake: Lake) -> list[Row]:
+    """All accounts; columns are the table's, `settled_at` as a string (UTC), whose order is that of time."""
+    return lake.read(TABLE).withColumn("settled_at", F.col("settled_at").cast("string")).collect()
 
 
-def survey(lake: Lake, sources: Collection[str]) -> Survey:
-    """Look at the accounts of some sources, in one query."""
-    rows = [row for row in lake.read(TABLE).collect() if row.source in sources]
-    due = [row for row in rows if not row.is_published]
-    values = [row.asDict() for row in due]  # a lake of an earlier version lacks columns
-    is_only_new = bool(due) and all(each.get("is_newest") and not each.get(LOST) for each in values)
-    refused = {(each["source"], each["night"]) for each in values if each.get("is_refused")}
-    return Survey(
-        unpublished=_unpublished(due),
-        nights=frozenset(row.night for row in rows),
-        published=frozenset(row.source for row in rows if row.is_published),
-        is_only_new=is_only_new,
-        refused=frozenset(refused),
-    )
-
-
-def _unpublished(rows: Iterable[Row]) -> Mapping[str, Nights]:
+def by_source(rows: Iterable[Row]) -> Mapping[str, Nights]:
+    """Source -> the nights of some accounts, with the event dates of which they lost rows since they were published."""
     found: dict[str, dict[date, Collection[date]]] = {}
     for row in rows:
         found.setdefault(row.source, {})[row.night] = row.asDict().get(LOST) or ()
@@ -212,7 +191,9 @@ def _add_lost(lake: Lake, nights: Mapping[Source, Nights], **changed: Column) ->
     frame = lake.spark.createDataFrame(rows, "source STRING, night DATE, more ARRAY<DATE>")
     lost = F.array_union(F.coalesce(LOST, F.array().cast("array<date>")), "more")
     found = lake.read(TABLE).join(F.broadcast(frame), on=["source", "night"])
-    lake.upsert(TABLE, found.withColumns({LOST: lost, **changed}), ("source", "night"))
+    # What a run has checked or staged before does not know of it.
+    since = {"settled_at": F.current_timestamp()}
+    lake.upsert(TABLE, found.withColumns({LOST: lost, **since, **changed}), ("source", "night"))
 
 
 def refuse(lake: Lake, is_refused: Mapping[str, bool]) -> None:

@@ -19,6 +19,7 @@ from jobs.delta.staging import Staging
 from jobs.errors import JobError
 
 TABLE = SLICES.full_name
+LEFT = "left_out"
 
 
 @dataclass(frozen=True)
@@ -56,18 +57,31 @@ def begin(lake: Lake) -> Beginning:
     return Beginning(moment, any(each.run_id == lake.settings.run_id for each in found), kept)
 
 
-def stage(lake: Lake, staged: Mapping[str, Iterable[StagedSlice]], beginning: Beginning, folder: str) -> None:
-    """Keep which slices of which gold table this run has staged, in which folder, and when it began to."""
+def stage(
+    lake: Lake,
+    staged: Mapping[str, Iterable[StagedSlice]],
+    beginning: Beginning,
+    folder: str,
+    left_out: Mapping[str, Sequence[date]],
+) -> None:
+    """Keep which slices of which gold table this run has staged, in which folder, and when it began to.
+
+    `left_out` has the tables that may lack slices, with those that are left to another run.
+    """
     run_id = lake.settings.run_id
     # The empty slice says that the table was built even when nothing of it was touched.
     names = [field.name for field in fields(StagedSlice)]
-    rows: list[tuple[Any, ...]] = [(name, run_id, *[None] * len(names)) for name in staged]
+    rows: list[tuple[Any, ...]] = [
+        (name, run_id, *[None] * len(names), left_out.get(name)) for name in staged
+    ]
     rows += [
-        (name, run_id, *[getattr(each, field) for field in names])
+        (name, run_id, *[getattr(each, field) for field in names], None)
         for name, slices in staged.items()
         for each in slices
     ]
-    columns = "table STRING, run_id STRING, " + ", ".join(f"{name} {SLICES.types[name]}" for name in names)
+    columns = "table STRING, run_id STRING, " + ", ".join(
+        f"{name} {SLICES.types[name]}" for name in (*names, LEFT)
+    )
     kept = lake.spark.createDataFrame(rows, columns).withColumns(
         {
             "staged_at": F.lit(beginning.moment).cast("timestamp"),
@@ -90,6 +104,7 @@ class Staged:
     at: str  # the moment (UTC) at which it was staged
     is_published: bool  # all of it has become gold: another run may have cleared the rows away since
     staging: Staging
+    incomplete: frozenset[str]  # gold tables of which slices may be left to another run
 
     def rows(self, table: Table) -> DataFrame:
         """Return the staged rows of a gold table; those of some of its slices may be superseded."""
@@ -125,7 +140,9 @@ def staged(lake: Lake) -> Staged:
         for table in lake.settings.gold
     }
     staging = Staging(lake, rows[0].get("folder") or "")
-    return Staged(slices, rows[0]["staged_at"], is_published, staging)
+    # A lake of an earlier version has no such column.
+    incomplete = frozenset(row["table"] for row in rows if row.get(LEFT) is not None)
+    return Staged(slices, rows[0]["staged_at"], is_published, staging, incomplete)
 
 
 def publish(lake: Lake, slices: Mapping[str, Iterable[date]], staged_at: str) -> None:

@@ -1,37 +1,48 @@
 """Late rows change gold that was published already: what was restated, and because of what."""
 
 import shutil
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from pyspark.sql import functions as F
 
-from catalog.tables import GOLD, SILVER
+from catalog.tables import GOLD, SILVER, SOURCES
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken, JobError
 from jobs.gold import partial
+from jobs.outcome import Outcome, TableResult
 from jobs.report import stage as report
-from jobs.state import accounts
+from jobs.state import accounts, run_results, surveys
 from jobs.state.accounts import Account
 
-D5, D6 = date(2024, 3, 5), date(2024, 3, 6)
+D4, D5, D6 = (date(2024, 3, day) for day in (4, 5, 6))
 CLIMATE = frozenset({"sensor_logs", "climate_hourly"})
 LOGS, READINGS = SILVER["sensor_logs"], SILVER["live_sensors"]
 WINDOWS = frozenset({"live_sensors", "readings_5min"})
 
 
 @pytest.fixture
-def night(spark, lake, run):
-    """Publish one night, with these rows in silver: when, and how warm it was in Room_A."""
+def arrive(spark, lake):
+    """Reconcile one night, with these rows in silver: when, and how warm it was in Room_A."""
 
-    def through(night: date, *logs: tuple[datetime, float]) -> None:
+    def reconcile(night: date, *logs: tuple[datetime, float]) -> None:
         silver = Lake(spark, lake("silver", night=night))
         silver.ensure([LOGS.full_name])
         accounts.ensure(silver)
         rows = [(1001, at, at.date(), temperature, 40.0, "Room_A", [], night) for at, temperature in logs]
         silver.append(LOGS.full_name, spark.createDataFrame(rows, LOGS.columns))
         accounts.reconcile(silver, [Account("sensor_logs", night, *(3 * [len(rows)]), 0, 0)])
+
+    return reconcile
+
+
+@pytest.fixture
+def night(run, arrive):
+    """Publish one night, with these rows in silver: when, and how warm it was in Room_A."""
+
+    def through(night: date, *logs: tuple[datetime, float]) -> None:
+        arrive(night, *logs)
         for stage in ("gold", "publish"):
             run(stage, night=night, run_id=f"night-{night}", tables=CLIMATE)
 
@@ -97,6 +108,43 @@ def test_what_a_check_refused_is_published_by_no_other_run(spark, lake, run, nig
         run("gold", night=D5, run_id="again", tables=CLIMATE)
     accounts.refuse(silver, {"sensor_logs": False})
     run("gold", night=D5, run_id="again", tables=CLIMATE)
+
+
+def test_what_another_run_reconciled_after_the_check_is_left_to_that_run(spark, lake, run, table, arrive):
+    def check_silver(night: date) -> None:
+        """Leave what a check that passes leaves for the gold of its run."""
+        settings = lake("check", layer="silver", night=night, run_id=f"night-{night}", tables=CLIMATE)
+        until = surveys.of(Lake(spark, settings), ["sensor_logs"]).until
+        outcome = Outcome([TableResult(LOGS.full_name, 0, {"until": until})])
+        run_results.write(settings, outcome, datetime.now(UTC))
+
+    def publish(night: date) -> list[dict]:
+        of_run = {"night": night, "run_id": f"night-{night}", "tables": CLIMATE}
+        (staged,) = run("gold", **of_run)
+        run("publish", **of_run)
+        return staged.detail
+
+    def held() -> set[tuple[date, float]]:
+        rows = table("gold.climate_hourly").collect()
+        return {(row.event_date, row.avg_temperature_f) for row in rows}
+
+    def due() -> set[date]:
+        return {row.night for row in table("ops.row_accounts").where("NOT is_published").collect()}
+
+    arrive(D5, (datetime(2024, 3, 4, 8), 60.0), (datetime(2024, 3, 5, 8), 70.0))
+    check_silver(D5)
+    arrive(D6, (datetime(2024, 3, 6, 8), 80.0), (datetime(2024, 3, 5, 8), 74.0))
+    assert publish(D5) == {"slices": 1, "left_out": [str(D5)]}
+    assert (held(), due()) == ({(D4, 60.0)}, {D5, D6})
+    check_silver(D6)
+    assert publish(D6) == {"slices": 3}
+    assert (held(), due()) == ({(D4, 60.0), (D5, 72.0), (D6, 80.0)}, set())
+
+    # What loses values once they are staged is not published with them.
+    run("gold", night=D6, run_id="again", tables=CLIMATE)
+    accounts.restate(Lake(spark, lake("silver")), {SOURCES["sensor_logs"]: {D5: {D5}}})
+    run("publish", night=D6, run_id="again", tables=CLIMATE)
+    assert due() == {D5}
 
 
 def test_what_another_source_has_not_published_makes_no_slice_anew(spark, lake, run, night):

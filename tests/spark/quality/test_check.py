@@ -18,7 +18,8 @@ from jobs.errors import ContractBroken, JobError
 from jobs.gold import publish
 from jobs.outcome import Outcome
 from jobs.quality import check
-from jobs.state import accounts, run_results, staged_slices
+from jobs.silver import stage as silver_stage
+from jobs.state import accounts, refused_bronze, run_results, staged_slices
 from jobs.state.accounts import Account
 from jobs.state.staged_slices import StagedSlice
 from tests.support.stages import stand_still
@@ -191,7 +192,9 @@ def test_rows_of_another_night_that_gold_does_not_have_yet_are_validated_too(spa
     with pytest.raises(ContractBroken, match=r"temperature outside [^;]*1 of 5 rows"):
         check.run(lake)
     accounts.publish(lake, ["sensor_logs"], "2999-01-01 00:00:00")
-    assert [result.rows for result in check.run(lake)] == [0]
+    (result,) = check.run(lake)
+    until = lake.read("ops.row_accounts").selectExpr("CAST(max(settled_at) AS STRING)").first()[0]
+    assert (result.rows, result.detail["until"]) == (0, until), "gold takes in what the check knew of"
 
 
 def test_a_derived_row_of_a_published_night_is_validated_when_what_arrived_since_has_changed_it(
@@ -377,7 +380,7 @@ def odd_lines(delivered, check_bronze):
 
 
 def test_a_feed_without_a_required_field_stops_the_night_until_it_is_delivered_again(
-    broken_feeds, deliver, check_bronze
+    spark, module_lake, broken_feeds, deliver, check_bronze
 ):
     assert broken_feeds.startswith("1 expectation does not hold: ")
     assert re.search(
@@ -385,9 +388,16 @@ def test_a_feed_without_a_required_field_stops_the_night_until_it_is_delivered_a
         broken_feeds,
     )
     events = frozenset({"events"})
+    # Nor does another night's run take it in, whose own check may have been before.
+    lake = Lake(spark, module_lake("silver", night=NO_LINES, tables=events))
+    with pytest.raises(
+        ContractBroken, match=rf"bronze of events did not pass its check in the run of {BROKEN_FEEDS}"
+    ):
+        silver_stage.run(lake)
     deliver(("events", BROKEN_FEEDS, lines(29)), tables=events)
     another = check_bronze(NO_LINES, events, are_others_pending=True)["bronze.events"]
     assert another.rows == 59, "the run of another night checks what it is about to reconcile"
+    assert "events" not in refused_bronze.read(lake.settings)
     result = check_bronze(BROKEN_FEEDS, events)["bronze.events"]
     assert (result.rows, result.detail["failed"], result.detail["warned"]) == (59, 0, 1)
 
@@ -454,7 +464,7 @@ def stage(spark, module_lake):
         for name, of_table in rows.items():
             values = [tuple(row[column] for column in GOLD[name].column_names) for row in of_table]
             staging.write(GOLD[name], spark.createDataFrame(values, GOLD[name].columns))
-        staged_slices.stage(lake, slices, beginning, staging.name)
+        staged_slices.stage(lake, slices, beginning, staging.name, {})
 
     return to
 

@@ -2,13 +2,17 @@
 
 from datetime import date, datetime
 
+from catalog.run_result import DONE, REFUSED, TableEntry
 from catalog.tables import GOLD
 from jobs.delta.digests import Digest
 from jobs.gold.arrivals import late_hours, late_rows
 from jobs.gold.restatements import find
+from jobs.gold.unchecked import checked, left_out
 from jobs.pages.render import hours
 from jobs.report import stage as report
+from jobs.settings import Settings
 from jobs.state.staged_slices import StagedSlice
+from tests.support.run_results import leave, result
 
 D3, D4, D5, D6 = (date(2024, 3, day) for day in (3, 4, 5, 6))
 CLIMATE = frozenset({"sensor_logs", "climate_hourly"})
@@ -55,6 +59,29 @@ def test_a_restated_day_of_hours_names_those_that_late_rows_belong_to():
     assert late_hours(GOLD["sensor_hourly"], D5, arrived) == [8, 9]
     assert late_hours(GOLD["climate_hourly"], D5, arrived) == [3]
     assert late_hours(GOLD["device_anomalies"], D5, arrived) == [], "it has no hours"
+
+
+def test_a_night_is_left_to_another_run_once_unchecked_rows_had_arrived_by_then():
+    slices = {GOLD["device_health"]: [D4, D5, D6], GOLD["fleet_last_seen"]: [D5]}
+    # Sources without event dates: no table is read.
+    assert left_out(None, slices, {"devices": {D5: ()}}) == {GOLD["device_health"]: [D5, D6]}
+
+
+def test_a_run_that_was_not_checked_takes_all_and_one_that_was_what_its_check_saw(tmp_path):
+    settings = Settings("gold", D5, "test", tmp_path, "spark_catalog", "", CLIMATE)
+    assert checked(settings) is None
+    for status, detail in ((REFUSED, {"until": "2024-03-06 01:02:03.4"}), (DONE, {})):
+        seen = TableEntry("silver.sensor_logs", 1, detail)
+        leave(settings.docs, result("check_silver", seen, status=status))
+        assert checked(settings) is None, (
+            "gold looks at the marks of refusal; an earlier version left no moment"
+        )
+    seen = [
+        TableEntry(f"silver.{name}", 1, {"until": "2024-03-06 01:02:03.4"})
+        for name in ("device_registry", "devices")
+    ]
+    leave(settings.docs, result("check_silver", *seen))
+    assert checked(settings) == {"devices": "2024-03-06 01:02:03.4"}, "of sources, not of derived tables"
 
 
 def test_few_hours_are_listed_and_many_are_counted():
