@@ -268,6 +268,14 @@ FAULTS = [
         "spark/gold/test_restatements.py::test_what_another_run_reconciled_after_the_check_is_left_to_that_run",
     ),
     fault(
+        "a device's type is that of today",
+        "jobs/silver/lookups.py",
+        "on=of_device & is_begun & is_not_over",
+        'on=of_device & F.col("_until").isNull()',
+        "spark/silver/test_late_devices.py::"
+        "test_the_nights_of_what_becomes_known_of_a_device_are_reconciled_again_and_no_others",
+    ),
+    fault(
         "staged rows of which a file is gone are read",
         "jobs/delta/staging.py",
         "if written != _sizes(folder):",

@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import SILVER, Source
+from jobs.silver.lookups import with_type
 from jobs.table_functions import find_table_function
 
 PASSED_ON = ("_night", "_file", "_malformed", "_line")
@@ -18,9 +19,9 @@ def clean(rows: DataFrame, known_devices: DataFrame | None, source: Source) -> D
 
     `_is_mistyped` says of a row that a value within one of its fields does not fit; a table's own function finds out.
 
-    A row with an `event_date` has that of its `timestamp`. Where devices are looked up, a row has the
-    `device_type` of its device, null when no such device was ever known. `known_devices` has one row per device
-    that was ever known: `device_id`, `device_type`; None where the catalog names no lookup.
+    A row with an `event_date` has that of its `timestamp`. Where devices are looked up, a row has the `device_type`
+    that its device had by then, null when no such device was ever known. `known_devices` is that of
+    `jobs.silver.lookups`; None where the catalog names no lookup.
     """
     table = SILVER[source.silver]
     dated = rows.withColumn("event_date", F.to_date("timestamp")) if table.is_dated else rows
@@ -29,6 +30,6 @@ def clean(rows: DataFrame, known_devices: DataFrame | None, source: Source) -> D
     if own:
         dated = own(dated)
     if known_devices is not None:
-        dated = dated.join(F.broadcast(known_devices), on="device_id", how="left")
+        dated = with_type(dated, known_devices)
     columns = [name for name in table.column_names if not name.startswith("_")]
     return dated.select(*columns, *[name for name in PASSED_ON if name in rows.columns], "_is_mistyped")

@@ -1,38 +1,77 @@
-"""Devices that the registry comes to know after their facts arrived: the nights of these are reconciled again.
+"""What the registry comes to know of devices after their facts arrived: the nights of these are reconciled again.
 
 So it does not matter to silver which came first, nor in which order the nights are run.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from catalog.tables import SILVER, UNKNOWN_DEVICE, Source
-from jobs.delta.frames import union
+from catalog.tables import REGISTRY, SILVER, UNKNOWN_DEVICE, Source
+from jobs.delta.devices import of_several_types
+from jobs.delta.frames import is_in, union
 from jobs.delta.lake import Lake
+from jobs.silver.lookups import types_of, with_type
 from jobs.silver.merging import Dates
 from jobs.silver.pending import PendingBatch
-from jobs.silver.validation import known_devices
 
 
 def nights_of(lake: Lake, batches: Sequence[PendingBatch]) -> dict[Source, Dates]:
-    """The nights, by source, that have facts in quarantine of devices that are known now; none of the batches' own.
+    """The nights, by source, that have facts of devices that are known now, or were of another type.
 
-    Looks at the selected sources alone. Their nights have lost no event dates.
+    None of the batches' own are among them. Looks at the selected sources alone. Their nights have lost no event
+    dates. One query, unless the batches name a device that came with more than one type.
     """
     own = {batch.source.name: {*batch.nights} for batch in batches}
     facts = {source.name: source for source in lake.settings.sources if SILVER[source.silver].lookup}
     if not facts:
         return {}
-    refused = lake.read("ops.quarantine").where(F.array_contains("reasons", UNKNOWN_DEVICE))
-    device = F.try_variant_get(F.try_parse_json("raw"), "$.device_id", "bigint").alias("device_id")
-    frames = []
-    for name, source in facts.items():
-        rows = refused.where(F.col("source") == name).select("source", "night", device)
-        if (known := known_devices(lake, SILVER[source.silver].lookup)) is not None:
-            frames.append(rows.join(known.where("device_type IS NOT NULL"), on="device_id", how="leftsemi"))
+    changed = _of_several_types(lake, facts.values(), batches)
+    frames = [_refused(lake, source) for source in facts.values()]
+    frames.append(changed.limit(1).select(F.lit(None).alias("source"), F.lit(None).alias("night")))
+    rows = union(frames).distinct().collect()
+    if any(row.source is None for row in rows):
+        frames = [_of_another_type(lake, source, changed, own) for source in facts.values()]
+        rows += union(frames).distinct().collect()
     found: dict[Source, Dates] = {}
-    for row in union(frames).select("source", "night").distinct().collect():
-        if row.night not in own.get(row.source, ()):
+    for row in rows:
+        if row.source and row.night not in own.get(row.source, ()):
             found.setdefault(facts[row.source], {})[row.night] = set()
     return found
+
+
+def _refused(lake: Lake, source: Source) -> DataFrame:
+    """`source` and `night` of the facts in quarantine whose device is known now."""
+    device = F.try_variant_get(F.try_parse_json("raw"), "$.device_id", "bigint").alias("device_id")
+    refused = lake.read("ops.quarantine").where(F.array_contains("reasons", UNKNOWN_DEVICE))
+    rows = refused.where(F.col("source") == source.name).select("source", "night", device)
+    known = lake.read(f"silver.{SILVER[source.silver].lookup}").where("device_type IS NOT NULL")
+    return rows.join(known, on="device_id", how="leftsemi").select("source", "night")
+
+
+def _of_several_types(lake: Lake, facts: Iterable[Source], batches: Sequence[PendingBatch]) -> DataFrame:
+    """`device_id` of the devices that the batches of the registry name, and that ever came with another type."""
+    several = of_several_types(lake, {SILVER[source.silver].lookup for source in facts})
+    registry = [batch for batch in batches if batch.source.name in REGISTRY]
+    if not all("device_id" in batch.source.fields for batch in registry):
+        return several
+    named = union(lake.read(batch.bronze).where(batch.is_own()).select("device_id") for batch in registry)
+    return several.join(named, on="device_id", how="leftsemi")
+
+
+def _of_another_type(
+    lake: Lake, source: Source, devices: DataFrame, own: Mapping[str, Iterable[date]]
+) -> DataFrame:
+    """`source` and `night` of the facts of some devices that have another type than theirs had by then."""
+    silver = SILVER[source.silver]
+    is_other: Column = ~is_in("_night", own.get(source.name, ()))
+    facts = (
+        lake.read(silver.full_name).where(is_other).join(F.broadcast(devices), on="device_id", how="leftsemi")
+    )
+    types = types_of(lake.read(f"silver.{silver.lookup}"))
+    now = with_type(facts.withColumnRenamed("device_type", "_had"), types)
+    return now.where("NOT (device_type <=> _had)").select(
+        F.lit(source.name).alias("source"), F.col("_night").alias("night")
+    )

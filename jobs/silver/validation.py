@@ -12,6 +12,7 @@ from jobs.bronze.arrival import latest_time
 from jobs.delta.frames import any_of
 from jobs.delta.lake import Lake
 from jobs.silver.clean import clean
+from jobs.silver.lookups import known_devices
 from jobs.silver.pending import PendingBatch
 from jobs.silver.ranking import as_existing, ranked
 from jobs.table_functions import find_table_function
@@ -96,14 +97,6 @@ def _disputed(lake: Lake, batch: PendingBatch) -> DataFrame:
         .distinct()
     )
     return keys.withColumn("_is_disputed", F.lit(True))
-
-
-def known_devices(lake: Lake, lookup: str) -> DataFrame | None:
-    """`device_id`, `device_type` of each device that a table of versions knows; None without such a table."""
-    if not lookup:
-        return None
-    # One version of each device is the current one, and a device's type never changes.
-    return lake.read(f"silver.{lookup}").where("is_current").select("device_id", "device_type")
 
 
 def validate(rows: DataFrame, source: Source, known_devices: DataFrame | None) -> DataFrame:

@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 from catalog.lineage import Flow, columns, fields_of, night
 from catalog.tables import DERIVED, GOLD, NAMES, SOURCES
 from jobs.silver.clean import clean
+from jobs.silver.lookups import types_of
 from jobs.table_functions import table_function
 
 # Made from the column that lineage names, but not passed on as it is.
@@ -35,7 +36,7 @@ def made(spark: SparkSession, step: str, flow: Flow) -> DataFrame:
     if flow.name in DERIVED:
         return table_function("derive", DERIVED[flow.name])(*frames)
     source = next(source for source in SOURCES.values() if source.silver == flow.name)
-    known = frames[1].where("is_current").select("device_id", "device_type") if len(frames) > 1 else None
+    known = types_of(frames[1]) if len(frames) > 1 else None
     return clean(frames[0].withColumn("_line", F.struct("_file")), known, source)
 
 

@@ -1,11 +1,11 @@
-"""Facts that come before the registry names their device: in the end they are where they would be had it come first."""
+"""Facts that come before the registry knows their device, or its type: in the end they are what they would be after it."""
 
 import json
 from datetime import date
 
 import pytest
 
-FIRST, SECOND = date(2024, 3, 5), date(2024, 3, 6)
+FIRST, SECOND, THIRD = (date(2024, 3, day) for day in (5, 6, 7))
 TABLES = frozenset({"devices", "device_changes", "readings"})
 DEVICE = {
     "device_serial": "DEV-00000007",
@@ -21,41 +21,61 @@ DEVICE = {
 }
 
 
-def reading(number: int, device: int) -> str:
+def reading(number: int, device: int, at: str = "2024-03-05 10:00:00") -> str:
     values = {"metric_name": "temperature", "metric_value": 21.5, "unit": "celsius", "quality_score": 90}
-    of = {"reading_id": number, "device_id": device, "timestamp": "2024-03-05 10:00:00", "is_anomaly": False}
+    of = {"reading_id": number, "device_id": device, "timestamp": at, "is_anomaly": False}
     return json.dumps(of | values) + "\n"
 
 
-def change(device: int) -> str:
-    at = {"operation": "INSERT", "operation_date": "2024-03-06 08:00:00", "sequence": 1}
-    image = json.dumps(DEVICE | {"device_id": device})
-    return json.dumps({"device_id": device, **at, "before": None, "after": image}) + "\n"
+def change(device: int, operation: str = "INSERT", at: str = "2024-03-06 08:00:00", **changed: str) -> str:
+    of = {"operation": operation, "operation_date": at, "sequence": 1 if operation == "INSERT" else 2}
+    image = json.dumps(DEVICE | {"device_id": device} | changed)
+    return json.dumps({"device_id": device, **of, "before": None, "after": image}) + "\n"
 
 
 @pytest.fixture
-def nights(run, deliver, table, accounts):
-    """What silver and quarantine have after each of two nights; the registry names the first device in the second."""
+def work(run, table):
+    """Reconcile a night: the types of the devices in silver, by reading, and which readings are in quarantine."""
 
-    def work(night: date) -> tuple[set[int], set[int]]:
+    def through(night: date) -> tuple[dict[int, str], set[int]]:
         for stage in ("bronze", "silver"):
             run(stage, night=night, tables=TABLES)
         refused = table("ops.quarantine").where("source = 'readings'").collect()
-        return {row.reading_id for row in table("silver.readings").collect()}, {
-            int(row.key) for row in refused
-        }
+        types = {row.reading_id: row.device_type for row in table("silver.readings").collect()}
+        return types, {int(row.key) for row in refused}
 
+    return through
+
+
+def test_the_nights_of_what_becomes_known_of_a_device_are_reconciled_again_and_no_others(
+    deliver, work, accounts
+):
     deliver("readings", "a.json", reading(1, 7) + reading(2, 8) + reading(3, 7), FIRST)
-    before = work(FIRST)
+    assert work(FIRST) == ({}, {1, 2, 3})
+
+    # The device itself.
     deliver("device_changes", "a.json", change(7), SECOND)
-    after = work(SECOND)
-    return before, after, work(SECOND), accounts("readings")
+    deliver(
+        "readings",
+        "a.json",
+        reading(4, 7, "2024-03-06 09:00:00") + reading(5, 7, "2024-03-06 11:00:00"),
+        SECOND,
+    )
+    camera = dict.fromkeys((1, 3, 4, 5), "Camera")
+    assert work(SECOND) == (camera, {2})
+    first = accounts("readings")[FIRST]
+    assert first["is_balanced"] and not first["is_published"]
+    assert (first["landed"], first["silver"], first["quarantined"]) == (3, 2, 1)
 
-
-def test_the_nights_of_a_device_that_becomes_known_are_reconciled_again_and_only_then(nights):
-    before, after, again, accounts = nights
-    assert before == (set(), {1, 2, 3})
-    assert after == again == ({1, 3}, {2})
-    account = accounts[FIRST]
-    assert account["is_balanced"] and not account["is_published"]
-    assert (account["landed"], account["silver"], account["quarantined"]) == (3, 2, 1)
+    # That it was another by then: of what lies before, nothing is changed.
+    deliver(
+        "device_changes",
+        "a.json",
+        change(7, "UPDATE", "2024-03-06 10:00:00", device_type="Smart Meter"),
+        THIRD,
+    )
+    assert work(THIRD) == (camera | {5: "Smart Meter"}, {2})
+    second = accounts("readings")[SECOND]
+    assert second["is_balanced"] and not second["is_published"]
+    assert accounts("readings")[FIRST] == first
+    assert second["silver"] == 2
