@@ -2,6 +2,7 @@
 
 import logging
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,7 +11,7 @@ from urllib.parse import unquote
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from catalog.tables import REGISTRY, SILVER, SOURCES, TABLES, Source
+from catalog.tables import SILVER, SOURCES, TABLES, Source
 from jobs.bronze import rejected
 from jobs.bronze.arrival import below
 from jobs.bronze.findings import Rejected
@@ -23,6 +24,7 @@ from jobs.delta.keys import nights_of
 from jobs.delta.lake import Lake
 from jobs.errors import UsageError
 from jobs.maintenance import table_command
+from jobs.maintenance.withdrawn_devices import facts_of
 from jobs.state import accounts
 
 log = logging.getLogger("jobs")
@@ -80,22 +82,24 @@ def run(arguments: Namespace) -> None:
     keys = lake.read(f"bronze.{file.source.name}").where(file.is_own).select(*file.source.key).distinct()
     nights = {*nights_of(lake, file.source, keys), file.night}
     lost = _lost(lake, file.source, keys)
-    listed = ", ".join(map(str, sorted(nights)))
-    print(f"{file.below}: {file.rows:,} rows leave bronze; silver is reconciled anew for {listed}")
+    print(f"{file.below}: {file.rows:,} rows leave bronze; silver is reconciled anew for {_listed(nights)}")
+    facts = facts_of(lake, file.source, file.is_own)
+    for fact, days in facts.items():
+        print(f"and so is what was looked up in it alone, too: {fact.name} of {_listed(days)}")
     if arguments.dry_run:
         print("dry run: nothing has been changed")
         return
     accounts.begin(lake, file.source, nights)
-    accounts.reopen(lake, {file.source: {night: lost.get(night, set()) for night in nights}})
+    accounts.reopen(lake, {file.source: {night: lost.get(night, set()) for night in nights}} | facts)
     kept = _set_aside(lake, file)
     _delete(lake, file, keys)
     print(
         f"done: it is kept as {kept}; the next run of the source, of any night, restates what it had changed"
     )
-    if file.source.name in REGISTRY:
-        print(
-            "rows of other sources that were accepted or refused by what it said of their devices stay as they are"
-        )
+
+
+def _listed(nights: Iterable[date]) -> str:
+    return ", ".join(map(str, sorted(nights)))
 
 
 def _find(lake: Lake, source: Source, name: str) -> Landed:

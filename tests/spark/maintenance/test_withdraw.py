@@ -1,5 +1,6 @@
 """Taking a landed file back: its rows leave all layers, and what they had displaced comes in."""
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -117,3 +118,55 @@ def test_a_file_of_a_night_that_silver_did_not_finish_leaves_nothing(
     run("silver", night=SIXTH, tables=tables)
     assert table("silver.machine_anomalies").count() == 0
     assert accounts("machine_sensors")[FIFTH]["is_balanced"]
+
+
+IMAGE = {
+    "device_serial": "DEV-00000007",
+    "device_type": "Camera",
+    "manufacturer": "Acme",
+    "model": "C1",
+    "firmware_version": "1.0.1",
+    "install_date": "2023-01-15",
+    "location_id": 17,
+    "latitude": 37.77,
+    "longitude": -122.41,
+    "status": "Online",
+}
+
+
+def test_facts_of_devices_that_no_other_file_names_are_looked_up_again_and_no_others(
+    deliver, table, accounts, command, run, lake
+):
+    def change(device: int, sequence: int) -> str:
+        of = {
+            "device_id": device,
+            "operation": "UPDATE",
+            "operation_date": "2024-03-04 08:00:00",
+            "before": None,
+        }
+        return (
+            json.dumps(of | {"sequence": sequence, "after": json.dumps({"device_id": device} | IMAGE)}) + "\n"
+        )
+
+    def reading(number: int, device: int, day: date) -> str:
+        of = {"reading_id": number, "device_id": device, "timestamp": f"{day} 10:00:00", "unit": "celsius"}
+        return (
+            json.dumps(of | {"metric_name": "temperature", "metric_value": 21.5, "quality_score": 90}) + "\n"
+        )
+
+    def work(*stages: str) -> tuple[set[int], set[str]]:
+        for stage in stages:
+            run(stage, night=SIXTH, tables=frozenset({"devices", "device_changes", "readings"}))
+        refused = table("ops.quarantine").where("source = 'readings'").collect()
+        return {row.reading_id for row in table("silver.readings").collect()}, {row.key for row in refused}
+
+    deliver("device_changes", "wrong.json", change(7, 1) + change(8, 1), FIFTH)
+    deliver("device_changes", "right.json", change(8, 2), FIFTH)
+    deliver("readings", "a.json", reading(1, 7, FIFTH) + reading(2, 8, FIFTH), FIFTH)
+    deliver("readings", "b.json", reading(3, 8, SIXTH), SIXTH)
+    assert work("bronze", "silver") == ({1, 2, 3}, set())
+    sixth = accounts("readings")[SIXTH]
+    code, said, _ = command(lake, "withdraw", "--source=device_changes", "--file=wrong.json")
+    assert code == 0 and f"too: readings of {FIFTH}\n" in said
+    assert work("silver") == ({2, 3}, {"1"})
+    assert accounts("readings")[SIXTH] == sixth and accounts("readings")[FIFTH]["is_balanced"]
