@@ -1,4 +1,4 @@
-"""The size that each landed file had when bronze took it in, kept beside it: one that has another later was changed.
+"""Size and time of each landed file when bronze took it in, kept beside it: one that has others later was changed.
 
 Bronze reads a file once. What somebody writes into it afterwards, as an upload does that stood still for longer than
 bronze waits, is in no table.
@@ -19,7 +19,10 @@ log = logging.getLogger(__name__)
 FILE = "_sizes.json"  # in the folder of a day; streams pass over it
 DAYS = 8  # for which files are looked at again, today included
 
-Sizes = dict[str, int]  # bytes, by the file's path relative to the folder of its day
+SHOWN = 5
+
+# Bytes, and when the content was written (seconds), by the file's path relative to the folder of its day.
+Sizes = dict[str, tuple[int, int | None]]
 
 
 def days(nights: Iterable[date]) -> set[date]:
@@ -29,7 +32,7 @@ def days(nights: Iterable[date]) -> set[date]:
 
 
 def keep(folder: Path, days: Iterable[date]) -> None:
-    """Add the sizes of the files that are new in the folders of some days of a source."""
+    """Add the sizes and times of the files that are new in the folders of some days of a source."""
     for day in _folders(folder, days):
         known, now = _load(day), dict(_sizes(day))
         if now.keys() - known.keys():
@@ -37,21 +40,39 @@ def keep(folder: Path, days: Iterable[date]) -> None:
 
 
 def changed(folder: Path, days: Iterable[date]) -> dict[str, object]:
-    """Log and return, for a run result, the files in the folders of some days that have another size than was kept."""
-    found = []
+    """Log and return, for a run result, the files in the folders of some days that are not as they were kept.
+
+    `changed` are those of another size, `touched` those of another time alone, whose content may be the same.
+    """
+    found: dict[str, list[str]] = {}
     for day in _folders(folder, days):
         known = _load(day)
-        for path, size in _sizes(day):
-            if known.get(path, size) != size:
-                found.append(f"{day.name}/{path}")
+        for path, (size, written_at) in _sizes(day):
+            was = known.get(path, (size, written_at))
+            if was[0] != size:
+                found.setdefault("changed", []).append(f"{day.name}/{path}")
                 log.warning(
                     "%s had %d bytes when it was read, and has %d: what came later is in no table; "
                     "withdraw it, and bring it again",
                     day / path,
-                    known[path],
+                    was[0],
                     size,
                 )
-    return {"changed": found} if found else {}
+            elif was[1] not in (None, written_at):
+                found.setdefault("touched", []).append(f"{day.name}/{path}")
+    if touched := found.get("touched"):
+        # Whoever copies a lake touches all of them.
+        found["touched"] = [
+            *touched[:SHOWN],
+            *([f"{len(touched) - SHOWN:,} more"] if touched[SHOWN:] else []),
+        ]
+        log.warning(
+            "%s: written to after they were read, and as long as before: %s; `verify` says whether a night's rows "
+            "still are those of its files",
+            folder,
+            ", ".join(found["touched"]),
+        )
+    return {**found}
 
 
 def _folders(folder: Path, days: Iterable[date]) -> list[Path]:
@@ -61,14 +82,17 @@ def _folders(folder: Path, days: Iterable[date]) -> list[Path]:
 
 def _load(day: Path) -> Sizes:
     file = day / FILE
-    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    # An earlier version kept no times.
+    return {path: (was, None) if isinstance(was, int) else (was[0], was[1]) for path, was in found.items()}
 
 
-def _sizes(day: Path) -> Iterator[tuple[str, int]]:
-    """Path and size of each file that streams read."""
+def _sizes(day: Path) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Path, size and time of each file that streams read."""
     for root, folders, names in os.walk(day):
         folders[:] = [name for name in folders if name[0] not in "._" and is_delivered(name)]
         for name in sorted(names):
             file = Path(root, name)
             if name[0] not in "._" and is_delivered(name) and file.is_file() and not file.is_symlink():
-                yield file.relative_to(day).as_posix(), file.stat().st_size
+                state = file.stat()
+                yield file.relative_to(day).as_posix(), (state.st_size, int(state.st_mtime))

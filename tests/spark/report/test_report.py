@@ -212,13 +212,14 @@ def test_a_source_is_silent_after_as_many_days_as_the_catalog_says(settings, two
     assert shown == is_silent
 
 
-def test_a_file_that_may_have_been_cut_is_named(settings):
-    table = TableEntry("bronze.sensor_logs", 5, {"unended": ["arrived=2024-03-05/<b>.csv"]})
-    page = page_of(settings, a_night(stages=[result("bronze", table)]))
+def test_a_file_that_may_have_been_cut_or_was_written_to_since_is_named(settings):
+    detail = {"unended": ["arrived=2024-03-05/<b>.csv"], "touched": ["arrived=2024-03-05/a.csv"]}
+    page = page_of(settings, a_night(stages=[result("bronze", TableEntry("bronze.sensor_logs", 5, detail))]))
     assert (
         "<code>arrived=2024-03-05/&lt;b&gt;.csv</code> of sensor_logs ends without the end of its last"
         in page
     )
+    assert "a.csv</code> of sensor_logs was written to after it was read, and is as long as before" in page
 
 
 def test_a_selected_source_without_an_account_is_a_problem(settings):

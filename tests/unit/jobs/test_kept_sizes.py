@@ -1,5 +1,6 @@
 """Files that are written to after bronze has read them."""
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -38,6 +39,22 @@ def test_a_file_that_was_written_to_is_said_in_each_run(folder, name, caplog):
         assert kept_sizes.changed(folder, [DAY]) == {"changed": [f"arrived={DAY}/{name}"]}
     assert f"{name} had 2 bytes when it was read, and has 4" in caplog.text
     assert kept_sizes.changed(folder, [OTHER]) == {}
+
+
+def test_a_file_that_was_written_to_and_is_as_long_as_before_is_said_for_what_is_known(folder, caplog):
+    for name in ("a.csv", "deep/b.csv"):
+        os.utime(folder / f"arrived={DAY}/{name}", (1, 1))
+    assert kept_sizes.changed(folder, [DAY]) == {
+        "touched": [f"arrived={DAY}/a.csv", f"arrived={DAY}/deep/b.csv"]
+    }
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert "deep/b.csv" in said and "`verify` says" in said
+
+
+def test_a_file_of_which_an_earlier_version_kept_the_size_alone_was_not_touched(folder):
+    kept = folder / f"arrived={DAY}" / kept_sizes.FILE
+    kept.write_text('{"a.csv": 2, "deep/b.csv": 3}')
+    assert kept_sizes.changed(folder, [DAY]) == {"changed": [f"arrived={DAY}/deep/b.csv"]}
 
 
 @pytest.mark.parametrize("name", ["_layouts.json", ".c.csv", "d.csv.part"])
