@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from catalog.tables import Source, Table
 
+LOOKED_UP = ("device_id", "device_type", "valid_from")  # of a device's versions: the type that it had by then
+
 
 def check_references(
     catalog: Sections,
@@ -25,6 +27,11 @@ def check_references(
         if table.lookup and table.lookup not in derived:
             where = catalog.where("silver", table.name)
             raise CatalogError(f"{where}: lookup names unknown derived table {table.lookup}")
+        if table.lookup and (
+            lacking := [name for name in LOOKED_UP if name not in derived[table.lookup].types]
+        ):
+            where = catalog.where("silver", table.name)
+            raise CatalogError(f"{where}: lookup names {table.lookup}, which has no {', '.join(lacking)}")
     before = set(accepted)
     for name, table in derived.items():
         _check_reads(catalog.where("derived", name), table, before)

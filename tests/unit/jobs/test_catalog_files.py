@@ -3,12 +3,15 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from catalog import reading
 from catalog.reading import CatalogError
+from catalog.references import check_references
+from catalog.tables import ACCEPTED, DERIVED, GOLD, SOURCES
 from tests.support.other_catalog import OWN, project_without_the_demo
 
 # What assumed the demo's sources and tables, without them: facts of the catalog, the command line, every stage's
@@ -104,6 +107,15 @@ def test_the_demo_can_be_left_out_altogether(tmp_path):
         "bronze": ["boiler", "timestamp"],
         "table": "gold.boiler_daily",
     }
+
+
+def test_a_lookup_in_what_has_no_versions_of_devices_is_said():
+    without = replace(DERIVED["devices_history"], columns="device_id BIGINT, _night DATE")
+    said = (
+        r"demo\.toml \[silver\.readings\]: lookup names devices_history, which has no device_type, valid_from"
+    )
+    with pytest.raises(CatalogError, match=said):
+        check_references(reading.read(), SOURCES, ACCEPTED, DERIVED | {"devices_history": without}, GOLD)
 
 
 def test_a_reference_to_what_is_in_no_file_is_said_with_the_file_that_makes_it(tmp_path):
