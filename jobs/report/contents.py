@@ -41,6 +41,12 @@ class Night:
         return [table for result in self.stages if result.stage == "publish" for table in result.tables]
 
     @property
+    def left_out(self) -> dict[str, list[str]]:
+        """Gold table -> its slices that are left to another run; see `jobs.gold.unchecked`."""
+        tables = [table for result in self.stages if result.stage == "gold" for table in result.tables]
+        return {table.table: table.detail["left_out"] for table in tables if table.detail.get("left_out")}
+
+    @property
     def alerts_by_severity(self) -> dict[str, int]:
         """Severity -> alerts of the night's day."""
         return {row.severity: row.alerts for row in self.alerts}

@@ -222,6 +222,12 @@ def test_a_file_that_may_have_been_cut_or_was_written_to_since_is_named(settings
     assert "a.csv</code> of sensor_logs was written to after it was read, and is as long as before" in page
 
 
+def test_slices_that_are_left_to_another_run_are_named(settings):
+    table = TableEntry("gold.climate_hourly", 0, {"slices": 0, "left_out": ["2024-03-04", "2024-03-05"]})
+    page = page_of(settings, a_night(stages=[result("gold", table)]))
+    assert "gold.climate_hourly of 2024-03-04, 2024-03-05 is left to the run that checks" in page
+
+
 def test_a_selected_source_without_an_account_is_a_problem(settings):
     night = a_night(accounts=[account("events")])
     assert report.find_problems(settings, night) == ["readings has no account"]
