@@ -146,7 +146,7 @@ def _silver(table: str, name: str) -> Flow:
 
 
 def _read_by(table: Table) -> tuple[str, ...]:
-    return tuple(f"silver.{name}" for name in table.reads)
+    return (*(f"silver.{name}" for name in table.reads), *(f"ops.{name}" for name in table.uses))
 
 
 def _staged(name: str) -> str:

@@ -65,6 +65,12 @@ STAGES = {
         "land the messages of a source's Kafka topic, for `bronze`; each exactly once",
         arguments="jobs.bronze.arguments",
     ),
+    "train": Stage(
+        "jobs.model.stage",
+        "train a model that predicts failures on the nights before a cut, and score it on those after it",
+        arguments="jobs.model.arguments",
+        writes=("ops.models",),
+    ),
     "maintain": Stage(
         "jobs.maintenance.stage",
         "compact and vacuum every table, remove the pages of old runs; no row changes",

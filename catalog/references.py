@@ -38,6 +38,9 @@ def check_references(
         before.add(name)
     for name, table in gold.items():
         _check_reads(catalog.where("gold", name), table, before)
+        if unknown := sorted(set(table.uses) - catalog["ops"].keys()):
+            where = catalog.where("gold", name)
+            raise CatalogError(f"{where}: uses {', '.join(unknown)}, which is no table of [ops.X]")
         lacking = [read for read in table.reads if read in derived or table.part not in accepted[read].types]
         if table.part and lacking:
             where = catalog.where("gold", name)

@@ -71,6 +71,7 @@ class Table:
     zorder: tuple[str, ...] = ()
     lookup: str = ""
     part: str = ""
+    uses: tuple[str, ...] = ()
     key: tuple[str, ...] = ()  # columns that tell its rows apart, as its suite checks
     comments: tuple[tuple[str, str], ...] = ()  # of columns, where they mean more than `[columns]` says
 

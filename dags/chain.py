@@ -131,6 +131,15 @@ def receive_jobs(target: Target) -> tuple[Job, ...]:
     return (Job("receive", ("receive", "--source={{ params.source }}", *_location(target)), secrets=KAFKA),)
 
 
+def model_jobs(target: Target) -> tuple[Job, ...]:
+    """Return the job that trains and scores the model that predicts failures."""
+    sides = (
+        "--train-nights={{ params.train_nights | int }}",
+        "--test-nights={{ params.test_nights | int }}",
+    )
+    return (Job("train", ("train", f"--night={NIGHT}", *sides, *_location(target))),)
+
+
 def maintenance_jobs(target: Target) -> tuple[Job, ...]:
     """Return the job that maintains all tables and pages."""
     keep = ("--vacuum-days={{ params.vacuum_days | int }}", "--docs-days={{ params.docs_days | int }}")

@@ -76,6 +76,20 @@ FAULTS = [
         "spark/bronze/test_lines.py::test_a_csv_line_with_too_few_or_too_many_tokens_is_malformed",
     ),
     fault(
+        "a model learns how trips went that it is scored on",
+        "jobs/model/inspections.py",
+        "is_known & ~np.isin(inspections.trips, test.trips)",
+        "is_known",
+        "unit/jobs/test_model.py::test_only_what_was_known_before_the_cut_is_learnt_and_all_that_came_after_is_scored",
+    ),
+    fault(
+        "a model predicts what it has seen",
+        "jobs/gold/tables/failure_predictions.py",
+        "event_date > trained_until AND",
+        "event_date >= trained_until AND",
+        "spark/silver/test_defects.py::test_who_predicts_is_the_newest_model_that_knew_no_outcome_of_the_day_and_beats_the_rule",
+    ),
+    fault(
         "one value beyond what sums hold stops the night",
         "jobs/gold/aggregates.py",
         "total = F.try_sum(value)",

@@ -47,7 +47,8 @@ def run(lake: Lake) -> list[TableResult]:
     slices = _touched(lake, nights, arrived)
     new = _of_new(lake, survey)
     partials = _in_part(lake, survey, {table: slices[table] for table in slices.keys() - new.keys()}, arrived)
-    slices |= new
+    idle = idle_tables(lake)
+    slices |= new | {table: [] for table in idle}
     left = unchecked.left_out(lake, slices, survey.unchecked) if survey.unchecked else {}
     slices = {table: sorted({*days} - {*left.get(table, ())}) for table, days in slices.items()}
 
@@ -63,19 +64,23 @@ def run(lake: Lake) -> list[TableResult]:
     found = _staged(lake, staging, slices, arrived, partials)
     staged_slices.stage(lake, found, beginning, staging.name, {table.name: left[table] for table in left})
     remove_abandoned(lake.settings, {*beginning.kept, staging.name})
-    return [
-        TableResult(
-            table.full_name,
-            sum(each.rows for each in found[table.name]),
-            _detail(days, partials.get(table, {}), left.get(table, ())),
-        )
-        for table, days in slices.items()
-    ]
+
+    def result(table: Table) -> TableResult:
+        rows = sum(each.rows for each in found[table.name])
+        detail = _detail(slices[table], partials.get(table, {}), left.get(table, ()), idle.get(table, ()))
+        return TableResult(table.full_name, rows, detail)
+
+    return [result(table) for table in slices]
 
 
-def _detail(days: Collection[date], in_part: Partials, left: Collection[date]) -> dict[str, object]:
+def _detail(
+    days: Collection[date], in_part: Partials, left: Collection[date], lacking: Collection[str]
+) -> dict[str, object]:
     found = {"slices": len(days), "in_part": len(in_part), "left_out": [str(day) for day in left]}
-    return {name: value for name, value in found.items() if value or name == "slices"}
+    detail: dict[str, object] = {name: value for name, value in found.items() if value or name == "slices"}
+    if lacking:
+        detail["summary"] = f"no rows: there is no {', '.join(f'ops.{name}' for name in lacking)} yet"
+    return detail
 
 
 def _sources(lake: Lake) -> set[str]:
@@ -129,6 +134,14 @@ def _of_new(lake: Lake, survey: Survey) -> dict[Table, list[date]]:
     return {
         table: sorted(nights if table.slice == "night" else arrivals.touched(table, dates)) for table in new
     }
+
+
+def idle_tables(lake: Lake) -> dict[Table, list[str]]:
+    """The selected tables that have no rows, because what they are made with is not there yet: which tables of ops."""
+    lacking = {
+        table: [name for name in table.uses if not lake.exists(f"ops.{name}")] for table in lake.settings.gold
+    }
+    return {table: names for table, names in lacking.items() if names}
 
 
 def _in_part(
@@ -190,7 +203,8 @@ def _frame(lake: Lake, table: Table, slices: Collection[date], partials: Partial
         # Literal dates let Delta skip the files of all others.
         return rows.where(window) if SILVER[name].is_dated else rows
 
-    build, frames = table_function("build", table), [read(name) for name in table.reads]
+    frames = [read(name) for name in table.reads] + [lake.read(f"ops.{name}") for name in table.uses]
+    build = table_function("build", table)
     if table.slice == "night":
         return build(*frames, lake.spark.createDataFrame([(night,) for night in slices], "night DATE"))
     return build(*frames).where(is_in(table.slice, slices))

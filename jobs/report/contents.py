@@ -29,6 +29,7 @@ class Night:
     deliveries: list[Delivery] = field(
         default_factory=list
     )  # of the sources that must not be silent for long
+    model: str = ""  # how the newest model that predicts failures does beside the rule
 
     @property
     def checks(self) -> list[RunResult]:

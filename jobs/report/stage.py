@@ -15,7 +15,7 @@ from jobs.files import write_atomically
 from jobs.generate import detection
 from jobs.outcome import TableResult
 from jobs.pages.render import render
-from jobs.report import deliveries, query
+from jobs.report import deliveries, model, query
 from jobs.report.contents import Night
 from jobs.report.flow_chart import FlowChart
 from jobs.settings import Settings
@@ -97,6 +97,7 @@ def read_night(lake: Lake, asked: list[query.Query], *, has_alerts: bool) -> Nig
         frames["alerts"] = _alerts(lake)
     if watched := deliveries.watched(lake.settings):
         frames["deliveries"] = accounts.last_arrivals(lake, [source.name for source in watched])
+    frames |= model.newest(lake)
     simulated = detection.simulated(lake)
     evidence = detection.evidence(lake, simulated)
     answers = {f"query {each.name}": query.first_rows(lake, each, SHOWN) for each in asked}
@@ -107,11 +108,14 @@ def read_night(lake: Lake, asked: list[query.Query], *, has_alerts: bool) -> Nig
     scores += [row for row in rows["scores"] if row.source not in names]
     rows["scores"] = sorted(scores, key=lambda row: (row.source, row.kind))
     delivered = deliveries.found(lake.settings, rows.pop("deliveries", []))
+    said = model.sentence(lake.settings, rows.pop("models", []))
     of_run = rows.pop("accounts")
     own = [account for account in of_run if account.night == lake.settings.night]
     others = [account for account in of_run if account not in own]
     answered = [query.answer(each, *found[f"query {each.name}"], SHOWN) for each in asked]
-    return Night(own, **rows, stages=stages, others=others, answers=answered, deliveries=delivered)
+    return Night(
+        own, **rows, stages=stages, others=others, answers=answered, deliveries=delivered, model=said
+    )
 
 
 def _begun(stages: list[RunResult]) -> str:
@@ -219,6 +223,7 @@ def to_json(settings: Settings, night: Night, summary: str, problems: list[str])
         "alerts": night.alerts_by_severity,
         "deliveries": _deliveries(night),
         "gold": {table.table: table.rows for table in night.gold},
+        "model": night.model,
         "queries": answers,
     }
     return json.dumps(data, indent=1, default=str)

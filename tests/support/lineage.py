@@ -59,6 +59,7 @@ def by_the_catalog(selected: Collection[str]) -> Edges:
     for table in GOLD.values():
         if table.name in selected:
             found |= {(f"silver.{read}", f"staging.{table.name}") for read in table.reads}
+            found |= {(f"ops.{used}", f"staging.{table.name}") for used in table.uses}
             found.add((f"staging.{table.name}", f"gold.{table.name}"))
     if "climate_hourly" in selected:
         found.add(("gold.climate_hourly", "export.iot_gold_export.csv"))

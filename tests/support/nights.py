@@ -32,6 +32,8 @@ MOST = selection(
         "iot_events",
     ]
 )
+# Made where a model predicts; none has been trained in these nights.
+IDLE = frozenset({"failure_predictions"})
 # Sources, and one gold table of each kind: by night, which is of the registry, and by event date.
 FEW = frozenset({"devices", "device_changes", "sensor_logs", "device_health", "climate_hourly"})
 

@@ -108,6 +108,12 @@ def test_the_page_shows_accounts_reasons_expectations_times_and_digests(settings
         assert shown in page, shown
 
 
+def test_the_page_and_its_data_say_how_the_model_did(settings):
+    night = a_night(model="Model 1a2b does not beat the rule.")
+    assert "<p>Model 1a2b does not beat the rule.</p>" in page_of(settings, night)
+    assert json.loads(report.to_json(settings, night, "", []))["model"] == night.model
+
+
 def test_the_page_needs_nothing_else(settings):
     page = page_of(settings, a_night())
     assert "<script" not in page and "src=" not in page and "http" not in page

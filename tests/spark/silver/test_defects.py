@@ -1,15 +1,22 @@
-"""From machine readings and inspections to defect rates: what the analytics find is what was planted."""
+"""From machine readings and inspections to defect rates and predictions: what is found is what was planted."""
 
+import math
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
 from pyspark.sql import functions as F
 
-from catalog.tables import SILVER, SOURCES
+from catalog.tables import GOLD, SILVER, SOURCES, TABLES
 from jobs.day_spans import following, preceding
+from jobs.delta.lake import Lake
 from jobs.generate.feeds import inspections, machine_sensors
+from jobs.gold.failure_features import MEASURED
+from jobs.gold.failure_features import features as known_features
+from jobs.gold.stage import idle_tables
 from jobs.gold.tables.defect_rates import build_defect_rates
+from jobs.gold.tables.failure_predictions import build_failure_predictions
+from jobs.report import model as reported
 from jobs.silver.clean import clean
 from jobs.silver.tables.inspection_features import derive_inspection_features
 from jobs.silver.tables.machine_anomalies import derive_machine_anomalies
@@ -192,3 +199,127 @@ def test_parts_of_machines_above_their_moving_average_are_far_likelier_defective
 
 def test_a_generator_whose_defects_follow_from_nothing_would_be_found_out(times_likelier, by_chance):
     assert 0.5 < times_likelier(by_chance) < 2
+
+
+def known_of(hour: float, rise: float | None, defect: int = 0, **more) -> dict:
+    """An inspection of a machine that ran so many degrees above its average of 60."""
+    temperature = None if rise is None else 60.0 + rise
+    return {
+        **inspection(hour, defect),
+        "sensor_temperature": temperature,
+        "sensor_temperature_average": 60.0,
+        **more,
+    }
+
+
+def trained(night: date, weights: dict[str, float], **more) -> tuple:
+    """A model as `ops.models` has it, filed under the last night that it knew."""
+    means = {name: 0.0 if "=" in name else 0.5 for name in weights}
+    row = {"model_version": f"{night}-x", "night": night, "intercept": -1.0, "weights": weights,
+           "means": means, "beats_rule": True, "trained_at": datetime(2024, 4, 1), **more}  # fmt: skip
+    return tuple(row.get(name) for name in TABLES["ops.models"].column_names)
+
+
+def test_who_predicts_is_the_newest_model_that_knew_no_outcome_of_the_day_and_beats_the_rule(spark, frame):
+    rise = {"temperature_rise": 0.1, "factory_id=A06": 0.5}
+    days = [date(2024, 3, day) for day in range(1, 6)]
+    models = [
+        trained(days[0], rise),
+        trained(days[1], rise, model_version="a", trained_at=datetime(2024, 3, 31)),
+        trained(days[1], {"is_hot": 1.0}, model_version="b"),  # made anew
+        trained(days[2], rise, beats_rule=False),
+        trained(days[2], {"temperature_rise": 0.1, "vibration": 1.0}),  # of a version that measured more
+        trained(days[4], rise),
+    ]
+    rows = [
+        known_of(-24 * ago, value, factory_id=factory, device_id=device)
+        for ago, value, factory, device in (
+            (4, 10.0, "A06", 1),  # 1 March, of which no model knows less
+            (3, 10.0, "A06", 1),
+            (3, None, "D18", 2),
+            (2, 10.0, "A06", 1),
+            (0, -10.0, "A06", 1),
+        )
+    ]
+    predicted = build_failure_predictions(
+        frame("inspection_features", *rows), spark.createDataFrame(models, TABLES["ops.models"].columns)
+    )
+    found = predicted.orderBy("timestamp", "device_id").collect()
+    assert [(row.event_date.day, row.model_version, row.trained_until.day, row.is_hot) for row in found] == [
+        (2, "2024-03-01-x", 1, True),
+        (2, "2024-03-01-x", 1, False),
+        (3, "b", 2, True),
+        (5, "b", 2, False),
+    ]
+    # Of degrees that are not known, the mean of those that the model has learnt from; of another factory, nothing.
+    logits = [-1 + 0.1 * 10 + 0.5, -1 + 0.1 * 0.5, -1 + 1, -1]
+    assert [row.probability for row in found] == [round(1 / (1 + math.exp(-logit)), 6) for logit in logits]
+
+
+def test_nothing_that_a_model_knows_follows_from_what_came_of_an_inspection(frame):
+    rows = [known_of(10, 5.0, defect) for defect in (0, 1)]
+    one, other = (
+        frame("inspection_features", row).select(known_features().alias("known")).first() for row in rows
+    )
+    assert one == other and one.known.keys() == {*MEASURED, "factory_id=A06", "model_id=SkyBolt1"}
+    assert (one.known["is_hot"], one.known["temperature_rise"], one.known["delay"]) == (1.0, 5.0, None)
+
+
+def inspected_for_days(nights: int) -> list[dict]:
+    """Six parts of each of 16 trips a day; half of those of trips that rose by more than 12 degrees are defective."""
+    rows = []
+    for trip in range(16 * nights):
+        ago, rise = nights - 1 - trip // 16, trip * 37 % 60 - 20.0
+        for part in range(6):
+            defect = int((rise > 12 and (trip + part) % 2 == 0) or (trip * 7 + part) % 97 == 0)
+            hour = trip % 2 * 6 + part / 5 - 24 * ago
+            more = {"device_id": trip % 16 // 2, "trip_id": trip, "_night": NIGHT - timedelta(ago)}
+            rows.append(known_of(hour, rise, defect, **more))
+    return rows
+
+
+def test_a_model_is_trained_and_the_next_night_publishes_what_it_predicts(spark, frame, lake, run, table):
+    night = {"night": NIGHT, "tables": frozenset({"failure_predictions", "inspections", "machine_sensors"})}
+    before = {"night": NIGHT - timedelta(1), "train_nights": 5, "test_nights": 3}
+    silver = Lake(spark, lake("silver"))
+    silver.ensure([f"silver.{name}" for name in ("inspection_features", "inspections", "machine_sensors")])
+    silver.ensure(["ops.row_accounts"])
+    silver.append("silver.inspection_features", frame("inspection_features", *inspected_for_days(9)))
+    silver.append("silver.inspections", frame("inspections", inspection(1)))
+    gold = Lake(spark, lake("gold", **night))
+    assert idle_tables(gold) == {GOLD["failure_predictions"]: ["models"]}
+
+    (result,) = run("train", **before)
+    assert run("train", run_id="again", **before)[0].detail == result.detail
+    (model,) = table("ops.models").collect()
+    assert result.detail["summary"] == f"{model.model_version} {model.verdict}"
+    assert model.verdict.startswith("beats the rule: ") and model.beats_rule
+    assert (model.first_night, model.cut, model.night) == (
+        date(2024, 2, 26),
+        date(2024, 3, 2),
+        date(2024, 3, 4),
+    )
+    assert (model.train_rows, model.test_rows, model.k, model.run_id) == (5 * 96, 3 * 96, 29, "again")
+    assert model.data_version == 1 and model.library.startswith("scikit-learn ")
+    assert model.log_loss["model"] < model.log_loss["rule"] < model.log_loss["base_rate"]
+
+    assert idle_tables(gold) == {}
+    run("gold", **night)
+    run("check", layer="gold", **night)
+    (published,) = run("publish", **night)
+    found = table("gold.failure_predictions").collect()
+    assert published.rows == len(found) == 96
+    assert {(row.event_date, row.trained_until, row.model_version) for row in found} == {
+        (NIGHT, model.night, model.model_version)
+    }
+    lost = [row for row in found if row.defect]
+    assert (
+        lost
+        and sum(row.probability for row in lost) / len(lost)
+        > 0.3
+        > sum(row.probability for row in found) / 96
+    )
+    report = Lake(spark, lake("report", **night))
+    assert reported.sentence(report.settings, reported.newest(report)["models"].collect()).endswith(
+        f"{model.verdict}."
+    )

@@ -53,6 +53,7 @@ FORMS: dict[str, list[dict[str, Any]]] = {
     ],
     "iot_receive": [{}, {"source": "devices"}],
     "iot_maintenance": [{}, {"vacuum_days": 36500, "docs_days": 1}],
+    "iot_model": [{}, {"night": "2024-03-04", "train_nights": 1, "test_nights": 3660}],
 }
 
 
@@ -135,6 +136,7 @@ def test_the_forms_have_integers(bag: Any) -> None:
         "iot_stream": ["rows_per_second", "seconds", "seed"],
         "iot_receive": [],
         "iot_maintenance": ["vacuum_days", "docs_days"],
+        "iot_model": ["train_nights", "test_nights"],
     }
 
 
@@ -219,6 +221,15 @@ def test_how_long_to_keep_things_reaches_the_jobs_unchanged(bag: Any) -> None:
     (maintain,) = parsed(emitted(bag.dags["iot_maintenance"], form, "by.hand"))
     assert (maintain["stage"], maintain["run_id"]) == ("maintain", "by.hand")
     assert (maintain["vacuum_days"], maintain["docs_days"]) == ("14", "1")
+
+
+def test_what_a_model_learns_from_and_is_scored_on_reaches_the_job_unchanged(bag: Any) -> None:
+    form = {"night": "2024-03-04", "train_nights": 60, "test_nights": 14}
+    (train,) = parsed(emitted(bag.dags["iot_model"], form, "by.hand"))
+    assert (train["stage"], train["night"], train["run_id"]) == ("train", "2024-03-04", "by.hand")
+    assert (train["train_nights"], train["test_nights"]) == ("60", "14")
+    (train,) = parsed(emitted(bag.dags["iot_model"], {}, "x"))
+    assert (train["night"], train["train_nights"], train["test_nights"]) == ("2024-03-05", "28", "7")
 
 
 @pytest.mark.parametrize("target", ["local", "dev"])

@@ -150,7 +150,7 @@ def test_every_schedule_is_in_utc(bag: Any) -> None:
         for name, dag in bag.dags.items()
         if coerce_to_core_timetable(dag.timetable).can_be_scheduled
     }
-    assert {"iot_nightly", "iot_maintenance"} <= set(scheduled)
+    assert {"iot_nightly", "iot_maintenance", "iot_model"} <= set(scheduled)
     assert {name: str(each.serialize()["timezone"]) for name, each in scheduled.items()} == dict.fromkeys(
         scheduled, "UTC"
     )
@@ -161,6 +161,13 @@ def test_tables_are_maintained_once_a_week_and_not_at_once_when_that_is_switched
     assert isinstance(timetable, CronTriggerTimetable)
     assert timetable.summary == "0 12 * * 6"
     assert [task.task_id for task in bag.dags["iot_maintenance"].tasks] == ["maintain"]
+
+
+def test_a_model_is_trained_once_a_week_on_another_day_than_maintenance(bag: Any) -> None:
+    timetable = coerce_to_core_timetable(bag.dags["iot_model"].timetable)
+    assert isinstance(timetable, CronTriggerTimetable)
+    assert timetable.summary == "0 12 * * 0"
+    assert [task.task_id for task in bag.dags["iot_model"].tasks] == ["train"]
 
 
 @pytest.mark.parametrize("dag_id", ["iot_stream", "iot_receive"])
@@ -343,4 +350,5 @@ def test_the_dags_are_there_without_the_demos_sources(tmp_path: Path) -> None:
         "iot_stream": "0",
         "iot_receive": "1",
         "iot_maintenance": "1",
+        "iot_model": "1",
     }

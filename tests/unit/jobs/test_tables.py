@@ -102,6 +102,14 @@ def test_a_part_is_a_column_of_all_that_a_table_reads_each_from_a_source(name, r
         check_references(tables._catalog, SOURCES, ACCEPTED, DERIVED, GOLD | {name: table})
 
 
+def test_a_gold_table_is_made_with_tables_of_ops_that_are_there():
+    table = replace(GOLD["failure_predictions"], uses=("models", "modles"))
+    with pytest.raises(
+        CatalogError, match=r"\[gold.failure_predictions\]: uses modles, which is no table of \[ops.X\]"
+    ):
+        check_references(tables._catalog, SOURCES, ACCEPTED, DERIVED, GOLD | {table.name: table})
+
+
 def test_a_name_that_could_leave_its_schema_is_refused():
     with pytest.raises(CatalogError, match="letters, digits and underscores"):
         tables._read(Table, "gold", "x`; DROP TABLE y", GOOD, layer="gold")
