@@ -71,7 +71,7 @@ class Table:
     zorder: tuple[str, ...] = ()
     lookup: str = ""
     part: str = ""
-    uses: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()  # tables of ops that it is made with, without which it has no rows
     key: tuple[str, ...] = ()  # columns that tell its rows apart, as its suite checks
     comments: tuple[tuple[str, str], ...] = ()  # of columns, where they mean more than `[columns]` says
 
@@ -148,13 +148,8 @@ def _gold(name: str, values: dict[str, Any]) -> Table:
 
 
 def _bronze(source: Source) -> Table:
-    return Table(
-        source.name,
-        f"{source.columns}, {BRONZE_PROVENANCE}",
-        "One row per landed line.",
-        "bronze",
-        partition_by=("_night",),
-    )
+    columns = f"{source.columns}, {BRONZE_PROVENANCE}"
+    return Table(source.name, columns, "One row per landed line.", "bronze", partition_by=("_night",))
 
 
 _catalog = reading.read()

@@ -110,7 +110,7 @@ def test_the_demo_can_be_left_out_altogether(tmp_path):
 
 
 def test_a_lookup_in_what_has_no_versions_of_devices_is_said():
-    without = replace(DERIVED["devices_history"], columns="device_id BIGINT, _night DATE")
+    without = replace(DERIVED["devices_history"], key=(), columns="device_id BIGINT, _night DATE")
     said = (
         r"demo\.toml \[silver\.readings\]: lookup names devices_history, which has no device_type, valid_from"
     )
