@@ -122,12 +122,12 @@ def _summed(rows: DataFrame, table: Table, but: Sequence[str]) -> DataFrame:
 
 
 def verdicts(run_result: Mapping[str, Any]) -> list[Any]:
-    """What a stage found, by its run result; without when, under which address and in which folder."""
+    """What a stage found, by its run result; without when, up to when, under which address and in which folder."""
     return [
         (
             table["table"],
             table["rows"],
-            {key: value for key, value in table["detail"].items() if key not in ("page", "staged")},
+            {key: value for key, value in table["detail"].items() if key not in ("page", "staged", "until")},
         )
         for table in run_result["tables"]
     ]
