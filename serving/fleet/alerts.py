@@ -83,7 +83,7 @@ def by_kind_figure(found: Sequence[Row]) -> Figure:
         alt.Chart(figure.ROWS)
         .mark_bar()
         .encode(
-            x=alt.X("alerts:Q", title="alerts", axis=alt.Axis(tickCount=5, tickMinStep=1)),
+            x=figure.count_length("alerts", "alerts"),
             y=figure.name_axis("kind"),
             color=figure.coloured("severity", colours),
             tooltip=figure.tooltip(kind="kind", severity="severity", alerts="alerts|,"),

@@ -50,7 +50,7 @@ def figures_of(found: Sequence[Row]) -> list[Figure]:
     total = sum(row["device_count"] for row in rows)
     high = max(200, 30 * types + 60)
     note = f"{total:,} devices registered when the night ended, by type and status."
-    counts = alt.X("device_count:Q", title="devices", axis=alt.Axis(tickCount=5, tickMinStep=1))
+    counts = figure.count_length("device_count", "devices")
     figures = [Figure("Devices by type and status", note, _bars(rows, counts), rows, EMPTY, high)]
     away = [row for row in rows if row["status"] != ONLINE]
     if len(away) < len(rows):

@@ -148,7 +148,17 @@ def value_axis(column: str, unit: str, *, zero: bool = True) -> alt.Y:
 
 def count_axis(column: str) -> alt.Y:
     """A whole number from zero up."""
-    return alt.Y(f"{column}:Q", axis=alt.Axis(title=None, tickCount=5, tickMinStep=1))
+    return alt.Y(f"{column}:Q", axis=alt.Axis(title=None, tickCount=_whole("y")))
+
+
+def count_length(column: str, title: str) -> alt.X:
+    """A whole number from zero to the right."""
+    return alt.X(f"{column}:Q", title=title, axis=alt.Axis(tickCount=_whole("x")))
+
+
+def _whole(scale: str) -> Any:
+    """How many ticks there are, so that none stands at half of anything: `tickMinStep` lets 0.5 pass."""
+    return alt.expr(f"min(5, max(1, domain('{scale}')[1]))")
 
 
 def name_axis(column: str) -> alt.Y:

@@ -40,9 +40,9 @@ def section(_source: Source, filters: Filters, _night: date) -> Section | None:
         )
     groups = [Group(title, layers[layer]) for layer, title in LAYERS.items() if layer in layers]
     links = [("its columns and rows, by the API", f"../v1/tables/{chosen}")] if chosen in readable() else []
-    links.append(("no table", filters.link("tables", table=None)))
-    text = f"{_grain(chosen)} Each name leads to its own way; those one step away are bold.".strip()
-    return Section("lineage", f"Way of {chosen}", text, links=links, groups=groups)
+    links.append(("close", filters.link("tables", table=None)))
+    text = f"{_grain(chosen)} Each name leads to its own lineage; those one step away are bold.".strip()
+    return Section("lineage", f"Lineage of {chosen}", text, links=links, groups=groups)
 
 
 def _grain(dataset: str) -> str:

@@ -29,11 +29,11 @@ class View:
         return math.degrees(self.width)
 
     def projection(self) -> alt.Projection:
-        """Mercator's, as large as the place of the chart allows."""
+        """Mercator's, as large as the place of the chart allows; a place that has no width yet would have no map."""
         return alt.Projection(
             type="mercator",
             center=[self.longitude, self.latitude],
-            scale=alt.expr(f"min(width / {self.width:.5f}, height / {self.height:.5f})"),
+            scale=alt.expr(f"max(1, min(width / {self.width:.5f}, height / {self.height:.5f}))"),
             translate=alt.expr("[width / 2, height / 2]"),
         )
 

@@ -48,6 +48,7 @@ def figure_of(found: Sequence[Row], nights: Sequence[date]) -> Figure:
         }
         for (table, slice_), each in kept.items()
     )
+    most = max((row["late"] for row in rows), default=1)
     chart = (
         alt.Chart(figure.ROWS)
         .mark_circle(color=figure.BLUE, opacity=0.8)
@@ -57,7 +58,9 @@ def figure_of(found: Sequence[Row], nights: Sequence[date]) -> Figure:
             size=alt.Size(
                 "late:Q",
                 scale=alt.Scale(range=[40, 380], zero=True),
-                legend=alt.Legend(title="late rows", orient="top", tickCount=3, symbolType="circle"),
+                legend=alt.Legend(
+                    title="late rows", orient="top", tickCount=max(1, min(3, most)), symbolType="circle"
+                ),
             ),
             tooltip=figure.tooltip(
                 table="table",

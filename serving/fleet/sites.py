@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import altair as alt
 
@@ -27,6 +27,12 @@ COASTS = "vendor/land-110m.json"
 APART = 1 / 14  # of the map's span: sites that are nearer than this share a circle
 LISTED = 12
 EMPTY = "No site of this night has a position. Choose another night, or run one."
+# Names stand beside circles, where there is room: which half of the map, to which side, how far away in pixels.
+WEST_AND_EAST: tuple[tuple[str, Literal["left", "right"], int], ...] = (
+    ("<", "left", 20),
+    (">=", "right", -20),
+)
+NO_EVENT = "No event happened at any site in these 30 days."
 
 
 def section(source: Source, filters: Filters, night: date) -> Section | None:
@@ -51,7 +57,7 @@ def section(source: Source, filters: Filters, night: date) -> Section | None:
         ]
     else:
         ranking = _sites_figure(sites)
-        links = [(row["name"], filters.link("sites", site=row["location_id"])) for row in ranking.rows]
+        links = [(site["name"], filters.link("sites", site=site["location_id"])) for site in sites[:LISTED]]
     return Section("sites", "Sites", "", [map_of(sites, chosen), ranking], links, problem)
 
 
@@ -118,6 +124,7 @@ def _together(sites: Sequence[Row]) -> str:
 def map_of(sites: Sequence[Row], chosen: Row | None) -> Figure:
     """The map; a site that was asked for is marked with a diamond."""
     view = View.around(sites)
+    rows = circles_of(sites, view)
     coasts = alt.UrlData(COASTS, format=alt.TopoDataFormat(type="topojson", feature="land"))
     land = alt.Chart(coasts).mark_geoshape(fill="#e6eaf0", stroke="#aab4c0", strokeWidth=0.7, clip=True)
     said = figure.tooltip(
@@ -130,36 +137,41 @@ def map_of(sites: Sequence[Row], chosen: Row | None) -> Figure:
         .encode(
             **place,
             size=alt.Size("devices:Q", scale=alt.Scale(range=[60, 900], zero=True), legend=None),
-            color=alt.Color(
-                "critical:Q",
-                scale=alt.Scale(scheme="viridis", reverse=True, zero=True),
-                legend=alt.Legend(title="critical events", orient="top", gradientLength=140, tickCount=3),
-            ),
+            color=_critical(max((row["critical"] for row in rows), default=0)),
             tooltip=said,
         )
     )
-    names = (
+    names = [
         alt.Chart(figure.ROWS)
-        .mark_text(dy=24, color=figure.BLACK, fontSize=12)
+        .mark_text(dx=dx, align=align, baseline="middle", color=figure.BLACK, fontSize=12)
         .encode(**place, text="name:N")
-    )
+        .transform_filter(f"datum.longitude {side} {view.longitude}")
+        for side, align, dx in WEST_AND_EAST
+        if len(rows) <= LISTED
+    ]
     mark = alt.Chart(alt.NamedData(name="chosen")).mark_point(
         shape="diamond", size=900, strokeWidth=3, color=figure.VERMILION
     )
-    rows = circles_of(sites, view)
-    few = names if len(rows) <= LISTED else names.transform_filter("false")
-    chart = alt.layer(land, circles, few, mark.encode(**place)).project(**view.projection().to_dict())
+    chart = alt.layer(land, circles, *names, mark.encode(**place)).project(**view.projection().to_dict())
     note = "Larger: more devices; darker: more critical events in the 30 days until the night."
     return Figure(
         "Where the sites are", note, chart, rows, EMPTY, 320, {"chosen": [chosen] if chosen else []}
     )
 
 
+def _critical(most: int) -> alt.Color | Any:
+    """Darker for more critical events; of none at all, one colour."""
+    if not most:
+        return alt.value(figure.SKY)
+    legend = alt.Legend(title="critical events", orient="top", gradientLength=140, tickCount=min(3, most))
+    return alt.Color("critical:Q", scale=alt.Scale(scheme="viridis", reverse=True, zero=True), legend=legend)
+
+
 def _sites_figure(sites: Sequence[Row]) -> Figure:
-    rows = sites[:LISTED]
+    rows = [site for site in sites if site["events"]][:LISTED]
     which = f"the {len(rows)} of {len(sites):,} sites that have the most critical ones"
     note = f"Events in the 30 days until the night, of {which}."
-    return _ranking("Sites with the most critical events", note, rows)
+    return _ranking("Sites with the most critical events", note, rows, NO_EVENT)
 
 
 def _devices_figure(devices: Sequence[Row], site: str) -> Figure:
@@ -174,10 +186,10 @@ def _devices_figure(devices: Sequence[Row], site: str) -> Figure:
         for row in ranked[:LISTED]
     ]
     note = f"Events in the 30 days until the night, of {len(rows)} of the {len(devices):,} devices there."
-    return _ranking(f"Devices at {site}", note, rows)
+    return _ranking(f"Devices at {site}", note, rows, EMPTY)
 
 
-def _ranking(title: str, note: str, rows: Sequence[Row]) -> Figure:
+def _ranking(title: str, note: str, rows: Sequence[Row], empty: str) -> Figure:
     kinds = {"critical": figure.VERMILION, "others": figure.SKY}
     split = [
         {"name": row["name"], "kind": kind, "count": count, "order": order}
@@ -190,14 +202,14 @@ def _ranking(title: str, note: str, rows: Sequence[Row]) -> Figure:
         alt.Chart(alt.NamedData(name="split"))
         .mark_bar()
         .encode(
-            x=alt.X("count:Q", title="events", axis=alt.Axis(tickCount=5, tickMinStep=1)),
+            x=figure.count_length("count", "events"),
             y=figure.name_axis("name"),
             color=figure.coloured("kind", kinds),
             order="order:Q",
             tooltip=figure.tooltip(name="where", kind="which", count="events|,"),
         )
     )
-    return Figure(title, note, chart, rows, EMPTY, 320, {"split": split})
+    return Figure(title, note, chart, rows, empty, max(120, 26 * len(rows) + 60), {"split": split})
 
 
 def _distance(one: Row, other: Row) -> float:

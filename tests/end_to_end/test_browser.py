@@ -65,7 +65,13 @@ class Browser:
         self.until(lambda: self.find("body").get_attribute("data-drawn") == "true")
         charts = self.driver.find_elements(By.CSS_SELECTOR, ".chart")
         assert charts and all(chart.get_attribute("data-drawn") for chart in charts)
+        self.painted()
         return charts
+
+    def painted(self) -> None:
+        """Wait until what is in the page is on the screen: the frame after the one that takes it in."""
+        frames = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done));"
+        self.driver.execute_async_script(frames)
 
     def complaints(self) -> list[str]:
         """What the console has of the fleet page since it was asked last: errors, and what a policy kept from running."""

@@ -17,30 +17,6 @@ from tests.support.kafka import broker as kafka
 from tests.support.project import PROJECT
 
 
-@pytest.fixture(scope="module")
-def second(embedded: Embedded) -> str:
-    """What `make run` says of a second night, long ago, of one table and without anything simulated."""
-    before = embedded.pids()
-    done = embedded("run", NIGHT="1970-01-01", SIMULATE="none", TABLES="climate_hourly")
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    assert embedded.pids() == before
-    return done.stdout
-
-
-def test_a_second_run_reuses_the_stack(embedded: Embedded, second: str) -> None:
-    assert "were up already" in second
-    run = re.search(r"/dags/iot_nightly/runs/(\S+)", second)
-    events = embedded.api().get("/assets/events?limit=100&order_by=-timestamp")["asset_events"]
-    assert run and [event["name"] for event in events if event["source_run_id"] == run[1]] == [
-        "gold.climate_hourly"
-    ]
-
-
-def test_a_night_that_simulates_nothing_says_so_and_goes_on(second: str) -> None:
-    assert "nothing is simulated: SIMULATE names none of the selected sources" in second
-    assert "1970-01-01: 0 lines landed = 0 in silver" in second
-
-
 def jobs_by_hand() -> list[str]:
     """The README's own lines."""
     readme = (PROJECT / "README.md").read_text()

@@ -148,7 +148,8 @@ def test_a_lake_without_the_demos_tables_shows_what_the_platform_keeps(user: Tes
     assert '"./?table=ops.quarantine#lineage"' in answer.text and "?table=ops.row_accounts" in answer.text
     way = user.get("?table=ops.quarantine").text
     assert (
-        "<h2>Way of ops.quarantine</h2>" in way and '<strong aria-current="true">quarantine</strong>' in way
+        "<h2>Lineage of ops.quarantine</h2>" in way
+        and '<strong aria-current="true">quarantine</strong>' in way
     )
 
 
