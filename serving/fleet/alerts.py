@@ -64,7 +64,11 @@ def by_day_figure(found: Sequence[Row], nights: Sequence[date]) -> Figure:
     )
     total = sum(row["alerts"] for row in rows)
     return Figure(
-        "Alerts by day", f"{total:,} alerts in {len(nights)} days, by severity.", chart, rows, EMPTY
+        "Alerts by day",
+        f"{figure.counted(total, 'alert')} in {len(nights)} days, by severity.",
+        chart,
+        rows,
+        EMPTY,
     )
 
 
@@ -92,7 +96,8 @@ def by_kind_figure(found: Sequence[Row]) -> Figure:
     total = sum(row["alerts"] for row in rows)
     kinds = len({row["kind"] for row in rows})
     note = (
-        f"{total:,} alerts on the night's day: unresolved critical events, and readings beyond a threshold."
+        f"{figure.counted(total, 'alert')} on the night's day: unresolved critical events, and readings beyond a "
+        "threshold."
     )
     return Figure(
         "Alerts by kind", note, chart, rows, "No alert was raised on this day.", max(160, 26 * kinds + 60)

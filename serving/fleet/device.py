@@ -91,7 +91,7 @@ def figure_of(metric: str, found: list[Row], first: date, last: date, empty: str
     readings = sum(row["reading_count"] or 0 for row in rows)
     note = (
         f"{f'In {unit}, b' if unit else 'B'}y the hour (UTC): mean (dot), lowest to highest (bar). "
-        f"{_counted(marked, 'anomaly', 'anomalies')} among {_counted(readings, 'reading', 'readings')}; "
+        f"{figure.counted(marked, 'anomaly', 'anomalies')} among {figure.counted(readings, 'reading')}; "
         "hours that have some carry a diamond."
     )
     title = metric[:1].upper() + metric[1:]
@@ -113,7 +113,3 @@ def _worst(source: Source, night: date, days: list[Condition]) -> dict[int, int]
         device: count
         for device, count in sorted(counts.items(), key=lambda each: (-each[1], each[0]))[: LISTED + 1]
     }
-
-
-def _counted(number: int, one: str, several: str) -> str:
-    return f"{number:,} {one if number == 1 else several}"

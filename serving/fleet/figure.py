@@ -94,6 +94,11 @@ def plain_rows(rows: Iterable[Mapping[str, object]]) -> list[Row]:
     return [{name: plain(value) for name, value in row.items()} for row in rows]
 
 
+def counted(number: int, one: str, several: str = "") -> str:
+    """A number of something as people write it; several of it end in s unless another word is given."""
+    return f"{number:,} {one if number == 1 else several or f'{one}s'}"
+
+
 def spelled(moment: datetime) -> str:
     """A moment as people read it, in UTC."""
     return f"{moment.astimezone(UTC):%a %-d %b %Y, %H:%M} UTC"

@@ -130,9 +130,7 @@ def _shares(reasons: Sequence[Row], accounts: Sequence[Row], listed: Sequence[st
 
 
 def _heat_map(nights: Sequence[date]) -> alt.Chart:
-    legend = alt.Legend(
-        title="share of the source's rows", orient="top", format=".1%", gradientLength=160, tickCount=3
-    )
+    legend = alt.Legend(title="share of rows", orient="top", format=".1%", gradientLength=140, tickCount=3)
     chart: alt.Chart = (
         alt.Chart(figure.ROWS)
         .mark_rect(stroke="white", strokeWidth=1)

@@ -48,7 +48,8 @@ def figure_of(found: Sequence[Row], nights: Sequence[date]) -> Figure:
         }
         for (table, slice_), each in kept.items()
     )
-    most = max((row["late"] for row in rows), default=1)
+    late = [row["late"] for row in rows]
+    ends = sorted({min(late), max(late)}) if late else []
     chart = (
         alt.Chart(figure.ROWS)
         .mark_circle(color=figure.BLUE, opacity=0.8)
@@ -59,7 +60,7 @@ def figure_of(found: Sequence[Row], nights: Sequence[date]) -> Figure:
                 "late:Q",
                 scale=alt.Scale(range=[40, 380], zero=True),
                 legend=alt.Legend(
-                    title="late rows", orient="top", tickCount=max(1, min(3, most)), symbolType="circle"
+                    title="late rows", orient="top", values=ends, format=",d", symbolType="circle"
                 ),
             ),
             tooltip=figure.tooltip(
@@ -75,7 +76,7 @@ def figure_of(found: Sequence[Row], nights: Sequence[date]) -> Figure:
     )
     tables = len({row["table"] for row in rows})
     changed = len({row["night"] for row in rows})
-    note = f"{changed:,} nights changed after they had been published; larger: more late rows."
+    note = f"{figure.counted(changed, 'night')} changed after publication; larger: more late rows."
     return Figure(
         "Which nights changed, and in which tables", note, chart, rows, EMPTY, 26 * tables + 110, wide=True
     )

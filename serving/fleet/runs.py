@@ -16,20 +16,22 @@ from serving.fleet.figure import Figure, Row
 
 COLUMNS = ("run_id", "night", "stage", "table", "detail", "started_at", "ended_at")
 CHECK = "check"
+BY_HAND = "by-hand"  # the run of a stage that somebody runs by hand, unless they call it otherwise
 FOUND = {"stopped the night": figure.VERMILION, "warned": figure.ORANGE}
 # The three checks have one colour.
 STEPS = list(dict.fromkeys(CHECK if step.startswith(CHECK) else step for step in STEP_NAMES))
 
 
 def newest(found: Sequence[Row]) -> list[Row]:
-    """Of the rows of `ops.job_runs` that are about steps of nights, those of the newest run of each night."""
+    """Of the rows of `ops.job_runs` that are about steps of nights, those of the newest run of each night.
+
+    A stage by hand is no run of a night where there is one.
+    """
     steps = [row for row in found if row["stage"] in STEP_NAMES]
-    last: dict[date, tuple[datetime, str]] = {}
-    for row in steps:
-        last[row["night"]] = max(
-            last.get(row["night"], (row["ended_at"], "")), (row["ended_at"], row["run_id"])
-        )
-    return [row for row in steps if last[row["night"]][1] == row["run_id"]]
+    last: dict[date, str] = {}
+    for row in sorted(steps, key=lambda row: (row["run_id"] != BY_HAND, row["ended_at"], row["run_id"])):
+        last[row["night"]] = row["run_id"]
+    return [row for row in steps if last[row["night"]] == row["run_id"]]
 
 
 def expectations_figure(runs: Sequence[Row], nights: Sequence[date]) -> Figure:

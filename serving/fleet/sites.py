@@ -125,6 +125,7 @@ def map_of(sites: Sequence[Row], chosen: Row | None) -> Figure:
     """The map; a site that was asked for is marked with a diamond."""
     view = View.around(sites)
     rows = circles_of(sites, view)
+    most = max((row["critical"] for row in rows), default=0)
     coasts = alt.UrlData(COASTS, format=alt.TopoDataFormat(type="topojson", feature="land"))
     land = alt.Chart(coasts).mark_geoshape(fill="#e6eaf0", stroke="#aab4c0", strokeWidth=0.7, clip=True)
     said = figure.tooltip(
@@ -137,7 +138,7 @@ def map_of(sites: Sequence[Row], chosen: Row | None) -> Figure:
         .encode(
             **place,
             size=alt.Size("devices:Q", scale=alt.Scale(range=[60, 900], zero=True), legend=None),
-            color=_critical(max((row["critical"] for row in rows), default=0)),
+            color=_critical(most),
             tooltip=said,
         )
     )
@@ -153,7 +154,8 @@ def map_of(sites: Sequence[Row], chosen: Row | None) -> Figure:
         shape="diamond", size=900, strokeWidth=3, color=figure.VERMILION
     )
     chart = alt.layer(land, circles, *names, mark.encode(**place)).project(**view.projection().to_dict())
-    note = "Larger: more devices; darker: more critical events in the 30 days until the night."
+    darker = "darker: more critical events" if most else "none has a critical event"
+    note = f"Larger: more devices; {darker} in the 30 days until the night."
     return Figure(
         "Where the sites are", note, chart, rows, EMPTY, 320, {"chosen": [chosen] if chosen else []}
     )
@@ -169,7 +171,8 @@ def _critical(most: int) -> alt.Color | Any:
 
 def _sites_figure(sites: Sequence[Row]) -> Figure:
     rows = [site for site in sites if site["events"]][:LISTED]
-    which = f"the {len(rows)} of {len(sites):,} sites that have the most critical ones"
+    have = "the most critical ones" if len(rows) == LISTED else "any"
+    which = f"the {len(rows)} of {len(sites):,} sites that have {have}"
     note = f"Events in the 30 days until the night, of {which}."
     return _ranking("Sites with the most critical events", note, rows, NO_EVENT)
 

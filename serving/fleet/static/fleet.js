@@ -16,6 +16,7 @@ function columns(spec, width) {
 function config(spec, width) {
   return {
     background: "transparent",
+    padding: { left: 5, right: width < NARROW ? 16 : 5, top: 5, bottom: 5 }, // of narrow bars the last date is wider
     font: FONT,
     view: { stroke: null },
     axis: {

@@ -411,6 +411,7 @@ def test_a_night_is_judged_by_its_newest_run_and_a_step_by_its_last_attempt():
         run("check_gold", D4, "new", at(D5, 8), 3, "gold.a", '{"expectations": 5, "failed": 0, "warned": 0}'),
         run("check_gold", D5, "next", at(D5, 8), 3, None, '{"message": "no server"}'),
         run("maintain", D5, "weekly", at(D5, 12), 60),
+        run("check_gold", D4, "by-hand", at(D5, 13), 7, "gold.a", '{"expectations": 1}'),
     ]
     newest = runs.newest(found)
     days = figure.nights_until(D5, 2)
@@ -458,6 +459,8 @@ def test_a_restated_night_has_the_late_rows_of_all_its_restatements(tmp_path):
             restated_by(D5, 5, 7, [("events", 2), ("b", 3)]),
         ],
     )
-    (row,) = shown(restated, tmp_path).figures[0].rows
+    figure_ = shown(restated, tmp_path).figures[0]
+    assert figure_.note.startswith("1 night changed after publication")
+    (row,) = figure_.rows
     assert (row["table"], row["night"], row["late"], row["times"]) == ("alerts", "2024-03-04", 6, 2)
     assert (row["before"], row["after"], row["by"]) == (5, 9, "2024-03-05, 2024-03-06")
