@@ -1,9 +1,9 @@
 """What the CSV files of a source are like."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, fields
 
 DELIMITERS = (",", ";", "\t", "|")
+BACKSLASH = "backslash"  # the only kind of escapes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,9 +14,9 @@ class CsvFormat:
     delimiter: str = ","
     decimal: str = "."
     nulls: tuple[str, ...] = ()
-    names: tuple[tuple[str, str], ...] = ()  # of a header: theirs, ours
+    escapes: str = ""
 
-    def check_format(self, format_: str, columns: Collection[str]) -> None:
+    def check_format(self, format_: str) -> None:
         """Raise ValueError for a value that no file can be read by, and for any key of CSV with another format."""
         if format_ not in ("json", "csv"):
             raise ValueError(f"format must be json or csv, not {format_!r}")
@@ -33,10 +33,8 @@ class CsvFormat:
             raise ValueError(f"decimal must be '.' or ',', not {self.decimal!r}")
         if not isinstance(self.nulls, tuple):
             raise ValueError(f"nulls must be a list, not {self.nulls!r}")
-        if not isinstance(self.names, tuple):
-            raise ValueError(f"names must be a table of their names and ours, not {self.names!r}")
-        if unknown := sorted({ours for _, ours in self.names} - set(columns)):
-            raise ValueError(f"names leads to {', '.join(unknown)}, which is none of its columns")
+        if self.escapes not in ("", BACKSLASH):
+            raise ValueError(f"escapes must be {BACKSLASH!r} or be left out, not {self.escapes!r}")
 
 
 def frozen(value: object) -> object:

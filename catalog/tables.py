@@ -11,6 +11,8 @@ from typing import Any
 from catalog import reading
 from catalog.columns import READ_AS, columns_of, misnamed, tidy, unread
 from catalog.csv_format import CsvFormat, frozen
+from catalog.json_path import Path
+from catalog.names import Names, paths_of
 from catalog.reading import CatalogError as CatalogError
 from catalog.records import Records
 from catalog.references import check_references
@@ -23,7 +25,7 @@ BRONZE_PROVENANCE = "_rescued VARIANT, _malformed STRING, _file STRING, _night D
 
 
 @dataclass(frozen=True)
-class Source(CsvFormat, Records, Repeated):
+class Source(CsvFormat, Names, Records, Repeated):
     """A feed in the landing zone. Grain of its bronze table: one row per landed line."""
 
     name: str
@@ -46,7 +48,8 @@ class Source(CsvFormat, Records, Repeated):
             raise ValueError(f"key names {', '.join(lacking)}, which is none of its columns")
         if type(self.silent_after_days) is not int or self.silent_after_days < 0:
             raise ValueError(f"silent_after_days is {self.silent_after_days!r}, not a number of days")
-        self.check_format(self.format, self.fields)
+        self.check_format(self.format)
+        self.check_names(self.format, self.columns)
         self.check_records(self.format)
         self.check_repeated()
 
@@ -54,6 +57,11 @@ class Source(CsvFormat, Records, Repeated):
     def fields(self) -> Mapping[str, str]:
         """Field name -> SQL type."""
         return columns_of(self.columns)
+
+    @property
+    def paths(self) -> Mapping[str, tuple[Path, ...]]:
+        """Field name -> where its value lies in an object of JSON."""
+        return paths_of(self.columns, self.names if self.format == "json" else ())
 
 
 @dataclass(frozen=True)

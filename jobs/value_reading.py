@@ -5,7 +5,7 @@ one that only one moment can be meant by. All else is null here, and the caller 
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from operator import and_
 
 from pyspark.sql import Column
@@ -44,8 +44,6 @@ _EPOCH_DIGITS = ((11, 6), (14, 3), (17, 0), (20, -3))
 
 
 GREATEST_FLOAT = 3.4028234e38  # of 32 bits, as controllers write it for a sensor that is not there
-# What JSON itself does not have, and Spark's parser would take.
-STRICT = {"allowNonNumericNumbers": "false", "allowSingleQuotes": "false"}
 
 
 def reading(text: Column, kind: str, clock: Clock = USUAL) -> Column:
@@ -74,20 +72,6 @@ def is_blank(text: Column) -> Column:
 def is_misfit(text: Column, kind: str, clock: Clock = USUAL) -> Column:
     """Whether a text holds a value that a SQL type cannot have."""
     return ~is_blank(text) & reading(text, kind, clock).isNull()
-
-
-def strings_of(fields: Mapping[str, str]) -> str:
-    """The STRUCT as which Spark's JSON parser reads the fields of an object that are strings, for `json_text`."""
-    return f"STRUCT<{', '.join(f'{name}: {kind}' for name, kind in fields.items() if kind == 'STRING')}>"
-
-
-def json_text(name: str, kind: str, strings: Column, variant: str) -> Column:
-    """The text of a field of a JSON object, of which `strings` is the STRUCT of strings and `variant` the column.
-
-    The text of the number 301.0 is 301.0 to the parser, 301 to a variant. Strings are the parser's, as in lines that
-    are read by the schema.
-    """
-    return strings.getField(name) if kind == "STRING" else F.try_variant_get(variant, f"$.{name}", "string")
 
 
 def _whole(kind: str) -> Callable[[Column], Column]:

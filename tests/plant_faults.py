@@ -134,10 +134,31 @@ FAULTS = [
     ),
     fault(
         "the columns of a record are counted one after the other",
-        "jobs/bronze/parsing.py",
+        "jobs/bronze/json_fields.py",
         "filled = folded(add, values)",
         "filled = sum(values[1:], values[0])",
         "spark/bronze/test_value_reading.py::test_a_record_may_have_many_fields_of_any_names",
+    ),
+    fault(
+        "a name with a dot is taken for a path",
+        "jobs/bronze/json_rescued.py",
+        'name.rlike(f"^{BARE}$")',
+        "F.lit(True)",
+        "spark/bronze/test_value_reading.py::test_what_has_no_value_at_its_path_is_null_and_all_that_came_is_kept",
+    ),
+    fault(
+        "a text in the way of a path is no reason",
+        "jobs/bronze/json_rescued.py",
+        'yield F.when(is_in_the_way(parent, kind, "_object"), F.lit(str(parent)))',
+        'yield F.lit(None).cast("string")',
+        "spark/silver/test_validation.py::test_what_keeps_an_uplink_out_of_silver_is_said_with_its_path",
+    ),
+    fault(
+        "a backslash behind another begins an escape",
+        "jobs/bronze/csv_escapes.py",
+        "F.split(token, _PAIR)",
+        "F.array(token)",
+        "spark/bronze/test_csv_by_name.py::test_what_databases_write_with_backslashes_is_what_they_had",
     ),
     fault(
         "what is rounded away of a small number is not seen",

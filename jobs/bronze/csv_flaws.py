@@ -21,6 +21,7 @@ _MARKS = rb"[\"#\[\]']|\xef\xbb\xbf"  # what stands around a name, besides blank
 _ALL_BUT_QUOTES = bytes(set(range(256)) - set(b'"\n'))
 _NO_LETTERS = bytes(at for at in range(128) if not chr(at).isalpha())
 _SMALL = bytes(range(256)).lower()
+_OPEN_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*+\\\n")
 
 
 def flaw(file: Path, source: Source) -> str | None:
@@ -34,7 +35,7 @@ def flaw(file: Path, source: Source) -> str | None:
             for before, block in _blocks(content):
                 text = _decoded(block, before)
                 of_file = of_file or _layout(text, source)
-                _refuse_open_quotes(block, before, source.delimiter)
+                _refuse_open_values(block, before, source)
                 _refuse_other_headers(block, before, of_file, source)
     except Unreadable as reason:
         return str(reason)
@@ -85,6 +86,24 @@ def _decoded(block: bytes, before: int) -> str:
         raise Unreadable(no_utf8(error, before)) from None
 
 
+def _refuse_open_values(block: bytes, before: int, source: Source) -> None:
+    """Raise Unreadable for a value that goes on in the next line, and for escapes that the source has not."""
+    if source.escapes:
+        if (b"\\\n" in block) and (found := _OPEN_ESCAPE.search(block)):
+            raise Unreadable(
+                f"line {_line(block, found.start(), before)} ends with a backslash: its value has a line break; "
+                "bring values without line breaks, as REPLACE(text, '\\n', ' ') makes them"
+            )
+        return
+    _refuse_open_quotes(block, before, source.delimiter)
+    is_null = csv_lines.NULL in source.nulls
+    if not is_null and b"\\N" in block and (found := _null(source.delimiter).search(b"\n" + block)):
+        raise Unreadable(
+            f"line {_line(block, found.start(), before)} has \\N for no value, as MySQL and PostgreSQL write it; say "
+            "escapes = \"backslash\" of the source, or nulls = ['\\N'] where no value has other backslashes"
+        )
+
+
 def _refuse_open_quotes(block: bytes, before: int, delimiter: str) -> None:
     # Within a line its quotes are neighbors here, and only an odd number of them leaves one.
     if b'"' not in block or b'"' not in block.translate(None, _ALL_BUT_QUOTES).replace(b'""', b""):
@@ -106,7 +125,7 @@ def _refuse_other_headers(block: bytes, before: int, of_file: Layout, source: So
     for at, line in _candidates(below, of_file, source):
         if csv_lines.bare(line) in of_export:
             continue
-        tokens = csv_lines.tokens_of(line.lstrip(csv_lines.MARKS + " "), source.delimiter)
+        tokens = csv_lines.tokens_of(line.lstrip(csv_lines.MARKS + " "), source)
         is_header = csv_lines.is_other_header(tokens, columns, source) or (
             csv_lines.may_be_header(tokens, columns, source) and texts().isdisjoint(enumerate(tokens))
         )
@@ -152,7 +171,7 @@ def _texts(block: bytes, columns: Sequence[str], source: Source) -> set[tuple[in
     places = sorted({*range(len(columns))} - {*numbers})
     found: set[tuple[int, str]] = set()
     for line in block.decode().split("\n") if places else ():
-        tokens = csv_lines.tokens_of(line, source.delimiter)
+        tokens = csv_lines.tokens_of(line, source)
         if len(tokens) == len(columns) and csv_lines.has_values(tokens, numbers):
             found.update((at, tokens[at]) for at in places)
     return found
@@ -169,6 +188,13 @@ def _open_quotes(delimiter: str) -> re.Pattern[bytes]:
     quoted = rb'%s*+"[^"]*+(?:""[^"]*+)*+' % blank
     token = rb"(?:%s\"(?!\")[^%s]*+|(?!%s*\")[^%s]*+)" % (quoted, d, blank, d)
     return re.compile(rb"(?:%s%s)*+%s" % (token, d, quoted))
+
+
+@lru_cache
+def _null(delimiter: str) -> re.Pattern[bytes]:
+    """A token that MySQL and PostgreSQL write for no value."""
+    d = re.escape(delimiter).encode()
+    return re.compile(rb"[\n%s]\\N(?=[%s\n])" % (d, d))
 
 
 @lru_cache

@@ -51,6 +51,7 @@ def layout(lines: Sequence[str], source: Source) -> Layout:
         if tokens:
             _refuse_without_header(min(tokens), written[min(tokens)], source)
         _refuse_other_sizes(list(tokens.values()), len(source.fields))
+        _refuse_enclosed([*source.fields], list(tokens.values()), source)
         return Layout(tuple(source.fields), (), csv_lines.has_comments(source.fields.values()), is_usual=True)
     found = names(uncommented[header], source)
     tokens = _tokens(written, len(found), source)
@@ -59,6 +60,7 @@ def layout(lines: Sequence[str], source: Source) -> Layout:
     _refuse_other_columns(found, header, records, source)
     _refuse_lines_above(header, found, tokens, source)
     _refuse_other_sizes(records, len(found))
+    _refuse_enclosed(found, records, source)
     is_usual = found == [*source.fields] and bare(written[header]).lower() == csv_lines.usual_header(source)
     texts = {number: bare(line) for number, line in written.items() if number <= last}
     about = last if _is_of_a_station(header, uncommented) else header
@@ -75,7 +77,7 @@ def layout(lines: Sequence[str], source: Source) -> Layout:
 def _tokens(written: Mapping[int, str], size: int, source: Source) -> dict[int, list[str]]:
     """Return the tokens of the lines that may be a header or a record, which has as many as `size` says."""
     return {
-        number: tokens_of(csv_lines.uncommented(line, source), source.delimiter)
+        number: tokens_of(csv_lines.uncommented(line, source), source)
         for number, line in written.items()
         if not csv_lines.is_preamble(line, size, source)
     }
@@ -168,10 +170,21 @@ def _refuse_other_sizes(records: Sequence[Sequence[str]], size: int) -> None:
         )
 
 
+def _refuse_enclosed(found: Sequence[str], records: Sequence[Sequence[str]], source: Source) -> None:
+    """Raise Unreadable if all texts of the first records are in quotes, which would be a part of them."""
+    places = [at for at, name in enumerate(found) if source.fields.get(name) == "STRING"]
+    texts = [tokens[at] for tokens in records for at in places if at < len(tokens) and tokens[at]]
+    if source.escapes and texts and all(len(text) > 1 and text[0] == text[-1] == '"' for text in texts):
+        raise Unreadable(
+            "its texts are in quotes, which with escapes are a part of them; bring it without ENCLOSED BY, "
+            "or as CSV with doubled quotes and no escapes"
+        )
+
+
 def _refuse_without_header(number: int, line: str, source: Source) -> None:
     """Raise Unreadable for a file without a header, unless its source's files have none; the line is its first."""
     for other in DELIMITERS:
-        if len(set(names(tokens_of(line, other), source)) & source.fields.keys()) > 1:
+        if len(set(names(tokens_of(line, source, other), source)) & source.fields.keys()) > 1:
             raise _other_delimiter(other, source)
     if source.header:
         raise Unreadable(

@@ -10,9 +10,17 @@ from catalog.tables import Source
 COMMENT = "#"
 BLANK = ' \t\r"'  # what stands around a token and is no part of it
 _WITHOUT_BLANKS = dict.fromkeys(map(ord, BLANK))
-EMPTY = BLANK + "".join(DELIMITERS)  # all that is in the empty rows of a spreadsheet
+END_OF_FILE = (
+    "\x1a"  # Ctrl-Z, with which DOS, loggers and transfers by XMODEM fill up the last block of a file
+)
+EMPTY = BLANK + END_OF_FILE + "".join(DELIMITERS)  # all that is in the empty rows of a spreadsheet
 MARKS = f"\ufeff{COMMENT}[]'"  # what stands around the names of some headers
 SEPARATOR = re.compile(r"sep=(.?)", re.IGNORECASE)  # Excel's line about it
+NULL = "\\N"  # no value, to MySQL and PostgreSQL
+END_OF_COPY = "\\."  # stands below what PostgreSQL's COPY writes, in a dump
+# What an escape means whose letter is not itself what is meant.
+ESCAPED = {"0": "\0", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "Z": END_OF_FILE}
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 NUMBER = re.compile(r"[+-]?[\d.]")  # how a number or a time begins
 TEXTS = frozenset({"STRING", "VARIANT"})
 _NAME = re.compile(r"[^\W\d].*")
@@ -87,15 +95,16 @@ def has_comments(kinds: Iterable[str]) -> bool:
 def is_preamble(line: str, size: int, source: Source) -> bool:
     """Whether a line is about the file itself, wherever it stands; with as many tokens as a record it is one."""
     if not line.startswith(COMMENT):
-        return bool(SEPARATOR.fullmatch(bare(line)))
-    is_sized = len(tokens_of(line, source.delimiter)) == size
+        is_end = bool(source.escapes) and line.rstrip() == END_OF_COPY
+        return is_end or bool(SEPARATOR.fullmatch(bare(line)))
+    is_sized = len(tokens_of(line, source)) == size
     return not is_sized and has_comments(source.fields.values()) and uncommented(line, source) == line
 
 
 def uncommented(line: str, source: Source) -> str:
     """Return a header that is written as a comment without its #; other lines as they are."""
     text = line.lstrip(f"{COMMENT} \t") if line.startswith(COMMENT) else line
-    return text if set(wanted(source)) <= set(names(tokens_of(text, source.delimiter), source)) else line
+    return text if set(wanted(source)) <= set(names(tokens_of(text, source), source)) else line
 
 
 def is_blank(line: str) -> bool:
@@ -113,12 +122,23 @@ def bare(line: str) -> str:
     return line.translate(_WITHOUT_BLANKS)
 
 
-def tokens_of(line: str, delimiter: str) -> list[str]:
-    """Return a line's tokens without the quotes and blanks around them."""
+def tokens_of(line: str, source: Source, delimiter: str = "") -> list[str]:
+    """Return a line's tokens without the quotes and blanks around them; by default by the delimiter of the source.
+
+    Where backslashes escape, quotes are characters as others are.
+    """
+    delimiter = delimiter or source.delimiter
+    if source.escapes:
+        tokens = _escaped_token(delimiter).findall(delimiter + line)
+        return ["" if token == NULL else _ESCAPE.sub(_meant, token).strip(" ") for token in tokens]
     if '"' not in line:
         return [token.strip(BLANK) for token in line.split(delimiter)]
     found = _token(delimiter).findall(delimiter + line)
     return [token.strip(BLANK).replace('""', '"') for token in found]
+
+
+def _meant(escape: re.Match[str]) -> str:
+    return ESCAPED.get(escape[1], escape[1])
 
 
 def names(tokens: Sequence[str], source: Source) -> list[str]:
@@ -163,3 +183,10 @@ def _token(delimiter: str) -> re.Pattern[str]:
     """A delimiter and the token behind it; within quotes, delimiters are text and quotes are doubled."""
     d = re.escape(delimiter)
     return re.compile(rf'{d}((?:{blanks(delimiter)}*+"[^"]*+(?:""[^"]*+)*+"(?!"))?[^{d}]*+)')
+
+
+@lru_cache
+def _escaped_token(delimiter: str) -> re.Pattern[str]:
+    """A delimiter and the token behind it, in which a backslash takes the next character along."""
+    d = re.escape(delimiter)
+    return re.compile(rf"{d}((?:[^{d}\\]|\\.)*+)", re.DOTALL)

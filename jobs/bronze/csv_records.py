@@ -7,7 +7,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import Source
-from jobs.bronze import arrival, csv_lines
+from jobs.bronze import arrival, csv_escapes, csv_lines
 from jobs.bronze.kept_layouts import Layouts
 from jobs.value_reading import is_misfit, reading
 
@@ -26,8 +26,10 @@ def records(lines: DataFrame, source: Source, layouts: Layouts) -> DataFrame:
     is_separator = F.lower(bare).rlike("^sep=.?$")
     has_comments = F.lit(csv_lines.has_comments(source.fields.values()))
     kept = lines.where(F.ltrim("value", F.lit(csv_lines.EMPTY)) != "")
+    if source.escapes:
+        kept = kept.where(F.rtrim("value") != csv_lines.END_OF_COPY)
     if not layouts:
-        is_comment = _is_comment(F.lit(len(source.fields)), source.delimiter)
+        is_comment = _is_comment(F.lit(len(source.fields)), source)
         return kept.where(~(is_header | is_separator | (has_comments & is_comment)))
     rows = [
         (path, _places(each.names, source), [*each.no_records], each.has_comments)
@@ -37,17 +39,18 @@ def records(lines: DataFrame, source: Source, layouts: Layouts) -> DataFrame:
     known = kept.withColumn("_path", _path(source)).join(frame, on="_path", how="left")
     of_file = F.array_contains("_no_records", bare)
     places = F.coalesce("_places", _usual_places(source))
-    is_comment = _is_comment(places["size"], source.delimiter) & F.coalesce("_has_comments", has_comments)
+    is_comment = _is_comment(places["size"], source) & F.coalesce("_has_comments", has_comments)
     is_record = ~(F.coalesce(of_file, is_header) | is_separator | is_comment)
     return known.where(is_record).withColumn("_places", places).drop("_path", "_no_records", "_has_comments")
 
 
-def _is_comment(size: Column, delimiter: str) -> Column:
+def _is_comment(size: Column, source: Source) -> Column:
     """Whether a line begins with # and has not as many tokens as a record."""
-    unquoted = F.regexp_replace("value", '"[^"]*"', "")
-    return F.col("value").startswith(csv_lines.COMMENT) & (
-        F.size(F.split(unquoted, _regex(delimiter))) != size
+    value, delimiter = F.col("value"), source.delimiter
+    unquoted = (
+        csv_escapes.without_escapes(value) if source.escapes else F.regexp_replace(value, '"[^"]*"', "")
     )
+    return value.startswith(csv_lines.COMMENT) & (F.size(F.split(unquoted, _regex(delimiter))) != size)
 
 
 def _path(source: Source) -> Column:
@@ -79,7 +82,7 @@ class Fields(NamedTuple):
 
 def read(lines: DataFrame, source: Source) -> Fields:
     """Split lines into the columns of their source."""
-    tokens = lines.transform(_with_tokens, source.delimiter).transform(_in_order, source)
+    tokens = lines.transform(_with_tokens, source).transform(_in_order, source)
     token = {name: F.get("_tokens", F.lit(number)) for number, name in enumerate(source.fields)}
     text = {name: _number(_value(token[name], source), source.fields[name], source) for name in source.fields}
     typed = {name: reading(text[name], kind, source.clock) for name, kind in source.fields.items()}
@@ -125,9 +128,11 @@ def _has(tokens: Column) -> Column:
     return F.coalesce(F.size("_tokens") == tokens, F.lit(False))
 
 
-def _with_tokens(lines: DataFrame, delimiter: str) -> DataFrame:
-    """`_tokens` of the line; null where a quote is not where RFC 4180 has it."""
-    d = _regex(delimiter)
+def _with_tokens(lines: DataFrame, source: Source) -> DataFrame:
+    """`_tokens` of the line; null where a quote is not where RFC 4180 has it, or an escape has no end."""
+    delimiter, d = source.delimiter, _regex(source.delimiter)
+    if source.escapes:
+        return lines.withColumn("_tokens", csv_escapes.tokens(F.col("value"), delimiter, d))
     blanks = csv_lines.blanks(delimiter)
     quoted = rf'{blanks}*+"[^"]*+(?:""[^"]*+)*+"{blanks}*+'
     token = rf'{d}({quoted}(?={d}|\z)|(?!{blanks}*")[^{d}"]*+(?={d}|\z))'

@@ -10,8 +10,9 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 
 from catalog.records import without_records
 
-# What may stand between records: the mark of RFC 7464, and byte order marks of files that were put together.
-_BETWEEN = re.compile("[ \t\r\n,\x1e\ufeff]*")
+# What may stand between records: the mark of RFC 7464, byte order marks of files that were put together, and the end
+# of a file as DOS has it.
+_BETWEEN = re.compile("[ \t\r\n,\x1a\x1e\ufeff]*")
 _BLANK = re.compile(r"[ \t\r\n]*")
 _BREAKS = re.compile(r"[\r\n]+")
 # Numbers stay texts: whole ones of more than 4,300 digits would be an error.

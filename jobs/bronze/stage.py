@@ -25,6 +25,7 @@ from jobs.bronze import (
     withdrawn,
 )
 from jobs.bronze.arrival import below, night_of
+from jobs.bronze.csv_lines import END_OF_FILE
 from jobs.bronze.findings import Finding, layouts_of, rejected_of, unended
 from jobs.bronze.kept_layouts import Layouts
 from jobs.delta.lake import Lake
@@ -148,6 +149,9 @@ def _lines(text: DataFrame, source: Source, unusual: Layouts) -> DataFrame:
     # A byte order mark belongs to the file, not to its first line. A pattern would replace what is no UTF-8.
     has_mark = F.col("value").startswith("\ufeff")
     line = F.when(has_mark, F.substr("value", F.lit(2))).otherwise(F.col("value"))
+    # So does the end of a file as DOS writes it, and loggers that fill up its last block.
+    end = F.lit(END_OF_FILE)
+    line = F.when(F.endswith(line, end), F.rtrim(line, end)).otherwise(line)
     found = (
         text.select(line.alias("value"), F.col("_metadata.file_path").alias("_file"))
         .where(~F.lower("_file").rlike(uploads.UNFINISHED_PATH))

@@ -1,7 +1,5 @@
 """Validation: what keeps a bronze row out of silver, and its outcome among the rows of its key."""
 
-from collections.abc import Mapping
-
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -9,10 +7,10 @@ from catalog.records import without_records
 from catalog.repeated import DISAGREES
 from catalog.tables import Source
 from jobs.bronze.arrival import latest_time
-from jobs.delta.frames import any_of
 from jobs.delta.lake import Lake
 from jobs.silver.clean import clean
 from jobs.silver.lookups import known_devices
+from jobs.silver.misfits import misfits
 from jobs.silver.pending import PendingBatch
 from jobs.silver.ranking import as_existing, ranked
 from jobs.table_functions import find_table_function
@@ -20,7 +18,6 @@ from jobs.table_functions import find_table_function
 # Rows of a batch: for fewer the plan of two ways costs more, and for more their keys may not fit into memory.
 LARGE = range(100_000, 2_000_001)
 MALFORMED = "malformed record"
-SHOWN = 3  # fields that a reason names
 MISTYPED = "a value within a field does not have the type of its column"
 
 
@@ -116,8 +113,8 @@ def validate(rows: DataFrame, source: Source, known_devices: DataFrame | None) -
     return cleaned.withColumn("_latest_time", latest_time()).withColumns(
         {
             "_reasons": F.when(F.col("_malformed").isNotNull(), F.array(_why_malformed(source)))
-            .when(is_mistyped, F.concat(_misfits(source), F.array(F.lit(MISTYPED)), broken))
-            .otherwise(F.concat(_misfits(source), broken)),
+            .when(is_mistyped, F.concat(misfits(source), F.array(F.lit(MISTYPED)), broken))
+            .otherwise(F.concat(misfits(source), broken)),
             "_flags": reasons(rules, "flag"),
         }
     )
@@ -128,40 +125,3 @@ def _why_malformed(source: Source) -> Column:
         return F.lit(MALFORMED)
     is_without = F.col("_malformed").startswith(without_records(source.records))
     return F.when(is_without, F.lit(f"{MALFORMED}: no records in {source.records}")).otherwise(MALFORMED)
-
-
-def _misfits(source: Source) -> Column:
-    """A reason for each field of `_rescued` without which its row is not whole: ARRAY<STRING>."""
-    rescued = F.expr("map_entries(try_cast(_line._rescued AS MAP<STRING, VARIANT>))")
-    found = F.array_compact(F.transform(rescued, lambda field: _misfit(field["key"], field["value"], source)))
-    if source.format == "json":
-        found = F.concat(found, _nothing_known(F.transform(rescued, lambda field: field["key"]), source))
-    return F.when(F.col("_line._rescued").isNotNull(), found).otherwise(F.array().cast("array<string>"))
-
-
-def _nothing_known(rescued: Column, source: Source) -> Column:
-    """A reason where all that a row has besides its key and times stands in fields that are unknown: ARRAY<STRING>."""
-    measured = [
-        name for name, kind in source.fields.items() if name not in source.key and kind != "TIMESTAMP"
-    ]
-    unknown = F.filter(rescued, lambda name: ~name.isin(*source.fields))
-    # Without any, there is nothing to lack.
-    is_empty = F.lit(bool(measured)) & ~any_of(F.col(f"_line.{name}").isNotNull() for name in measured)
-    listed = F.array_join(F.slice(F.sort_array(unknown), 1, SHOWN), ", ")
-    said = F.array(F.concat(F.lit("no column has a value, only unknown fields: "), listed))
-    return F.when(is_empty & (F.size(unknown) > 0), said).otherwise(F.array().cast("array<string>"))
-
-
-def _misfit(name: Column, value: Column, source: Source) -> Column:
-    """Why a value is in no column: it does not fit, or its name differs in case from that of a column without one."""
-    kinds = _map({name: f"{name} is no {kind}" for name, kind in source.fields.items()})
-    column = F.try_element_at(_map({name.lower(): name for name in source.fields}), F.lower(name))
-    lacking = F.array(*[F.when(F.col(f"_line.{each}").isNull(), F.lit(each)) for each in source.fields])
-    is_its_value = F.array_contains(lacking, column) & ~F.is_variant_null(value)
-    return F.coalesce(
-        F.try_element_at(kinds, name), F.when(is_its_value, F.concat(column, F.lit(" came as "), name))
-    )
-
-
-def _map(texts: Mapping[str, str]) -> Column:
-    return F.create_map(*[F.lit(text) for entry in texts.items() for text in entry])

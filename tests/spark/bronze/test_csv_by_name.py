@@ -160,3 +160,53 @@ def test_each_value_stands_under_its_name_as_pythons_own_reader_has_it(spark, tm
     for content, found in zip(contents, read(spark, tmp_path, contents, source), strict=True):
         meant = [_typed(own, others, source) for own, others in by_name(content, source)]
         assert found == meant, content
+
+
+DUMP = Source("dump", "csv", COLUMNS, ("id", "at"), header=False, delimiter="\t", escapes="backslash")
+# PostgreSQL's letters; before what it has none for, and before all in MySQL, stands a backslash.
+LETTERS = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t", "\v": "v"}
+IN_DUMPS = [
+    "Hall",
+    'V8 "T"',
+    '"',
+    "C:\\temp\\new",
+    "\\",
+    "\\\\N",
+    "\\N",
+    "a\tb",
+    "\\\tb\\",
+    "Küche",
+    "#3",
+    "",
+    "\u2028\x0b",
+]
+
+
+def dumped(value: str | None, *, by_mysql: bool) -> str:
+    """A value as a database writes it: None is no value."""
+    if value is None:
+        return "\\N"
+    special = {"\\", "\t"} if by_mysql else {"\\", *LETTERS}
+    letters = {"\0": "0"} if by_mysql else LETTERS
+    return "".join(f"\\{letters.get(each, each)}" if each in special else each for each in value)
+
+
+def test_what_databases_write_with_backslashes_is_what_they_had(spark, tmp_path):
+    choose, contents, meant = random.Random(20240305), [], []
+    for number in range(40):
+        by_mysql = number % 2 == 0
+        texts = [*IN_DUMPS, None, *([] if by_mysql else ["two\nlines", "\r\n", "\b\\b"])]
+        rows = [
+            [str(at), choose.choice(texts), "2024-03-05 10:00:00", "1.5", choose.choice(texts)]
+            for at in range(9)
+        ]
+        lines = ["\t".join(dumped(value, by_mysql=by_mysql) for value in row) for row in rows]
+        contents.append("".join(f"{line}\n" for line in [*lines, "" if by_mysql else "\\."]))
+        found = [dict(zip(DUMP.fields, row, strict=True)) for row in rows]
+        meant.append([row | {"remark": _held(row["remark"]), "place": _held(row["place"])} for row in found])
+    for content, found, rows in zip(contents, read(spark, tmp_path, contents, DUMP), meant, strict=True):
+        assert found == [({**row, "id": int(row["id"]), "x": 1.5}, {}) for row in rows], content
+
+
+def _held(text: str | None) -> str | None:
+    return (text or "").strip(" ") or None

@@ -3,6 +3,8 @@
 import json
 import random
 import re
+import tomllib
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,9 +14,12 @@ from pyspark.sql import functions as F
 
 from catalog.clock import Clock, flaw
 from catalog.columns import columns_of
+from catalog.json_path import Path
 from catalog.tables import Source
 from jobs.bronze.parsing import parse
+from jobs.delta.frames import union
 from jobs.value_reading import reading
+from tests.support.project import PROJECT
 
 RECORDS = 2000
 COLUMNS = "i INT, l BIGINT, d DOUBLE, b BOOLEAN, day DATE, at TIMESTAMP, money DECIMAL(10,2), name STRING"
@@ -343,8 +348,13 @@ def parsed(spark, lines: list[str], source: Source) -> list[Any]:
     return rows.orderBy("n").collect()
 
 
-def assert_read(rows: list[Any], records: list[dict[str, Any]], own: tuple[str, ...] = ()) -> None:
-    """Every field is what plain Python reads; what is not read is kept under its name, and nothing else is."""
+def assert_read(
+    rows: list[Any],
+    records: list[dict[str, Any]],
+    own: tuple[str, ...] = (),
+    places: Mapping[str, str] = {name: name for name in KINDS},
+) -> None:
+    """Every field is what plain Python reads; what is not read is kept under its place, and nothing else but `own`."""
     for row, record in zip(rows, records, strict=True):
         assert row._malformed is None
         meant = {name: read_in_python(record[name], kind) for name, kind in KINDS.items()}
@@ -355,7 +365,7 @@ def assert_read(rows: list[Any], records: list[dict[str, Any]], own: tuple[str, 
             if meant[name] is None and str(value or "").strip() not in ("", "None")
         }
         kept |= {name for name, value in record.items() if value is False and meant[name] is None}
-        assert set(json.loads(row._rescued or "{}")) == kept | set(own), record
+        assert set(json.loads(row._rescued or "{}")) == {places[name] for name in kept} | set(own), record
 
 
 def test_a_json_line_is_read_the_same_by_the_schema_and_field_by_field(spark, records):
@@ -364,6 +374,184 @@ def test_a_json_line_is_read_the_same_by_the_schema_and_field_by_field(spark, re
     # A field that no column knows sends each line the careful way.
     careful = parsed(spark, [_text(record | {"extra": 1}) for record in records], AS_JSON)
     assert_read(careful, records, ("extra",))
+
+
+# Where columns may lie: under other names, in objects and arrays, behind names that have a dot, blanks or a dash.
+RENAMED = {"i": "i [1]", "l": "the l", "d": "d-1", "b": "$b", "day": "a.day", "at": "time", "money": "sum`s"}
+DEEP = {
+    "i": "a.i",
+    "l": "a['x.l']",
+    "d": "list[1].d",
+    "b": "B-c.deep.b",
+    "day": "['a.i']",
+    "at": "list[0].at",
+    "money": "a.sums[1]",
+    "name": "B-c.its name",
+}
+
+
+def with_names(places: Mapping[str, str]) -> Source:
+    names = tuple((place, name) for name, place in places.items() if place != name)
+    return Source("made", "json", COLUMNS, ("l",), names=names)
+
+
+def deep(record: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """A record with its values where DEEP has them."""
+    return {
+        "a": {"i": record["i"], "x.l": record["l"], "sums": [None, record["money"]]},
+        "a.i": record["day"],
+        "list": [{"at": record["at"]}, {"d": record["d"]}],
+        "B-c": {"deep": {"b": record["b"]}, "its name": record["name"]},
+    } | more
+
+
+def test_a_value_is_read_the_same_wherever_it_lies(spark, records):
+    few = records[:500]
+    places = {name: str(Path((RENAMED.get(name, name),))) for name in KINDS}
+    renamed = [{RENAMED.get(name, name): value for name, value in record.items()} for record in few]
+    assert_read(parsed(spark, [_text(each) for each in renamed], with_names(places)), few, places=places)
+    # A field that no column knows sends each line the careful way.
+    lines = [_text(each | {"name.": 1}) for each in renamed]
+    assert_read(parsed(spark, lines, with_names(places)), few, ("['name.']",), places)
+    lines = [_text(deep(record, more={"i": 1})) for record in few]
+    assert_read(parsed(spark, lines, with_names(DEEP)), few, ("more", "a.sums[0]"), DEEP)
+
+
+def test_what_has_no_value_at_its_path_is_null_and_all_that_came_is_kept(spark):
+    source = Source(
+        "made",
+        "json",
+        "id STRING, t DOUBLE, r INT, extra VARIANT, x INT",
+        ("id",),
+        names=(
+            ("o.id", "id"),
+            ("o.t", "t"),
+            ("o['a.t']", "t"),
+            ("rx[0].r", "r"),
+            ("v", "extra"),
+            ("v.x", "x"),
+        ),
+    )
+    found = {
+        '{"o":{"id":"A","t":1.5},"rx":[{"r":-7}],"v":{"x":1,"y":2}}': ("A", 1.5, -7, 1, {}),
+        "{}": (None, None, None, None, {}),
+        '{"o":null,"rx":[],"v":null}': (None, None, None, None, {}),
+        '{"o":{},"rx":[null]}': (None, None, None, None, {}),
+        # The first path that has a value has it; what else there is, is kept.
+        '{"o":{"a.t":2.5}}': (None, 2.5, None, None, {}),
+        '{"o":{"t":1.5,"a.t":2.5}}': (None, 1.5, None, None, {"o['a.t']": 2.5}),
+        '{"o":{"t":"warm","a.t":2.5}}': (None, 2.5, None, None, {"o.t": "warm"}),
+        # A name with a dot is no path, nor the other way round.
+        '{"o.t":1.5,"o":{"a":{"t":2}},"o\'s":1}': (None,) * 4
+        + ({"['o.t']": 1.5, "o.a": {"t": 2}, "['o\\'s']": 1},),
+        # What lies in the way.
+        '{"o":"{\\"id\\":\\"A\\"}","rx":{"r":1},"v":[1]}': (None,) * 4
+        + ({"o": '{"id":"A"}', "rx": {"r": 1}, "v": [1]},),
+        '{"o":{"id":{"t":1}},"rx":[5,{"r":1}],"v":{"x":"one"}}': (None,) * 4
+        + ({"o.id": {"t": 1}, "rx[0]": 5, "rx[1]": {"r": 1}, "v.x": "one"},),
+        '{"o":{"id":301.0},"rx":[{"r":1,"s":2}]}': ("301", None, 1, None, {"rx[0].s": 2}),
+    }
+    rows = parsed(spark, [*found], source)
+    assert [(row.id, row.t, row.r, row.x, json.loads(row._rescued or "{}")) for row in rows] == [
+        *found.values()
+    ]
+    assert [row._malformed for row in rows] == [None] * len(found)
+    assert rows[0].extra.toJson() == '{"x":1,"y":2}'
+
+
+PAGE = (PROJECT / "docs/your-own-data.md").read_text()
+UPLINK = "device STRING, at TIMESTAMP, t DOUBLE, rssi INT"
+# What devices and hubs write, with where their columns lie, and what is read: device, time, temperature, RSSI.
+SENT: list[tuple[dict[str, str], str, tuple[object, ...]]] = [
+    (
+        {"deviceInfo.devEui": "device", "time": "at", "object.temperature": "t", "rxInfo[0].rssi": "rssi"},
+        '{"deduplicationId":"3ac7e3c4","time":"2024-03-05T10:00:00.775023242+00:00","deviceInfo":{"tenantName":'
+        '"ChirpStack","deviceName":"WC","devEui":"0101010101010101","tags":{}},"devAddr":"00189440","dr":1,"fPort":1,'
+        '"data":"qg==","object":{"temperature":21.5,"humidity":40},"rxInfo":[{"gatewayId":"0016c001f153a14c","rssi":-57,'
+        '"snr":10.5},{"gatewayId":"0016c001f153a14d","rssi":-36}],"txInfo":{"frequency":868300000}}',
+        ("0101010101010101", NOON + timedelta(microseconds=775023), 21.5, -57),
+    ),
+    (
+        {"end_device_ids.device_id": "device", "uplink_message.received_at": "at"}
+        | {"uplink_message.decoded_payload.temperature": "t", "uplink_message.rx_metadata[0].rssi": "rssi"},
+        '{"end_device_ids":{"device_id":"dev1","application_ids":{"application_id":"app1"}},"received_at":'
+        '"2024-03-05T10:00:01.5Z","uplink_message":{"f_port":1,"decoded_payload":{"temperature":-1.0},"rx_metadata":'
+        '[{"gateway_ids":{"gateway_id":"gtw1"},"rssi":-35}],"received_at":"2024-03-05T10:00:00Z"}}',
+        ("dev1", NOON, -1.0, -35),
+    ),
+    (
+        {"Time": "at", "DS18B20.Temperature": "t", "AM2301.Temperature": "t", "Wifi['RSSI.dBm']": "rssi"}
+        | {"Topic": "device"},
+        '{"Topic":"tele/cellar","Time":"2024-03-05T10:00:00","AM2301":{"Temperature":19.1,"Humidity":60.2},'
+        '"TempUnit":"C","Wifi":{"RSSI":100}}',
+        ("tele/cellar", NOON, 19.1, None),
+    ),
+    (
+        {
+            "SystemProperties.iothub-connection-device-id": "device",
+            "EnqueuedTimeUtc": "at",
+            "Body.temperature": "t",
+        },
+        '{"EnqueuedTimeUtc":"2024-03-05T10:00:00.0000000Z","Properties":{},"SystemProperties":'
+        '{"iothub-connection-device-id":"th-7","iothub-content-type":"application/json"},"Body":{"temperature":"21.5"}}',
+        ("th-7", NOON, 21.5, None),
+    ),
+    (
+        {"src": "device", "params.ts": "at", "params['temperature:0'].tC": "t", "params.wifi.rssi": "rssi"},
+        '{"src":"shellyplusht-a8032abe","method":"NotifyFullStatus","params":{"ts":1709632800.25,"temperature:0":'
+        '{"id":0,"tC":22.5,"tF":72.4},"wifi":{"ssid":"net","rssi":-48}}}',
+        ("shellyplusht-a8032abe", NOON + timedelta(milliseconds=250), 22.5, -48),
+    ),
+    (
+        {"linkquality": "rssi", "last_seen": "at", "device.friendlyName": "device", "temperature": "t"},
+        '{"battery":100,"last_seen":1709632800000,"linkquality":120,"temperature":20.25,"device":{"friendlyName":"hall"}}',
+        ("hall", NOON, 20.25, 120),
+    ),
+    (
+        {"entity_id": "device", "last_changed": "at", "state": "t"},
+        '{"entity_id":"sensor.hall","state":"20.5","attributes":{"unit_of_measurement":"°C"},"last_changed":'
+        '"2024-03-05T10:00:00.000001+00:00"}',
+        ("sensor.hall", NOON + timedelta(microseconds=1), 20.5, None),
+    ),
+]
+
+
+def test_messages_of_hubs_and_gateways_are_read_as_they_come(spark):
+    frames = []
+    for number, (names, line, _) in enumerate(SENT):
+        source = Source(f"hub{number}", "json", UPLINK, ("device", "at"), names=(*names.items(),))
+        lines = spark.createDataFrame([(number, line)], "n INT, value STRING")
+        frames.append(parse(lines, source).select("n", *source.fields, "_malformed"))
+    found = sorted(union(frames).collect())
+    assert [(row.device, row.at, row.t, row.rssi) for row in found] == [meant for *_, meant in SENT]
+    assert {row._malformed for row in found} == {None}
+
+
+def test_the_page_has_the_paths_of_the_things_stack(spark):
+    (names,) = re.findall(r'^`(names = \{"end_device_ids.*)`$', PAGE, re.M)
+    columns = "door STRING, timestamp TIMESTAMP, is_open BOOLEAN, rssi INT"
+    names_ = tomllib.loads(names)["names"]
+    source = Source("doors", "json", columns, ("door", "timestamp"), names=(*names_.items(),))
+    line = SENT[1][1].replace('"temperature":-1.0', '"is_open":true')
+    (row,) = parsed(spark, [line], source)
+    assert (row.door, row.timestamp, row.is_open, row.rssi) == ("dev1", NOON, True, -35)
+
+
+def test_half_a_character_is_read_as_one_that_is_unknown_and_is_no_key(spark):
+    source = Source("made", "json", "id STRING, text STRING, d DOUBLE", ("id",))
+    found = {
+        r'{"id":"A","text":"Room \ud83d","d":21.5}': ("A", "Room \ufffd", 21.5, None),
+        r'{"id":"A","text":"\uDE00\uD83D\ud83d!"}': ("A", "\ufffd\ufffd\ufffd!", None, None),
+        r'{"id":"A","text":"\ud83d\ude00\\ud83d\u00e9"}': ("A", "\U0001f600\\ud83d\u00e9", None, None),
+        r'{"id":"A","t\ud83d":1}': ("A", None, None, {"t\ufffd": 1}),
+        r'{"id":"A\ud83d","text":"x"}': (None, "x", None, {"id": "A\ufffd"}),
+        '{"id":"A\ufffd","text":"x"}': ("A\ufffd", "x", None, None),
+    }
+    rows = parsed(spark, [*found], source)
+    values = [(row.id, row.text, row.d, row._rescued and json.loads(row._rescued)) for row in rows]
+    assert values == [*found.values()]
+    twice = r'{"id":"A","\ud83d":1,"\ud83e":2}'
+    assert [row._malformed for row in parsed(spark, [twice], source)] == [twice]
 
 
 def test_a_csv_line_is_read_like_a_json_line(spark, records):

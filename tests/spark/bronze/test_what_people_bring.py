@@ -64,6 +64,12 @@ BROUGHT: dict[str, dict[str, str | bytes]] = {
         "capture.json": b"Obj\x01\x04\x16avro.schema\x00\x01" + event("avro").encode() + b"\n" * 30,
         "keys.json": f"{event('')}\n{event(chr(9))}\n{event(None)}\n",
         "clocks.json": "".join(f"{event(f'clock {time}', time)}\n" for time in CLOCKS),
+        "dos.json": f"[{event('dos-0')},\r\n{event('dos-1')}]\r\n\x1a",
+        "dos.jsonl": f"{event('dos-2')}\r\n{event('dos-3')}\r\n\x1a",
+        # A text that was cut within a character, in a name and in a value.
+        "cut text.jsonl": event("half-0")
+        .replace("S-1", r"S-1 \ud83d")
+        .replace('"status"', r'"label\ud83d": 1, "status"'),
     },
     "sensor_logs": {
         "book.csv": b"PK\x03\x04\x14\x00[Content_Types].xml\x00xl/workbook.xml\x00\n",
@@ -72,6 +78,8 @@ BROUGHT: dict[str, dict[str, str | bytes]] = {
         os.fsdecode(b"gr\xfcn.csv"): HEADER + log(3),
         "clocks.csv": HEADER + "".join(log(100 + n, time) for n, time in enumerate(CLOCKS)),
         "members.csv.gz": WHOLE + gzip.compress(log(4).encode()),
+        "dos.csv": (HEADER + log(5)).replace("\n", "\r\n") + "\x1a",
+        "blocks.csv": HEADER + log(6).strip() + "\x1a" * 50,
     },
     "locations": {"padded.json.gz": gzip.compress(b'{"location_id":9020}\n') + bytes(4)},
 }
@@ -106,15 +114,16 @@ def test_every_account_balances_and_counts_records(read):
     assert all(row.is_balanced for row in rows)
     landed = {row.source: row.landed for row in rows if row.night == NIGHT and row.source in FILES}
     assert landed == {
-        "iot_events": 27 + 2 + 1 + 3 + 3 + 102 + 2 + 3 + len(CLOCKS),
-        "sensor_logs": len(CLOCKS) + 2,
+        "iot_events": 27 + 2 + 1 + 3 + 3 + 102 + 2 + 3 + 4 + 1 + len(CLOCKS),
+        "sensor_logs": len(CLOCKS) + 4,
         "locations": 0,
     }
 
 
 def test_every_record_of_a_document_is_in_silver(events):
     ids = {f"array-{n}" for n in range(27)} | {"gz-0", "gz-1", "pretty-0", "lines-0", "lines-1"}
-    ids |= {f"several-{n}" for n in range(3)} | {f"late-{n}" for n in range(102)} | {"jsonl-0"}
+    ids |= {f"several-{n}" for n in range(3)} | {f"late-{n}" for n in range(102)} | {"jsonl-0", "half-0"}
+    ids |= {f"dos-{n}" for n in range(4)}
     assert {name for name in events if not name.startswith("clock")} == ids
 
 
@@ -143,7 +152,22 @@ def test_of_a_file_of_lines_the_one_that_is_no_utf8_is_malformed(read):
 
 def test_files_under_any_name_are_read(read):
     sensors = {row.sensor_id for row in read("silver.sensor_logs", "sensor_id")}
-    assert {1, 2, 3, 4} <= sensors
+    assert {1, 2, 3, 4, 5, 6} <= sensors
+
+
+def test_half_a_character_is_read_as_one_that_is_unknown(read):
+    (row,) = (row for row in read("silver.iot_events", "event_id", "sensor_id") if row.event_id == "half-0")
+    assert row.sensor_id == "S-1 \ufffd"
+    fields = {row.field for row in read("ops.schema_drift", "field")}
+    assert "label\ufffd" in fields
+
+
+def test_what_dos_writes_at_the_end_of_a_file_is_part_of_no_row(read):
+    rows = read("silver.sensor_logs", "sensor_id", "location")
+    assert {row.sensor_id: row.location for row in rows if row.sensor_id in (5, 6)} == {
+        5: "Room_A",
+        6: "Room_A",
+    }
 
 
 def test_a_key_that_is_blank_is_no_key(quarantined):

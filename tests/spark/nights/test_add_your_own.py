@@ -157,7 +157,10 @@ def test_files_of_ones_own_are_looked_at_in_gold_as_the_page_says(reader):
 
 
 def test_objects_by_the_line_are_in_silver_and_every_line_is_accounted_for(rows):
-    assert sorted(row.is_open for row in rows("silver.doors")) == [False, True]
+    uplinks = sorted((row.is_open, row.door, row.rssi) for row in rows("silver.doors"))
+    assert uplinks == [(False, "north", -61), (True, "north", -57)]
+    kept = [json.loads(row._rescued.toJson()) for row in rows("bronze.doors")]
+    assert {"object.battery", "deviceInfo.devEui", "rxInfo[0].snr", "rxInfo[0].gatewayId"} == {*kept[0]}
     accounts = rows("ops.row_accounts")
     assert {account.source for account in accounts} == {"air_quality", "boilers", "doors", "meters"}
     for account in accounts:

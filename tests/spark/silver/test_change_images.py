@@ -5,8 +5,10 @@ import json
 import pytest
 from pyspark.sql import functions as F
 
+from catalog.json_path import path_of
 from catalog.tables import SOURCES
 from jobs.bronze.parsing import parse
+from jobs.silver.tables import device_changes
 from jobs.silver.validation import MISTYPED, validate
 
 IMAGE = {
@@ -109,3 +111,24 @@ def test_an_image_that_is_not_read_whole_is_refused(validated, image):
 def test_a_change_of_the_future_would_be_the_current_version_until_then_and_is_refused(validated):
     now, later = validated(IMAGE), validated(IMAGE, at="2024-03-06 10:00:00")
     assert [row._reasons for row in (*now, *later)] == [[], ["dated after it arrived"]]
+
+
+def test_an_image_has_its_values_where_a_line_of_devices_has_them(validated, monkeypatch):
+    monkeypatch.setitem(device_changes.PATHS, "latitude", (path_of("position.lat"),))
+    position = {"lat": 37.7701}, {"lat": "north"}, "north", {}
+    images = [
+        {name: value for name, value in IMAGE.items() if name != "latitude"} | {"position": each}
+        for each in position
+    ]
+    rows = validated(*images)
+    assert [(row.latitude, MISTYPED in row._reasons) for row in rows] == [
+        (37.7701, False),
+        (None, True),
+        (None, True),
+        (None, False),
+    ]
+
+
+def test_half_a_character_in_an_image_is_one_that_is_unknown(validated):
+    (row,) = validated(json.dumps(IMAGE | {"model": "C1 \ud83d"}))
+    assert row.model == "C1 \ufffd" and row._reasons == []

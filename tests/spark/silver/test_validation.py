@@ -33,15 +33,43 @@ LINES = {
     "nearly shortened": EVENT.replace('"event_id":"e"', '"event_id":"3.5E14"'),
 }
 
+HUB = replace(SOURCES["iot_events"], names=(("object.temperature", "temperature"), ("rx[0].id", "sensor_id")))
+UPLINK = EVENT.replace('"sensor_id":"S-1"', '"rx":[{"id":"S-1"}]').replace(
+    '"temperature":21.4', '"object":{"temperature":21.4}'
+)
+# Uplink -> what keeps it out of silver.
+UPLINKS = {
+    UPLINK: [],
+    UPLINK.replace("21.4", '21.4,"floors":3'): [],
+    UPLINK.replace('{"temperature":21.4}', "null"): [],
+    UPLINK.replace("21.4", '"warm"'): ["object.temperature is no DOUBLE"],
+    UPLINK.replace("temperature", "Temperature"): ["object.temperature came as object.Temperature"],
+    EVENT.replace('"sensor_id":"S-1"', '"rx":[{"id":"S-1"}]').replace("temperature", "object.temperature"): [
+        "object.temperature came as ['object.temperature']"
+    ],
+    UPLINK.replace('{"temperature":21.4}', '"21.4"'): ["object is no object"],
+    UPLINK.replace('[{"id":"S-1"}]', '{"id":"S-1"}'): ["rx is no array", "no sensor_id"],
+    UPLINK.replace('{"id":"S-1"}', "7"): ["rx[0] is no object", "no sensor_id"],
+}
+
+
+def reasons_of(spark, source: Source, lines: dict[str, str]) -> dict[str, list[str]]:
+    frame = spark.createDataFrame([*lines.items()], "name STRING, value STRING")
+    file = F.concat(F.lit("/arrived=2024-03-05/"), "name")
+    frame = frame.select("value", file.alias("_file"), F.expr("DATE'2024-03-05'").alias("_night"))
+    found = validate(parse(frame, source), source, None).select("_file", "_reasons").collect()
+    return {row._file.rpartition("/")[2]: row._reasons for row in found}
+
 
 @pytest.fixture(scope="module")
 def reasons(spark):
     """Name of a line -> what keeps it out of silver."""
-    frame = spark.createDataFrame([*LINES.items()], "name STRING, value STRING")
-    file = F.concat(F.lit("/arrived=2024-03-05/"), "name")
-    frame = frame.select("value", file.alias("_file"), F.expr("DATE'2024-03-05'").alias("_night"))
-    found = validate(parse(frame, INSIDE), INSIDE, None).select("_file", "_reasons").collect()
-    return {row._file.rpartition("/")[2]: row._reasons for row in found}
+    return reasons_of(spark, INSIDE, LINES)
+
+
+def test_what_keeps_an_uplink_out_of_silver_is_said_with_its_path(spark):
+    found = reasons_of(spark, HUB, {str(number): line for number, line in enumerate(UPLINKS)})
+    assert [found[str(number)] for number in range(len(UPLINKS))] == [*UPLINKS.values()]
 
 
 def test_a_field_that_differs_only_in_case_from_one_that_is_missing_keeps_its_row_out_of_silver(reasons):

@@ -308,8 +308,7 @@ def test_without_a_header_columns_stand_as_in_the_catalog(look):
         ('delimiter = "::"', "delimiter must be one of ',' ';'"),
         ('decimal = ";"', "decimal must be '.' or ','"),
         ('nulls = "-"', "nulls must be a list"),
-        ('names = "a"', "names must be a table"),
-        ('names = {"Temp" = "temp"}', "names leads to temp, which is none of its columns"),
+        ('escapes = "\\\\"', "escapes must be 'backslash' or be left out"),
     ],
 )
 def test_what_no_file_can_be_read_by_is_refused_with_the_catalog(key, said):
@@ -319,6 +318,54 @@ def test_what_no_file_can_be_read_by_is_refused_with_the_catalog(key, said):
     values["format"] = "json"
     with pytest.raises(CatalogError, match="for csv only"):
         tables._read(Source, "sources", "x", values)
+
+
+DUMP = source(header=False, delimiter="\t", escapes="backslash")
+ROW = "1001\t2025-05-01 01:00:00\t72.4\t41.2\tRoom_A\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ROW,
+        HEADER.replace(",", "\t") + ROW,
+        ROW.replace("41.2", r"\N") + ROW,
+        ROW.replace("Room_A", 'a 5" pipe') + ROW.replace("Room_A", '"'),
+        ROW.replace("Room_A", "a\\\tb") * 3,
+        ROW.replace("Room_A", r"C:\\") + ROW,
+        ROW + "\\.\n",
+        ROW + "\x1a",
+    ],
+)
+def test_a_dump_with_escapes_has_no_layout_of_its_own(look, content):
+    assert look(content, DUMP) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "of", "said"),
+    [
+        (
+            ROW + ROW.replace("Room_A", "a\\\nb"),
+            DUMP,
+            "line 2 ends with a backslash: its value has a line break",
+        ),
+        (ROW.replace("Room_A", r"C:\\" + "\\\n"), DUMP, "line 1 ends with a backslash"),
+        (ROW.replace("Room_A", '"Room_A"'), DUMP, "its texts are in quotes"),
+        (RECORD + RECORD.replace("Room_A", r"\N"), source(header=False), r"line 2 has \N for no value"),
+    ],
+)
+def test_escapes_that_would_be_misread_set_a_file_aside_with_what_to_do(look, content, of, said):
+    assert look(content, of).startswith(said)
+
+
+def test_what_mysql_has_for_no_value_may_be_all_that_it_escapes(look):
+    content = HEADER + RECORD.replace("41.2", r"\N") + RECORD.replace("Room_A", r"a\Nb")
+    assert look(content, source(nulls=(r"\N",))) is None
+
+
+def test_the_end_of_a_file_as_dos_writes_it_is_no_record(look):
+    assert look((HEADER + RECORD).replace("\n", "\r\n") + "\x1a") is None
+    assert look("\x1a" * 100) is None
 
 
 def test_layouts_are_kept_by_night_and_added_to(tmp_path):

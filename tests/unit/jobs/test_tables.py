@@ -1,5 +1,6 @@
 """The catalog is read strictly."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -148,6 +149,93 @@ def test_a_format_that_is_neither_json_nor_csv_is_refused():
 def test_what_a_source_cannot_mean_is_refused(given, said):
     with pytest.raises(CatalogError, match=said):
         tables._read(Source, "sources", "x", {"columns": "a INT", "key": ["a"]} | given)
+
+
+@pytest.mark.parametrize("format_", ["csv", "json"])
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("a", "names must be a table of their names and ours, not 'a'"),
+        (["Temp"], "names must be a table of their names and ours, not 'Temp'"),
+        ({"Temp": "temp"}, "names leads to temp, which is none of its columns"),
+        (
+            {"object": {"temperature": "t"}},
+            'names has object without quotes: write a path as "object.…" = "column"',
+        ),
+    ],
+)
+def test_names_that_lead_to_no_column_are_refused(format_, names, said):
+    values = {"format": format_, "columns": "id INT, t DOUBLE", "key": ["id"], "names": names}
+    with pytest.raises(CatalogError, match=rf"\[sources.x\]: {said}"):
+        tables._read(Source, "sources", "x", values)
+
+
+NO_PATHS = [
+    *(
+        "",
+        ".t",
+        "a..t",
+        "a.",
+        "[0].t",
+        "a[",
+        "a[]",
+        "a[-1]",
+        "a[*].t",
+        "a[01]",
+        "a.*",
+        "$.a.t",
+        "$['a']",
+        " t",
+        "a. t",
+    ),
+    *("a['b", "a[b]", "a['b'c", "a['b\\']", 'a["b"]', "a?"),
+]
+
+
+@pytest.mark.parametrize("path", NO_PATHS)
+def test_what_is_no_path_is_refused_with_what_one_is_like(path):
+    values = {"format": "json", "columns": "id INT, t DOUBLE", "key": ["id"], "names": {path: "t"}}
+    with pytest.raises(CatalogError) as refused:
+        tables._read(Source, "sources", "x", values)
+    said = f"catalog [sources.x]: {path!r} is no path; write one like object.temperature, rxInfo[0].rssi, or"
+    assert str(refused.value).startswith(said) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ({"id": "t"}, "names leads id to id and to t"),
+        ({"a.t": "t", "a['t']": "id"}, "names leads a.t to id and to t"),
+        ({"a[0].t": "t", "a.id": "id"}, "names has a.id and a[0].t: a is an array or an object"),
+        ({"a.T": "t", "a.t": "t"}, "a.T and a.t: names differ in more than case"),
+        ({"a[0].T": "t", "a[1].t": "t"}, "names differ in more than case"),
+        ({"a": "id", "a.t": "t"}, "names has a.t within a, which only a VARIANT can be: id is none"),
+        ({"a[0]": "id", "a[1].t": "t"}, "a[1].t within a[0], which only a VARIANT can be"),
+    ],
+)
+def test_paths_of_which_no_record_can_have_both_are_refused(names, said):
+    values = {"format": "json", "columns": "id INT, t DOUBLE, v VARIANT", "key": ["id"], "names": names}
+    with pytest.raises(CatalogError, match=re.escape(said)):
+        tables._read(Source, "sources", "x", values)
+
+
+def test_a_path_has_one_spelling_and_is_found_at_each_of_its_steps():
+    names = {"['o'].t": "t", "SystemProperties.iothub-connection-device-id": "id", "v['a.b'][0]['c d']": "t"}
+    values = {
+        "format": "json",
+        "columns": "id STRING, t DOUBLE, v VARIANT, w INT",
+        "key": ["id"],
+        "names": names,
+    }
+    paths = tables._read(Source, "sources", "x", values).paths
+    assert {name: [*map(str, found)] for name, found in paths.items()} == {
+        "id": ["SystemProperties.iothub-connection-device-id"],
+        "t": ["o.t", "v['a.b'][0].c d"],
+        "v": ["v"],
+        "w": ["w"],
+    }
+    assert paths["t"][1].steps == ("v", "a.b", 0, "c d")
+    assert paths["t"][1].in_variant == "$['v']['a.b'][0]['c d']"
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "+05:30", "Etc/GMT-1"])

@@ -1,0 +1,75 @@
+"""What no column has of a line of JSON that is read field by field: unknown members, and values that do not fit."""
+
+from collections.abc import Iterator, Mapping
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from catalog.json_path import BARE, Path, containers
+from catalog.tables import Source
+from jobs.bronze.json_values import as_string, careful_value, is_misfit_at, variant
+from jobs.delta.frames import any_of
+from jobs.json_texts import is_in_the_way
+from jobs.value_reading import is_blank
+
+_ENTRIES = "ARRAY<STRUCT<key: STRING, value: VARIANT>>"
+
+
+def rescued(source: Source) -> Column:
+    """Values that are unknown or do not fit, under their paths, as one VARIANT; null where there are none."""
+    columns = [path for paths in source.paths.values() for path in paths]
+    parents = containers(columns)
+    known = [str(path) for path in (*columns, *parents)]
+    misfits = F.array_compact(F.array(*_misfits(source, parents)))
+
+    def strange(parent: Path) -> Column:
+        # What is within a column is known, whatever it is called: only what other columns in there cannot have is not.
+        is_taken = F.lit(any(each in columns for each in (*parent.parents, parent)))
+        return F.filter(
+            _members(parent, parents[parent], is_spelled=bool(source.names)),
+            lambda entry: ~(is_taken | entry["key"].isin(known)) | F.array_contains(misfits, entry["key"]),
+        )
+
+    found = F.concat(*map(strange, parents))
+    is_rescued = ~F.col("_is_plain") & F.col("_is_record") & (F.cardinality(found) > 0)
+    return F.when(is_rescued, F.to_variant_object(F.map_from_entries(found)))
+
+
+def _members(parent: Path, kind: str, *, is_spelled: bool) -> Column:
+    """The members of an object or array under their paths: ARRAY<STRUCT<key, value>>; empty for what is none."""
+    value, within = variant(parent) if parent.steps else F.col("_object"), str(parent)
+    if kind == "array":
+        found = F.transform(
+            value.try_cast("array<variant>"),
+            lambda element, at: _entry(F.concat(F.lit(f"{within}["), at.cast("string"), F.lit("]")), element),
+        )
+    else:
+        found = F.map_entries(value.try_cast("map<string, variant>"))
+        if is_spelled:
+            found = F.transform(found, lambda entry: _entry(_spelled(within, entry["key"]), entry["value"]))
+    return F.coalesce(found, F.array().cast(_ENTRIES))
+
+
+def _entry(key: Column, value: Column) -> Column:
+    return F.struct(key.alias("key"), value.alias("value"))
+
+
+def _spelled(within: str, name: Column) -> Column:
+    """The path of a member, as `catalog.json_path` spells it; a quote within the name has a backslash."""
+    quoted = F.concat(F.lit(f"{within}['"), F.regexp_replace(name, r"(['\\])", r"\\$1"), F.lit("']"))
+    return F.when(name.rlike(f"^{BARE}$"), F.concat(F.lit(f"{within}." if within else ""), name)).otherwise(
+        quoted
+    )
+
+
+def _misfits(source: Source, parents: Mapping[Path, str]) -> Iterator[Column]:
+    """The paths of values that do not fit, null where they do."""
+    for name, paths in source.paths.items():
+        for number, path in enumerate(paths):
+            # A value besides that of the column is unknown to it.
+            has_value = any_of(careful_value(name, each, source).isNotNull() for each in paths[:number])
+            is_second = has_value & ~is_blank(as_string(path)) if number else F.lit(False)
+            yield F.when(is_misfit_at(name, path, source) | is_second, F.lit(str(path)))
+    for parent, kind in parents.items():
+        if parent.steps:
+            yield F.when(is_in_the_way(parent, kind, "_object"), F.lit(str(parent)))

@@ -1,0 +1,86 @@
+"""Why a row is not whole: what bronze has kept of it in `_rescued`, since no column has it."""
+
+import re
+from collections.abc import Mapping
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from catalog.json_path import containers
+from catalog.tables import Source
+from jobs.delta.frames import any_of
+
+SHOWN = 3  # fields that a reason names
+_QUOTED = r"\['([^']*)'\]"  # a name within a path
+
+
+def misfits(source: Source) -> Column:
+    """A reason for each field of `_rescued` without which its row is not whole: ARRAY<STRING>.
+
+    Of rows with `_line`, the bronze row as it was.
+    """
+    rescued = F.expr("map_entries(try_cast(_line._rescued AS MAP<STRING, VARIANT>))")
+    found = F.array_compact(F.transform(rescued, lambda field: _misfit(field["key"], field["value"], source)))
+    if source.format == "json":
+        found = F.concat(found, _nothing_known(F.transform(rescued, lambda field: field["key"]), source))
+    return F.when(F.col("_line._rescued").isNotNull(), found).otherwise(F.array().cast("array<string>"))
+
+
+def _nothing_known(rescued: Column, source: Source) -> Column:
+    """A reason where all that a row has besides its key and times stands in fields that are unknown: ARRAY<STRING>."""
+    measured = [
+        name for name, kind in source.fields.items() if name not in source.key and kind != "TIMESTAMP"
+    ]
+    unknown = F.filter(rescued, lambda place: ~place.isin(*_columns(source), *_others_within(source)))
+    # Without any, there is nothing to lack.
+    is_empty = F.lit(bool(measured)) & ~any_of(F.col(f"_line.{name}").isNotNull() for name in measured)
+    listed = F.array_join(F.slice(F.sort_array(unknown), 1, SHOWN), ", ")
+    said = F.array(F.concat(F.lit("no column has a value, only unknown fields: "), listed))
+    return F.when(is_empty & (F.size(unknown) > 0), said).otherwise(F.array().cast("array<string>"))
+
+
+def _misfit(place: Column, value: Column, source: Source) -> Column:
+    """Why a value is in no column: it does not fit, or its name is nearly that of a column without one.
+
+    That is a name in another case, or one that has the dots of a path within it.
+    """
+    columns, within = _columns(source), _others_within(source)
+    lacking = F.array(*[F.when(F.col(f"_line.{each}").isNull(), F.lit(each)) for each in source.fields])
+    column_at = _map({at: name for at, name in columns.items() if at not in within})
+    # Of a column with several paths, another has a value.
+    is_needed = F.coalesce(F.array_contains(lacking, F.try_element_at(column_at, place)), F.lit(True))
+    reasons = {at: f"{at} is no {source.fields[name]}" for at, name in columns.items()} | within
+    meant = F.try_element_at(_map({_loosely(at): at for at in columns}), _loosely_in_spark(place, source))
+    is_its_value = F.array_contains(lacking, F.try_element_at(column_at, meant)) & ~F.is_variant_null(value)
+    return F.coalesce(
+        F.when(is_needed, F.try_element_at(_map(reasons), place)),
+        F.when(is_its_value & (meant != place), F.concat(meant, F.lit(" came as "), place)),
+    )
+
+
+def _columns(source: Source) -> dict[str, str]:
+    """As what `_rescued` has the values of columns, and the columns: their paths, those of CSV by their own names."""
+    if source.format == "csv":
+        return {name: name for name in source.fields}
+    return {str(path): name for name, paths in source.paths.items() for path in paths}
+
+
+def _others_within(source: Source) -> dict[str, str]:
+    """What has columns within it, and the reason of a row where it is something else that can have none."""
+    if source.format == "csv":
+        return {}
+    kinds = containers(path for paths in source.paths.values() for path in paths)
+    return {str(path): f"{path} is no {kind}" for path, kind in kinds.items() if path.steps}
+
+
+def _loosely(path: str) -> str:
+    return re.sub(_QUOTED, r".\1", path).lstrip(".").lower()
+
+
+def _loosely_in_spark(place: Column, source: Source) -> Column:
+    path = F.ltrim(F.regexp_replace(place, _QUOTED, ".$1"), F.lit(".")) if source.names else place
+    return F.lower(path)
+
+
+def _map(texts: Mapping[str, str]) -> Column:
+    return F.create_map(*[F.lit(text) for entry in texts.items() for text in entry])
