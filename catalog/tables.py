@@ -9,59 +9,17 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from catalog import reading
-from catalog.columns import READ_AS, columns_of, misnamed, tidy, unread
-from catalog.csv_format import CsvFormat, frozen
-from catalog.json_path import Path
-from catalog.names import Names, paths_of
+from catalog.columns import columns_of, tidy
+from catalog.csv_format import frozen
 from catalog.reading import CatalogError as CatalogError
-from catalog.records import Records
 from catalog.references import check_references
-from catalog.repeated import VALIDATED, Repeated
+from catalog.repeated import VALIDATED
+from catalog.source import Source as Source
 
 SCHEMAS = ("bronze", "silver", "staging", "gold", "ops")
 # Of every silver row: the flag rules that it met, and the night in which its key first arrived.
 PROVENANCE = "_flags ARRAY<STRING>, _night DATE"
 BRONZE_PROVENANCE = "_rescued VARIANT, _malformed STRING, _file STRING, _night DATE, _ingested_at TIMESTAMP"
-
-
-@dataclass(frozen=True)
-class Source(CsvFormat, Names, Records, Repeated):
-    """A feed in the landing zone. Grain of its bronze table: one row per landed line."""
-
-    name: str
-    format: str
-    columns: str
-    key: tuple[str, ...]
-    silver: str = ""
-    repeated: str = "first"
-    optional: bool = False
-    streamed: bool = False
-    silent_after_days: int = 0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "silver", self.silver or self.name)
-        if unknown := unread(self.columns):
-            raise ValueError(f"no value is read as {unknown[0]}; a source's types are {', '.join(READ_AS)}")
-        if flaw := misnamed(self.columns):
-            raise ValueError(flaw)
-        if lacking := sorted(set(self.key) - self.fields.keys()):
-            raise ValueError(f"key names {', '.join(lacking)}, which is none of its columns")
-        if type(self.silent_after_days) is not int or self.silent_after_days < 0:
-            raise ValueError(f"silent_after_days is {self.silent_after_days!r}, not a number of days")
-        self.check_format(self.format)
-        self.check_names(self.format, self.columns)
-        self.check_records(self.format)
-        self.check_repeated()
-
-    @property
-    def fields(self) -> Mapping[str, str]:
-        """Field name -> SQL type."""
-        return columns_of(self.columns)
-
-    @property
-    def paths(self) -> Mapping[str, tuple[Path, ...]]:
-        """Field name -> where its value lies in an object of JSON."""
-        return paths_of(self.columns, self.names if self.format == "json" else ())
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,51 @@
+"""A source, as a section of the catalog describes it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from catalog.columns import READ_AS, columns_of, misnamed, unread
+from catalog.csv_format import CsvFormat
+from catalog.json_path import Path
+from catalog.names import Names, paths_of
+from catalog.records import Records
+from catalog.repeated import Repeated
+
+
+@dataclass(frozen=True)
+class Source(CsvFormat, Names, Records, Repeated):
+    """A feed in the landing zone. Grain of its bronze table: one row per landed line."""
+
+    name: str
+    format: str
+    columns: str
+    key: tuple[str, ...]
+    silver: str = ""
+    repeated: str = "first"
+    optional: bool = False
+    streamed: bool = False
+    silent_after_days: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "silver", self.silver or self.name)
+        if unknown := unread(self.columns):
+            raise ValueError(f"no value is read as {unknown[0]}; a source's types are {', '.join(READ_AS)}")
+        if flaw := misnamed(self.columns):
+            raise ValueError(flaw)
+        if lacking := sorted(set(self.key) - self.fields.keys()):
+            raise ValueError(f"key names {', '.join(lacking)}, which is none of its columns")
+        if type(self.silent_after_days) is not int or self.silent_after_days < 0:
+            raise ValueError(f"silent_after_days is {self.silent_after_days!r}, not a number of days")
+        self.check_format(self.format)
+        self.check_names(self.format, self.columns)
+        self.check_records(self.format)
+        self.check_repeated()
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """Field name -> SQL type."""
+        return columns_of(self.columns)
+
+    @property
+    def paths(self) -> Mapping[str, tuple[Path, ...]]:
+        """Field name -> where its value lies in an object of JSON."""
+        return paths_of(self.columns, self.names if self.format == "json" else ())
