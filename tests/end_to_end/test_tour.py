@@ -18,6 +18,7 @@ import pytest
 import requests
 
 from catalog.pipeline import STEPS
+from catalog.tables import GOLD, Table, sources_of
 from embedded.config import Config
 from embedded.services import job_environment
 from embedded.vault import Vault
@@ -141,6 +142,18 @@ def through_airflow(tourist: Tourist) -> str:
     return next(said for said in tourist.said if "Night 2024-03-03" in said)
 
 
+def run_through_airflow(tourist: Tourist) -> str:
+    """The id of that night's run."""
+    run = re.search(r"/dags/iot_nightly/runs/(\S+)", through_airflow(tourist))
+    assert run
+    return run[1]
+
+
+def is_optional(table: Table) -> bool:
+    """Whether no night has the sources of a table unless it names them."""
+    return any(source.optional for source in sources_of(table))
+
+
 def pattern(expected: str) -> re.Pattern[str]:
     """What a block says is printed: `…` is what differs, on a line of its own any number of lines."""
     lines = (
@@ -157,14 +170,17 @@ def test_what_the_tour_types_prints_what_it_says(tourist: Tourist, number: int) 
     assert re.search(r"\w", expected.replace("…", "")), "more than what may be anything"
 
 
-def test_a_second_run_reuses_the_stack(tourist: Tourist) -> None:
-    second = through_airflow(tourist)
-    assert "were up already" in second
-    run = re.search(r"/dags/iot_nightly/runs/(\S+)", second)
+def test_a_second_run_reuses_the_stack_and_is_about_what_was_chosen(tourist: Tourist) -> None:
+    first, second = tourist.stack.first_run_id, run_through_airflow(tourist)
+    assert "were up already" in through_airflow(tourist)
+    (published,) = tourist.stack.run_results(second)["publish"]["tables"]
+    assert published["table"] == "gold.readings_5min"
     events = tourist.stack.api().get("/assets/events?limit=100&order_by=-timestamp")["asset_events"]
-    assert run and [event["name"] for event in events if event["source_run_id"] == run[1]] == [
-        "gold.readings_5min"
-    ]
+    updated = {
+        run: {each["name"] for each in events if each["source_run_id"] == run} for run in (first, second)
+    }
+    nightly = {f"gold.{name}" for name, table in GOLD.items() if not is_optional(table)}
+    assert updated == {first: nightly, second: set()}, "assets are of what every night has"
 
 
 def test_a_night_that_simulates_nothing_says_so_and_goes_on(tourist: Tourist) -> None:
