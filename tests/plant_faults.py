@@ -149,8 +149,8 @@ FAULTS = [
     fault(
         "a text in the way of a path is no reason",
         "jobs/bronze/json_rescued.py",
-        'yield F.when(is_in_the_way(parent, kind, "_object"), F.lit(str(parent)))',
-        'yield F.lit(None).cast("string")',
+        'yield _member_if(is_in_the_way(parent, kind, "_object"), parent)',
+        "yield _member_if(F.lit(False), parent)",
         "spark/silver/test_validation.py::test_what_keeps_an_uplink_out_of_silver_is_said_with_its_path",
     ),
     fault(

@@ -21,16 +21,18 @@ def rescued(source: Source) -> Column:
     parents = containers(columns)
     known = [str(path) for path in (*columns, *parents)]
     misfits = F.array_compact(F.array(*_misfits(source, parents)))
-
-    def strange(parent: Path) -> Column:
-        # What is within a column is known, whatever it is called: only what other columns in there cannot have is not.
-        is_taken = F.lit(any(each in columns for each in (*parent.parents, parent)))
-        return F.filter(
+    # What is within a column is known, whatever it is called.
+    looked_into = [
+        parent for parent in parents if not any(each in columns for each in (*parent.parents, parent))
+    ]
+    unknown = [
+        F.filter(
             _members(parent, parents[parent], is_spelled=bool(source.names)),
-            lambda entry: ~(is_taken | entry["key"].isin(known)) | F.array_contains(misfits, entry["key"]),
+            lambda member: ~member["key"].isin(known),
         )
-
-    found = F.concat(*map(strange, parents))
+        for parent in looked_into
+    ]
+    found = F.concat(misfits, *unknown)
     is_rescued = ~F.col("_is_plain") & F.col("_is_record") & (F.cardinality(found) > 0)
     return F.when(is_rescued, F.to_variant_object(F.map_from_entries(found)))
 
@@ -41,16 +43,20 @@ def _members(parent: Path, kind: str, *, is_spelled: bool) -> Column:
     if kind == "array":
         found = F.transform(
             value.try_cast("array<variant>"),
-            lambda element, at: _entry(F.concat(F.lit(f"{within}["), at.cast("string"), F.lit("]")), element),
+            lambda element, at: _member(
+                F.concat(F.lit(f"{within}["), at.cast("string"), F.lit("]")), element
+            ),
         )
     else:
         found = F.map_entries(value.try_cast("map<string, variant>"))
         if is_spelled:
-            found = F.transform(found, lambda entry: _entry(_spelled(within, entry["key"]), entry["value"]))
+            found = F.transform(
+                found, lambda member: _member(_spelled(within, member["key"]), member["value"])
+            )
     return F.coalesce(found, F.array().cast(_ENTRIES))
 
 
-def _entry(key: Column, value: Column) -> Column:
+def _member(key: Column, value: Column) -> Column:
     return F.struct(key.alias("key"), value.alias("value"))
 
 
@@ -63,13 +69,17 @@ def _spelled(within: str, name: Column) -> Column:
 
 
 def _misfits(source: Source, parents: Mapping[Path, str]) -> Iterator[Column]:
-    """The paths of values that do not fit, null where they do."""
+    """What is there and does not fit, under its path; null where it does."""
     for name, paths in source.paths.items():
         for number, path in enumerate(paths):
             # A value besides that of the column is unknown to it.
             has_value = any_of(careful_value(name, each, source).isNotNull() for each in paths[:number])
             is_second = has_value & ~is_blank(as_string(path)) if number else F.lit(False)
-            yield F.when(is_misfit_at(name, path, source) | is_second, F.lit(str(path)))
+            yield _member_if(is_misfit_at(name, path, source) | is_second, path)
     for parent, kind in parents.items():
         if parent.steps:
-            yield F.when(is_in_the_way(parent, kind, "_object"), F.lit(str(parent)))
+            yield _member_if(is_in_the_way(parent, kind, "_object"), parent)
+
+
+def _member_if(condition: Column, path: Path) -> Column:
+    return F.when(condition, _member(F.lit(str(path)), variant(path)))
