@@ -1,9 +1,10 @@
 """From the lines of CSV files to records, each column by its name: pure frame-to-frame functions."""
 
+import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from catalog.tables import Source
@@ -13,7 +14,7 @@ from jobs.value_reading import is_misfit, reading
 
 # How many tokens a record of the file has, where the source's columns are among them, from 0, and what else is there.
 _PLACES = "STRUCT<size: INT, own: ARRAY<INT>, others: ARRAY<STRUCT<key: STRING, at: INT>>>"
-_LAYOUT = f"_path STRING, _places {_PLACES}, _no_records ARRAY<STRING>, _has_comments BOOLEAN"
+_LAYOUT = f"_path: STRING, _places: {_PLACES}, _no_records: ARRAY<STRING>, _has_comments: BOOLEAN"
 
 
 def records(lines: DataFrame, source: Source, layouts: Layouts) -> DataFrame:
@@ -31,17 +32,28 @@ def records(lines: DataFrame, source: Source, layouts: Layouts) -> DataFrame:
     if not layouts:
         is_comment = _is_comment(F.lit(len(source.fields)), source)
         return kept.where(~(is_header | is_separator | (has_comments & is_comment)))
-    rows = [
-        (path, _places(each.names, source), [*each.no_records], each.has_comments)
-        for path, each in layouts.items()
-    ]
-    frame = F.broadcast(lines.sparkSession.createDataFrame(rows, _LAYOUT))
+    frame = F.broadcast(_frame(lines.sparkSession, layouts, source))
     known = kept.withColumn("_path", _path(source)).join(frame, on="_path", how="left")
     of_file = F.array_contains("_no_records", bare)
     places = F.coalesce("_places", _usual_places(source))
     is_comment = _is_comment(places["size"], source) & F.coalesce("_has_comments", has_comments)
     is_record = ~(F.coalesce(of_file, is_header) | is_separator | is_comment)
     return known.where(is_record).withColumn("_places", places).drop("_path", "_no_records", "_has_comments")
+
+
+def _frame(spark: SparkSession, layouts: Layouts, source: Source) -> DataFrame:
+    """The layouts, a row each. Spark is not asked for anything, as it would be for a frame of local rows."""
+    rows = [
+        {
+            "_path": path,
+            "_places": _places(each.names, source),
+            "_no_records": each.no_records,
+            "_has_comments": each.has_comments,
+        }
+        for path, each in layouts.items()
+    ]
+    read = F.from_json(F.lit(json.dumps(rows)), f"ARRAY<STRUCT<{_LAYOUT}>>")
+    return spark.range(1).select(F.inline(read))
 
 
 def _is_comment(size: Column, source: Source) -> Column:
@@ -60,10 +72,10 @@ def _path(source: Source) -> Column:
     return F.when(F.contains(below, F.lit("%")), decoded).otherwise(below)
 
 
-def _places(names: Sequence[str], source: Source) -> tuple[int, list[int | None], list[tuple[str, int]]]:
+def _places(names: Sequence[str], source: Source) -> dict[str, object]:
     position = {name: at for at, name in enumerate(names)}
-    others = [(name, at) for name, at in position.items() if name not in source.fields]
-    return len(names), [position.get(name) for name in source.fields], others
+    others = [{"key": name, "at": at} for name, at in position.items() if name not in source.fields]
+    return {"size": len(names), "own": [position.get(name) for name in source.fields], "others": others}
 
 
 def _usual_places(source: Source) -> Column:
@@ -80,9 +92,10 @@ class Fields(NamedTuple):
     rescued: Column
 
 
-def read(lines: DataFrame, source: Source) -> Fields:
-    """Split lines into the columns of their source."""
-    tokens = lines.transform(_with_tokens, source).transform(_in_order, source)
+def read(lines: DataFrame, source: Source, has_places: bool) -> Fields:
+    """Split lines into the columns of their source; `has_places`: they have `_places`."""
+    split = lines.transform(_with_tokens, source)
+    tokens = split.transform(_in_order, source) if has_places else split.withColumns(_usual(source))
     token = {name: F.get("_tokens", F.lit(number)) for number, name in enumerate(source.fields)}
     text = {name: _number(_value(token[name], source), source.fields[name], source) for name in source.fields}
     typed = {name: reading(text[name], kind, source.clock) for name, kind in source.fields.items()}
@@ -97,19 +110,21 @@ def read(lines: DataFrame, source: Source) -> Fields:
             ]
         )
     )
-    strange = F.concat(misfits, "_others") if "_others" in tokens.columns else misfits
+    strange = F.concat(misfits, "_others") if has_places else misfits
     has_strange = F.col("_is_record") & (F.cardinality(strange) > 0)
     rescued = F.when(has_strange, F.to_variant_object(F.map_from_entries(strange)))
     return Fields(tokens, typed, rescued)
 
 
+def _usual(source: Source) -> dict[str, Column]:
+    return {"_is_record": _has(F.lit(len(source.fields)))}
+
+
 def _in_order(lines: DataFrame, source: Source) -> DataFrame:
     """`_is_record`: whether there are as many tokens as columns; `_tokens` in the order of the source's columns.
 
-    If there are layouts, `_others` are the values of columns that the source does not have, as entries of a map.
+    `_others` are the values of columns that the source does not have, as entries of a map.
     """
-    if "_places" not in lines.columns:
-        return lines.withColumn("_is_record", _has(F.lit(len(source.fields))))
     others = F.transform(
         "_places.others",
         lambda other: F.struct(

@@ -117,8 +117,8 @@ def _growing(
     return growing
 
 
-def stream_lines(lake: Lake, source: Source, unusual: Layouts) -> DataFrame:
-    """Return a stream of a source's lines from files that no earlier run has read; columns of `landed_lines`.
+def stream_rows(lake: Lake, source: Source, unusual: Layouts) -> DataFrame:
+    """Return a stream of the rows of a source's table from files that no earlier run has read; Spark is asked nothing.
 
     New files are found only here: by Spark's file source, on Databricks by Auto Loader. `unusual` are the layouts of
     those that have another than the catalog's.
@@ -130,7 +130,17 @@ def stream_lines(lake: Lake, source: Source, unusual: Layouts) -> DataFrame:
         reader = reader.option("cloudFiles.partitionColumns", "")
     else:
         reader = reader.format("text").option("recursiveFileLookup", True).option("maxFileAge", _MOST_AGE)
-    return _lines(reader.load(str(_folder(lake, source) / _ARRIVED_GLOB)), source, unusual)
+    lines = _lines(reader.load(str(_folder(lake, source) / _ARRIVED_GLOB)), source, unusual)
+    rows = parsing.parse(lines, source, bool(unusual)).withColumn("_ingested_at", F.current_timestamp())
+    return rows.select(*TABLES[f"bronze.{source.name}"].column_names)
+
+
+def landed_rows(lake: Lake, source: Source, nights: Iterable[date]) -> DataFrame:
+    """Return the rows that bronze should have of some nights, read anew from the files; `_ingested_at` is null."""
+    nights = [*nights]
+    has_places = bool(kept_layouts.load(_night_folders(lake, source, nights)))
+    rows = parsing.parse(landed_lines(lake, source, nights), source, has_places)
+    return rows.withColumn("_ingested_at", F.lit(None).cast("timestamp"))
 
 
 def landed_lines(lake: Lake, source: Source, nights: Iterable[date]) -> DataFrame:
@@ -138,7 +148,7 @@ def landed_lines(lake: Lake, source: Source, nights: Iterable[date]) -> DataFram
 
     Lines without values are left out: blank ones, and of CSV files headers and what is about the file itself.
     """
-    folders = [_folder(lake, source) / f"arrived={night}" for night in nights]
+    folders = _night_folders(lake, source, nights)
     present = [str(folder) for folder in folders if folder.is_dir()]
     reader = lake.spark.read.format("text").option("recursiveFileLookup", True)
     empty = lake.spark.sql("SELECT '' AS value, named_struct('file_path', '') AS _metadata").limit(0)
@@ -168,11 +178,9 @@ def _lines(text: DataFrame, source: Source, unusual: Layouts) -> DataFrame:
 
 def _ingest(lake: Lake, progress: StepProgress, source: Source, unusual: Layouts) -> int:
     """Append a source's new lines to its table; return how many, which the stream has counted as it wrote them."""
-    parsed = parsing.parse(stream_lines(lake, source, unusual), source)
-    rows = parsed.withColumn("_ingested_at", F.current_timestamp())
     name = f"bronze.{source.name}"
     query = (
-        rows.select(*TABLES[name].column_names)
+        stream_rows(lake, source, unusual)
         .observe("appended", F.count("*").alias("rows"))
         .writeStream.format("delta")
         .option("checkpointLocation", str(lake.settings.home / "checkpoints" / "bronze" / source.name))
@@ -204,6 +212,10 @@ def _committed(lake: Lake, name: str) -> int:
 
 def _folder(lake: Lake, source: Source) -> Path:
     return lake.settings.landing / source.name
+
+
+def _night_folders(lake: Lake, source: Source, nights: Iterable[date]) -> list[Path]:
+    return [_folder(lake, source) / f"arrived={night}" for night in nights]
 
 
 def _prepare(

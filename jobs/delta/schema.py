@@ -56,7 +56,7 @@ def _names(lake: Lake, layer: str) -> set[str]:
 
 def create_with(lake: Lake, table: Table, rows: DataFrame) -> bool:
     """Create a table that is missing with its first rows in one commit; False when another job has made it."""
-    _ensure_schema(lake, table.layer)
+    ensure_schema(lake, table.layer)
     writer = _writer(lake, table, rows)
     return _create(lake, table, writer.create, writer.createOrReplace)
 
@@ -74,7 +74,8 @@ def _create_empty(lake: Lake, table: Table) -> None:
     _create(lake, table, partial(lake.spark.sql, _ddl(table, lake.settings)), replace)
 
 
-def _ensure_schema(lake: Lake, layer: str) -> None:
+def ensure_schema(lake: Lake, layer: str) -> None:
+    """Create the schema of a layer if it is missing."""
     # Where an administrator has made the schemas, a job may not even ask for one that is there.
     if not lake.spark.catalog.databaseExists(lake.settings.schema(layer)):
         lake.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {lake.settings.schema(layer)}")
@@ -84,7 +85,7 @@ def _create_missing(lake: Lake, wanted: Iterable[Table]) -> list[Table]:
     """Create the tables that are missing, and their schemas; return the others."""
     present = []
     for layer in dict.fromkeys(table.layer for table in wanted):
-        _ensure_schema(lake, layer)
+        ensure_schema(lake, layer)
         there = _names(lake, layer)
         for table in wanted:
             if table.layer == layer and table.name in there:

@@ -30,15 +30,13 @@ def fleet(device_registry: DataFrame, device_changes: DataFrame, nights: DataFra
         F.lit(None).cast("bigint").alias("sequence"),  # before any change of that instant
         F.lit("INSERT").alias("operation"),
     )
-    known = loaded.unionByName(device_changes.select(*loaded.columns)).join(
+    changed = device_changes.select(*DEVICE_COLUMNS, "_night", "changed_at", "sequence", "operation")
+    known = loaded.unionByName(changed).join(
         F.broadcast(nights), on=F.expr("_night <= night AND to_date(changed_at) <= night"), how="inner"
     )
     state = F.struct("operation", *[name for name in DEVICE_COLUMNS if name != "device_id"])
     latest = known.groupBy("night", "device_id").agg(
         F.max_by(state, F.struct("changed_at", "sequence")).alias("latest")
     )
-    return (
-        latest.where("latest.operation <> 'DELETE'")
-        .select("night", "device_id", "latest.*")
-        .drop("operation")
-    )
+    fields = [f"latest.{name}" for name in DEVICE_COLUMNS if name != "device_id"]
+    return latest.where("latest.operation <> 'DELETE'").select("night", "device_id", *fields)

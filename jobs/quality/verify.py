@@ -9,8 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import TABLES, Source, Table
-from jobs.bronze.parsing import parse
-from jobs.bronze.stage import landed_lines
+from jobs.bronze.stage import landed_rows
 from jobs.delta.digests import digests_of
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken
@@ -94,11 +93,8 @@ def _files(lake: Lake) -> list[TableResult]:
 
 
 def _read_anew(lake: Lake, sources: Mapping[Table, Source]) -> dict[Table, DataFrame]:
-    found = {}
-    for table, source in sources.items():
-        rows = parse(landed_lines(lake, source, [lake.settings.night]), source)
-        found[table] = rows.withColumn("_ingested_at", F.lit(None).cast("timestamp"))
-    return found
+    night = [lake.settings.night]
+    return {table: landed_rows(lake, source, night) for table, source in sources.items()}
 
 
 def _digests(lake: Lake) -> list[TableResult]:

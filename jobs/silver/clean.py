@@ -30,6 +30,6 @@ def clean(rows: DataFrame, known_devices: DataFrame | None, source: Source) -> D
     if own:
         dated = own(dated)
     if known_devices is not None:
-        dated = with_type(dated, known_devices)
+        dated = with_type(dated, known_devices, table)
     columns = [name for name in table.column_names if not name.startswith("_")]
-    return dated.select(*columns, *[name for name in PASSED_ON if name in rows.columns], "_is_mistyped")
+    return dated.select(*columns, *PASSED_ON, "_is_mistyped")

@@ -71,7 +71,7 @@ def _of_another_type(
         lake.read(silver.full_name).where(is_other).join(F.broadcast(devices), on="device_id", how="leftsemi")
     )
     types = types_of(lake.read(f"silver.{silver.lookup}"))
-    now = with_type(facts.withColumnRenamed("device_type", "_had"), types)
+    now = with_type(facts.withColumnRenamed("device_type", "_had"), types, silver)
     return now.where("NOT (device_type <=> _had)").select(
         F.lit(source.name).alias("source"), F.col("_night").alias("night")
     )

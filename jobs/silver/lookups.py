@@ -6,6 +6,7 @@ The type of today would make silver another by the order in which nights are run
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from catalog.tables import Table
 from jobs.delta.lake import Lake
 
 
@@ -32,12 +33,12 @@ def types_of(versions: DataFrame) -> DataFrame:
     )
 
 
-def with_type(facts: DataFrame, types: DataFrame) -> DataFrame:
+def with_type(facts: DataFrame, types: DataFrame, silver: Table) -> DataFrame:
     """Facts with the `device_type` of their device at their `timestamp`; null where no device of the id was ever known.
 
-    Of a fact without a time it is the device's first. Grain: that of the facts.
+    Of a fact without a time it is the device's first. Grain: that of the facts, of which `silver` is the table.
     """
-    at = F.col("timestamp") if "timestamp" in facts.columns else F.lit(None).cast("timestamp")
+    at = F.col("timestamp") if "timestamp" in silver.column_names else F.lit(None).cast("timestamp")
     is_begun = F.coalesce(at >= F.col("_since"), F.col("_since").isNull())
     is_not_over = F.coalesce(at < F.col("_until"), F.col("_until").isNull() | at.isNull())
     of_device = F.col("device_id") == F.col("_of_device")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from catalog.tables import Source
 from jobs.bronze.stage import landed_lines
 from jobs.delta.digests import Digest
 from jobs.delta.frames import any_of, union
@@ -23,20 +24,20 @@ def quarantine(lake: Lake, staging: Staging, batches: Sequence[PendingBatch]) ->
     """Replace what quarantine holds of the batches, in one commit."""
     if not batches:
         return
-    rejected = union(
-        staging.read(batch.validated)
-        .where(F.col("_outcome") == QUARANTINED)
-        .select(
-            F.lit(batch.source.name).alias("source"),
-            F.col("_night").alias("night"),
-            F.col("_key").alias("key"),
-            F.to_json("_raw").alias("raw"),
-            F.col("_reasons").alias("reasons"),
-            F.col("_file").alias("file"),
-        )
-        for batch in batches
-    )
+    rejected = union(refused(staging.read(batch.validated), batch.source) for batch in batches)
     lake.replace_where("ops.quarantine", rejected, _is_of(batches))
+
+
+def refused(validated: DataFrame, source: Source) -> DataFrame:
+    """The validated rows of a source that silver does not take; columns of `ops.quarantine`."""
+    return validated.where(F.col("_outcome") == QUARANTINED).select(
+        F.lit(source.name).alias("source"),
+        F.col("_night").alias("night"),
+        F.col("_key").alias("key"),
+        F.to_json("_raw").alias("raw"),
+        F.col("_reasons").alias("reasons"),
+        F.col("_file").alias("file"),
+    )
 
 
 def accounts_of(

@@ -30,7 +30,12 @@ def reasons(suite: ExpectationSuite, action: str) -> Column:
 
     Raises ValueError for an expectation that cannot be validated row by row.
     """
-    broken = [F.when(is_broken(rule), F.lit(_meta(rule)["reason"])) for rule in row_rules(suite, action)]
+    return reasons_of(row_rules(suite, action))
+
+
+def reasons_of(rules: Iterable[gxe.Expectation]) -> Column:
+    """Reasons of those of the rules that a row breaks: ARRAY<STRING>."""
+    broken = [F.when(is_broken(rule), F.lit(_meta(rule)["reason"])) for rule in rules]
     return F.array_compact(F.array(*broken)) if broken else F.array().cast("array<string>")
 
 

@@ -64,12 +64,13 @@ def interpolate(hours: DataFrame, value: str, *, series: Sequence[str], at_most:
     in_order = _ordered(series, "hour")
     gap = (_seconds(F.lead("hour").over(in_order)) - _seconds(F.col("hour"))) / HOUR - 1
     missing = F.when(gap <= at_most, gap.cast("int")).otherwise(0)
-    others = [name for name in hours.columns if name not in (*series, "hour")]
+    others = F.struct("*").dropFields(*series, "hour").alias("_others")
+    hour = F.timestamp_seconds(_seconds(F.col("hour")) + HOUR * F.col("_later")).alias("hour")
     gapless = (
-        hours.withColumn("_missing", missing)
+        hours.select(*series, "hour", others, missing.alias("_missing"))
         .withColumn("_later", F.explode(F.sequence(F.lit(0), F.col("_missing"))))
-        .withColumns({name: F.when(F.col("_later") == 0, F.col(name)) for name in others})
-        .withColumn("hour", F.timestamp_seconds(_seconds(F.col("hour")) + HOUR * F.col("_later")))
+        .select(*series, hour, F.when(F.col("_later") == 0, F.col("_others")).alias("_others"), "_later")
+        .select(*series, "hour", "_others.*", "_later")
     )
     known = F.when(F.col(value).isNotNull(), F.struct(_seconds(F.col("hour")).alias("at"), value))
     so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
@@ -90,7 +91,8 @@ def interpolate(hours: DataFrame, value: str, *, series: Sequence[str], at_most:
             value: F.when(is_filled, F.round(line, 6)).otherwise(F.col(value)),
         }
     )
-    return filled.where("_later = 0 OR is_interpolated").drop("_missing", "_later", "_before", "_after")
+    kept = filled.where("_later = 0 OR is_interpolated")
+    return kept.select(F.expr("* EXCEPT (_later, _before, _after)"))
 
 
 def moving_average(hours: DataFrame, value: str, *, series: Sequence[str], over: int = 3) -> DataFrame:
@@ -109,9 +111,8 @@ def as_of_join(
     `on`; of several that became known at once the greatest is taken, by its columns in their order. Nothing
     that was known only later is ever joined.
     """
-    kept = [name for name in known.columns if name not in on]
-    facts = known.select(*on, F.col(known_at).alias("_at"), F.struct(*kept).alias("_known"))
-    asking = rows.select(*on, F.col(time).alias("_at"), F.struct(*rows.columns).alias("_row"))
+    facts = known.select(*on, F.col(known_at).alias("_at"), F.struct("*").dropFields(*on).alias("_known"))
+    asking = rows.select(*on, F.col(time).alias("_at"), F.struct("*").alias("_row"))
     # A row comes after what became known at its very instant.
     in_order = Window.partitionBy(*on).orderBy("_at", F.col("_row").isNotNull(), "_known")
     so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
@@ -121,7 +122,8 @@ def as_of_join(
         .where(F.col("_row").isNotNull())
     )
     is_new = _seconds(F.col("_at")) - _seconds(F.col(f"_known.{known_at}")) <= within
-    return joined.select("_row.*", *[F.when(is_new, F.col(f"_known.{name}")).alias(name) for name in kept])
+    found = joined.select("_row", F.when(is_new, F.col("_known")).alias("_known"))
+    return found.select("_row.*", "_known.*")
 
 
 def _ordered(series: Sequence[str], time: str) -> WindowSpec:

@@ -6,6 +6,7 @@ from pyspark.sql import functions as F
 from catalog.records import without_records
 from catalog.repeated import DISAGREES
 from catalog.tables import Source
+from catalog.tables import validated as staged
 from jobs.bronze.arrival import latest_time
 from jobs.delta.lake import Lake
 from jobs.silver.clean import clean
@@ -35,6 +36,19 @@ def validated(lake: Lake, batch: PendingBatch) -> DataFrame:
     return found.select(*batch.validated.column_names)
 
 
+def validated_at_once(rows: DataFrame, source: Source, devices: DataFrame | None) -> DataFrame:
+    """What `validated` gives of all rows that a source has, of every night: none of their keys is in silver yet.
+
+    Asks Spark for nothing; `devices` as `known_devices` gives them.
+    """
+    kept = _kept(rows, source, devices)
+    if source.policy == "conflict":
+        kept = kept.withColumn("_is_disputed", F.lit(False))
+    nothing = kept.withColumn("_values_night", F.col("_night")).where(F.lit(False))
+    found = ranked(kept, as_existing(nothing, source, F.lit(False)), source)
+    return found.select(*staged(source).column_names)
+
+
 def _is_split(batch: PendingBatch) -> bool:
     """Whether it pays to rank only the rows whose key comes more than once, which need not all be kept in order."""
     is_read_as_it_is = find_table_function("clean", batch.silver) is None
@@ -55,15 +69,11 @@ def _split(lake: Lake, batch: PendingBatch, rows: DataFrame, devices: DataFrame 
 def _kept(rows: DataFrame, source: Source, devices: DataFrame | None) -> DataFrame:
     """Bronze rows as `ranked` takes them."""
     # The line is kept of bad rows only, and before ranking moves the rows about.
-    return (
-        validate(rows, source, devices)
-        .withColumns(
-            {
-                "_key": F.concat_ws(",", *[_part_of_key(name, source) for name in source.key]),
-                "_raw": F.when(F.size("_reasons") > 0, F.expr("to_variant_object(_line)")),
-            }
-        )
-        .drop("_line")
+    return validate(rows, source, devices).withColumns(
+        {
+            "_key": F.concat_ws(",", *[_part_of_key(name, source) for name in source.key]),
+            "_raw": F.when(F.size("_reasons") > 0, F.expr("to_variant_object(_line)")),
+        }
     )
 
 

@@ -16,7 +16,9 @@ def build_defect_rates(inspection_features: DataFrame) -> DataFrame:
     Inspections of hot machines have counts of their own, so that any sum of rows shows how much likelier
     their parts are defective.
     """
-    known = inspection_features.fillna(UNKNOWN, ["factory_id", "model_id"])
+    known = inspection_features.withColumns(
+        {name: F.coalesce(name, F.lit(UNKNOWN)) for name in ("factory_id", "model_id")}
+    )
     return known.groupBy("event_date", "device_id", "factory_id", "model_id").agg(
         F.count("*").alias("inspection_count"),
         F.sum(F.col("defect").cast("bigint")).alias("defect_count"),

@@ -9,14 +9,12 @@ WINDOW, WATERMARK = "5 minutes", "10 minutes"
 
 
 def build_readings_5min(live_sensors: DataFrame) -> DataFrame:
-    """One row per device and window of five minutes; `live_sensors` may be a stream.
+    """One row per device and window of five minutes.
 
-    A stream gives a window once, in the micro-batch after the one that brought a reading ten minutes later than its
-    end. That micro-batch still counts what it brings of the window; later ones leave it out. Gold is built from all
-    of silver for the dates that were touched: it has the same windows sooner, and a late reading restates its window
+    Gold is built from all of silver for the dates that were touched; a late reading restates its window
     (`ops.restatements` lists them).
     """
-    windows = live_sensors.withWatermark("timestamp", WATERMARK).groupBy(
+    windows = live_sensors.groupBy(
         "event_date", F.window("timestamp", WINDOW).alias("window"), "device_id", "device_type"
     )
     counted = windows.agg(
@@ -33,3 +31,12 @@ def build_readings_5min(live_sensors: DataFrame) -> DataFrame:
         *("device_id", "device_type", "reading_count"),
         *("avg_reading", "min_reading", "max_reading", "anomaly_count"),
     )
+
+
+def stream_readings_5min(live_sensors: DataFrame) -> DataFrame:
+    """The same of a stream, which has a window once and later than gold: when it is closed.
+
+    That is in the micro-batch after the one that brought a reading ten minutes later than its end. That micro-batch
+    still counts what it brings of the window; later ones leave it out.
+    """
+    return build_readings_5min(live_sensors.withWatermark("timestamp", WATERMARK))

@@ -18,8 +18,7 @@ def build_site_events(
         .agg(F.count("*").alias("event_count"), count_if("severity = 'Critical'").alias("critical_count"))
     )
     devices = look_back.fleet(device_registry, device_changes, nights)
-    return (
-        devices.join(counted, on=["night", "device_id"], how="left")
-        .fillna(0, ["event_count", "critical_count"])
-        .select("night", "device_id", "location_id", "latitude", "longitude", "event_count", "critical_count")
+    counts = [F.coalesce(name, F.lit(0)).alias(name) for name in ("event_count", "critical_count")]
+    return devices.join(counted, on=["night", "device_id"], how="left").select(
+        "night", "device_id", "location_id", "latitude", "longitude", *counts
     )

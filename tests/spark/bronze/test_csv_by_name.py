@@ -123,7 +123,7 @@ def read(spark, folder: Path, contents: Sequence[str], source: Source) -> list[l
     ]
     frame = spark.createDataFrame(lines, "_file STRING, n INT, value STRING")
     unusual = {path: layout for path, layout in found.items() if not layout.is_usual}
-    rows = parse(records(frame, source, unusual), source)
+    rows = parse(records(frame, source, unusual), source, bool(unusual))
     as_text = [F.col("_rescued").cast("string").alias("_rescued"), F.col("at").cast("string").alias("at")]
     kept = rows.select(*[name for name in rows.columns if name not in ("at", "_rescued")], *as_text)
     read: dict[str, list[tuple[dict, dict]]] = {file: [] for file, *_ in lines}

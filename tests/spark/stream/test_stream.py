@@ -18,7 +18,7 @@ from jobs.delta.frames import union
 from jobs.delta.lake import Lake
 from jobs.errors import UsageError
 from jobs.generate.arguments import FIRST_NIGHT
-from jobs.gold.tables.readings_5min import build_readings_5min
+from jobs.gold.tables.readings_5min import build_readings_5min, stream_readings_5min
 from jobs.stream import volume
 from jobs.stream.arguments import DAY, Options
 from jobs.stream.batches import Batch, Checkpoint, counts, rows_of
@@ -349,7 +349,7 @@ def test_a_stream_gives_the_windows_of_gold_once_they_are_closed(shared_stream, 
 
     def close_windows() -> None:
         readings = of_night(spark.readStream.table(lake("gold").table("bronze.stream_live_sensors")), night)
-        windows = build_readings_5min(readings.withColumn("event_date", F.to_date("timestamp")))
+        windows = stream_readings_5min(readings.withColumn("event_date", F.to_date("timestamp")))
         query = windows.writeStream.outputMode("append").trigger(availableNow=True)
         where = str(lake("gold").home / "checkpoints/windows")
         query.option("checkpointLocation", where).toTable(kept).awaitTermination()
@@ -380,7 +380,7 @@ def test_a_late_reading_counts_in_the_micro_batch_that_closes_its_window_and_no_
         os.utime(file, (number, number))
     schema = "timestamp timestamp, device_id bigint, reading double, device_type string, is_anomaly boolean"
     readings = spark.readStream.schema(schema).option("maxFilesPerTrigger", 1).json(str(tmp_path / "in"))
-    windows = build_readings_5min(readings.withColumn("event_date", F.to_date("timestamp")))
+    windows = stream_readings_5min(readings.withColumn("event_date", F.to_date("timestamp")))
     query = windows.writeStream.format("memory").queryName("closed_windows").trigger(availableNow=True)
     query.option("checkpointLocation", str(tmp_path / "checkpoint")).start().awaitTermination()
     (closed,) = spark.table("closed_windows").where("window_start = '2024-03-08 10:00:00'").collect()
