@@ -9,14 +9,14 @@ COMPOSE ?= docker compose
 # The system's certificates, not uv's own: a company's proxy may sign what passes through it.
 UV = .venv/tools/bin/uv --system-certs
 # What each environment type-checks.
-TYPED_spark = catalog jobs expectations embedded
+TYPED_spark = catalog jobs expectations pipelines embedded
 TYPED_airflow = dags plugins serving workspace
 COMPILE = $(UV) pip compile --quiet --no-header --generate-hashes --python-version 3.11
 
 # These reach what make starts in the environment, so no shell reads what is in them.
 export NIGHT SIMULATE SCALE SEED TABLES TARGET ONLY PART ENGINE
 
-.PHONY: help run stop status password up down deploy doctor setup test test-fast lint lock clean
+.PHONY: help run pipeline stop status password up down deploy doctor setup test test-fast lint lock clean
 
 help: ## List the commands
 	@echo "make run NIGHT=2024-03-05 SCALE=0.1 SEED=7 TABLES=readings,sensor_hourly SIMULATE=all   (each is optional)"
@@ -26,6 +26,11 @@ run: ## Run one night on this machine: set up, start Spark and Airflow, follow t
 	@$(PYTHON) -m embedded preflight
 	@$(MAKE) -j3 setup
 	@$(PYTHON) -m embedded run
+
+pipeline: ## Land NIGHT, then run the declarative pipeline on all that has landed; starts Spark if it is not up
+	@$(PYTHON) -m embedded preflight
+	@$(MAKE) -j3 setup
+	@$(PYTHON) -m embedded pipeline
 
 stop: ## Stop what `make run` started
 	@$(PYTHON) -m embedded stop

@@ -10,7 +10,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from embedded.config import PROJECT, Config, read_config
-from embedded.errors import Failed, Refused
+from embedded.errors import DataRefused, Failed, Refused
 from embedded.night import Night, Run
 from embedded.preflight import preflight
 from embedded.services import job_environment
@@ -131,13 +131,39 @@ def _status(config: Config, _: argparse.Namespace) -> None:
         print(f"{name:<15}{state}")
 
 
-def _job(config: Config, argv: list[str]) -> int:
+def _job(config: Config, argv: list[str], package: str = "jobs") -> int:
     """Run one stage of the jobs by hand, on this stack's Spark; return the job's exit status."""
     if not config.spark_python.exists():
         raise Refused("the jobs environment is not there yet: `make setup` first")
-    command = [str(config.spark_python), "-m", "jobs", *argv]
+    command = [str(config.spark_python), "-m", package, *argv]
     environment = job_environment(config, Vault(config.run_dir / "secrets"))
     return subprocess.run(command, check=False, cwd=PROJECT, env=environment).returncode
+
+
+def _pipeline(config: Config, arguments: argparse.Namespace) -> None:
+    """Land a night, and run the declarative pipeline on all that has landed."""
+    if not config.runs_spark:
+        raise Refused(
+            f"LAKEHOUSE_TARGET={config.target} is on Databricks: there `databricks bundle run` runs it"
+        )
+    night = _night(arguments)
+    preflight(config)
+    stack = Stack(config)
+    with stack.processes.alone():
+        stack.up_spark()
+    tables = f"--tables={','.join(night.tables)}"
+    simulated = [f"--simulate={night.simulate}", f"--scale={night.scale}", f"--seed={night.seed}"]
+    # No query moves files, sets them aside or unpacks them: that is the jobs' bronze.
+    for stage, given in (("generate", simulated), ("bronze", [])):
+        _succeed(config, [stage, f"--night={night.night}", "--run-id=pipeline", tables, *given], "jobs")
+    _succeed(config, [tables], "pipelines")
+    print(f"gold of the pipeline: {os.path.relpath(config.home)}/warehouse/pipeline_gold.db")
+
+
+def _succeed(config: Config, argv: list[str], package: str) -> None:
+    if status := _job(config, argv, package):
+        kind = {2: Refused, 3: DataRefused}.get(status, Failed)
+        raise kind(f"`python -m {package} {argv[0]}` did not succeed: see above")
 
 
 def _password(config: Config, _: argparse.Namespace) -> None:
@@ -159,6 +185,7 @@ COMMANDS = {
     "preflight": _preflight,
     "run": _run,
     "up": _up,
+    "pipeline": _pipeline,
     "stop": _stop,
     "status": _status,
     "password": _password,

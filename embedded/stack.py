@@ -44,7 +44,7 @@ class Stack:
         self._refuse_other_settings()
         missing = [name for name in self.services if not self.processes.runs(name)]
         if "spark" in missing:
-            self._start("spark", spark_command(), spark_environment(self.config, self.vault))
+            self._start_spark()
         if len(missing) > ("spark" in missing):
             environment = airflow_environment(self.config, self.vault)
             self._migrate(environment)
@@ -58,6 +58,13 @@ class Stack:
         for name, part in HEALTH_NAMES.items():
             self._wait(name, name, partial(self._is_well, part))
         return bool(missing)
+
+    def up_spark(self) -> None:
+        """Start the Spark Connect server alone, if it is not running, and wait until it answers."""
+        self._refuse_other_settings()
+        if not self.processes.runs("spark"):
+            self._start_spark()
+        self._wait("Spark Connect", "spark", self.spark_answers)
 
     def status(self) -> dict[str, str]:
         """Return the state of each service, in words."""
@@ -82,6 +89,9 @@ class Stack:
 
     def _is_well(self, part: str) -> bool:
         return self.api.healthy().get(part, False)
+
+    def _start_spark(self) -> None:
+        self._start("spark", spark_command(), spark_environment(self.config, self.vault))
 
     def _start(self, name: str, command: list[str], environment: dict[str, str]) -> None:
         self.processes.start(name, command, environment, log_of(self.config, name))

@@ -34,7 +34,7 @@ NEEDS = {
 _AIRFLOW = ("databricks", "support/standin", "unit/dags", "unit/serving", "unit/workspace")
 _SPARK = (
     *("end_to_end", "simulator", "spark", "unit/test_architecture.py", "unit/test_coverage.py"),
-    *(f"unit/{folder}" for folder in ("containers", "embedded", "expectations", "jobs")),
+    *(f"unit/{folder}" for folder in ("containers", "embedded", "expectations", "jobs", "pipelines")),
 )
 collect_ignore = list(_SPARK if find_spec("airflow") else _AIRFLOW)
 

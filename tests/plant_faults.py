@@ -923,9 +923,24 @@ FAULTS = [
     fault(
         "dags may import Spark",
         "pyproject.toml",
-        'forbidden_modules = ["jobs", "expectations", "pyspark", "delta",',
-        'forbidden_modules = ["jobs", "expectations", "delta",',
+        'forbidden_modules = ["jobs", "expectations", "pipelines", "pyspark", "delta",',
+        'forbidden_modules = ["jobs", "expectations", "pipelines", "delta",',
         "unit/test_architecture.py::test_an_import_across_the_line_is_found",
+    ),
+    # The declarative pipeline
+    fault(
+        "outside Databricks a pipeline drops no row",
+        "pipelines/rules.py",
+        'rules.get("quarantine")',
+        'rules.get("drop")',
+        "spark/silver/test_rules.py::test_outside_databricks_a_pipeline_drops_and_fails_by_the_conditions_of_its_expectations",
+    ),
+    fault(
+        "a pipeline's rules to fail by only count",
+        "pipelines/rules.py",
+        '"fail": "expect_all_or_fail"',
+        '"fail": "expect_all"',
+        "unit/pipelines/test_declaration.py::test_every_row_rule_of_every_suite_is_an_expectation_by_its_action",
     ),
 ]
 

@@ -25,7 +25,7 @@ from xml.etree import ElementTree
 PROJECT = Path(__file__).resolve().parents[1]
 RESULTS = PROJECT / ".test-results"
 SLOWEST = 30
-MEASURED = "catalog,dags,expectations,jobs,plugins,serving,workspace,embedded"
+MEASURED = "catalog,dags,expectations,jobs,pipelines,plugins,serving,workspace,embedded"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,10 @@ import pytest
 from tests.support.project import PROJECT
 
 LINT_IMPORTS = PROJECT / ".venv/tools/bin/lint-imports"
-PACKAGES = ("catalog", "jobs", "expectations", "dags", "plugins", "serving", "embedded", "workspace")
+PACKAGES = (
+    *("catalog", "jobs", "expectations", "pipelines"),
+    *("dags", "plugins", "serving", "embedded", "workspace"),
+)
 # File and what it must not import.
 ACROSS_THE_LINE = [
     ("dags/chain.py", "pyspark"),
@@ -22,6 +25,8 @@ ACROSS_THE_LINE = [
     ("catalog/tables.py", "jobs.settings"),
     ("jobs/gold/publish.py", "airflow"),
     ("expectations/device.py", "airflow"),
+    ("pipelines/rules.py", "airflow"),
+    ("jobs/gold/stage.py", "pipelines.rules"),
     ("jobs/silver/validation.py", "jobs.gold.aggregates"),
     ("jobs/bronze/stage.py", "jobs.silver.pending"),
     ("jobs/backfill/stage.py", "jobs.gold.aggregates"),

@@ -22,6 +22,7 @@ from jobs.outcome import TableResult
 from jobs.settings import Settings
 from jobs.silver import validation
 from tests.conftest import new_lake
+from tests.support import sides
 from tests.support.copied import folder_of
 from tests.support.lineage import by_the_catalog, edges, name_of, read_events
 from tests.support.nights import (
@@ -38,6 +39,7 @@ from tests.support.nights import (
     files,
     run_stage,
 )
+from tests.support.pipeline import pipeline_of
 from tests.support.simulated import file_like_a_stream
 
 
@@ -164,6 +166,20 @@ def test_a_table_is_published_in_one_commit(spark, nights):
             if said["stage"] == "publish" and said["night"] in (str(D5), str(D6))
         )
         assert commits.keys() >= {f"night-{D5}", f"night-{D6}"} and {*commits.values()} == {1}, name
+
+
+def test_the_declarative_pipeline_comes_to_the_same_digests_of_all_that_landed(spark, nights, lake):
+    """Of sources and gold tables of each kind; a derived table that looks back is among them."""
+    made = ("sensor_hourly", "device_health", "site_events", "defect_rates")
+    for night in (D5, D6):
+        bring(nights, lake, night, selection(made))
+    with pipeline_of(spark, lake, made) as run:
+        declared = run()
+        names = {f"gold.{name}" for name in made} | {"silver.inspection_features", "silver.machine_sensors"}
+        found = sides.digests({name: declared.read(name) for name in names})
+    kept = {slice_: (rows, int(digest)) for slice_, (rows, digest) in nights.digests.items()}
+    assert found == {slice_: digest for slice_, digest in kept.items() if slice_[0] in names}
+    assert {table for table, _ in found} == names
 
 
 def test_verify_confirms_a_night_and_names_what_was_tampered_with(spark, nights, caplog):

@@ -1,6 +1,7 @@
 """Five nights of a logger's own files, run in random order: all layers hold what Python counts, in whatever order."""
 
 import gzip
+import json
 import random
 import statistics
 from collections import Counter, defaultdict
@@ -9,8 +10,11 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken
 from tests.support.nights import run_stage
+from tests.support.pipeline import pipeline_of
+from tests.support.sides import digests
 from tests.support.stages import stand_still
 
 NIGHTS = [date(2024, 3, day) for day in range(1, 6)]
@@ -136,6 +140,51 @@ def test_gold_has_each_hour_as_if_all_had_come_at_once(spark, lake, kept):
         assert row.avg_humidity_percent == pytest.approx(
             statistics.mean(log.humidity for log in logs), abs=1e-6
         )
+
+
+def deliver_live(lake, minutes: range) -> None:
+    """A file of a live sensor's readings, one each minute, and one that no sensor can report."""
+    usual = {"device_id": 1, "device_type": "pressure", "location": "warehouse", "is_anomaly": False}
+    readings = [
+        {
+            **usual,
+            "reading_id": minute,
+            "timestamp": f"2024-03-05 10:{minute:02}:00",
+            "reading": 20.0 + minute,
+        }
+        for minute in minutes
+    ]
+    lines = [*readings, {**readings[0], "reading_id": 1000 + minutes.start, "reading": 1e6}]
+    file = lake("bronze").landing / f"live_sensors/arrived={NIGHTS[-1]}/{minutes.start}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+
+
+def test_the_declarative_pipeline_comes_to_the_same_silver_quarantine_and_gold_of_the_five_nights(
+    spark, lake
+):
+    """It is run twice and goes on where it was; a stream's table has a window once the watermark has passed it."""
+    tables = ("silver.sensor_logs", "gold.climate_hourly")
+    with pipeline_of(spark, lake, [*TABLES, "readings_5min"]) as run:
+        deliver_live(lake, range(14))
+        declared = run()
+        live = spark.table(f"{declared.settings.schema('gold')}.readings_5min_live")
+        assert live.count() == 0
+        deliver_live(lake, range(14, 25))
+        run()
+        closed = declared.read("gold.readings_5min").where("minute(window_end) <= 10").collect()
+        assert [row.reading_count for row in closed] == [5, 5] and sorted(live.collect()) == sorted(closed)
+        own = Lake(spark, lake("verify"))
+        theirs, ours = (digests({name: of.read(name) for name in tables}) for of in (own, declared))
+        assert ours == theirs and len(ours) == len(tables) * len(NIGHTS)
+        kept = own.read("ops.digests").collect()
+        said = {(row.table, row.night): (row.rows, int(row.digest)) for row in kept if row.table in tables}
+        assert ours == said
+        theirs, ours = (
+            sorted(of.read("ops.quarantine").where("source = 'sensor_logs'").collect(), key=str)
+            for of in (own, declared)
+        )
+        assert ours == theirs and len(ours) > 3 * len(NIGHTS)
 
 
 def test_verify_confirms_a_night(spark, lake):

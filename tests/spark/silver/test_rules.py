@@ -16,12 +16,14 @@ from great_expectations.expectations import (
     ExpectTableRowCountToEqual,
 )
 from great_expectations.expectations.conditions import Column
+from pyspark.errors import PySparkException
 
 from catalog.tables import SILVER
 from expectations import suite
-from expectations.actions import flag, quarantine
+from expectations.actions import fail, flag, quarantine
 from expectations.conditions import no_row_where, where
-from jobs.silver.rules import RULES, is_broken, reasons, row_rules
+from jobs.silver.rules import RULES, is_broken, reasons, reasons_of, row_rules
+from pipelines.rules import BROKEN, conditions, enforced
 
 NAN, INFINITE = float("nan"), float("inf")
 MONDAY, TUESDAY = date(2024, 3, 4), date(2024, 3, 5)
@@ -206,3 +208,20 @@ def test_every_row_rule_of_every_suite_can_be_validated_row_by_row(spark):
         for action in ("quarantine", "flag"):
             for rule in row_rules(suite("silver", table), action):
                 is_broken(rule)
+
+
+def test_outside_databricks_a_pipeline_drops_and_fails_by_the_conditions_of_its_expectations(spark):
+    """A reason may have any character."""
+    odd = 'it\'s 5\\6 "or" ü'
+    rules = [
+        ExpectColumnValuesToBeBetween(column="value", min_value=0, meta=quarantine(odd)),
+        ExpectColumnValuesToNotBeNull(column="metric", meta=fail("no metric's there")),
+    ]
+    rows = spark.createDataFrame([(1, "a"), (-1, "b"), (2, None)], "value INT, metric STRING")
+    found = rows.withColumns({"_reasons": reasons_of(rules[:1]), "_broken": reasons_of(rules[1:])})
+    drop = {"quarantine": conditions(rules[:1], "_reasons")}
+    assert [row.value for row in enforced(lambda: found, drop)().collect()] == [1, 2]
+    both = drop | {"fail": conditions(rules[1:], "_broken")}
+    assert [row.value for row in enforced(lambda: found.where("value < 2"), both)().collect()] == [1]
+    with pytest.raises(PySparkException, match=f"{BROKEN}: no metric's there"):
+        enforced(lambda: found, both)().collect()

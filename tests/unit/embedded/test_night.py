@@ -147,3 +147,12 @@ def test_which_sources_are_simulated_is_left_to_the_form_unless_it_is_typed() ->
 def test_a_scale_that_the_form_would_refuse_is_refused_before_it(scale: str) -> None:
     with pytest.raises(Refused, match=r"out of range; it must be from 0\.001 to 10"):
         cli._night(cli._parser().parse_args(["run", "--scale", scale]))
+
+
+def test_the_pipeline_of_a_target_on_databricks_is_not_run_here_and_nothing_is_started(
+    tmp_path: Path,
+) -> None:
+    there = Config(tmp_path / "run", tmp_path / "lake", 8080, 15002, "dev", False)
+    with pytest.raises(Refused, match="LAKEHOUSE_TARGET=dev is on Databricks: there `databricks bundle run`"):
+        cli._pipeline(there, cli._parser().parse_args(["pipeline"]))
+    assert not list(tmp_path.iterdir())

@@ -14,7 +14,14 @@ from jobs.cli.parser import parse
 from jobs.delta.lake import Lake
 from tests.support.project import PROJECT
 
-FILES = sorted([*(PROJECT / "jobs").rglob("*.py"), *(PROJECT / "expectations").rglob("*.py")])
+FILES = sorted(
+    [
+        *(PROJECT / "jobs").rglob("*.py"),
+        *(PROJECT / "expectations").rglob("*.py"),
+        # What starts it is for Spark here alone.
+        *(PROJECT / "pipelines").glob("[!_]*.py"),
+    ]
+)
 
 # Spark Connect has none of these, or serverless does not support them.
 REFUSED_NAMES = {

@@ -30,6 +30,7 @@ def test_state_is_named_by_its_owner_alone(owner: str) -> None:
             "embedded",
             "expectations",
             "jobs",
+            "pipelines",
             "plugins",
             "serving",
             "workspace",

@@ -15,13 +15,14 @@ from typing import Any
 import duckdb
 import pytest
 
-from catalog.tables import TABLES
+from catalog.tables import SCHEMAS, TABLES
 from jobs.cli.parser import parse
 from tests.support.project import PROJECT
 from tests.unit.workspace import bundle
 
 DASHBOARD = PROJECT / "resources/iot_lakehouse.lvdash.json"
 TARGETS = ("dev", "prod")
+PIPELINE = "pipeline_"
 # How a value of the run reaches an argument: in a DAG, and in the bundle's job.
 TEMPLATES = {
     "{{ night_of(dag_run, params) }}": "{{job.parameters.night}}",
@@ -80,7 +81,8 @@ def test_it_has_the_same_databricks_targets() -> None:
 @pytest.mark.parametrize("target", TARGETS)
 def test_schemas_and_volume_are_those_of_the_target(target: str) -> None:
     found = bundle.resources(target)
-    schemas = {f"{each['catalog_name']}.{each['name']}" for each in found["schemas"].values()}
+    own = {name: each for name, each in found["schemas"].items() if not name.startswith(PIPELINE)}
+    schemas = {f"{each['catalog_name']}.{each['name']}" for each in own.values()}
     assert schemas == set(location(target).schemas)
     (volume,) = found["volumes"].values()
     assert (
@@ -186,10 +188,12 @@ def test_no_key_is_unknown_to_the_api() -> None:
     from databricks.sdk.service.catalog import SchemasAPI, VolumesAPI
     from databricks.sdk.service.dashboards import Dashboard, LakeviewAPI
     from databricks.sdk.service.jobs import JobSettings
+    from databricks.sdk.service.pipelines import PipelineSpec
     from databricks.sdk.service.sql import AlertV2
 
     found = bundle.resources("prod")
-    for kind, members in ((JobSettings, found["jobs"]), (AlertV2, found["alerts"])):
+    kinds = {"jobs": JobSettings, "pipelines": PipelineSpec, "alerts": AlertV2}
+    for kind, members in ((kind, found[name]) for name, kind in kinds.items()):
         for each in members.values():
             assert kind.from_dict(each).as_dict() == each
     # What the CLI sends on as it stands, and what it keeps for itself.
@@ -201,10 +205,34 @@ def test_no_key_is_unknown_to_the_api() -> None:
             {*Dashboard.__annotations__, *signature(LakeviewAPI.create).parameters, "file_path"},
         ),
     )
-    assert {kind for kind, _ in accepted} | {"jobs", "alerts"} == set(found)
+    assert {kind for kind, _ in accepted} | kinds.keys() == set(found)
     for kind, known in accepted:
         for name, each in found[kind].items():
             assert set(each) <= known, f"{kind}.{name}"
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_pipeline_works_on_the_targets_lake_with_the_jobs_wheel_in_schemas_of_its_own(
+    target: str,
+) -> None:
+    found = bundle.resources(target)
+    (pipeline,) = found["pipelines"].values()
+    where = location(target).target
+    given = {name: pipeline["configuration"][f"lakehouse.{name}"] for name in ("home", "catalog", "prefix")}
+    assert given == {"home": where.home, "catalog": where.catalog, "prefix": where.prefix}
+    schemas = {
+        (each["catalog_name"], each["name"])
+        for name, each in found["schemas"].items()
+        if name.startswith(PIPELINE)
+    }
+    # Behind the target's prefix, pipelines/settings.py puts its own.
+    assert schemas == {(where.catalog, f"{where.prefix}{PIPELINE}{layer}") for layer in SCHEMAS}
+    assert (pipeline["catalog"], pipeline["schema"]) in schemas
+    (environment,) = job(target)["environments"]
+    assert pipeline["environment"] == environment["spec"] and pipeline["serverless"] is True
+    ((library,),) = (each.values() for each in pipeline["libraries"])
+    assert (PROJECT / "resources" / library["path"]).resolve() == PROJECT / "pipelines/lakehouse.py"
+    assert "pipelines" in bundle.root()["sync"]["paths"]
 
 
 def test_somebody_is_notified_when_a_night_is_not_in_order() -> None:

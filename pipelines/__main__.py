@@ -1,0 +1,96 @@
+"""`python -m pipelines`: run the pipeline on the Spark Connect server that SPARK_REMOTE names."""
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyspark.errors import PySparkException
+
+from catalog import location
+from catalog.tables import SCHEMAS
+from jobs import session
+from jobs.cli.arguments import add_location, selected_tables
+from jobs.cli.parser import EXIT_STATUS, Parser
+from jobs.delta import schema
+from jobs.delta.lake import Lake
+from jobs.errors import JobError, UsageError
+from jobs.hidden_modules import hide
+from jobs.outcome import Outcome
+from pipelines.rules import BROKEN
+from pipelines.settings import NAMES, settings
+
+DEFINITIONS = Path(__file__).with_name("lakehouse.py")
+SPEC = "spark-pipeline.yml"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the pipeline; return its exit status: 0 done, 1 failed, 2 wrong usage, 3 a row broke its contract."""
+    hide("sqlalchemy")
+    arguments = _parser().parse_args(argv)
+    try:
+        _run({name: str(getattr(arguments, name)) for name in NAMES}, arguments.full_refresh)
+    except (JobError, UsageError, OSError, PySparkException) as error:
+        outcome = Outcome.of(error)
+        print(f"pipeline: {outcome.message}", file=sys.stderr)
+        return 3 if BROKEN in str(error) else outcome.code
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="python -m pipelines", description=__doc__, epilog=EXIT_STATUS)
+    add_location(parser)
+    parser.add_argument(
+        "--tables", type=_tables, default="", metavar="A,B", help="only these, as of the jobs"
+    )
+    parser.add_argument(
+        "--full-refresh", action="store_true", help="forget which files have been read, and begin anew"
+    )
+    return parser
+
+
+def _tables(text: str) -> str:
+    selected_tables(text)
+    return text
+
+
+def _run(given: dict[str, str], full_refresh: bool) -> None:
+    wanted = settings(given)
+    if moved := location.objection(wanted.home):
+        raise UsageError(moved)
+    lake = Lake(session.connect(wanted), wanted)
+    for layer in SCHEMAS:
+        schema.ensure_schema(lake, layer)
+    spec = _written(given, wanted.home / "checkpoints" / "pipeline")
+    # It needs YAML, which only this does.
+    from pyspark.pipelines import cli
+
+    # What `spark-pipelines run` does, without the JVM that it starts to find out that Spark is elsewhere.
+    cli.run(spec_path=spec, full_refresh=[], full_refresh_all=full_refresh, refresh=[], dry=False)
+
+
+def _written(given: dict[str, str], folder: Path) -> Path:
+    """Write the pipeline's specification, and its definitions beside it, where Spark looks for them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(DEFINITIONS, folder / DEFINITIONS.name)
+    wanted = settings(given)
+    spec = {
+        "name": "iot_lakehouse",
+        "storage": f"file://{folder}",
+        "catalog": wanted.catalog,
+        "database": f"{wanted.prefix}gold",
+        # Tables are Delta's by this: of one that says so itself, the next run would set it again, which Delta refuses.
+        "configuration": {"spark.sql.sources.default": "delta", "spark.sql.session.timeZone": "UTC"}
+        | {f"lakehouse.{name}": text for name, text in given.items()},
+        "libraries": [{"glob": {"include": DEFINITIONS.name}}],
+    }
+    file = folder / SPEC
+    # Which is YAML, too.
+    file.write_text(json.dumps(spec, indent=1))
+    return file
+
+
+if __name__ == "__main__":
+    sys.exit(main())
