@@ -9,7 +9,7 @@
 # becomes 15 and a time its hours, in a column that had numbers, or days, until then. A field that the first 32 files do
 # not have is left out, though from one long file it is refused. Naming the type in `types` checks nothing: the cast is
 # the same. `sample_size = -1` looks at all of a CSV, but at no more than 32 files of JSON, `union_by_name = true` at
-# all of them. (duckdb/duckdb issues 25786, 25824, 25826: open when this was written.)
+# all of them. (duckdb/duckdb issues 25786 and 25824: open when this was written.)
 #
 # Seen (what comes after 20,000 or 21,000 lines, or 31 or 32 files, of 20; the values that are read of it):
 #   CSV   20000 lines, then 21.7 22.5 -0.9    21.7 22.5 -0.9
