@@ -115,14 +115,15 @@ def hour_axis(first: date, last: date, **more: Any) -> alt.X:
         alt.DateTime(year=day.year, month=day.month, date=day.day, utc=True)
         for day in (first, last + timedelta(days=1))
     ]
-    is_long = (last - first).days > 1
+    days = (last - first).days + 1
     label = "utchours(datum.value) ? utcFormat(datum.value, '%H:%M') : utcFormat(datum.value, '%-d %b')"
     axis = alt.Axis(
         title=None,
         labelExpr=label,
         labelOverlap=True,
         labelPadding=5,
-        tickCount=alt.TimeIntervalStep(interval="day" if is_long else "hour", step=1 if is_long else 3),
+        # Every three hours: Vega has no interval "hour", whatever its schema says, and stops drawing at it.
+        tickCount=alt.TimeIntervalStep(interval="day", step=1) if days > 2 else 8 * days,
         grid=False,
     )
     return alt.X("hour:T", scale=alt.Scale(type="utc", domain=ends), axis=axis, **more)

@@ -221,11 +221,13 @@ def test_the_fleet_page_is_as_wide_as_a_telephone(browser: Browser) -> None:
     width = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": False}
     browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", width)
     try:
-        browser.open(f"/lakehouse/fleet/?night={NIGHT}&days=1")
         browser.complaints()
+        browser.open(f"/lakehouse/fleet/?night={NIGHT}&days=1")
         charts = browser.drawn()
         assert browser.driver.execute_script("return document.documentElement.scrollWidth") <= 400
         assert max(chart.find_element(By.TAG_NAME, "svg").size["width"] for chart in charts) <= 400
+        hours = [label.text for label in charts[0].find_elements(By.CSS_SELECTOR, ".role-axis-label text")]
+        assert {"03:00", "12:00"} & {*hours}, "a chart of one day has its hours"
         assert browser.complaints() == []
         browser.keep_picture("fleet-400")
     finally:

@@ -46,12 +46,16 @@ function showTip(_, event, item, value) {
 async function draw(place) {
   const spec = JSON.parse(place.querySelector("script").textContent);
   const compiled = vegaLite.compile(spec, { config: config(spec, place.clientWidth) }).spec;
+  // Vega logs what it stumbles over, and leaves half a chart.
+  const failures = [], logger = vega.logger(vega.Warn);
+  logger.error = (failure) => { failures.push(failure); return logger; };
   // As a syntax tree, and interpreted: the page's policy lets nobody make code from text.
   const view = new vega.View(vega.parse(compiled, null, { ast: true }), {
     expr: expressionInterpreter, renderer: "svg", container: place, hover: true, tooltip: showTip,
-    loader: vega.loader({ target: "_self" }),
+    loader: vega.loader({ target: "_self" }), logger,
   });
   await view.runAsync();
+  if (failures.length) throw failures[0];
   place.dataset.drawn = "true";
 }
 

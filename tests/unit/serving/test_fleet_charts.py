@@ -106,6 +106,7 @@ def test_many_rooms_are_a_heat_map(tmp_path):
     write_rows(tmp_path, "gold.climate_hourly", [climate_hour(f"R{n}", D5, 0, 70.0 + n) for n in range(20)])
     spec = shown(climate, tmp_path, days=1).figures[0].spec
     assert marks(spec) == {"rect"} and len(spec["datasets"]["rows"]) == 20 * 24
+    assert spec["encoding"]["x"]["axis"]["tickCount"] == 8, "Vega knows no interval of hours"
 
 
 def test_days_without_a_measurement_say_what_to_do(rooms):
