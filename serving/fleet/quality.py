@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ACCOUNTS, QUARANTINE, RUNS = "ops.row_accounts", "ops.quarantine", "ops.job_runs"
 TABLES = (ACCOUNTS, QUARANTINE, RUNS)
 NIGHTS = 30
-MOST_RULES = 14
+MOST_RULES = 20
 OUTCOMES = {
     "silver": figure.BLUE,
     "quarantined": figure.VERMILION,
