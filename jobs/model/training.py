@@ -11,7 +11,7 @@ import numpy as np
 import sklearn
 from sklearn.linear_model import LogisticRegression
 
-from jobs.errors import JobError
+from jobs.errors import JobError, UsageError
 from jobs.model.inspections import Inspections, Numbers
 
 LIBRARY = f"scikit-learn {sklearn.__version__}"
@@ -52,9 +52,13 @@ class Model:
 def train(inspections: Inspections) -> Model:
     """Return the model that fits the inspections; features that are the same in all of them have no weight.
 
-    Raises JobError when the fit does not converge.
+    Raises UsageError when that is all of them, JobError when the fit does not converge.
     """
     chosen = [at for at, column in enumerate(inspections.values.T) if _varies(column)]
+    if not chosen:
+        raise UsageError(
+            f"all {len(inspections):,} inspections look alike, so there is nothing to learn from"
+        )
     names, values = [inspections.names[at] for at in chosen], inspections.values[:, chosen]
     measured = np.array(["=" not in name for name in names])
     # Of a kind, the mean that counts where it is not said is 0: another one holds.

@@ -29,6 +29,7 @@ MOST = selection(
         "site_events",
         "alerts",
         "defect_rates",
+        "failure_predictions",
         "iot_events",
     ]
 )

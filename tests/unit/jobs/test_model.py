@@ -113,6 +113,14 @@ def test_a_feature_that_never_changes_or_is_never_known_has_no_weight():
     assert train(replace(rows, names=(*NAMES, "same", "unknown"), values=values)).weights.keys() == {*NAMES}
 
 
+def test_inspections_that_look_alike_are_refused_in_one_line():
+    rows = inspections(trips=6)
+    with pytest.raises(
+        UsageError, match=r"^all 60 inspections look alike, so there is nothing to learn from$"
+    ):
+        train(replace(rows, values=np.ones_like(rows.values)))
+
+
 def test_a_value_that_is_not_known_counts_with_its_mean_and_a_kind_that_is_not_there_with_nothing():
     model = Model(-1.0, {"rise": 2.0, "factory_id=A06": 3.0}, {"rise": 0.25, "factory_id=A06": 0.0})
     rows = replace(inspections(trips=1), names=("rise",), values=np.array([[1.0], [np.nan], *[[0.0]] * 8]))
