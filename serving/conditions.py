@@ -77,7 +77,11 @@ def _term(condition: Condition, types: pa.Schema, column: Any) -> Any:
         detail = f"{condition.column} is a list or a map, for which there is only the operator null"
         raise Problem(422, "No such operator", detail)
     if operator == "in":
-        values = pa.array([_typed(condition, kind, each) for each in _several(condition)], kind)
+        asked = [_typed(condition, kind, each) for each in _several(condition)]
+        if pa.types.is_floating(kind) and any(each.as_py() == 0 for each in asked):
+            # Arrow looks for the same bits, and there are two zeros.
+            asked += [pa.scalar(0.0, kind), pa.scalar(-0.0, kind)]
+        values = pa.array(asked, kind)
         return pc.is_in(column, values) if isinstance(column, pa.Array) else column.isin(values)
     return getattr(pc, COMPARISONS[operator])(column, _typed(condition, kind, value))
 

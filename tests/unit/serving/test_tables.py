@@ -9,9 +9,11 @@ import time
 from datetime import date, datetime
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from serving.conditions import met, pushed_down
 from serving.problems import Problem
 from serving.readable import shown
 from serving.tables import Condition, Order, open_table, read, readable, rows
@@ -68,6 +70,18 @@ def test_no_other_table_is_read_wherever_its_name_leads(lake, name):
 )
 def test_a_condition_finds_its_rows_whatever_statistics_say(lake, column, operator, value, rows):
     assert read(lake, NAME, where=[Condition(column, operator, value)]).num_rows == rows
+
+
+@pytest.mark.parametrize("zero", [0.0, -0.0, 0])
+@pytest.mark.parametrize(
+    ("operator", "value_of"), [("eq", lambda zero: zero), ("in", lambda zero: [5.0, zero])]
+)
+def test_a_zero_is_found_whatever_its_sign(zero, operator, value_of):
+    rows = pa.table({"value": [0.0, -0.0, 1.0, NAN, None]})
+    condition = Condition("value", operator, value_of(zero))
+    found = met(condition, rows.schema, rows["value"].combine_chunks())
+    assert found.to_pylist()[:4] == [True, True, False, False]
+    assert ds.dataset(rows).to_table(filter=pushed_down([condition], rows.schema)).num_rows == 2
 
 
 def test_all_conditions_hold_together(lake):
