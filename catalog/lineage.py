@@ -168,5 +168,6 @@ _OF_STAGE: dict[str, Callable[[str, str], Flow]] = {
     "check": lambda table, name: Flow(name, (_staged(name) if table.startswith("gold.") else table,)),
     "gold": lambda _, name: Flow(name, _read_by(GOLD[name]), (_staged(name),)),
     "publish": lambda table, name: Flow(name, (_staged(name),), (table,)),
+    "train": lambda table, name: Flow(name, (), (table,)),
     "report": lambda _, name: Flow("night", REPORTED, (NIGHT_PAGES, SCORES)),
 }

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from chain import backfill_jobs, maintenance_jobs, night_jobs, stream_jobs
+from chain import backfill_jobs, maintenance_jobs, model_jobs, night_jobs, stream_jobs
 from platforms import operator_for
 from targets import load_target
 
@@ -230,6 +230,14 @@ def test_what_a_model_learns_from_and_is_scored_on_reaches_the_job_unchanged(bag
     assert (train["train_nights"], train["test_nights"]) == ("60", "14")
     (train,) = parsed(emitted(bag.dags["iot_model"], {}, "x"))
     assert (train["night"], train["train_nights"], train["test_nights"]) == ("2024-03-05", "28", "7")
+
+
+@pytest.mark.parametrize("target", ["local", "dev"])
+def test_training_asks_the_same_of_every_platform(target: str) -> None:
+    where = load_target(target)
+    (job,) = model_jobs(where)
+    assert job.argv[:2] == ("train", "--night={{ night_of(dag_run, params) }}")
+    assert tuple(operator_for(where.platform)(job, where).argv) == job.argv
 
 
 @pytest.mark.parametrize("target", ["local", "dev"])
