@@ -19,8 +19,7 @@ from jobs.delta.lake import Lake
 from jobs.errors import JobError, UsageError
 from jobs.hidden_modules import hide
 from jobs.outcome import Outcome
-from pipelines.rules import BROKEN
-from pipelines.settings import NAMES, settings
+from pipelines.settings import BROKEN, NAMES, settings
 
 DEFINITIONS = Path(__file__).with_name("lakehouse.py")
 SPEC = "spark-pipeline.yml"
@@ -63,10 +62,13 @@ def _run(given: dict[str, str], full_refresh: bool) -> None:
     lake = Lake(session.connect(wanted), wanted)
     for layer in SCHEMAS:
         schema.ensure_schema(lake, layer)
-    spec = _written(given, wanted.home / "checkpoints" / "pipeline")
-    # It needs YAML, which only this does.
+    # Imported when used, for what Great Expectations takes to import, and YAML for the client.
     from pyspark.pipelines import cli
 
+    from pipelines.datasets import stream_of
+
+    lake.ensure(f"bronze.{source.name}" for table in wanted.gold if (source := stream_of(table)))
+    spec = _written(given, wanted.home / "checkpoints" / "pipeline")
     # What `spark-pipelines run` does, without the JVM that it starts to find out that Spark is elsewhere.
     cli.run(spec_path=spec, full_refresh=[], full_refresh_all=full_refresh, refresh=[], dry=False)
 

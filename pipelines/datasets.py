@@ -41,7 +41,27 @@ class Dataset:
 
 
 def datasets(lake: Lake) -> Iterator[Dataset]:
-    """All datasets of the selected sources and gold tables; the order does not matter."""
+    """All datasets of the selected sources and gold tables; the order does not matter.
+
+    Tables are read through views. By its own name, what an earlier run has left is found at once when a query is
+    declared (`withColumn` is enough), and read without waiting for what this run makes of it: silently, just emptied.
+    """
+    for dataset in _datasets(lake):
+        yield dataset
+        if dataset.table:
+            read = partial(lambda name: lake.spark.table(name), dataset.name)
+            yield Dataset(_view(dataset.table.full_name), read)
+
+
+def _view(name: str) -> str:
+    return f"{name.replace('.', '_')}_rows"
+
+
+def _read(lake: Lake, name: str) -> DataFrame:
+    return lake.spark.table(_view(name))
+
+
+def _datasets(lake: Lake) -> Iterator[Dataset]:
     sources = lake.settings.sources
     for source in sources:
         yield from _bronze(lake, source)
@@ -55,7 +75,7 @@ def datasets(lake: Lake) -> Iterator[Dataset]:
     # What is made with tables of the jobs' own, such as a model, is left to the jobs.
     for table in (each for each in lake.settings.gold if not each.uses):
         yield from _checked(lake, table, partial(_made, lake, "build", table))
-        if stream := _stream_of(table):
+        if stream := stream_of(table):
             live = replace(table, name=f"{table.name}{LIVE}")
             yield from _checked(lake, live, partial(_live, lake, table, stream), is_stream=True)
 
@@ -96,8 +116,8 @@ def _silver(lake: Lake, source: Source) -> Iterator[Dataset]:
     expected = suite("silver", table.name)
 
     def outcomes() -> DataFrame:
-        devices = types_of(lake.read(f"silver.{table.lookup}")) if table.lookup else None
-        return validated_at_once(lake.read(f"bronze.{source.name}"), source, devices)
+        devices = types_of(_read(lake, f"silver.{table.lookup}")) if table.lookup else None
+        return validated_at_once(_read(lake, f"bronze.{source.name}"), source, devices)
 
     def accepted() -> DataFrame:
         first = lake.spark.table(view).where("_rank = 1").withColumn("_night", F.col("_first_night"))
@@ -116,13 +136,13 @@ def _staged(lake: Lake, source: Source) -> str:
 
 
 def _read_staged(lake: Lake, source: Source) -> DataFrame:
-    return lake.spark.table(_staged(lake, source))
+    return _read(lake, f"staging.{source.name}")
 
 
 def _made(lake: Lake, verb: str, table: Table) -> DataFrame:
     """A derived or gold table, made whole from what it reads."""
     nights = [lake.spark.table(NIGHTS)] if table.slice == "night" else []
-    rows = table_function(verb, table)(*(lake.read(f"silver.{name}") for name in table.reads), *nights)
+    rows = table_function(verb, table)(*(_read(lake, f"silver.{name}") for name in table.reads), *nights)
     # Nothing of what has no time is in a slice.
     return rows.where(F.col(table.slice).isNotNull())
 
@@ -138,16 +158,18 @@ def _nights(lake: Lake) -> DataFrame:
     return arrived.groupBy(F.col("_night").alias("night")).agg(F.count("*")).select("night")
 
 
-def _stream_of(table: Table) -> Source | None:
+def stream_of(table: Table) -> Source | None:
     """The streamed source of which a function makes a gold table as a stream; None of others, which need all rows."""
     (source, *others) = sources_of(table)
     return source if source.streamed and not others and find_table_function("stream", table) else None
 
 
 def _live(lake: Lake, table: Table, source: Source) -> DataFrame:
-    """The windows of a gold table, each as soon as the watermark has passed it; of good rows, each as often as it came.
+    """The windows of a gold table, each once the watermark has passed it; of good rows, each as often as it came.
 
-    From the files: to set a watermark, Spark Connect looks for the table beneath at once, and bronze is not there yet.
+    For a watermark, Spark Connect looks for the table beneath when the pipeline is declared: elsewhere than on
+    Databricks it has to be there, and what this run adds to it may be read in the next one.
     """
-    rows = validate(_landed(lake, source), source, None)
-    return table_function("stream", table)(rows.where("size(_reasons) = 0"))
+    lines = lake.spark.readStream.table(lake.settings.table(f"bronze.{source.name}"))
+    rows = validate(lines, source, None).where("size(_reasons) = 0")
+    return table_function("stream", table)(rows)

@@ -14,10 +14,10 @@ from pyspark.sql import functions as F
 
 from jobs.delta.frames import folded
 from jobs.silver.rules import RULES
+from pipelines.settings import BROKEN
 
 # A suite's action -> the decorator of Databricks, in the order in which they are put on a query.
 DECORATORS = {"flag": "expect_all", "quarantine": "expect_all_or_drop", "fail": "expect_all_or_fail"}
-BROKEN = "the data did not pass its contract"
 MOST = 0.5  # an expectation that more rows than this may break says nothing about a row
 
 Rules = Mapping[str, Mapping[str, str]]  # action -> reason -> SQL condition that a good row meets

@@ -23,7 +23,8 @@ from expectations import suite
 from expectations.actions import fail, flag, quarantine
 from expectations.conditions import no_row_where, where
 from jobs.silver.rules import RULES, is_broken, reasons, reasons_of, row_rules
-from pipelines.rules import BROKEN, conditions, enforced
+from pipelines.rules import conditions, enforced
+from pipelines.settings import BROKEN
 
 NAN, INFINITE = float("nan"), float("inf")
 MONDAY, TUESDAY = date(2024, 3, 4), date(2024, 3, 5)
