@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 SOURCE, MODELS = "silver.inspection_features", "ops.models"
 SCORES = ("average_precision", "precision_at_k", "brier", "log_loss")
-
-log = logging.getLogger("jobs")
 
 
 def run(lake: Lake) -> list[TableResult]:
