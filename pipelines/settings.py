@@ -10,7 +10,7 @@ from jobs.settings import Settings
 # Put before the layers' names, behind the target's own prefix: no table of the jobs is among the pipeline's.
 PREFIX = "pipeline_"
 NAMES = ("home", "catalog", "prefix", "tables")
-BROKEN = "the data did not pass its contract"  # what a run says that a row has ended
+BROKEN = "the data did not pass its contract"  # what a run prints that a row has ended
 
 
 def settings_of(spark: SparkSession) -> Settings:
