@@ -30,6 +30,7 @@ NEEDY = {
     "check --layer=gold": (1, "yet; run `gold` before `check`"),
     "publish": (1, "there is no table spark_catalog.{}staging.gold_slices yet; run `gold` before `publish`"),
     "report": (3, "2024-03-05 is not reconciled: devices has no account; device_changes has no account"),
+    "train": (1, "there is no table silver.inspection_features yet; run `silver` before `train`"),
     "verify": (1, "there is no table spark_catalog.{}ops.row_accounts yet; run `silver` before `verify`"),
 }
 FRUGAL = {
@@ -51,7 +52,7 @@ def by_hand(lake, capsys, caplog):
         settings = lake(name)
         capsys.readouterr()
         where = [f"--home={home or settings.home}", f"--prefix={settings.prefix}", f"--night={NIGHT}"]
-        tables = [] if name == "maintain" else ["--tables=locations,site_events"]
+        tables = [] if name in ("maintain", "train") else ["--tables=locations,site_events"]
         code = main([name, *options, *where, *tables])
         assert not any(record.exc_info for record in caplog.records), caplog.text
         return code, capsys.readouterr().err
