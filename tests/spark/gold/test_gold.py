@@ -49,7 +49,8 @@ def reading(value, minute=0, device=1, anomaly=False, **more) -> dict:
 
 
 THREE = [70.1, 70.2, 80.7]
-FAR_APART = [0.1, 1e9, -1e9, 0.2]
+# Of which doubles lose more than a mean is rounded to.
+FAR_APART = [0.1, 1e11, -1e11, 0.2]
 # More than sums hold exactly, and what they hold but the sum of its squares does not.
 TOO_LARGE, LARGE = [5e12, 4.0], [9e11, 8e11] * 200
 # What the device of each test measured; one query makes the hours of all of them.
