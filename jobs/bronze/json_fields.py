@@ -68,9 +68,9 @@ def _read_by_schema(lines: DataFrame, source: Source) -> DataFrame:
 def _read_others_field_by_field(lines: DataFrame, source: Source) -> DataFrame:
     """Of a line that is not plain: `_array`, what its brackets hold; `_object`, the first of it; `_strings` of that."""
     whole, is_other = _within_brackets(whole_characters(F.col("value"))), ~F.col("_is_plain")
-    quoted = F.when(whole.rlike(_NO_NUMBER), F.regexp_replace(whole, _NO_NUMBER, '$1"$2"'))
+    mended = F.when(whole.rlike(_NO_NUMBER), F.regexp_replace(whole, _NO_NUMBER, '$1"$2"'))
     # Only of a line that is none: within a string, more quotes would end it.
-    text = F.when(is_other, F.when(F.try_parse_json(whole).isNull(), quoted).otherwise(whole))
+    text = F.when(is_other, F.when(F.try_parse_json(whole).isNull(), mended).otherwise(whole))
     strings = [
         path for name, kind in source.fields.items() if kind == "STRING" for path in source.paths[name]
     ]

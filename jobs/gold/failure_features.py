@@ -39,6 +39,11 @@ def features() -> Column:
     return F.create_map(*[part for pair in [*measured, *kinds] for part in pair])
 
 
+def is_hot() -> Column:
+    """The rule's answer about a row of `silver.inspection_features`; false where a temperature is not known."""
+    return F.coalesce(F.expr(HOT), F.lit(False))
+
+
 def probability() -> Column:
     """The probability of a defect, from `features` and a model's `intercept`, `weights` and `means`.
 

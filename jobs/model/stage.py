@@ -9,8 +9,7 @@ from pyspark.sql import functions as F
 
 from catalog.tables import TABLES
 from jobs.errors import JobError, UsageError
-from jobs.gold.failure_features import features
-from jobs.gold.tables.defect_rates import HOT
+from jobs.gold.failure_features import features, is_hot
 from jobs.model.evaluation import Evaluation, evaluate
 from jobs.model.inspections import Inspections, from_arrow, split
 from jobs.model.training import LIBRARY, Model, train
@@ -73,7 +72,7 @@ def _read(lake: Lake, version: int) -> Inspections:
         found.orderBy("event_date", "timestamp", "device_id")
         .select(
             features().alias("features"),
-            F.coalesce(F.expr(HOT), F.lit(False)).alias("is_hot"),
+            is_hot().alias("is_hot"),
             "defect",
             F.concat_ws(
                 "/",

@@ -3,8 +3,7 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.gold.failure_features import features, is_computed, probability
-from jobs.gold.tables.defect_rates import HOT
+from jobs.gold.failure_features import features, is_computed, is_hot, probability
 
 
 def build_failure_predictions(inspection_features: DataFrame, models: DataFrame) -> DataFrame:
@@ -24,7 +23,7 @@ def build_failure_predictions(inspection_features: DataFrame, models: DataFrame)
         "factory_id",
         "model_id",
         probability().alias("probability"),
-        F.coalesce(F.expr(HOT), F.lit(False)).alias("is_hot"),
+        is_hot().alias("is_hot"),
         "defect",
         "model_version",
         "trained_until",
