@@ -112,7 +112,7 @@ def main() -> None:
         print(
             "\n| page | rows | API, ms | DuckDB, ms | ratio | ratio by the processor |\n|---|---|---|---|---|---|"
         )
-        time.sleep(3)  # until the log counts as settled
+        time.sleep(3)  # until the log counts as old enough
         with duckdb.connect() as database:
             database.execute("SET TimeZone = 'UTC'")
             for name, (where, order, condition) in PAGES.items():

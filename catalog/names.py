@@ -59,7 +59,7 @@ def _check_paths(paths: Mapping[str, tuple[Path, ...]], kinds: Mapping[str, str]
 
 
 def _clash(path: Path, other: Path) -> str:
-    """Return why no record has both, at the first step in which they differ; empty if one may."""
+    """Return why a record cannot have both, at the first step in which they differ; empty if one may."""
     for at, (step, its) in enumerate(zip(path.steps, other.steps, strict=False)):
         if type(step) is not type(its):
             return f"names has {path} and {other}: {Path(path.steps[:at])} is an array or an object"

@@ -28,7 +28,7 @@ from airflow.sdk.definitions.callback import SyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 
-def told(**kwargs):
+def called(**kwargs):
     pass
 
 
@@ -36,7 +36,7 @@ for name, reference in {
     "queued": DeadlineReference.DAGRUN_QUEUED_AT,
     "logical": DeadlineReference.DAGRUN_LOGICAL_DATE,
 }.items():
-    alert = DeadlineAlert(reference=reference, interval=timedelta(hours=6), callback=SyncCallback(told))
+    alert = DeadlineAlert(reference=reference, interval=timedelta(hours=6), callback=SyncCallback(called))
     with DAG(name, schedule=None, deadline=alert) as globals()[name]:
         EmptyOperator(task_id="task")
 PYTHON

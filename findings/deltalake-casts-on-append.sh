@@ -3,8 +3,8 @@
 #
 # Delta is known for refusing rows whose types are not the table's, and deltalake refuses text that is no number, and
 # numbers that are too large. But whatever can be cast is cast, without a word: readings with decimals that arrive for a
-# column of whole numbers are cut (-0.9 becomes 0), also with `schema_mode="merge"`, in an overwrite and in a merge; a
-# decimal that has a scale too many is refused by a decimal column and cut by a column of whole numbers. Epochs count as
+# column of integers are cut (-0.9 becomes 0), also with `schema_mode="merge"`, in an overwrite and in a merge; a
+# decimal that has a scale too many is refused by a decimal column and cut by a column of integers. Epochs count as
 # microseconds, so those in milliseconds are written as days of January 1970. Local times as text are taken for UTC, and
 # the text "off" for false. Compare the schemas before writing: `append` is no check.
 #

@@ -6,7 +6,7 @@
 # statistic 1234.4999999999998. Readers believe the log. A query for exactly 1234.5 opens no file and finds nothing, in
 # deltalake's SQL, in Polars and in filters for pyarrow, while the whole table shows the row; `delete` deletes nothing, and
 # an overwrite with a predicate leaves the row twice. All without a word. Most of the numbers that have two decimals come
-# out right, so a test with one value proves nothing. Whole numbers are exact (delta-io/delta-rs pull request 4757), and a
+# out right, so a test with one value proves nothing. Integers are exact (delta-io/delta-rs pull request 4757), and a
 # precision of up to 15 is; beyond it keep the column out of the table's `delta.dataSkippingStatsColumns`.
 #
 # Seen (of a table with the one value 1234.5; of 100 values, each in its own file):

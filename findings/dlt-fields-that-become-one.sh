@@ -8,7 +8,7 @@
 # in Chinese as well. Nothing is said, all rows are there, and the type is that of the value that won. A nested field
 # and one that is named as dlt names it are one, too. With the naming `direct` the names stay, apart from capitals, which
 # DuckDB does not tell apart (dlt-hub/dlt issue 423 was closed with an example of a naming that adds hashes). In the
-# same way, whatever number comes into a column of booleans becomes true; in a column of whole numbers a decimal gets a
+# same way, whatever number comes into a column of booleans becomes true; in a column of integers a decimal gets a
 # column of its own.
 #
 # Seen (what is in the table, and with the naming `direct`):

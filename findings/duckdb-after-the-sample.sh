@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # DuckDB 2.0.1
 #
-# A counter sends whole numbers for months and then its first decimal. DuckDB looks at the first 20,480 lines of a CSV
+# A counter sends integers for months and then its first decimal. DuckDB looks at the first 20,480 lines of a CSV
 # or JSON file, and at the first 32 of a folder's JSON files, to find the types. A text that comes later is refused,
-# with its line; a decimal is rounded into the column of whole numbers instead, without a word: 21.7 is 22, and
+# with its line; a decimal is rounded into the column of integers instead, without a word: 21.7 is 22, and
 # `store_rejects` has no row; halves go up from CSV and to even from JSON. A line or a file earlier the same value makes
 # the whole column DOUBLE, so a small test proves nothing. In the same way a serial number 007 loses its zeros, 1_5
 # becomes 15 and a time its hours, in a column that had numbers, or days, until then. A field that the first 32 files do

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # DuckDB 2.0.1, polars 2.1.0, pyarrow 26.0.1
 #
-# A sensor sends whole numbers on the first day and decimals on the second, and whoever writes the days to Parquet has
+# A sensor sends integers on the first day and decimals on the second, and whoever writes the days to Parquet has
 # INT64 in one file and DOUBLE in the other. DuckDB reads the folder with the types of its first file and rounds all others
 # into them, without a word: 21.7 is 22, and a condition such as v > 22 is asked of what was rounded. The days named the
 # other way round keep every digit, and so do the same two days as CSV or JSON, where DuckDB looks for a type that fits
 # both. That the first file gives the schema is documented; but pyarrow, which does the same, refuses a cast that would lose
-# something, and Polars refuses the two types. DuckDB refuses what has no whole number, such as NaN, so all is well until
+# something, and Polars refuses the two types. DuckDB refuses what is no integer, such as NaN, so all is well until
 # the day that has one. `union_by_name = true` finds the common type.
 #
 # Seen (days of 20, 21 and of 21.7, 22.5, -0.9):
@@ -20,7 +20,7 @@
 #   pyarrow, Parquet                     ArrowInvalid
 #   DuckDB, decimals of 1 and 2 places   1.5 1.3
 #   DuckDB, dates and times              2025-05-01 2025-05-01
-#   DuckDB, whole numbers and NaN        ConversionException
+#   DuckDB, integers and NaN             ConversionException
 set -euo pipefail
 own=$(realpath "$0")
 folder=$(mktemp -d)
@@ -79,7 +79,7 @@ files = ["days/0.parquet", "days/1.parquet"]
 show("pyarrow, Parquet", lambda: pyarrow.dataset.dataset(files).to_table()["v"].to_pylist())
 show("DuckDB, decimals of 1 and 2 places", lambda: by_duckdb("'decimals/*.parquet'"))
 show("DuckDB, dates and times", lambda: by_duckdb("'dates/*.parquet'"))
-show("DuckDB, whole numbers and NaN", lambda: by_duckdb("'with-nan/*.parquet'"))
+show("DuckDB, integers and NaN", lambda: by_duckdb("'with-nan/*.parquet'"))
 PYTHON
 cat seen
 diff <(sed -n '/^# Seen/,/^set/s/^#   //p' "$own") seen && echo "as before"

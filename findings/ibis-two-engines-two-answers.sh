@@ -12,7 +12,7 @@
 # Seen (on DuckDB, on Polars):
 #   (10 - 350) % 360                    -340.0                 20.0
 #   (350 - 10) % 360                    340.0                  340.0
-#   -7 % 4, whole numbers               -3                     1
+#   -7 % 4, integers                    -3                     1
 #   21.7 and -0.9, cast to int64        22 -1                  21 0
 #   "21.7", try_cast to int64           22                     None
 #   round of 20.5 and 21.5              21 22                  20 22
@@ -50,7 +50,7 @@ def column(*values: object, kind: pa.DataType = None) -> dict[str, pa.Array]:
 NAN = float("nan")
 show("(10 - 350) % 360", column(10.0) | {"w": [350.0]}, lambda t: (t.v - t.w) % 360)
 show("(350 - 10) % 360", column(350.0) | {"w": [10.0]}, lambda t: (t.v - t.w) % 360)
-show("-7 % 4, whole numbers", column(-7), lambda t: t.v % 4)
+show("-7 % 4, integers", column(-7), lambda t: t.v % 4)
 show("21.7 and -0.9, cast to int64", column(21.7, -0.9), lambda t: t.v.cast("int64"))
 show('"21.7", try_cast to int64', column("21.7"), lambda t: t.v.try_cast("int64"))
 show("round of 20.5 and 21.5", column(20.5, 21.5), lambda t: t.v.round())

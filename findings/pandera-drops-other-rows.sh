@@ -4,7 +4,7 @@
 # With `drop_invalid_rows=True` a frame comes back from pandera that does not meet the schema, or that lacks rows which do.
 # In pandas a row goes by its label: after `pd.concat`, or with the time as index, all rows of that label go, and one bad
 # reading takes those of all devices at that moment along. A value that cannot be read as a number takes its row out, but
-# then nothing is cast, so a column of whole numbers is returned as text. In Polars whatever is no fault of single rows is
+# then nothing is cast, so a column of integers is returned as text. In Polars whatever is no fault of single rows is
 # forgotten instead of refused: a column that is missing, has another type or may not be there, keys that come twice; and
 # checks of a column that could not be cast are not made at all. Of rows with the same key pandas drops both, unless
 # `report_duplicates="exclude_first"`. Without the setting all of this is refused. So reset the index first, validate the

@@ -3,10 +3,10 @@
 #
 # A VARIANT column that is written to Parquet does not come back as it was. Spark 4.1 looks at the rows of a file,
 # works out which fields they have, and stores these in columns of their own (`spark.sql.variant.inferShreddingSchema`,
-# on unless it is switched off). A field that is a whole number in one row and a decimal in another gets one column of
-# decimals, and the whole number is a decimal afterwards: what type a value has depends on which other devices' values
-# were written with it. Written as JSON both look the same. `schema_of_variant`, and whoever tells a new field type by
-# it, sees a change where the device sent none; beside a double or a text, or alone, the whole number stays one.
+# on unless it is switched off). A field that is an integer in one row and a decimal in another gets one column of
+# decimals, and the integer is a decimal afterwards: what type a value has depends on which other devices' values
+# were written with it. Written as JSON both look the same. `schema_of_variant`, and whoever finds a new field type by
+# it, sees a change where the device sent none; beside a double or a text, or alone, the integer stays one.
 # Delta's own writer leaves variants as they are, and so does Spark with the setting off, which can be an option of the
 # write.
 #

@@ -7,7 +7,7 @@ from types import ModuleType
 
 def hide(name: str) -> None:
     """Have every import of a module fail from now on as if it were not installed, unless it is imported already."""
-    # None is how Python itself is told so.
+    # None is how `sys.modules` says so to Python.
     sys.modules.setdefault(name, None)  # type: ignore[arg-type]
 
 

@@ -28,7 +28,7 @@ HARMLESS = {
     "typeWidening-preview",
 }
 # Nanoseconds, of which file systems round the times of folders to some millions.
-SETTLED = 2_000_000_000
+OLD_ENOUGH = 2_000_000_000
 # Spark wrote timestamps as INT96 once; as nanoseconds, the year 9999 would be another one.
 FORMAT = ds.ParquetFileFormat(read_options=ds.ParquetReadOptions(coerce_int96_timestamp_unit="us"))
 
@@ -65,8 +65,8 @@ def stamp(folder: Path) -> tuple[int, int] | None:
         log = (folder / "_delta_log").stat()
     except OSError:
         return None
-    is_settled = time.time_ns() - log.st_mtime_ns > SETTLED
-    return (log.st_ino, log.st_mtime_ns) if is_settled else None
+    is_old_enough = time.time_ns() - log.st_mtime_ns > OLD_ENOUGH
+    return (log.st_ino, log.st_mtime_ns) if is_old_enough else None
 
 
 def row_count(table: DeltaTable) -> int | None:

@@ -1,4 +1,4 @@
-"""What a reader is told when there is no answer: problem details (RFC 9457)."""
+"""What a reader gets when there is no answer: problem details (RFC 9457)."""
 
 from __future__ import annotations
 

@@ -802,7 +802,7 @@ FAULTS = [
         "serving/fleet/runs.py",
         'if row["ended_at"] == last[row["night"], row["stage"]]',
         'if row["ended_at"]',
-        "unit/serving/test_fleet_charts.py::test_a_night_is_judged_by_its_newest_run_and_a_step_by_its_last_attempt",
+        "unit/serving/test_fleet_charts.py::test_a_night_counts_by_its_newest_run_and_a_step_by_its_last_attempt",
     ),
     fault(
         "a table's way up ends where its rows are staged",
@@ -828,7 +828,7 @@ FAULTS = [
     fault(
         "a table that is kept open stays old",
         "serving/delta_files.py",
-        "return (log.st_ino, log.st_mtime_ns) if is_settled else None",
+        "return (log.st_ino, log.st_mtime_ns) if is_old_enough else None",
         "return (log.st_ino, 1)",
         "unit/serving/test_tables.py::test_a_table_is_kept_open_until_it_has_another_commit",
     ),

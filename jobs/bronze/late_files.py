@@ -23,24 +23,24 @@ from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
 from jobs.files import write_atomically
 
-NOTED = "checkpoints/looked_at"  # <source>.json: the files that bronze has looked at, until all has been taken back
+LOOKED_AT = "checkpoints/looked_at"  # <source>.json: the files that bronze has looked at, until all has been taken back
 
 log = logging.getLogger(__name__)
 
 
-def note(lake: Lake, landings: Mapping[Source, Landing]) -> None:
+def remember(lake: Lake, landings: Mapping[Source, Landing]) -> None:
     """Keep what lay there when bronze looked, for `make_good`; before anything is read."""
     for source, landing in landings.items():
-        write_atomically(_noted(lake, source), json.dumps(sorted(_paths(landing))))
+        write_atomically(_remembered(lake, source), json.dumps(sorted(_paths(landing))))
 
 
 def make_good(lake: Lake) -> None:
     """Take back, of the selected sources, what a run did not come to that ended before it had."""
     for source in lake.settings.sources:
         with suppress(FileNotFoundError):
-            known = json.loads(_noted(lake, source).read_text())
+            known = json.loads(_remembered(lake, source).read_text())
             _take_late_back(lake, source, frozenset(known))
-            _noted(lake, source).unlink()
+            _remembered(lake, source).unlink()
 
 
 def take_back(lake: Lake, landings: Mapping[Source, Landing]) -> None:
@@ -50,11 +50,11 @@ def take_back(lake: Lake, landings: Mapping[Source, Landing]) -> None:
     """
     for source, landing in landings.items():
         _take_late_back(lake, source, _paths(landing))
-        _noted(lake, source).unlink(missing_ok=True)
+        _remembered(lake, source).unlink(missing_ok=True)
 
 
-def _noted(lake: Lake, source: Source) -> Path:
-    return lake.settings.home / NOTED / f"{source.name}.json"
+def _remembered(lake: Lake, source: Source) -> Path:
+    return lake.settings.home / LOOKED_AT / f"{source.name}.json"
 
 
 def _take_late_back(lake: Lake, source: Source, known: Collection[str]) -> None:

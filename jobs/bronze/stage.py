@@ -72,7 +72,7 @@ def run(lake: Lake) -> list[TableResult]:
         days = kept_sizes.days(lake.settings.nights)
         for landing in real.values():
             kept_sizes.keep(landing.folder, days)
-        late_files.note(lake, real)
+        late_files.remember(lake, real)
         try:
             layouts = [layouts_of(found) for found in prepared.values()]
             appended = list(pool.map(partial(_ingest, lake, progress), landings, layouts))

@@ -89,7 +89,7 @@ def precision_at(defect: Flags, probabilities: Numbers, k: int) -> float:
 def is_better(one: Numbers, other: Numbers, test: Inspections) -> bool:
     """Whether one has a log loss below the other's by more than chance: the 95 % interval of the difference is above 0.
 
-    Parts of one trip share their fate, so it is trips that count, not parts.
+    Parts of one trip fare alike, so it is trips that count, not parts.
     """
     gain = _loss(test.defect, other) - _loss(test.defect, one)
     _, trips = np.unique(test.trips, return_inverse=True)

@@ -95,10 +95,10 @@ def by_kind_figure(found: Sequence[Row]) -> Figure:
     )
     total = sum(row["alerts"] for row in rows)
     kinds = len({row["kind"] for row in rows})
-    note = (
+    caption = (
         f"{figure.counted(total, 'alert')} on the night's day: unresolved critical events, and readings beyond a "
         "threshold."
     )
     return Figure(
-        "Alerts by kind", note, chart, rows, "No alert was raised on this day.", max(160, 26 * kinds + 60)
+        "Alerts by kind", caption, chart, rows, "No alert was raised on this day.", max(160, 26 * kinds + 60)
     )

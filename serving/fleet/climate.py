@@ -59,8 +59,10 @@ def figure_of(found: list[Row], first: date, last: date, column: str) -> Figure:
             color=alt.Color("value:Q", scale=scale, legend=alt.Legend(title=unit, orient="top")),
             tooltip=said,
         )
-        note = f"Mean of each room and hour, in {unit}; a row is a room."
-        return Figure(f"{name} by the hour", note, chart, rows, EMPTY, max(240, 16 * len(rooms)), wide=True)
+        caption = f"Mean of each room and hour, in {unit}; a row is a room."
+        return Figure(
+            f"{name} by the hour", caption, chart, rows, EMPTY, max(240, 16 * len(rooms)), wide=True
+        )
     lines = base.mark_line(strokeWidth=1.6, point=alt.OverlayMarkDef(size=14, opacity=0.55)).encode(
         x=figure.hour_axis(first, last),
         y=figure.value_axis("value", unit, zero=False),

@@ -89,13 +89,13 @@ def figure_of(metric: str, found: list[Row], first: date, last: date, empty: str
     )
     marked = sum(row["anomaly_count"] or 0 for row in rows)
     readings = sum(row["reading_count"] or 0 for row in rows)
-    note = (
+    caption = (
         f"{f'In {unit}, b' if unit else 'B'}y the hour (UTC): mean (dot), lowest to highest (bar). "
         f"{figure.counted(marked, 'anomaly', 'anomalies')} among {figure.counted(readings, 'reading')}; "
         "hours that have some carry a diamond."
     )
     title = metric[:1].upper() + metric[1:]
-    return Figure(title, note, alt.layer(spread, mean, anomalies), rows, empty, wide=True)
+    return Figure(title, caption, alt.layer(spread, mean, anomalies), rows, empty, wide=True)
 
 
 def _worst(source: Source, night: date, days: list[Condition]) -> dict[int, int]:

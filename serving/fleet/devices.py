@@ -49,15 +49,15 @@ def figures_of(found: Sequence[Row]) -> list[Figure]:
     types = len({row["device_type"] for row in rows})
     total = sum(row["device_count"] for row in rows)
     high = max(200, 30 * types + 60)
-    note = f"{total:,} devices registered when the night ended, by type and status."
+    caption = f"{total:,} devices registered when the night ended, by type and status."
     counts = figure.count_length("device_count", "devices")
-    figures = [Figure("Devices by type and status", note, _bars(rows, counts), rows, EMPTY, high)]
+    figures = [Figure("Devices by type and status", caption, _bars(rows, counts), rows, EMPTY, high)]
     away = [row for row in rows if row["status"] != ONLINE]
     if len(away) < len(rows):
-        note = f"{sum(row['device_count'] for row in away):,} of {total:,} devices, as a share of those of their type."
+        caption = f"{sum(row['device_count'] for row in away):,} of {total:,} devices, a share of those of their type."
         shares = alt.X("share:Q", title="share of the type's devices", axis=alt.Axis(tickCount=5, format="%"))
         title = "Devices that are not online"
-        figures.append(Figure(title, note, _bars(away, shares), away, "All devices are online.", high))
+        figures.append(Figure(title, caption, _bars(away, shares), away, "All devices are online.", high))
     return figures
 
 

@@ -26,7 +26,7 @@ class Figure:
     """A titled chart; without rows it shows what to do instead."""
 
     title: str
-    note: str  # what it shows, with units; read out in the chart's place, too
+    caption: str  # what it shows, with units; read out in the chart's place, too
     chart: alt.Chart | alt.LayerChart | alt.FacetChart
     rows: Sequence[Row]
     empty: str
@@ -37,7 +37,7 @@ class Figure:
     @cached_property
     def spec(self) -> dict[str, Any]:
         """The chart as Vega-Lite, as wide as its place on the page."""
-        sized = self.chart.properties(width="container", height=self.height, description=self.note)
+        sized = self.chart.properties(width="container", height=self.height, description=self.caption)
         found: dict[str, Any] = sized.to_dict()
         # Put in now: Altair's check of a chart takes seconds when it has thousands of rows in it.
         found["datasets"] = {
@@ -153,12 +153,12 @@ def value_axis(column: str, unit: str, *, zero: bool = True) -> alt.Y:
 
 
 def count_axis(column: str) -> alt.Y:
-    """A whole number from zero up."""
+    """An integer from zero up."""
     return alt.Y(f"{column}:Q", axis=alt.Axis(title=None, tickCount=_whole("y")))
 
 
 def count_length(column: str, title: str) -> alt.X:
-    """A whole number from zero to the right."""
+    """An integer from zero to the right."""
     return alt.X(f"{column}:Q", title=title, axis=alt.Axis(tickCount=_whole("x")))
 
 

@@ -75,7 +75,7 @@ def _days(text: str) -> int:
 
 def _number(text: str) -> int:
     if not re.fullmatch(r"\d{1,19}", text, re.ASCII) or int(text) > MOST:
-        raise ValueError("not an id, which is a whole number such as 1001")
+        raise ValueError("not an id, which is an integer such as 1001")
     return int(text)
 
 

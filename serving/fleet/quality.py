@@ -76,8 +76,8 @@ def outcomes_figure(accounts: Sequence[Row], nights: Sequence[date]) -> Figure:
         )
     )
     landed, refused = (sum(row[column] or 0 for row in accounts) for column in ("landed", "quarantined"))
-    note = f"{landed:,} rows landed; {_percent(refused, landed)} of them are in quarantine."
-    return Figure("What became of the rows", note, chart, rows, EMPTY)
+    caption = f"{landed:,} rows landed; {_percent(refused, landed)} of them are in quarantine."
+    return Figure("What became of the rows", caption, chart, rows, EMPTY)
 
 
 def reasons_of(quarantined: pa.Table) -> list[Row]:
@@ -106,14 +106,14 @@ def quarantine_figure(reasons: Sequence[Row], accounts: Sequence[Row], nights: S
     which = (
         f"The {len(listed)} of {len(totals)} rules with the most rows" if totals.keys() - listed else "Rules"
     )
-    note = (
+    caption = (
         f"{which}, by the share of their source's rows that broke them. "
         "Each such row is in ops.quarantine with its reasons."
     )
     empty = "Nothing was quarantined in these 30 nights." if accounts else EMPTY
     high = 24 * len(listed) + 90
     rows = _shares(reasons, accounts, listed)
-    return Figure("Quarantine by rule", note, _heat_map(nights), rows, empty, high, wide=True)
+    return Figure("Quarantine by rule", caption, _heat_map(nights), rows, empty, high, wide=True)
 
 
 def _shares(reasons: Sequence[Row], accounts: Sequence[Row], listed: Sequence[str]) -> list[Row]:

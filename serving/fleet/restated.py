@@ -76,7 +76,7 @@ def figure_of(found: Sequence[Row], nights: Sequence[date]) -> Figure:
     )
     tables = len({row["table"] for row in rows})
     changed = len({row["night"] for row in rows})
-    note = f"{figure.counted(changed, 'night')} changed after publication; larger: more late rows."
+    caption = f"{figure.counted(changed, 'night')} changed after publication; larger: more late rows."
     return Figure(
-        "Which nights changed, and in which tables", note, chart, rows, EMPTY, 26 * tables + 110, wide=True
+        "Which nights changed, and in which tables", caption, chart, rows, EMPTY, 26 * tables + 110, wide=True
     )

@@ -60,17 +60,17 @@ def expectations_figure(runs: Sequence[Row], nights: Sequence[date]) -> Figure:
         )
     )
     last = max(checked, default=None)
-    note = (
+    caption = (
         f"By the newest run of each night; {checked[last]:,} were checked on {last}."
         if last
         else "By the newest run of each night."
     )
     empty = (
-        f"All expectations hold: {note[0].lower()}{note[1:]}"
+        f"All expectations hold: {caption[0].lower()}{caption[1:]}"
         if checked
         else "No checks are recorded of these nights: a night's report records them."
     )
-    return Figure("Expectations that do not hold", note, chart, rows, empty)
+    return Figure("Expectations that do not hold", caption, chart, rows, empty)
 
 
 def steps_figure(runs: Sequence[Row], nights: Sequence[date]) -> Figure:
@@ -104,12 +104,12 @@ def steps_figure(runs: Sequence[Row], nights: Sequence[date]) -> Figure:
             tooltip=figure.tooltip(night="night", step="step", spelled="time"),
         )
     )
-    note = (
+    caption = (
         "Minutes from start to end of each step of the newest run of each night; the three checks together."
     )
     return Figure(
         "How long nights took",
-        note,
+        caption,
         chart,
         rows,
         "No run is recorded of these nights: a night's report records them.",

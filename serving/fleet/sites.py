@@ -155,9 +155,9 @@ def map_of(sites: Sequence[Row], chosen: Row | None) -> Figure:
     )
     chart = alt.layer(land, circles, *names, mark.encode(**place)).project(**view.projection().to_dict())
     darker = "darker: more critical events" if most else "none has a critical event"
-    note = f"Larger: more devices; {darker} in the 30 days until the night."
+    caption = f"Larger: more devices; {darker} in the 30 days until the night."
     return Figure(
-        "Where the sites are", note, chart, rows, EMPTY, 320, {"chosen": [chosen] if chosen else []}
+        "Where the sites are", caption, chart, rows, EMPTY, 320, {"chosen": [chosen] if chosen else []}
     )
 
 
@@ -173,8 +173,8 @@ def _sites_figure(sites: Sequence[Row]) -> Figure:
     rows = [site for site in sites if site["events"]][:LISTED]
     have = "the most critical ones" if len(rows) == LISTED else "any"
     which = f"the {len(rows)} of {len(sites):,} sites that have {have}"
-    note = f"Events in the 30 days until the night, of {which}."
-    return _ranking("Sites with the most critical events", note, rows, NO_EVENT)
+    caption = f"Events in the 30 days until the night, of {which}."
+    return _ranking("Sites with the most critical events", caption, rows, NO_EVENT)
 
 
 def _devices_figure(devices: Sequence[Row], site: str) -> Figure:
@@ -188,11 +188,11 @@ def _devices_figure(devices: Sequence[Row], site: str) -> Figure:
         }
         for row in ranked[:LISTED]
     ]
-    note = f"Events in the 30 days until the night, of {len(rows)} of the {len(devices):,} devices there."
-    return _ranking(f"Devices at {site}", note, rows, EMPTY)
+    caption = f"Events in the 30 days until the night, of {len(rows)} of the {len(devices):,} devices there."
+    return _ranking(f"Devices at {site}", caption, rows, EMPTY)
 
 
-def _ranking(title: str, note: str, rows: Sequence[Row], empty: str) -> Figure:
+def _ranking(title: str, caption: str, rows: Sequence[Row], empty: str) -> Figure:
     kinds = {"critical": figure.VERMILION, "others": figure.SKY}
     split = [
         {"name": row["name"], "kind": kind, "count": count, "order": order}
@@ -212,7 +212,7 @@ def _ranking(title: str, note: str, rows: Sequence[Row], empty: str) -> Figure:
             tooltip=figure.tooltip(name="where", kind="which", count="events|,"),
         )
     )
-    return Figure(title, note, chart, rows, empty, max(120, 26 * len(rows) + 60), {"split": split})
+    return Figure(title, caption, chart, rows, empty, max(120, 26 * len(rows) + 60), {"split": split})
 
 
 def _distance(one: Row, other: Row) -> float:

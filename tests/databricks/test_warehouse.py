@@ -127,7 +127,7 @@ def test_a_table_is_described_and_one_that_is_not_there_says_so(apis: tuple[Test
     assert missing[0].json() == missing[1].json()
 
 
-def test_who_may_not_read_through_the_warehouse_is_told_so(
+def test_who_may_not_read_through_the_warehouse_gets_a_line_about_it(
     apis: tuple[TestClient, TestClient], standin: Any
 ) -> None:
     body = {"error_code": "PERMISSION_DENIED", "message": "no CAN USE"}

@@ -115,7 +115,7 @@ def test_what_the_form_says_reaches_the_jobs_unchanged(nightly: Any) -> None:
     assert [job["layer"] for job in others if job["stage"] == "check"] == ["bronze", "silver", "gold"]
 
 
-def test_a_job_is_told_which_attempt_at_its_task_it_is(nightly: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_knows_which_attempt_at_its_task_it_is(nightly: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENLINEAGE_NAMESPACE", "airflow/prod")
     jobs = emitted(nightly, FORMS["iot_nightly"][1], "by.hand")
     of_run = datetime(2024, 3, 5, 1, tzinfo=UTC)

@@ -192,7 +192,7 @@ def test_each_run_begins_and_ends_once_and_each_attempt_is_another(night: dict[s
         assert again.run() not in kinds and again.run("readings") not in kinds
 
 
-def test_a_steps_parent_is_the_run_that_the_airflow_provider_tells_of(night: dict[str, Any]) -> None:
+def test_a_steps_parent_is_the_run_that_the_airflow_provider_reports(night: dict[str, Any]) -> None:
     # As the provider makes them: macros.lineage_run_id and lineage_root_run_id.
     logical_date, namespace = datetime(2024, 3, 5, 1, tzinfo=UTC), "https://airflow.example/prod"
     task = generate_static_uuid(logical_date, f"{namespace}.iot_nightly.gold.2.-1".encode())

@@ -153,10 +153,10 @@ def test_the_device_with_the_most_anomalies_is_shown_hour_by_hour(readings):
     assert (salinity.title, temperature.title) == ("Salinity", "Temperature")
     rows = [(row["hour"][11:13], row["avg_value"], row["marked"]) for row in temperature.rows]
     assert rows == [("00", 2.0, None), ("01", 5.5, 3), ("02", None, 2)]
-    assert temperature.note.startswith("In °C, by the hour (UTC)")
-    assert "5 anomalies among 12 readings" in temperature.note
-    assert salinity.note.startswith("By the hour"), "nobody guesses a unit"
-    assert "1 anomaly among 4 readings" in salinity.note
+    assert temperature.caption.startswith("In °C, by the hour (UTC)")
+    assert "5 anomalies among 12 readings" in temperature.caption
+    assert salinity.caption.startswith("By the hour"), "nobody guesses a unit"
+    assert "1 anomaly among 4 readings" in salinity.caption
     assert marks(temperature.spec) == {"rule", "circle", "point"}
 
 
@@ -292,7 +292,7 @@ def test_devices_are_shares_of_their_type(tmp_path):
     ]
     assert {row["device_type"]: row["share"] for row in away.rows} == {"Camera": 0.25, "unknown": 1.0}
     assert all(row["avg_age_days"] is None for row in every.rows)
-    assert away.note.startswith("2 of 14 devices")
+    assert away.caption.startswith("2 of 14 devices")
     scale = every.spec["encoding"]["color"]["scale"]
     assert scale["domain"] == ["Online", "Offline", "Broken"] and len(set(scale["range"])) == 3
 
@@ -369,7 +369,7 @@ def test_rows_of_a_night_are_summed_by_what_became_of_them(nights):
         ("2024-03-05", "silver"): 58,
         ("2024-03-05", "quarantined"): 2,
     }
-    assert outcomes.note == "160 rows landed; 6.2 % of them are in quarantine."
+    assert outcomes.caption == "160 rows landed; 6.2 % of them are in quarantine."
 
 
 def test_a_rule_has_the_share_of_its_sources_rows_that_broke_it(nights):
@@ -394,7 +394,7 @@ def run(step, night, run_id, begins, minutes, table="silver.a", detail="{}"):
     }
 
 
-def test_a_night_is_judged_by_its_newest_run_and_a_step_by_its_last_attempt():
+def test_a_night_counts_by_its_newest_run_and_a_step_by_its_last_attempt():
     found = [
         run("silver", D4, "old", at(D5, 1), 50),
         run("silver", D4, "new", at(D5, 5), 1, None, '{"message": "failed"}'),
@@ -429,7 +429,7 @@ def test_a_night_is_judged_by_its_newest_run_and_a_step_by_its_last_attempt():
     ]
 
 
-def test_checks_that_found_nothing_are_told_from_checks_that_nobody_made():
+def test_checks_that_found_nothing_differ_from_checks_that_nobody_made():
     checked = run(
         "check_gold", D4, "r", at(D5, 8), 3, "gold.a", '{"expectations": 5, "failed": 0, "warned": 0}'
     )
@@ -461,7 +461,7 @@ def test_a_restated_night_has_the_late_rows_of_all_its_restatements(tmp_path):
         ],
     )
     figure_ = shown(restated, tmp_path).figures[0]
-    assert figure_.note.startswith("1 night changed after publication")
+    assert figure_.caption.startswith("1 night changed after publication")
     (row,) = figure_.rows
     assert (row["table"], row["night"], row["late"], row["times"]) == ("alerts", "2024-03-04", 6, 2)
     assert (row["before"], row["after"], row["by"]) == (5, 9, "2024-03-05, 2024-03-06")

@@ -64,11 +64,11 @@ def test_filters_are_read_from_an_address_and_written_to_one(query: Any, filters
             "2024-02-30",
             "night: '2024-02-30' is not a date; write it as YYYY-MM-DD, for example 2024-03-05",
         ),
-        ("device", "\u0661", "device: '\u0661' is not an id, which is a whole number such as 1001"),
+        ("device", "\u0661", "device: '\u0661' is not an id, which is an integer such as 1001"),
         ("days", "2", "days: '2' is not a number of days to choose; there are 1, 3, 7, 14, 30"),
-        ("device", "-1", "device: '-1' is not an id, which is a whole number such as 1001"),
-        ("device", str(2**63), f"device: '{2**63}' is not an id, which is a whole number such as 1001"),
-        ("site", "9" * 50, f"site: '{'9' * 40}…' is not an id, which is a whole number such as 1001"),
+        ("device", "-1", "device: '-1' is not an id, which is an integer such as 1001"),
+        ("device", str(2**63), f"device: '{2**63}' is not an id, which is an integer such as 1001"),
+        ("site", "9" * 50, f"site: '{'9' * 40}…' is not an id, which is an integer such as 1001"),
         ("room", "a\x00b", "room: 'a\\x00b' is not a name of at most 200 printable characters"),
         (
             "table",
@@ -204,7 +204,7 @@ def test_an_empty_lake_says_what_to_do(
     assert "Nothing here yet" in answer.text and "<em>Trigger</em>" in answer.text
 
 
-def test_a_page_is_told_what_is_new_and_what_runs(user: TestClient, mine: Path) -> None:
+def test_a_page_learns_what_is_new_and_what_runs(user: TestClient, mine: Path) -> None:
     from airflow.models.dagrun import DagRun
     from airflow.settings import Session
     from airflow.utils.state import DagRunState
@@ -244,7 +244,7 @@ def test_a_section_is_made_anew_only_when_its_tables_or_the_filters_changed(mine
     assert second[-1] is first[0]
     write_rows(mine, "ops.row_accounts", [account(D5)])
     third = page.sections_of(Source.of(mine), Filters(), D5)
-    assert third[-1] is not first[0] and third[-1].figures[0].note.startswith("20 rows landed")
+    assert third[-1] is not first[0] and third[-1].figures[0].caption.startswith("20 rows landed")
     assert page.sections_of(Source.of(mine), Filters(), date(2024, 3, 6))[-1] is not third[-1]
 
 
@@ -290,7 +290,7 @@ def test_a_lake_on_databricks_is_said_to_be_there(user: TestClient, monkeypatch:
     assert "No lake here" in answer.text and "tables are on databricks" in answer.text
 
 
-def test_an_airflow_without_the_packages_is_told_which(
+def test_an_airflow_without_the_packages_says_which_are_missing(
     user: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "serving.fleet.source", None)
@@ -312,5 +312,5 @@ def test_accounts_of_before_there_were_corrections_are_shown(mine: Path) -> None
     )
     write_deltalake(mine / "older/warehouse/ops.db/row_accounts", old)
     source = Source.of(mine / "older")
-    assert page.sections_of(source, Filters(), D5)[0].figures[0].note.startswith("7 rows landed")
+    assert page.sections_of(source, Filters(), D5)[0].figures[0].caption.startswith("7 rows landed")
     assert page.nights_of(source) == ([D5], D5)

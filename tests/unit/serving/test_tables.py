@@ -172,10 +172,10 @@ def test_partitions_of_any_text_and_of_none_are_found(tmp_path):
 
 def test_a_column_that_older_files_lack_is_null_in_them(lake):
     folder = lake / "warehouse/gold.db/climate_hourly"
-    more = hours(7, ("Room_A", 1, 1.0)).append_column("note", pa.array(["new"]))
+    more = hours(7, ("Room_A", 1, 1.0)).append_column("remark", pa.array(["new"]))
     write_deltalake(folder, more, mode="append", schema_mode="merge")
-    assert read(lake, NAME, where=[Condition("note", "null", True)]).num_rows == 7
-    assert read(lake, NAME, ["log_count"], [Condition("note", "eq", "new")]).num_rows == 1
+    assert read(lake, NAME, where=[Condition("remark", "null", True)]).num_rows == 7
+    assert read(lake, NAME, ["log_count"], [Condition("remark", "eq", "new")]).num_rows == 1
 
 
 def test_what_delta_needs_more_than_files_for_is_refused(lake):
