@@ -10,7 +10,8 @@
 Each commit is cloned and set up in a temporary folder, and has a lake of its own with the same nights. Never do two
 servers run at once. Printed are medians of the warm night and of the cold one: seconds by the clock and of the
 processor (server and jobs), and what does not depend on the machine: SQL executions, Spark jobs, commits, rows read
-and written.
+and written. After the last round the second commit makes one gold table again by hand, and a night of one source;
+printed is their share of a warm night of the first commit.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ STEPS = (
     *("generate", "bronze", "check_bronze", "silver", "check_silver"),
     *("gold", "check_gold", "publish", "report"),
 )
+BY_HAND = ("gold", "check_gold", "publish")
+ONE_TABLE, ONE_SOURCE = "sensor_hourly", "readings"
 FIGURES = ("seconds", "cpu", "executions", "jobs", "commits", "rows read", "rows written")
 DIGESTS = """
 import json, os
@@ -86,10 +89,16 @@ class Side:
 
     def night(self, server: Server, night: date, options: list[str]) -> dict[str, Figures]:
         """Run a night step by step; the figures of each."""
+        return self.steps(server, STEPS, night, str(night), options)
+
+    def steps(
+        self, server: Server, steps: Iterable[str], night: date, run: str, options: list[str]
+    ) -> dict[str, Figures]:
+        """Run some steps of a night; the figures of each."""
         found = {}
-        for step in STEPS:
+        for step in steps:
             stage, _, layer = step.partition("_")
-            argv = [stage, f"--night={night}", f"--run-id={night}", *_of_stage(options, stage)]
+            argv = [stage, f"--night={night}", f"--run-id={run}", *_of_stage(options, stage)]
             found[step] = self.job(server, *argv, *([f"--layer={layer}"] if layer else []))
         return found
 
@@ -167,6 +176,27 @@ def print_table(sides: list[Side], nights: Mapping[str, list[dict[str, Figures]]
         print(f"| {step} | {times} | {ratios} | {counts} |")
 
 
+def by_hand(side: Side, night: date, options: list[str]) -> dict[str, Figures]:
+    """Run one table of a night again, and the next night of one source, on a server that a night has warmed."""
+    of_table, of_source = ([*options[:1], f"--tables={name}"] for name in (ONE_TABLE, ONE_SOURCE))
+    with running(side.checkout, side.lake) as server:
+        side.night(server, night + timedelta(1), options)
+        again = side.steps(server, BY_HAND, night + timedelta(1), "again", of_table)
+        alone = side.night(server, night + timedelta(2), of_source)
+    return {ONE_TABLE: total(again.values()), ONE_SOURCE: total(alone.values())}
+
+
+def print_by_hand(found: Mapping[str, Figures], warm: Iterable[dict[str, Figures]]) -> None:
+    """Print what one table and one source take, and their share of the medians of warm nights of all."""
+    nights = [total(night.values()) for night in warm]
+    for name, took in found.items():
+        said = ", ".join(
+            f"{took[figure]:.1f} {unit} ({took[figure] / median(night[figure] for night in nights):.2f})"
+            for figure, unit in (("seconds", "s"), ("cpu", "processor s"))
+        )
+        print(f"- {name}: {said}")
+
+
 def main() -> int:
     """Measure and print; 1 when the digests differ."""
     parser = argparse.ArgumentParser(
@@ -200,17 +230,27 @@ def main() -> int:
                     warm[side.commit].append(side.night(server, days[1], options))
                     digests[side.commit] = side.digests(server)
                 print(f"round {number + 1}, {side.commit[:8]}: done", file=sys.stderr)
+    again = by_hand(sides[1], days[1], options)
     print(f"Warm night, scale {given.scale:g}, {os.cpu_count()} cores, medians of {given.rounds}:\n")
     print_table(sides, warm)
     print("\nFirst night on a fresh server:\n")
     print_table(sides, cold)
+    print(f"\nBy hand at {resolved[1][:8]}, and the share of a warm night of {resolved[0][:8]}:\n")
+    print_by_hand(again, warm[resolved[0]])
     one, other = (set(map(tuple, digests[side.commit])) for side in sides)
     differing = sorted({str(table) for table, *_ in one ^ other})
     said = f"different of {', '.join(differing)}" if differing else "all equal"
     print(f"\ndigests of {len(one):,} slices: {said}")
     if given.json:
         about = {"machine": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count()}
-        figures = {"commits": resolved, "options": options, "bulk": bulk, "cold": cold, "warm": warm}
+        figures = {
+            "commits": resolved,
+            "options": options,
+            "bulk": bulk,
+            "cold": cold,
+            "warm": warm,
+            "again": again,
+        }
         given.json.write_text(json.dumps({**about, **figures, "differing": differing}, indent=1))
     return 1 if differing else 0
 
