@@ -9,6 +9,7 @@ import pytest
 from jobs.errors import JobError
 from jobs.maintenance import withdraw
 from jobs.silver import stage as silver_stage
+from tests.support.devices import DEVICE
 
 FIFTH, SIXTH = date(2024, 3, 5), date(2024, 3, 6)
 TABLES = frozenset({"sensor_logs", "climate_hourly"})
@@ -120,20 +121,6 @@ def test_a_file_of_a_night_that_silver_did_not_finish_leaves_nothing(
     assert accounts("machine_sensors")[FIFTH]["is_balanced"]
 
 
-IMAGE = {
-    "device_serial": "DEV-00000007",
-    "device_type": "Camera",
-    "manufacturer": "Acme",
-    "model": "C1",
-    "firmware_version": "1.0.1",
-    "install_date": "2023-01-15",
-    "location_id": 17,
-    "latitude": 37.77,
-    "longitude": -122.41,
-    "status": "Online",
-}
-
-
 def test_facts_of_devices_that_no_other_file_names_are_looked_up_again_and_no_others(
     deliver, table, accounts, command, run, lake
 ):
@@ -145,7 +132,8 @@ def test_facts_of_devices_that_no_other_file_names_are_looked_up_again_and_no_ot
             "before": None,
         }
         return (
-            json.dumps(of | {"sequence": sequence, "after": json.dumps({"device_id": device} | IMAGE)}) + "\n"
+            json.dumps(of | {"sequence": sequence, "after": json.dumps({"device_id": device} | DEVICE)})
+            + "\n"
         )
 
     def reading(number: int, device: int, day: date) -> str:

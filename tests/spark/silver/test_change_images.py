@@ -10,19 +10,13 @@ from catalog.tables import SOURCES
 from jobs.bronze.parsing import parse
 from jobs.silver.tables import device_changes
 from jobs.silver.validation import MISTYPED, validate
+from tests.support.devices import DEVICE
 
-IMAGE = {
+IMAGE = DEVICE | {
     "device_id": 990010,
     "device_serial": "DEV-00990010",
-    "device_type": "Camera",
-    "manufacturer": "Acme",
-    "model": "C1",
-    "firmware_version": "1.0.1",
-    "install_date": "2023-01-15",
-    "location_id": 17,
     "latitude": 37.7701,
     "longitude": -122.4101,
-    "status": "Online",
 }
 # As Debezium writes decimals (`decimal.handling.mode=string`), and other exports integers and days.
 AS_TEXT = IMAGE | {

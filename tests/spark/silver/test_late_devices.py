@@ -5,20 +5,10 @@ from datetime import date
 
 import pytest
 
+from tests.support.devices import DEVICE
+
 FIRST, SECOND, THIRD = (date(2024, 3, day) for day in (5, 6, 7))
 TABLES = frozenset({"devices", "device_changes", "readings"})
-DEVICE = {
-    "device_serial": "DEV-00000007",
-    "device_type": "Camera",
-    "manufacturer": "Acme",
-    "model": "C1",
-    "firmware_version": "1.0.1",
-    "install_date": "2023-01-15",
-    "location_id": 17,
-    "latitude": 37.77,
-    "longitude": -122.41,
-    "status": "Online",
-}
 
 
 def reading(number: int, device: int, at: str = "2024-03-05 10:00:00") -> str:
