@@ -13,8 +13,11 @@ _SIMPLE = re.compile(r"([A-Za-z]+)(\(\d+(?:,\d+)?\))?")
 
 @cache  # readers of files ask for it at each line
 def columns_of(ddl: str) -> Mapping[str, str]:
-    """Column name -> SQL type, in order."""
-    return dict(column.strip().split(" ", 1) for column in ddl.split(", "))
+    """Column name -> SQL type, in order. Raises ValueError for a column without a type."""
+    pairs = [column.strip().partition(" ") for column in ddl.split(", ")]
+    if lacking := [name for name, _, kind in pairs if not kind]:
+        raise ValueError(f"columns has {lacking[0]!r} without a type; write name TYPE, name TYPE")
+    return {name: kind for name, _, kind in pairs}
 
 
 def tidy(ddl: str) -> str:

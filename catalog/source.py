@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from catalog.columns import READ_AS, columns_of, misnamed, unread
 from catalog.csv_format import CsvFormat
 from catalog.json_path import Path
+from catalog.kinds import check_kinds
 from catalog.names import Names, paths_of
 from catalog.records import Records
 from catalog.repeated import Repeated
@@ -26,6 +27,7 @@ class Source(CsvFormat, Names, Records, Repeated):
     silent_after_days: int = 0
 
     def __post_init__(self) -> None:
+        check_kinds(self, "columns", "key", "silver", "records", "optional", "streamed")
         object.__setattr__(self, "silver", self.silver or self.name)
         if unknown := unread(self.columns):
             raise ValueError(f"no value is read as {unknown[0]}; a source's types are {', '.join(READ_AS)}")

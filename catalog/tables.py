@@ -11,6 +11,7 @@ from typing import Any
 from catalog import reading
 from catalog.columns import columns_of, tidy
 from catalog.csv_format import frozen
+from catalog.kinds import check_kinds
 from catalog.reading import CatalogError as CatalogError
 from catalog.references import check_references
 from catalog.repeated import VALIDATED
@@ -42,6 +43,7 @@ class Table:
     comments: tuple[tuple[str, str], ...] = ()  # of columns, where they mean more than `[columns]` says
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         if self.part and (self.part not in self.column_names or self.slice != "event_date" or self.days):
             raise ValueError("part names a column of a table by event_date that looks at no other days")
         if self.slice not in self.column_names:
@@ -91,7 +93,8 @@ def _read(kind: type[Any], section: str, name: str, values: dict[str, Any], **gi
     if not name.isidentifier():
         raise CatalogError(f"{where}: a name is made of letters, digits and underscores")
     settings = {key: frozen(value) for key, value in values.items()}
-    settings["columns"] = tidy(str(values["columns"]))
+    if isinstance(values["columns"], str):
+        settings["columns"] = tidy(values["columns"])
     try:
         return kind(name=name, **settings, **given)
     except ValueError as error:
@@ -100,8 +103,9 @@ def _read(kind: type[Any], section: str, name: str, values: dict[str, Any], **gi
 
 def _silver(name: str, values: dict[str, Any]) -> Table:
     more = "".join(source.silver_provenance for source in SOURCES.values() if source.silver == name)
-    columns = f"{values.get('columns', '').rstrip()}, {PROVENANCE}{more}"
-    return _dated(_read(Table, "silver", name, {**values, "columns": columns}, layer="silver", key=()))
+    if isinstance(values.get("columns"), str):
+        values = {**values, "columns": f"{values['columns'].rstrip()}, {PROVENANCE}{more}"}
+    return _dated(_read(Table, "silver", name, values, layer="silver", key=()))
 
 
 def _dated(table: Table) -> Table:

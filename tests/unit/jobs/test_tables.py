@@ -332,3 +332,44 @@ def test_what_a_table_is_made_from_is_found_through_derived_tables():
     assert devices == {"devices": 0, "device_changes": 0}
     assert sources_of(GOLD["site_events"])[SOURCES["events"]] == 30
     assert GOLD["fleet_last_seen"].days == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"reads": "readings"}, r'reads must be a list of strings, as in \["a", "b"\], not \'readings\''),
+        ({"key": [1]}, r"key must be a list of strings, .* not \[1\]"),
+        ({"days": "7"}, "days must be an integer from 0, not '7'"),
+        ({"days": -1}, "days must be an integer from 0, not -1"),
+        ({"columns": ["night DATE"]}, r"columns must be a string, not \['night DATE'\]"),
+        ({"columns": "night DATE, rows"}, "columns has 'rows' without a type; write name TYPE, name TYPE"),
+        ({"comments": "rows of the day"}, "comments must be a table of strings"),
+    ],
+    ids=str,
+)
+def test_a_value_of_another_kind_is_refused_with_what_it_must_be(given, said):
+    with pytest.raises(CatalogError, match=rf"\[gold.daily\]: {said}"):
+        read(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"key": "a"}, "key must be a list of strings"),
+        ({"columns": ["a INT"]}, "columns must be a string"),
+        ({"optional": "false"}, "optional must be true or false, not 'false'"),
+    ],
+    ids=str,
+)
+def test_a_value_of_another_kind_in_a_source_is_refused_with_what_it_must_be(given, said):
+    values = {"format": "csv", "columns": "a INT", "key": ["a"], **given}
+    with pytest.raises(CatalogError, match=rf"\[sources.x\]: {said}"):
+        tables._read(Source, "sources", "x", values)
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"), [({}, "missing key columns"), ({"columns": ["a INT"]}, "columns must be a string")]
+)
+def test_a_table_of_silver_says_its_columns_in_one_string(columns, said):
+    with pytest.raises(CatalogError, match=rf"\[silver.x\]: {said}"):
+        tables._silver("x", {"grain": "One row per line.", **columns})
