@@ -171,7 +171,10 @@ def load_target(name: str | None = None, file: Path = FILE) -> Target:
     Raises ValueError that names the file, the target and every key that is wrong, in one line.
     """
     name = name or os.environ.get("LAKEHOUSE_TARGET") or "local"
-    targets = tomllib.loads(file.read_text())
+    try:
+        targets = tomllib.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{file.name} cannot be read: {error}") from None
     if name not in targets:
         raise ValueError(f"{file.name}: no target {name!r}; there are: {', '.join(targets)}")
     target = targets[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import time
@@ -82,13 +83,29 @@ def _night(arguments: argparse.Namespace) -> Night:
     return Night(night, arguments.simulate, float(arguments.scale), int(arguments.seed), tables)
 
 
+# In a process of its own: whatever the catalog says, the stack can be stopped.
+PARSE = """
+import sys
+from catalog.reading import CatalogError
+try:
+    from jobs.cli.parser import parse
+except CatalogError as error:
+    sys.exit(f"the catalog is wrong: {error}")
+print(parse(sys.argv[1:]).night)
+"""
+# What the parser says of `--scale` is about SCALE here.
+OF_THE_PARSER = re.compile(r"python -m jobs generate: (?:argument --(\w+): )?(.*) \(see .*\)", re.DOTALL)
+
+
 def _parsed(*argv: str) -> str:
-    """Return the night of arguments of the jobs, as YYYY-MM-DD. Raises Refused for wrong ones."""
-    code = "import sys; from jobs.cli.parser import parse; print(parse(sys.argv[1:]).night)"
-    command = [sys.executable, "-c", code, "generate", *argv]
+    """Return the night of arguments of the jobs, as YYYY-MM-DD. Raises Refused for wrong ones, or a wrong catalog."""
+    command = [sys.executable, "-c", PARSE, "generate", *argv]
     parsed = subprocess.run(command, check=False, capture_output=True, text=True, cwd=PROJECT)
+    said = parsed.stderr.strip()
+    if parsed.returncode and (found := OF_THE_PARSER.fullmatch(said)):
+        raise Refused(": ".join(filter(None, [(found[1] or "").upper(), found[2]])))
     if parsed.returncode:
-        raise Refused(parsed.stderr.strip().rpartition("error: ")[2])
+        raise Refused(said)
     return parsed.stdout.strip()
 
 

@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 
+from catalog.reading import CatalogError
 from jobs import lifeline
 
 lifeline.hold()
@@ -16,6 +17,9 @@ except ModuleNotFoundError as error:
         f"jobs: {sys.executable} has no {error.name}; "
         "`python3 -m embedded job …` runs a stage in the environment that has everything"
     )
+except CatalogError as error:
+    print(f"jobs: the catalog is wrong: {error}", file=sys.stderr)
+    sys.exit(2)
 
 code = main()
 sys.stdout.flush()

@@ -12,6 +12,11 @@ os.environ["_AIRFLOW_PROCESS_CONTEXT"] = "server"
 os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "CRITICAL"
 
 if __name__ == "__main__":
-    from workspace.cli import main
+    from catalog.reading import CatalogError
 
+    try:
+        from workspace.cli import main
+    except CatalogError as error:
+        print(f"error: the catalog is wrong: {error}", file=sys.stderr)
+        sys.exit(2)
     sys.exit(main())

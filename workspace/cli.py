@@ -60,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     target = os.environ.get("TARGET") or os.environ.get("LAKEHOUSE_TARGET")
     for command in (deployment, doctor):
         command.add_argument(
-            "--target", default=target, help="a target of dags/targets.toml (default: $TARGET)"
+            "--target",
+            default=target,
+            help="a target of dags/targets.toml (default: $TARGET, else $LAKEHOUSE_TARGET)",
         )
     deployment.add_argument("--wheel", type=Path, help="upload this wheel (default: build one)")
     return parser

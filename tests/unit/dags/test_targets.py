@@ -38,6 +38,17 @@ def test_an_unknown_target_is_an_error_that_names_those_there_are(lake: Path) ->
         load_target("prod", written(lake, GOOD))
 
 
+@pytest.mark.parametrize(
+    ("text", "said"), [("[local", "Expected .]. "), (None, "No such file")], ids=["cut", "gone"]
+)
+def test_a_file_that_cannot_be_read_is_an_error_that_names_it(
+    lake: Path, text: str | None, said: str
+) -> None:
+    file = lake / "targets.toml" if text is None else written(lake, text)
+    with pytest.raises(ValueError, match=rf"^targets\.toml cannot be read: .*{said}"):
+        load_target(file=file)
+
+
 def test_an_unknown_key_is_an_error_that_names_it(lake: Path) -> None:
     with pytest.raises(ValueError, match=r"targets\.toml \[local\]: unknown key catalogue"):
         load_target("local", written(lake, GOOD + 'catalogue = "x"\n'))

@@ -20,6 +20,7 @@ from embedded.night import Night, Run, waited_for
 from embedded.stack import Stack
 from embedded.summary import summary
 from tests.support.http_server import Handler, serving
+from tests.support.other_catalog import OWN, project_without_the_demo
 from tests.support.run_results import leave, result
 
 
@@ -145,8 +146,18 @@ def test_which_sources_are_simulated_is_left_to_the_form_unless_it_is_typed() ->
 
 @pytest.mark.parametrize("scale", ["0", "0.0001", "10.1"])
 def test_a_scale_that_the_form_would_refuse_is_refused_before_it(scale: str) -> None:
-    with pytest.raises(Refused, match=r"out of range; it must be from 0\.001 to 10"):
+    with pytest.raises(Refused, match=rf"^SCALE: {scale} is out of range; it must be from 0\.001 to 10$"):
         cli._night(cli._parser().parse_args(["run", "--scale", scale]))
+
+
+def test_a_catalog_that_is_wrong_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "PROJECT", project_without_the_demo(tmp_path))
+    (tmp_path / "catalog/mine.toml").write_text(
+        OWN.replace('key = ["boiler", "timestamp"]', 'key = "boiler"')
+    )
+    said = r"^the catalog is wrong: mine\.toml \[sources\.boiler_logs\]: key must be a list of strings, .+$"
+    with pytest.raises(Refused, match=said):
+        cli._night(cli._parser().parse_args(["run"]))
 
 
 def test_the_pipeline_of_a_target_on_databricks_is_not_run_here_and_nothing_is_started(

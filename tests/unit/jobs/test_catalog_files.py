@@ -122,9 +122,7 @@ def test_a_reference_to_what_is_in_no_file_is_said_with_the_file_that_makes_it(t
     project = project_without_the_demo(tmp_path)
     (project / "catalog/mine.toml").write_text(OWN.replace('reads = ["boiler_logs"]', 'reads = ["readings"]'))
     done = subprocess.run(
-        [sys.executable, "-c", "import catalog.tables"], cwd=project, capture_output=True, text=True
+        [sys.executable, "-m", "jobs", "verify"], cwd=project, capture_output=True, text=True
     )
-    assert (
-        "mine.toml [gold.boiler_daily]: reads readings, which no file defines before it"
-        in done.stderr.splitlines()[-1]
-    )
+    said = "mine.toml [gold.boiler_daily]: reads readings, which no file defines before it"
+    assert (done.returncode, done.stderr) == (2, f"jobs: the catalog is wrong: {said}\n")
