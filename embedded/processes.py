@@ -78,6 +78,10 @@ class Processes:
         process = self._started(name)
         return process is not None and process.alive
 
+    def began(self, name: str) -> float:
+        """Return when a process was started under this name (Unix time)."""
+        return (self.pids / f"{name}.json").stat().st_mtime
+
     def names(self) -> list[str]:
         """Return the names of processes that were started and not stopped, alive or not; the latest first."""
         files = sorted(self.pids.glob("*.json"), key=lambda file: file.stat().st_mtime, reverse=True)

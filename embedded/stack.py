@@ -14,6 +14,7 @@ from embedded.airflow_api import AirflowApi
 from embedded.config import Config
 from embedded.errors import Failed, Refused
 from embedded.processes import Processes
+from embedded.renewal import unreadable
 from embedded.services import (
     AIRFLOW_SERVICES,
     airflow_command,
@@ -130,9 +131,18 @@ class Stack:
         if self.api.get("/pools/spark") is None:
             description = "One Spark task at a time: they share one server"
             self.api.post("/pools", {"name": "spark", "slots": 1, "description": description})
-        self._wait(f"the DAG {DAG}", "dag-processor", lambda: self.api.get(f"/dags/{DAG}") is not None)
+        self._wait(f"the DAG {DAG}", "dag-processor", self._knows_the_dag)
         if self.api.get(f"/dags/{DAG}")["is_paused"]:
             self.api.patch(f"/dags/{DAG}", {"is_paused": False})
+
+    def _knows_the_dag(self) -> bool:
+        """Whether Airflow has read the DAG. Raises Failed when it cannot."""
+        if self.api.get(f"/dags/{DAG}") is not None:
+            return True
+        # What was wrong before it was started may be mended; what it could not read it tries again in minutes.
+        if why := unreadable(self.api, DAG, since=self.processes.began("dag-processor")):
+            raise Failed(f"{why}; mend that, then `make stop` and the same again")
+        return False
 
     def _wait(self, what: str, service: str, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_SECONDS
