@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 COMPOSE ?= docker compose
 # The system's certificates, not uv's own: a company's proxy may sign what passes through it.
 UV = .venv/tools/bin/uv --system-certs
@@ -19,7 +19,8 @@ export NIGHT SIMULATE SCALE SEED TABLES TARGET ONLY PART ENGINE
 .PHONY: help run pipeline stop status password up down deploy doctor setup test test-fast lint lock clean
 
 help: ## List the commands
-	@echo "make run NIGHT=2024-03-05 SCALE=0.1 SEED=7 TABLES=readings,sensor_hourly SIMULATE=all   (each is optional)"
+	@echo "make run NIGHT=2024-03-05 SCALE=0.1 SEED=7 TABLES=readings,sensor_hourly SIMULATE=all"
+	@echo "  (each is optional: yesterday, 1, 42, all but the optional ones, what fits the lake)"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Run one night on this machine: set up, start Spark and Airflow, follow the night, say what came of it
@@ -28,7 +29,7 @@ run: ## Run one night on this machine: set up, start Spark and Airflow, follow t
 	@$(PYTHON) -m embedded run
 
 pipeline: ## Land NIGHT, then run the declarative pipeline on all that has landed; starts Spark if it is not up
-	@$(PYTHON) -m embedded preflight
+	@$(PYTHON) -m embedded preflight --for-pipeline
 	@$(MAKE) -j3 setup
 	@$(PYTHON) -m embedded pipeline
 

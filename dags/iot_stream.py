@@ -52,7 +52,7 @@ with DAG(
             type="string",
             enum=["json", "delta", "kafka"],
             title="Sink",
-            description="Files in the landing zone, for nights that name the source; a table; or Kafka.",
+            description="Files in the landing zone, for nights that work on the source; a table; or Kafka.",
         ),
         "seed": seed(),
     },

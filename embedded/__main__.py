@@ -1,4 +1,4 @@
-"""`python3 -m embedded preflight|run|up|stop|status|password|job`."""
+"""`python3 -m embedded preflight|run|up|pipeline|stop|status|password|job`."""
 
 import os
 import sys

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from typing import NoReturn
 
 from embedded.config import PROJECT, Config, read_config
 from embedded.errors import DataRefused, Failed, Refused
@@ -42,12 +43,23 @@ def main() -> int:
     return 0
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, as all others here."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise Refused; the full usage is one --help away."""
+        raise Refused(f"{message} (see {self.prog} --help)")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python3 -m embedded", description="Spark and Airflow on this machine."
-    )
+    parser = Parser(prog="python3 -m embedded", description="Spark and Airflow on this machine.")
     parser.epilog = "`python3 -m embedded job STAGE …` runs one stage by hand; `job --help` lists them."
-    parser.add_argument("command", choices=COMMANDS, metavar="|".join(COMMANDS))
+    parser.add_argument(
+        "command",
+        choices=COMMANDS,
+        metavar="|".join(COMMANDS),
+        help="what `make help` says of each; `preflight` checks what a run needs, `up` starts Spark and Airflow alone",
+    )
     for name, default, meaning in (
         ("night", "", "the UTC day, YYYY-MM-DD (default: yesterday)"),
         (
@@ -56,15 +68,17 @@ def _parser() -> argparse.ArgumentParser:
             "the sources that are simulated: all, none or names, comma-separated (default: all in a "
             "lake to which nobody has brought a file)",
         ),
-        ("scale", "1.0", "how much data; 1 is about 200,000 rows"),
-        ("seed", "42", "another seed, other values"),
+        ("scale", "1.0", "how much data; 1 is about 200,000 rows (default: 1)"),
+        ("seed", "42", "another seed, other values (default: 42)"),
         ("tables", "", "only these, comma-separated (default: all but the optional ones)"),
     ):
         # `make run NIGHT=…` hands its variables down in the environment: no shell ever reads them.
         parser.add_argument(f"--{name}", default=os.environ.get(name.upper()) or default, help=meaning)
-    parser.add_argument(
-        "--for-tests", action="store_true", help="preflight: check what `make test` needs, too"
-    )
+    for name, needed in (
+        ("tests", "what `make test` needs, too"),
+        ("pipeline", "what `make pipeline` needs"),
+    ):
+        parser.add_argument(f"--for-{name}", action="store_true", help=f"preflight: check {needed}")
     return parser
 
 
@@ -111,7 +125,7 @@ def _parsed(*argv: str) -> str:
 
 def _preflight(config: Config, arguments: argparse.Namespace) -> None:
     _night(arguments)
-    preflight(config, for_tests=arguments.for_tests)
+    preflight(config, for_tests=arguments.for_tests, for_pipeline=arguments.for_pipeline)
 
 
 def _up(config: Config, arguments: argparse.Namespace) -> None:
@@ -164,7 +178,7 @@ def _pipeline(config: Config, arguments: argparse.Namespace) -> None:
             f"LAKEHOUSE_TARGET={config.target} is on Databricks: there `databricks bundle run` runs it"
         )
     night = _night(arguments)
-    preflight(config)
+    preflight(config, for_pipeline=True)
     stack = Stack(config)
     with stack.processes.alone():
         stack.up_spark()

@@ -23,8 +23,8 @@ GET_JAVA = (
 )
 
 
-def preflight(config: Config, *, for_tests: bool = False) -> None:
-    """Raise Refused, in one line, for the first thing that is missing or in the way."""
+def preflight(config: Config, *, for_tests: bool = False, for_pipeline: bool = False) -> None:
+    """Raise Refused, in one line, for the first thing that is missing or in the way; the pipeline needs no Airflow."""
     check_venv()
     check_writable(config.home, "LAKEHOUSE_HOME")
     processes = Processes(config.run_dir)
@@ -33,7 +33,8 @@ def preflight(config: Config, *, for_tests: bool = False) -> None:
         check_not_moved(config.home)
         check_java()
         check_port(config.connect_port, "SPARK_CONNECT_PORT", "Spark Connect", ours=processes.runs("spark"))
-    check_port(config.airflow_port, "AIRFLOW_PORT", "the Airflow UI", ours=processes.runs("api-server"))
+    if not for_pipeline:
+        check_port(config.airflow_port, "AIRFLOW_PORT", "the Airflow UI", ours=processes.runs("api-server"))
     if for_tests:
         check_javac()
 

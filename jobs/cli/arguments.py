@@ -100,7 +100,7 @@ def add_run_id(parser: ArgumentParser) -> None:
         type=run_id,
         default=BY_HAND,
         metavar="ID",
-        help="names this run in ops tables and pages",
+        help="names this run in ops tables and pages (default: %(default)s)",
     )
     parser.add_argument(
         "--parent",

@@ -150,6 +150,13 @@ def test_a_scale_that_the_form_would_refuse_is_refused_before_it(scale: str) -> 
         cli._night(cli._parser().parse_args(["run", "--scale", scale]))
 
 
+def test_a_command_that_is_none_is_refused_in_one_line() -> None:
+    with pytest.raises(
+        Refused, match=r"^argument .+: invalid choice: 'runn' .+ \(see python3 -m embedded --help\)$"
+    ):
+        cli._parser().parse_args(["runn"])
+
+
 def test_a_catalog_that_is_wrong_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "PROJECT", project_without_the_demo(tmp_path))
     (tmp_path / "catalog/mine.toml").write_text(

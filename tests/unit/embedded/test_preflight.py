@@ -55,9 +55,11 @@ def test_a_port_that_somebody_else_has_is_said_before_anything_starts(tmp_path: 
         taken.listen()
         port = taken.getsockname()[1]
         refused = Embedded(tmp_path, port, 18081)("preflight")
+        pipeline = Embedded(tmp_path, port, 18081)("preflight", "--for-pipeline")
     assert refused.returncode == 2
     assert f"port {port} for the Airflow UI is taken by another program" in refused.stderr
     assert "AIRFLOW_PORT=" in refused.stderr
+    assert (pipeline.returncode, pipeline.stderr) == (0, ""), "it needs no Airflow"
 
 
 @pytest.mark.parametrize("changed", ["requirements/airflow.txt", "requirements/test.txt"])
