@@ -129,14 +129,15 @@ def reader(connect_server, module_lake, tmp_path_factory) -> Iterator[Reader]:
     ) as jobs:
         warehouse = Path(connect_server["LAKEHOUSE_HOME"]) / "warehouse"
         reader = Reader(project, module_lake("bronze").prefix, warehouse, jobs)
-        delivery = PRINTED.search(OWN_TABLE)
-        assert delivery
-        (project / "plant" / delivery[1]).parent.mkdir(parents=True)
+        assert PRINTED.search(OWN_TABLE)
         for kind, text in BLOCK.findall(OWN_TABLE):
-            if kind == "sh":
-                reader.type(text.splitlines()[0].replace("> lake/", "> plant/"))
-            else:
+            if kind != "sh":
                 reader.write(text)
+                continue
+            *delivery, night = text.replace(" lake/", " plant/").splitlines()
+            assert night.startswith("make run ")
+            for line in delivery:
+                reader.type(line)
         reader.follow(OWN_DATA)
         yield reader
         assert jobs.stdin
