@@ -54,7 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     by_hand = ", ".join(f"{step.stage} --layer {step.layer}" if step.layer else step.stage for step in STEPS)
     top = Parser(
         prog="python -m jobs",
-        description="One stage of one night of the IoT lakehouse.",
+        description="One stage of a night of the IoT lakehouse, or one command about its tables.",
         epilog=f"A night by hand: {by_hand}. SPARK_REMOTE names the Spark Connect server, sc://…; "
         f"`python3 -m embedded job STAGE …` sets it for this machine's stack. {EXIT_STATUS}.",
     )

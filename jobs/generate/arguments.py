@@ -40,7 +40,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def add_simulation(parser: ArgumentParser) -> None:
     """Declare what is simulated, scale, fault rates and seed."""
-    add_simulate(parser)
+    add_simulate(
+        parser,
+        "the sources that are simulated (default: $LAKEHOUSE_SIMULATE, else all in a lake to which nobody has "
+        "brought a file, and those that were simulated before in another)",
+    )
     parser.add_argument(
         "--scale",
         type=scale,
@@ -59,15 +63,14 @@ def add_simulation(parser: ArgumentParser) -> None:
     add_seed(parser)
 
 
-def add_simulate(parser: ArgumentParser) -> None:
+def add_simulate(parser: ArgumentParser, text: str) -> None:
     """Declare which sources are simulated."""
     parser.add_argument(
         "--simulate",
         type=sources,
         default=os.environ.get("LAKEHOUSE_SIMULATE", ""),
         metavar="all|none|A,B",
-        help="the sources that are simulated (default: $LAKEHOUSE_SIMULATE, else all in a lake to which nobody has "
-        "brought a file, and those that were simulated before in another)",
+        help=text,
     )
 
 

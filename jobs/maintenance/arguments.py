@@ -25,14 +25,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=vacuum_days,
         default=7,
         metavar="N",
-        help="older versions of tables may become unreadable (default: %(default)s, which is the least)",
+        help="days that old versions of tables stay readable (default: %(default)s, which is the least)",
     )
     parser.add_argument(
         "--docs-days",
         type=days,
         default=30,
         metavar="N",
-        help="pages of runs that ended earlier go, but for those of a night's own run (default: %(default)s)",
+        help="days that pages of runs are kept; those of a night's own run stay (default: %(default)s)",
     )
 
 

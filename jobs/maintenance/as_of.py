@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 from catalog.tables import DERIVED, Table
 from jobs.cli import arguments as common
 from jobs.delta.digests import digests_of
+from jobs.errors import UsageError
 from jobs.flat_files import as_strings, in_order
 from jobs.maintenance import table_command
 from jobs.maintenance.versions import pick, readable, rows_at, versions
@@ -30,13 +31,21 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def add_moment(parser: ArgumentParser) -> None:
     """Declare --version and --night, of which one or both are given."""
-    parser.add_argument("--version", type=table_command.from_zero, metavar="N", help="see history-of")
+    parser.add_argument(
+        "--version", type=table_command.from_zero, metavar="N", help="the version, as history-of lists them"
+    )
     parser.add_argument(
         "--night",
         type=common.night,
         metavar="YYYY-MM-DD",
         help="this night's slice, without --version as the night's last run left it",
     )
+
+
+def require_moment(arguments: Namespace) -> None:
+    """Raise UsageError where neither --version nor --night is given."""
+    if arguments.version is None and arguments.night is None:
+        raise UsageError("give --version, --night or both")
 
 
 def is_rewritten_whole(table: Table) -> bool:
@@ -54,8 +63,9 @@ def of_night(rows: DataFrame, table: Table, arguments: Namespace) -> DataFrame:
 def run(arguments: Namespace) -> None:
     """Print the version, its newest slices and its first rows.
 
-    Raises UsageError for an unknown version, JobError when its files are gone.
+    Raises UsageError for an unknown version or none, JobError when its files are gone.
     """
+    require_moment(arguments)
     table: Table = arguments.table
     lake = table_command.connect(arguments)
     version = pick(versions(lake, table), table, arguments.version, arguments.night)

@@ -12,7 +12,7 @@ from jobs.delta.digests import digests_of
 from jobs.delta.lake import Lake
 from jobs.errors import UsageError
 from jobs.maintenance import table_command
-from jobs.maintenance.as_of import add_moment, is_rewritten_whole, of_night
+from jobs.maintenance.as_of import add_moment, is_rewritten_whole, of_night, require_moment
 from jobs.maintenance.difference import difference, existing_elsewhere, key_of
 from jobs.maintenance.versions import Version, pick, readable, rows_at, versions
 from jobs.state import accounts
@@ -80,8 +80,7 @@ def _refuse(table: Table, arguments: Namespace) -> None:
         )
     if table.layer == "staging":
         raise UsageError(f"{table.full_name} belongs to runs under way; run their stages again instead")
-    if arguments.version is None and arguments.night is None:
-        raise UsageError("give --version, --night or both")
+    require_moment(arguments)
 
 
 def _plan(lake: Lake, table: Table, arguments: Namespace) -> Plan:

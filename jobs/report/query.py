@@ -93,7 +93,7 @@ def answer(query: Query, columns: list[str], rows: list[Row], most: int) -> Answ
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the command's arguments."""
-    listed = "; ".join(f"{query.name}: {query.purpose}" for query in queries().values())
+    listed = "; ".join(f"{query.name}: {query.purpose.rstrip('.')}" for query in queries().values())
     parser.add_argument("query", type=_known, metavar="NAME", help=listed)
     add_night(parser, "--night", "night", "the day (UTC) to ask about")
     parser.add_argument(

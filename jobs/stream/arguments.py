@@ -56,7 +56,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     text = f"the day (UTC) on which the stream's events happen (default: {FIRST_NIGHT})"
     common.add_night(parser, text=text, default=FIRST_NIGHT, kind=night)
     add_seed(parser)
-    add_simulate(parser)
+    add_simulate(
+        parser,
+        "nothing is streamed of a source that is not among these (default: $LAKEHOUSE_SIMULATE, else all)",
+    )
     parser.add_argument("--source", choices=STREAMED, required=True, help="what is streamed")
     parser.add_argument(
         "--rows-per-second",

@@ -45,6 +45,10 @@ def test_a_restore_that_makes_no_sense_is_refused_in_one_line(refusal, argv, say
     assert says in error
 
 
+def test_a_table_is_not_read_as_of_no_moment(refusal):
+    assert refusal("as-of", "climate_hourly") == (2, "", "as-of: give --version, --night or both\n")
+
+
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
