@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from great_expectations import ExpectationSuite
 from great_expectations.expectations import Expectation, ExpectTableColumnsToMatchOrderedList
 
-from catalog.tables import SOURCES, STREAMS, TABLES
+from catalog.tables import SOURCES, STREAMS, TABLES, CatalogError
 from expectations.actions import fail
 from expectations.bronze_feed import feed
 from expectations.bronze_stream import stream
@@ -17,7 +17,7 @@ def suite(layer: str, table: str) -> ExpectationSuite:
     """Return the suite of a table: the columns of the catalog, and the expectations of its module.
 
     A bronze table without a module expects its key, a stream's table all of its fields. Of a silver table with rows of
-    a source, what holds of all sources is expected as well.
+    a source, what holds of all sources is expected as well. Raises CatalogError when there is no suite.
     """
     return ExpectationSuite(
         name=f"{layer}.{table}",
@@ -35,7 +35,13 @@ def _expectations(layer: str, table: str) -> list[Expectation]:
         if table in STREAMS:
             return stream(list(STREAMS[table].fields), STREAMS[table].key)
         return feed(*SOURCES[table].key)
-    expectations: list[Expectation] = import_module(name).EXPECTATIONS
+    module = import_module(name) if find_spec(name) else None
+    expectations: list[Expectation] | None = getattr(module, "EXPECTATIONS", None)
+    if expectations is None:
+        raise CatalogError(
+            f"there is no list EXPECTATIONS in expectations/{layer}/{table}.py, which says what must hold for "
+            f"{layer}.{table}"
+        )
     sources = [source for source in SOURCES.values() if (layer, table) == ("silver", source.silver)]
     return [*expectations, *(rule for source in sources for rule in of_source(source, expectations))]
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from catalog import location
+from catalog.reading import CatalogError
 from jobs import session
 from jobs.cli import parser
 from jobs.delta.lake import Lake
@@ -64,7 +65,7 @@ def _outcome(settings: Settings) -> Outcome:
         outcome = Outcome(run_stage(Lake(session.connect(settings), settings)))
         session.close()
         return outcome
-    except (ContractBroken, JobError, UsageError, OSError) as error:
+    except (ContractBroken, JobError, UsageError, CatalogError, OSError) as error:
         return Outcome.of(error)
     except Exception as error:
         log.exception("%s: unexpected error", settings.step)

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
+from catalog.reading import CatalogError
 from catalog.run_result import DONE, FAILED, REFUSED
 from jobs.errors import ContractBroken, JobError, UsageError
 
@@ -43,12 +44,12 @@ class Outcome:
         """Return the outcome of a stage that raised `error`."""
         if isinstance(error, ContractBroken):
             return cls(error.tables, REFUSED, str(error), 3)
-        return cls([], FAILED, in_words(error), 2 if isinstance(error, UsageError) else 1)
+        return cls([], FAILED, in_words(error), 2 if isinstance(error, (UsageError, CatalogError)) else 1)
 
 
 def in_words(error: Exception) -> str:
     """Return an error and its cause in one line."""
-    if isinstance(error, (JobError, UsageError)):
+    if isinstance(error, (JobError, UsageError, CatalogError)):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from pyspark.sql import DataFrame
 
-from catalog.tables import Table
+from catalog.tables import CatalogError, Table
 
 TableFunction = Callable[..., DataFrame]
 
@@ -21,10 +21,10 @@ def find_table_function(verb: str, table: Table) -> TableFunction | None:
 
 
 def table_function(verb: str, table: Table) -> TableFunction:
-    """Return the function `<verb>_<table>`. Raises LookupError with the module and name it must have."""
+    """Return the function `<verb>_<table>`. Raises CatalogError with the module and name it must have."""
     if found := find_table_function(verb, table):
         return found
-    raise LookupError(
-        f"no function {verb}_{table.name} in jobs/{table.layer}/tables/{table.name}.py; "
-        f"{table.full_name} is computed by it"
+    raise CatalogError(
+        f"there is no function {verb}_{table.name} in jobs/{table.layer}/tables/{table.name}.py, by which "
+        f"{table.full_name} is computed"
     )

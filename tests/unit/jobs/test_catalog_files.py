@@ -12,6 +12,9 @@ from catalog import reading
 from catalog.reading import CatalogError
 from catalog.references import check_references
 from catalog.tables import ACCEPTED, DERIVED, GOLD, SOURCES
+from expectations import loader
+from jobs.outcome import Outcome
+from jobs.table_functions import table_function
 from tests.support.other_catalog import OWN, project_without_the_demo
 
 # What assumed the demo's sources and tables, without them: facts of the catalog, the command line, every stage's
@@ -126,3 +129,15 @@ def test_a_reference_to_what_is_in_no_file_is_said_with_the_file_that_makes_it(t
     )
     said = "mine.toml [gold.boiler_daily]: reads readings, which no file defines before it"
     assert (done.returncode, done.stderr) == (2, f"jobs: the catalog is wrong: {said}\n")
+
+
+def test_a_table_without_its_function_or_its_suite_is_wrong_usage_with_the_file_that_lacks_it():
+    new = replace(GOLD["alerts"], name="air_daily")
+    with pytest.raises(
+        CatalogError, match=r"no function build_air_daily in jobs/gold/tables/air_daily\.py"
+    ) as refused:
+        table_function("build", new)
+    with pytest.raises(CatalogError, match=r"no list EXPECTATIONS in expectations/gold/air_daily\.py"):
+        loader._expectations("gold", "air_daily")
+    outcome = Outcome.of(refused.value)
+    assert (outcome.code, outcome.message) == (2, str(refused.value))
