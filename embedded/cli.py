@@ -65,8 +65,8 @@ def _parser() -> argparse.ArgumentParser:
         (
             "simulate",
             "",
-            "the sources that are simulated: all, none or names, comma-separated (default: all in a "
-            "lake to which nobody has brought a file)",
+            "the sources that are simulated: all, none or names, comma-separated (default: as when the "
+            "stack was started, else all in a lake to which nobody has brought a file)",
         ),
         ("scale", "1.0", "how much data; 1 is about 200,000 rows (default: 1)"),
         ("seed", "42", "another seed, other values (default: 42)"),
