@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # pysparkplug 0.6.1, sparkplug-payload 1.0.3 (Node.js 20)
 #
-# A Sparkplug payload says of each metric which type it has, and yet two libraries do not read each other's whole
-# numbers. The format has one unsigned field for all that is up to 32 bits wide. Eclipse Tahu's package for Node.js
+# A Sparkplug payload says of each metric which type it has, and yet two libraries do not read each other's
+# integers. The format has one unsigned field for all that is up to 32 bits wide. Eclipse Tahu's package for Node.js
 # writes -5 into it as 32 bits whatever the type, pysparkplug as many bits as the type has. So a temperature of -5 as
 # Int8 or Int16 from Python is 251 or 65531 in Node.js, without a word, and the one from Node.js is an error in Python
 # that takes the payload's other metrics with it. A UInt32, such as a counter, belongs into that field by the
