@@ -1,7 +1,7 @@
 """A source, as a section of the catalog describes it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from catalog.columns import READ_AS, columns_of, misnamed, unread
 from catalog.csv_format import CsvFormat
@@ -10,6 +10,9 @@ from catalog.kinds import check_kinds
 from catalog.names import Names, paths_of
 from catalog.records import Records
 from catalog.repeated import Repeated
+
+# By these keys files are read that the simulator does not write: it has the defaults of all of them.
+DESCRIBING = (*(field.name for field in fields(CsvFormat)), "names", "records", "times", "zone")
 
 
 @dataclass(frozen=True)
@@ -51,3 +54,9 @@ class Source(CsvFormat, Names, Records, Repeated):
     def paths(self) -> Mapping[str, tuple[Path, ...]]:
         """Field name -> where its value lies in an object of JSON."""
         return paths_of(self.columns, self.names if self.format == "json" else ())
+
+    @property
+    def described_by(self) -> tuple[str, ...]:
+        """The keys that describe its files otherwise than the simulator would write them."""
+        usual = {field.name: field.default for field in fields(self)}
+        return tuple(name for name in DESCRIBING if getattr(self, name) != usual[name])

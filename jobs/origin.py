@@ -60,6 +60,16 @@ def refuse_mixture(
             raise UsageError(_refusal(source, found[0].relative_to(settings.home), is_old))
 
 
+def refuse_described(simulated: Iterable[Source]) -> None:
+    """Raise UsageError for the first source, simulated or about to be, whose files the catalog says to be others."""
+    for source in simulated:
+        if keys := ", ".join(source.described_by):
+            raise UsageError(
+                f"{source.name} cannot be simulated: [sources.{source.name}] describes files that the simulator does "
+                f"not write ({keys}); take that out of the catalog, or leave {source.name} out of SIMULATE"
+            )
+
+
 def _refusal(source: Source, file: Path, is_simulated: bool) -> str:
     if is_simulated:
         return (

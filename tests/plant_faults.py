@@ -76,6 +76,13 @@ FAULTS = [
         "spark/bronze/test_lines.py::test_a_csv_line_with_too_few_or_too_many_tokens_is_malformed",
     ),
     fault(
+        "a source with names is simulated without them",
+        "catalog/source.py",
+        '*(field.name for field in fields(CsvFormat)), "names", "records"',
+        '*(field.name for field in fields(CsvFormat)), "records"',
+        "unit/jobs/test_origin.py::test_a_source_whose_files_are_described_is_not_simulated_since_the_simulator_writes_none_such",
+    ),
+    fault(
         "a model learns how trips went that it is scored on",
         "jobs/model/inspections.py",
         "is_known & ~np.isin(inspections.trips, test.trips)",

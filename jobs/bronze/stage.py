@@ -52,9 +52,10 @@ def run(lake: Lake) -> list[TableResult]:
     next run. Rows of a result: lines appended.
 
     Raises JobError when a source's folder is a link or a file grows in the folder of a day, UsageError when a file was
-    brought to a simulated source; no file has been moved then.
+    brought to a simulated source, or the catalog describes the files of one; no file has been moved then.
     """
     simulated = [source for source in lake.settings.sources if origin.is_simulated(lake.settings, source)]
+    origin.refuse_described(simulated)
     origin.refuse_mixture(lake.settings, simulated, lambda source: _files_read(lake, source))
     lake.ensure([*(f"bronze.{source.name}" for source in lake.settings.sources), rejected.TABLE])
     late_files.make_good(lake)

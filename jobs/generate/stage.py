@@ -39,12 +39,14 @@ def run(lake: Lake) -> list[TableResult]:
 
     Rows of a result: lines of those nights, and of the fleet's first load in the run that lands it.
 
-    Raises UsageError for nights before the simulated fleet's first, for sources that have files of their own, and
-    when a delivery has already landed with another scale, seed or other fault rates. Nothing is landed then.
+    Raises UsageError for nights before the simulated fleet's first, for sources that have files of their own or whose
+    files the catalog describes, and when a delivery has already landed with another scale, seed or other fault rates.
+    Nothing is landed then.
     """
     if (nothing := without_spark(lake.settings)) is not None:
         return nothing
     _refuse_early_nights(lake.settings)
+    origin.refuse_described(chosen(lake.settings))
     origin.refuse_mixture(lake.settings, chosen(lake.settings))
     work = list(_due(lake.settings))
     for feed, night in work:

@@ -17,13 +17,14 @@ log = logging.getLogger("jobs")
 def run(lake: Lake) -> list[TableResult]:
     """Send a piece of the night's stream, from where the last run ended. Rows of a result: those sent.
 
-    Raises UsageError when the night has been streamed with another seed, and for files to a source that has files of
-    its own.
+    Raises UsageError when the night has been streamed with another seed, for a source whose files the catalog
+    describes, and for files to one that has files of its own.
     """
     stream: Options = lake.settings.options
     if stream.simulate is not None and stream.source not in stream.simulate:
         summary = f"nothing is streamed: SIMULATE does not name {stream.source}"
         return [TableResult("stream", 0, {"summary": summary})]
+    origin.refuse_described([SOURCES[stream.source]])
     if stream.sink == "json":
         origin.refuse_mixture(lake.settings, [SOURCES[stream.source]])
     file = (

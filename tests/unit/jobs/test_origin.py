@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -116,6 +117,36 @@ def test_a_file_that_is_brought_to_a_simulated_source_is_refused(tmp_path, file)
     )
     assert "LAKEHOUSE_HOME=…" in said and "SIMULATE" in said and "\n" not in said
     assert brought.exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "given"),
+    [
+        ("readings", {"names": (("v", "metric_value"),)}),
+        ("readings", {"names": (("t", "timestamp"),), "records": "data.items", "zone": "+01:00"}),
+        ("readings", {"times": ("dd.MM.yyyy HH:mm",)}),
+        ("sensor_logs", {"delimiter": ";", "decimal": ","}),
+        ("sensor_logs", {"header": False}),
+        ("sensor_logs", {"nulls": ("-",), "escapes": "backslash"}),
+    ],
+)
+def test_a_source_whose_files_are_described_is_not_simulated_since_the_simulator_writes_none_such(
+    source, given
+):
+    with pytest.raises(UsageError) as refused:
+        origin.refuse_described([SOURCES["events"], replace(SOURCES[source], **given)])
+    said = str(refused.value)
+    assert said.startswith(
+        f"{source} cannot be simulated: [sources.{source}] describes files that the simulator"
+    )
+    assert all(key in said for key in given) and "SIMULATE" in said and "\n" not in said
+
+
+def test_no_source_of_the_demo_is_described_otherwise_than_the_simulator_writes_it():
+    origin.refuse_described(SOURCES.values())
+    origin.refuse_described(
+        [replace(SOURCES["readings"], earliest=NIGHT, repeated="last", silent_after_days=1)]
+    )
 
 
 def test_a_lake_that_mixed_long_ago_goes_on(tmp_path):
