@@ -35,7 +35,7 @@ class Path:
 
 def path_of(text: str) -> Path:
     """Read a path as the catalog writes it. Raises ValueError for what is none."""
-    if not _PATH.fullmatch(text) or text.startswith(("$.", "$[")):
+    if not _PATH.fullmatch(text):
         raise ValueError(
             f"{text!r} is no path; write one like object.temperature, rxInfo[0].rssi, or ['a.b'].c where a name has "
             "a dot"

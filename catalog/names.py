@@ -6,6 +6,7 @@ from functools import cache
 from itertools import combinations
 
 from catalog.columns import columns_of
+from catalog.envelope import check_envelope, is_of_envelope
 from catalog.json_path import Path, path_of
 
 
@@ -15,7 +16,12 @@ class Names:
 
     names: tuple[tuple[str, str], ...] = ()  # theirs, ours
 
-    def check_names(self, format_: str, columns: str) -> None:
+    @property
+    def around(self) -> tuple[Path, ...]:
+        """Paths of JSON into the document around a record, in which they begin with `$`."""
+        return tuple(path_of(theirs) for theirs, _ in self.names if is_of_envelope(theirs))
+
+    def check_names(self, format_: str, columns: str, records: str) -> None:
         """Raise ValueError for names that lead to no column, or not to one alone."""
         pairs = self.names if isinstance(self.names, tuple) else (self.names,)
         if odd := [each for each in pairs if not isinstance(each, tuple)]:
@@ -28,6 +34,7 @@ class Names:
             raise ValueError(f"names leads to {', '.join(unknown)}, which is none of its columns")
         if format_ == "json" and pairs:
             _check_paths(paths_of(columns, pairs), columns_of(columns))
+            check_envelope([theirs for theirs, _ in pairs], records)
 
 
 @cache  # readers ask for it at each column

@@ -6,6 +6,8 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from catalog.clock import Clock, flaw
+from catalog.envelope import ROOT
+from catalog.json_path import path_of
 
 _OFFSET = re.compile(r"[+-](0\d|1[0-4]):[0-5]\d")
 
@@ -36,11 +38,23 @@ class Records:
             raise ValueError(flaws[0])
         if self.records and source_format != "json":
             raise ValueError("records is for json: each line of a csv file is a record")
+        if self.records != "" and not _leads_to_records(self.records):
+            raise ValueError(
+                f"records must be a path of names, through arrays by itself, like data.items, not {self.records!r}"
+            )
 
 
 def without_records(path: str) -> str:
     """Return how a malformed record begins that is an object, but has no records where its source says they lie."""
     return f"no records in {path}: "
+
+
+def _leads_to_records(path: object) -> bool:
+    try:
+        steps = path_of(path).steps if isinstance(path, str) else (0,)
+    except ValueError:
+        return False
+    return steps[0] != ROOT and all(isinstance(step, str) for step in steps)
 
 
 def _is_zone(name: object) -> bool:

@@ -41,8 +41,8 @@ class Source(CsvFormat, Names, Records, Repeated):
         if type(self.silent_after_days) is not int or self.silent_after_days < 0:
             raise ValueError(f"silent_after_days is {self.silent_after_days!r}, not a number of days")
         self.check_format(self.format)
-        self.check_names(self.format, self.columns)
         self.check_records(self.format)
+        self.check_names(self.format, self.columns, self.records)
         self.check_repeated()
 
     @property

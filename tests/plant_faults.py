@@ -83,6 +83,13 @@ FAULTS = [
         "unit/jobs/test_origin.py::test_a_source_whose_files_are_described_is_not_simulated_since_the_simulator_writes_none_such",
     ),
     fault(
+        "a record has what stands in front of it alone, of the document around it",
+        "jobs/bronze/json_records.py",
+        "            if level.is_kept:\n                waiting.extend(found)",
+        '            if level.is_kept:\n                members = tuple(around)\n                yield from ((record, (",".join(members), *kept)) for record, kept in found)',
+        "unit/jobs/test_json_documents.py::test_each_record_has_what_it_is_to_have_of_the_document_around_it_and_nothing_else",
+    ),
+    fault(
         "a model learns how trips went that it is scored on",
         "jobs/model/inspections.py",
         "is_known & ~np.isin(inspections.trips, test.trips)",

@@ -80,9 +80,9 @@ def _records(file: Path, source: Source) -> Iterator[str]:
     is_called_lines = bool(LINES & {*file.suffixes})
     if are_lines(_first_lines(file)) or (is_called_lines and not _is_document(file, source)):
         with _open(file) as lines:
-            yield from each_by_itself((line.rstrip("\n") for line in lines), source.records)
+            yield from each_by_itself((line.rstrip("\n") for line in lines), source.records, source.around)
     else:
-        yield from records(_text(file), source.records)
+        yield from records(_text(file), source.records, source.around)
 
 
 def _is_document(file: Path, source: Source) -> bool:

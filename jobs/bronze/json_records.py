@@ -1,14 +1,16 @@
 """JSON that is not one object a line: arrays, documents with records inside, several objects on one line.
 
-Each record becomes a line, in the characters of the original: no number and no string is written anew. Needs nothing
-but Python.
+Each record becomes a line, in the characters of the original: no number and no string is written anew. What it is to
+have of the document around it stands in front, as its member `$`. Needs nothing but Python.
 """
 
 import json
 import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
 
+from catalog.json_path import Path
 from catalog.records import without_records
+from jobs.bronze.json_envelope import Level, levels_of, with_envelope
 
 # What may stand between records: the mark of RFC 7464, byte order marks of files that were put together, and the end
 # of a file as DOS has it.
@@ -19,7 +21,11 @@ _BREAKS = re.compile(r"[\r\n]+")
 _decode = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
 _SHOWN = 40  # characters of what was found instead
 
-Records = Generator[str, None, int]  # yields records, returns the position behind them
+MOST_AROUND = 256 << 20  # characters that the records of a text may have of what is around them, all together
+
+# A record, and what it is to have of each object around it, the outermost first.
+Found = tuple[str, tuple[str, ...]]
+Records = Generator[Found, None, int]  # yields records, returns the position behind them
 
 
 class Fault(ValueError):
@@ -32,16 +38,22 @@ class Fault(ValueError):
         super().__init__(f"line {line}, column {column}: {wanted}, found {found}")
 
 
-def records(text: str, path: str = "") -> Iterator[str]:
+def records(text: str, path: str = "", around: Sequence[Path] = ()) -> Iterator[str]:
     """Yield the records of a text, each on one line: all objects, also those in arrays.
 
-    `path` says where they lie in each object of the text, as in `data.items`. Raises Fault.
+    `path` says where they lie in each object of the text, as in `data.items`; `around` leads to what each has of that
+    object, or of the one in an array of them in which it lies, as in `$.data.site`. Raises Fault.
     """
-    steps = path.split(".") if path else []
-    position = 0
+    levels, position, most = levels_of(path, around), 0, MOST_AROUND
     try:
-        while (position := _behind(_BETWEEN, text, position)) < len(text):
-            position = yield from _records_at(text, position, steps)
+        while (start := _behind(_BETWEEN, text, position)) < len(text):
+            found = _Behind(_records_at(text, start, levels))
+            for record, kept in found:
+                line = with_envelope(record, kept, levels) if around else record
+                if (most := most - len(line) + len(record)) < 0:
+                    raise Fault(text, start, "too much is around the records that each of them is to have")
+                yield line
+            position = found.position
     except json.JSONDecodeError as error:
         raise Fault(text, error.pos, error.msg) from None
     except RecursionError:
@@ -59,14 +71,14 @@ def lines_of(message: str) -> list[str]:
         return [*each_by_itself(lines)] if are_lines(lines) else [_on_one_line(message)]
 
 
-def each_by_itself(lines: Iterable[str], path: str = "") -> Iterator[str]:
-    """Yield the records of lines; a line that cannot be read stays, and becomes a malformed record.
+def each_by_itself(lines: Iterable[str], path: str = "", around: Sequence[Path] = ()) -> Iterator[str]:
+    """Yield the records of lines, as `records` does; a line that cannot be read stays, and becomes a malformed record.
 
     So does an object without records at `path`, which would pass for a record itself: that stands before it.
     """
     for line in lines:
         try:
-            yield from [line] if is_one_object(line) and not path else [*records(line, path)]
+            yield from [line] if is_one_object(line) and not path else [*records(line, path, around)]
         except Fault:
             yield without_records(path) + line if path and is_one_object(line) else line
 
@@ -114,47 +126,74 @@ def is_one_object(text: str) -> bool:
         return False
 
 
-def _records_at(text: str, position: int, steps: Sequence[str]) -> Records:
+class _Behind:
+    """Records, and once all have been taken, the position behind them."""
+
+    def __init__(self, found: Records) -> None:
+        self.found, self.position = found, 0
+
+    def __iter__(self) -> Iterator[Found]:
+        self.position = yield from self.found
+
+
+def _records_at(text: str, position: int, levels: Sequence[Level]) -> Records:
     """Yield the records of the value at a position."""
     opening = text[position : position + 1]
     if opening == "[":
-        return (yield from _elements(text, position, steps))
+        return (yield from _elements(text, position, levels))
     if opening != "{":
         raise Fault(text, position, "an object is wanted")
-    if steps:
-        return (yield from _members(text, position, steps))
+    if levels:
+        return (yield from _members(text, position, levels))
     _, end = _decode(text, position)
-    yield _on_one_line(text[position:end])
+    yield _on_one_line(text[position:end]), ()
     return end
 
 
-def _elements(text: str, position: int, steps: Sequence[str]) -> Records:
+def _elements(text: str, position: int, levels: Sequence[Level]) -> Records:
     """Yield the records of an array. A comma behind the last one is no matter."""
     position = _behind(_BLANK, text, position + 1)
     while not text.startswith("]", position):
-        position = _behind(_BLANK, text, (yield from _records_at(text, position, steps)))
+        position = _behind(_BLANK, text, (yield from _records_at(text, position, levels)))
         position = _separated(text, position, "]")
     return position + 1
 
 
-def _members(text: str, start: int, steps: Sequence[str]) -> Records:
-    """Yield the records of an object's member that the path names."""
-    wanted, *rest = steps
+def _members(text: str, start: int, levels: Sequence[Level]) -> Records:
+    """Yield the records of an object's member that the path names, after all of it if they are to have others."""
+    level, *rest = levels
+    around: list[str] = []
+    waiting: list[Found] = []
     is_found, position = False, _behind(_BLANK, text, start + 1)
     while not text.startswith("}", position):
-        name, position = _decode(text, position)
-        position = _behind(_BLANK, text, position)
-        if not isinstance(name, str) or not text.startswith(":", position):
-            raise Fault(text, position, "a name and ':' are wanted")
-        position = _behind(_BLANK, text, position + 1)
-        if name == wanted:
-            is_found, position = True, (yield from _records_at(text, position, rest))
+        begin = position
+        name, position = _named(text, position)
+        if name == level.name:
+            is_found, found = True, _Behind(_records_at(text, position, rest))
+            if level.is_kept:
+                waiting.extend(found)
+            else:
+                yield from found
+            position = found.position
         else:
             _, position = _decode(text, position)
+            if name in level.around:
+                around.append(_on_one_line(text[begin:position]))
         position = _separated(text, _behind(_BLANK, text, position), "}")
     if not is_found:
-        raise Fault(text, start, f"an object with {wanted} is wanted")
+        raise Fault(text, start, f"an object with {level.name} is wanted")
+    members = ",".join(around)
+    yield from ((record, (members, *kept)) for record, kept in waiting)
     return position + 1
+
+
+def _named(text: str, position: int) -> tuple[str, int]:
+    """Return the name of a member, and the position of its value."""
+    name, position = _decode(text, position)
+    position = _behind(_BLANK, text, position)
+    if not isinstance(name, str) or not text.startswith(":", position):
+        raise Fault(text, position, "a name and ':' are wanted")
+    return name, _behind(_BLANK, text, position + 1)
 
 
 def _separated(text: str, position: int, closing: str) -> int:

@@ -16,6 +16,7 @@ from catalog.clock import Clock, flaw
 from catalog.columns import columns_of
 from catalog.json_path import Path
 from catalog.tables import Source
+from jobs.bronze.json_records import records as unpacked
 from jobs.bronze.parsing import parse
 from jobs.delta.frames import union
 from jobs.value_reading import reading
@@ -390,9 +391,22 @@ DEEP = {
 }
 
 
-def with_names(places: Mapping[str, str]) -> Source:
+# And in the document around records.
+AROUND = {
+    "i": "$.gw.i",
+    "l": "l",
+    "d": "$.deep['in'].d",
+    "b": "['$.b']",
+    "day": "$['a.day']",
+    "at": "time.at",
+    "money": "$.sums[1]",
+    "name": "$.deep.its name",
+}
+
+
+def with_names(places: Mapping[str, str], records: str = "") -> Source:
     names = tuple((place, name) for name, place in places.items() if place != name)
-    return Source("made", "json", COLUMNS, ("l",), names=names)
+    return Source("made", "json", COLUMNS, ("l",), names=names, records=records)
 
 
 def deep(record: Mapping[str, Any], **more: Any) -> dict[str, Any]:
@@ -405,6 +419,17 @@ def deep(record: Mapping[str, Any], **more: Any) -> dict[str, Any]:
     } | more
 
 
+def around(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A document of one record, with values where AROUND has them."""
+    inside = {"l": record["l"], "time": {"at": record["at"]}, "$.b": record["b"]}
+    return {
+        "deep": {"in": {"rows": [inside], "d": record["d"], "n": 1}, "its name": record["name"]},
+        "gw": {"i": record["i"], "version": 2},
+        "a.day": record["day"],
+        "sums": [None, record["money"]],
+    }
+
+
 def test_a_value_is_read_the_same_wherever_it_lies(spark, records):
     few = records[:500]
     places = {name: str(Path((RENAMED.get(name, name),))) for name in KINDS}
@@ -415,6 +440,10 @@ def test_a_value_is_read_the_same_wherever_it_lies(spark, records):
     assert_read(parsed(spark, lines, with_names(places)), few, ("['name.']",), places)
     lines = [_text(deep(record, more={"i": 1})) for record in few]
     assert_read(parsed(spark, lines, with_names(DEEP)), few, ("more", "a.sums[0]"), DEEP)
+    source = with_names(AROUND, "deep.in.rows")
+    lines = [*unpacked("".join(_text(around(record)) for record in few), source.records, source.around)]
+    places = AROUND | {"d": "$.deep.in.d"}
+    assert_read(parsed(spark, lines, source), few, ("$.gw.version", "$.sums[0]"), places)
 
 
 def test_what_has_no_value_at_its_path_is_null_and_all_that_came_is_kept(spark):

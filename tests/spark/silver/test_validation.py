@@ -33,8 +33,13 @@ LINES = {
     "nearly shortened": EVENT.replace('"event_id":"e"', '"event_id":"3.5E14"'),
 }
 
-HUB = replace(SOURCES["iot_events"], names=(("object.temperature", "temperature"), ("rx[0].id", "sensor_id")))
-UPLINK = EVENT.replace('"sensor_id":"S-1"', '"rx":[{"id":"S-1"}]').replace(
+HUB = replace(
+    SOURCES["iot_events"],
+    records="data",
+    names=(("object.temperature", "temperature"), ("rx[0].id", "sensor_id"), ("$.site.region", "region")),
+)
+SENT = '{"$":{"site":{"region":"north"}},' + EVENT[1:].replace('"region":"north",', "")
+UPLINK = SENT.replace('"sensor_id":"S-1"', '"rx":[{"id":"S-1"}]').replace(
     '"temperature":21.4', '"object":{"temperature":21.4}'
 )
 # Uplink -> what keeps it out of silver.
@@ -44,12 +49,14 @@ UPLINKS = {
     UPLINK.replace('{"temperature":21.4}', "null"): [],
     UPLINK.replace("21.4", '"warm"'): ["object.temperature is no DOUBLE"],
     UPLINK.replace("temperature", "Temperature"): ["object.temperature came as object.Temperature"],
-    EVENT.replace('"sensor_id":"S-1"', '"rx":[{"id":"S-1"}]').replace("temperature", "object.temperature"): [
+    SENT.replace('"sensor_id":"S-1"', '"rx":[{"id":"S-1"}]').replace("temperature", "object.temperature"): [
         "object.temperature came as ['object.temperature']"
     ],
     UPLINK.replace('{"temperature":21.4}', '"21.4"'): ["object is no object"],
     UPLINK.replace('[{"id":"S-1"}]', '{"id":"S-1"}'): ["rx is no array", "no sensor_id"],
     UPLINK.replace('{"id":"S-1"}', "7"): ["rx[0] is no object", "no sensor_id"],
+    UPLINK.replace('{"region":"north"}', '"north"'): ["$.site is no object"],
+    UPLINK.replace('"region"', '"Region"'): ["$.site.region came as $.site.Region"],
 }
 
 

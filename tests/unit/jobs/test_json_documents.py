@@ -4,13 +4,15 @@ import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from catalog.json_path import path_of
 from catalog.tables import SOURCES
-from jobs.bronze import json_documents
+from jobs.bronze import json_documents, json_records
 from jobs.bronze.json_documents import is_document, is_unpacked, unpack
 from jobs.bronze.json_records import Fault, each_by_itself, has_several, lines_of, records
 
@@ -98,6 +100,76 @@ def test_an_array_and_its_objects_in_sequence_have_the_records_that_json_has(obj
         lines = [*records(text, path)]
         assert [json.loads(line) for line in lines] == objects
         assert not any("\n" in line or "\r" in line for line in lines)
+
+
+AROUND = [*map(path_of, ("$.gateway", "$.at[0].ms", "$.data.site.id", "$.data['x.y']"))]
+# In any order of members, also behind the records.
+ITEMS = st.lists(st.dictionaries(TEXT.filter(lambda name: name != "$"), VALUE, max_size=2), max_size=3)
+INNER = st.tuples(
+    ITEMS | ITEMS.filter(len).map(lambda found: found[0]), VALUE, VALUE, st.permutations(range(4))
+)
+OUTER = st.tuples(INNER | st.lists(INNER, max_size=2), VALUE, VALUE, st.permutations(range(4)))
+
+
+def members(values: tuple[Any, ...], names: list[str]) -> dict[str, Any]:
+    """An object of some values, in an order of theirs; None of them is left out."""
+    *values, order = values
+    found = [*zip(names, [*values, 1], strict=True)]
+    return dict(found[at] for at in order if found[at][1] is not None)
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(OUTER, max_size=3), st.sampled_from([None, 1]), st.booleans())
+def test_each_record_has_what_it_is_to_have_of_the_document_around_it_and_nothing_else(
+    made, indent, is_alone
+):
+    documents, meant = [], []
+    for inner, *rest in made:
+        datas = [members(each, ["items", "site", "x.y", "next"]) for each in listed(inner)]
+        outer = members(
+            (datas if isinstance(inner, list) else datas[0], *rest), ["data", "gateway", "at", "count"]
+        )
+        documents.append(outer)
+        for data in outer["data"] if isinstance(inner, list) else datas:
+            kept = {name: data[name] for name in ("site", "x.y") if name in data}
+            envelope = {name: outer[name] for name in ("gateway", "at") if name in outer}
+            envelope |= {"data": kept} if kept else {}
+            meant += [{"$": envelope} | each for each in listed(data["items"])]
+    text = json.dumps(documents, indent=indent)
+    if is_alone:
+        text = "\n".join(json.dumps(each, indent=indent) for each in documents)
+    lines = [*records(text, "data.items", AROUND)]
+    assert [json.loads(line) for line in lines] == meant
+    assert not any("\n" in line or line.count('"$"') > 1 for line in lines)
+
+
+def test_a_record_that_has_a_dollar_of_its_own_has_two_and_what_is_around_it_is_in_its_own_characters():
+    text = '{"gateway" :\r\n"\\u0067w",\n"data":{"items":[{"$":1}, { }]},"x":[1,2],"at":[1.10,\n2]}'
+    kept = '{"$":{"gateway" : "\\u0067w","at":[1.10, 2]}'
+    assert [*records(text, "data.items", AROUND)] == [f'{kept},"$":1}}', f"{kept} }}"]
+    assert [*records('{"data":{"items":[{}]}}', "data.items", AROUND)] == ['{"$":{}}']
+
+
+def test_what_records_have_of_their_document_does_not_become_much_more_than_the_document(monkeypatch):
+    monkeypatch.setattr(json_records, "MOST_AROUND", 1000)
+    text = json.dumps({"gateway": "x" * 90, "data": {"items": [{}] * 9}})
+    assert len([*records(text, "data.items", AROUND)]) == 9
+    with pytest.raises(Fault, match="line 1, column 1: too much is around the records"):
+        [*records(text.replace("{}", "{}, {}"), "data.items", AROUND)]
+
+
+def test_a_file_is_unpacked_with_what_its_source_wants_of_the_document(tmp_path):
+    source = replace(INSIDE, names=(("$.gateway", "region"),))
+    document = f'{{"data": {{"items": [{ONE}, {TWO}]}}, "gateway": "gw-7"}}'
+    lines = [f'{{"$":{{"gateway": "gw-7"}},{each[1:]}' for each in (ONE, TWO)]
+    for name, text in (("a.json", f"[\n{document}]"), ("b.jsonl", f"{document}\n")):
+        file = put(tmp_path, name, text)
+        assert is_document(file, source) and unpack(file, source, file, tmp_path / f"kept/{name}") is None
+        assert file.read_text().split("\n") == [*lines, ""]
 
 
 @pytest.mark.parametrize(

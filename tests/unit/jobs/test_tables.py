@@ -125,6 +125,13 @@ def test_a_format_that_is_neither_json_nor_csv_is_refused():
     ("given", "said"),
     [
         ({"format": "csv", "records": "data.items"}, "records is for json"),
+        *(
+            (
+                {"format": "json", "records": records},
+                "records must be a path of names, through arrays by itself",
+            )
+            for records in ("data..items", "data[0].items", "$.data", "items ", 5, ["items"])
+        ),
         (
             {"format": "json", "earliest": "1970-01-01"},
             "earliest must be a day like 2000-01-01 without quotes",
@@ -183,8 +190,6 @@ NO_PATHS = [
         "a[*].t",
         "a[01]",
         "a.*",
-        "$.a.t",
-        "$['a']",
         " t",
         "a. t",
     ),
@@ -217,6 +222,43 @@ def test_paths_of_which_no_record_can_have_both_are_refused(names, said):
     values = {"format": "json", "columns": "id INT, t DOUBLE, v VARIANT", "key": ["id"], "names": names}
     with pytest.raises(CatalogError, match=re.escape(said)):
         tables._read(Source, "sources", "x", values)
+
+
+@pytest.mark.parametrize(
+    ("records", "names", "said"),
+    [
+        (
+            "",
+            {"$.id": "id"},
+            "names has $.id: $ is the document around the records, and there is none without",
+        ),
+        ("d.i", {"$.d.i.t": "t"}, "names has $.d.i.t: it is within the records; write t"),
+        ("d.i", {"$.d.i[0].t": "t"}, "it is within the records; write t"),
+        ("d.i", {"$.d.i": "v"}, "names has $.d.i: the records lie there"),
+        ("d.i", {"$.d": "v"}, "names has $.d: the records lie there"),
+        ("d.i", {"$.d[0].t": "t"}, "each has the element that it is in; write $.d.t"),
+        ("d.i", {"$[0].t": "t"}, "each has the element that it is in; write $.t"),
+        ("d.i", {"$.id": "id", "['$'].t": "t"}, "names has ['$'].t of a record and $.id of its document"),
+        ("d.i", {"$.id": "id", "$": "v"}, "a record has one $"),
+        ("d.i", {"$.id": "id", "$['id']": "t"}, "names leads $.id to id and to t"),
+    ],
+)
+def test_names_that_lead_to_nothing_around_the_records_are_refused(records, names, said):
+    values = {"format": "json", "columns": "id INT, t DOUBLE, v VARIANT", "key": ["id"], "names": names}
+    with pytest.raises(CatalogError) as refused:
+        tables._read(Source, "sources", "x", values | {"records": records})
+    assert said in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_a_name_that_begins_with_a_dollar_leads_into_the_document_and_is_otherwise_a_path_as_others_are():
+    names = {"$.gw.id": "id", "$.d['a.b'][0].t": "t", "$.d.i-2": "w", "$x.v": "v"}
+    columns = "id INT, t DOUBLE, v VARIANT, w INT"
+    values = {"format": "json", "columns": columns, "key": ["id"], "records": "d.i", "names": names}
+    source = tables._read(Source, "sources", "x", values)
+    assert [*map(str, source.around)] == ["$.gw.id", "$.d['a.b'][0].t", "$.d.i-2"]
+    assert source.paths["t"][0].steps == ("$", "d", "a.b", 0, "t")
+    own = tables._read(Source, "sources", "x", values | {"names": {"['$'].id": "id", "$": "v"}})
+    assert own.around == ()
 
 
 def test_a_path_has_one_spelling_and_is_found_at_each_of_its_steps():
