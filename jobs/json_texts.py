@@ -17,6 +17,9 @@ REPLACEMENT = "\ufffd"
 _FIRST, _SECOND = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _HALF = rf"(?<!\\)((?:\\\\)*)(?:{_FIRST}(?!{_SECOND})|{_SECOND}(?<!{_FIRST}{_SECOND}))"
 
+# Of a broken sensor: Python writes its floating point so into JSON, which has no word for it.
+_NO_NUMBER = r"([:,\[]\s*)(-?Infinity|NaN)(?=\s*[,}\]])"
+
 
 def has_half_characters(text: Column) -> Column:
     """Whether a text of JSON has half of a character, for which parsers have words of their own."""
@@ -28,6 +31,19 @@ def whole_characters(text: Column) -> Column:
     return F.when(has_half_characters(text), F.regexp_replace(text, _HALF, f"$1{REPLACEMENT}")).otherwise(
         text
     )
+
+
+def within_brackets(text: Column) -> Column:
+    """A text of JSON as an array: the parsers overlook whatever follows a first complete value."""
+    return F.concat(F.lit("["), text, F.lit("]"))
+
+
+def readable(text: Column) -> Column:
+    """A text of JSON within brackets as the parsers take it; what it has for no number is a string."""
+    whole = within_brackets(whole_characters(text))
+    mended = F.when(whole.rlike(_NO_NUMBER), F.regexp_replace(whole, _NO_NUMBER, '$1"$2"'))
+    # Only of a text that is none: within a string, more quotes would end it.
+    return F.when(F.try_parse_json(whole).isNull(), mended).otherwise(whole)
 
 
 def strings_of(paths: Iterable[Path]) -> str:

@@ -6,18 +6,17 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import Source
+from jobs.bronze.json_containers import helping_columns, with_containers
 from jobs.bronze.json_rescued import rescued
 from jobs.bronze.json_values import careful_value
 from jobs.delta.frames import folded
-from jobs.json_texts import STRICT, has_half_characters, quoted, strings_of, whole_characters
+from jobs.json_texts import STRICT, has_half_characters, quoted, readable, strings_of, within_brackets
 from jobs.value_reading import measured, reading
 
 # What a double can have: Spark's parser spells all numbers as doubles.
 _OF_A_DOUBLE = r"^ *[+-]?(\d\.?){1,15} *$"
 # An object or an array; or a number with a point, of which the parser makes words of its own: 1.23456789E8.
 _NO_PLAIN_KEY = r"^\s*[\[{]|^-?\d+\.\d+(E-?\d+)?$"
-# Of a broken sensor: Python writes its floating point so into JSON, which has no word for it.
-_NO_NUMBER = r"([:,\[]\s*)(-?Infinity|NaN)(?=\s*[,}\]])"
 _HELPING = ("_read", "_is_plain", "_array", "_text", "_line", "_strings", "_object")
 
 
@@ -33,9 +32,9 @@ def read(lines: DataFrame, source: Source) -> tuple[DataFrame, dict[str, Column]
     return found.withColumn("_is_record", _is_record()), typed, rescued(source)
 
 
-def without_helping_columns(rows: DataFrame) -> DataFrame:
+def without_helping_columns(rows: DataFrame, source: Source) -> DataFrame:
     """Return rows without what `read` has added to their lines."""
-    return rows.drop(*_HELPING)
+    return rows.drop(*_HELPING, *helping_columns(source))
 
 
 def _is_flat(source: Source) -> bool:
@@ -61,16 +60,13 @@ def _read_by_schema(lines: DataFrame, source: Source) -> DataFrame:
         & (F.cardinality("_read") == 1)
         & (F.cardinality(F.json_object_keys("value")) == filled)
     )
-    read = F.from_json(_within_brackets(F.col("value")), f"ARRAY<STRUCT<{columns}>>", STRICT)
+    read = F.from_json(within_brackets(F.col("value")), f"ARRAY<STRUCT<{columns}>>", STRICT)
     return lines.withColumn("_read", read).withColumn("_is_plain", F.coalesce(is_plain, F.lit(False)))
 
 
 def _read_others_field_by_field(lines: DataFrame, source: Source) -> DataFrame:
     """Of a line that is not plain: `_array`, what its brackets hold; `_object`, the first of it; `_strings` of that."""
-    whole, is_other = _within_brackets(whole_characters(F.col("value"))), ~F.col("_is_plain")
-    mended = F.when(whole.rlike(_NO_NUMBER), F.regexp_replace(whole, _NO_NUMBER, '$1"$2"'))
-    # Only of a line that is none: within a string, more quotes would end it.
-    text = F.when(is_other, F.when(F.try_parse_json(whole).isNull(), mended).otherwise(whole))
+    text = F.when(~F.col("_is_plain"), readable(F.col("value")))
     strings = [
         path for name, kind in source.fields.items() if kind == "STRING" for path in source.paths[name]
     ]
@@ -84,12 +80,8 @@ def _read_others_field_by_field(lines: DataFrame, source: Source) -> DataFrame:
             }
         )
         .withColumn("_object", _element(0))
+        .transform(with_containers, source)
     )
-
-
-def _within_brackets(line: Column) -> Column:
-    """The line as an array: the parsers overlook whatever follows a first complete value."""
-    return F.concat(F.lit("["), line, F.lit("]"))
 
 
 def _ends_an_object() -> Column:

@@ -7,7 +7,8 @@ from pyspark.sql import functions as F
 
 from catalog.json_path import BARE, Path, containers
 from catalog.tables import Source
-from jobs.bronze.json_values import as_string, careful_value, is_misfit_at, variant
+from jobs.bronze.json_containers import as_string, columns_within, variant
+from jobs.bronze.json_values import careful_value, is_misfit_at
 from jobs.delta.frames import any_of
 from jobs.json_texts import is_in_the_way
 from jobs.value_reading import is_blank
@@ -27,7 +28,7 @@ def rescued(source: Source) -> Column:
     ]
     unknown = [
         F.filter(
-            _members(parent, parents[parent], is_spelled=bool(source.names)),
+            _members(parent, parents[parent], source),
             lambda member: ~member["key"].isin(known),
         )
         for parent in looked_into
@@ -37,9 +38,9 @@ def rescued(source: Source) -> Column:
     return F.when(is_rescued, F.to_variant_object(F.map_from_entries(found)))
 
 
-def _members(parent: Path, kind: str, *, is_spelled: bool) -> Column:
+def _members(parent: Path, kind: str, source: Source) -> Column:
     """The members of an object or array under their paths: ARRAY<STRUCT<key, value>>; empty for what is none."""
-    value, within = variant(parent) if parent.steps else F.col("_object"), str(parent)
+    value, within = F.col(columns_within(source)[parent]), str(parent)
     if kind == "array":
         found = F.transform(
             value.try_cast("array<variant>"),
@@ -49,7 +50,7 @@ def _members(parent: Path, kind: str, *, is_spelled: bool) -> Column:
         )
     else:
         found = F.map_entries(value.try_cast("map<string, variant>"))
-        if is_spelled:
+        if source.names:
             found = F.transform(
                 found, lambda member: _member(_spelled(within, member["key"]), member["value"])
             )
@@ -74,12 +75,13 @@ def _misfits(source: Source, parents: Mapping[Path, str]) -> Iterator[Column]:
         for number, path in enumerate(paths):
             # A value besides that of the column is unknown to it.
             has_value = any_of(careful_value(name, each, source).isNotNull() for each in paths[:number])
-            is_second = has_value & ~is_blank(as_string(path)) if number else F.lit(False)
-            yield _member_if(is_misfit_at(name, path, source) | is_second, path)
+            is_second = has_value & ~is_blank(as_string(path, source)) if number else F.lit(False)
+            yield _member_if(is_misfit_at(name, path, source) | is_second, path, source)
     for parent, kind in parents.items():
         if parent.steps:
-            yield _member_if(is_in_the_way(parent, kind, "_object"), parent)
+            is_other = is_in_the_way(Path(()), kind, columns_within(source)[parent])
+            yield _member_if(is_other, parent, source)
 
 
-def _member_if(condition: Column, path: Path) -> Column:
-    return F.when(condition, _member(F.lit(str(path)), variant(path)))
+def _member_if(condition: Column, path: Path, source: Source) -> Column:
+    return F.when(condition, _member(F.lit(str(path)), variant(path, source)))

@@ -1,12 +1,13 @@
-"""Values of a line of JSON that is read field by field: of `_object`, its object, with the `_strings` within it."""
+"""Values of a line of JSON that is read field by field, as `jobs.bronze.json_containers` finds them in it."""
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from catalog.json_path import Path
 from catalog.tables import Source
+from jobs.bronze.json_containers import as_string, is_within_text, text_at, variant
 from jobs.delta.frames import any_of
-from jobs.json_texts import REPLACEMENT, has_half_characters, json_text
+from jobs.json_texts import REPLACEMENT, has_half_characters
 from jobs.value_reading import is_misfit, reading
 
 
@@ -14,50 +15,37 @@ def careful_value(name: str, path: Path, source: Source) -> Column:
     """The value of a column at one of its paths; null where there is none, or none that fits."""
     kind = source.fields[name]
     if kind == "VARIANT":
-        return variant(path)
-    read = reading(_text(path, kind), kind, source.clock)
+        return variant(path, source)
+    read = reading(text_at(path, kind, source), kind, source.clock)
     if kind != "STRING" or name not in source.key:
         return read
     # 301 and 301.0 are one device.
-    is_number = _is_of(path, "DECIMAL", "DOUBLE", "BIGINT")
-    return F.when(is_number, as_string(path)).when(~_is_no_key(path), read)
+    is_number = _is_of(path, source, "DECIMAL", "DOUBLE", "BIGINT")
+    return F.when(is_number, as_string(path, source)).when(~_is_no_key(path, source), read)
 
 
-def variant(path: Path) -> Column:
-    """Whatever is at a path of the object."""
-    return F.try_variant_get("_object", path.in_variant, "variant")
-
-
-def _is_no_key(path: Path) -> Column:
+def _is_no_key(path: Path, source: Source) -> Column:
     """Whether a value is none that a key of text can have.
 
     An object or an array would be a value as a text, and as a key another thing of its own; a text that has lost
     characters may be that of several devices.
     """
-    is_cut = has_half_characters(F.col("value")) & F.contains(_text(path, "STRING"), F.lit(REPLACEMENT))
-    return _is_of(path, "OBJECT", "ARRAY") | F.coalesce(is_cut, F.lit(False))
+    may_be_cut = has_half_characters(F.col("value")) | is_within_text(path, source)
+    is_cut = may_be_cut & F.contains(text_at(path, "STRING", source), F.lit(REPLACEMENT))
+    return _is_of(path, source, "OBJECT", "ARRAY") | F.coalesce(is_cut, F.lit(False))
 
 
-def _is_of(path: Path, *kinds: str) -> Column:
-    """Whether a value within the object is one of some kinds, as variants call them."""
-    kind = F.schema_of_variant(variant(path))
+def _is_of(path: Path, source: Source, *kinds: str) -> Column:
+    """Whether a value is one of some kinds, as variants call them."""
+    kind = F.schema_of_variant(variant(path, source))
     return F.coalesce(any_of(kind.startswith(each) for each in kinds), F.lit(False))
-
-
-def _text(path: Path, kind: str) -> Column:
-    return json_text(path, kind, F.get("_strings", 0), "_object")
 
 
 def is_misfit_at(name: str, path: Path, source: Source) -> Column:
     """Whether a column cannot have what is at one of its paths."""
     kind = source.fields[name]
     if kind == "STRING" and name in source.key:
-        return _is_no_key(path)
+        return _is_no_key(path, source)
     if kind in ("STRING", "VARIANT"):
         return F.lit(False)
-    return is_misfit(_text(path, kind), kind, source.clock)
-
-
-def as_string(path: Path) -> Column:
-    """What is at a path as a text, numbers by their digits."""
-    return F.try_variant_get("_object", path.in_variant, "string")
+    return is_misfit(text_at(path, kind, source), kind, source.clock)

@@ -16,7 +16,7 @@ def parse(lines: DataFrame, source: Source, has_places: bool = False) -> DataFra
     """Parse the lines of a source by its format; `has_places`: those of CSV files have `_places`, of their layouts."""
     if source.format == "csv":
         return _with(*csv_records.read(lines, source, has_places)).drop("_tokens", "_others")
-    return json_fields.without_helping_columns(_with(*json_fields.read(lines, source)))
+    return json_fields.without_helping_columns(_with(*json_fields.read(lines, source)), source)
 
 
 def _with(parsed: DataFrame, typed: dict[str, Column], rescued: Column) -> DataFrame:

@@ -1,5 +1,6 @@
 """One reading of a value, whichever way a line goes: held against a reading of its own in plain Python."""
 
+import base64
 import json
 import random
 import re
@@ -404,6 +405,19 @@ AROUND = {
 }
 
 
+# And in texts of JSON within JSON, plain or in base64.
+IN_TEXTS = {
+    "i": "data.i",
+    "l": "Body.l",
+    "d": "a.msg.d",
+    "b": "rx[0].b",
+    "day": "data.day",
+    "at": "Body.at",
+    "money": "a.msg.sums[1]",
+    "name": "a.msg.its name",
+}
+
+
 def with_names(places: Mapping[str, str], records: str = "") -> Source:
     names = tuple((place, name) for name, place in places.items() if place != name)
     return Source("made", "json", COLUMNS, ("l",), names=names, records=records)
@@ -430,6 +444,19 @@ def around(record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def in_texts(record: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """A record with its values where IN_TEXTS has them; every third has objects instead of texts."""
+    written = _text if number % 3 else lambda value: value
+    body = {"l": record["l"], "at": record["at"]}
+    message = {"d": record["d"], "sums": [None, record["money"]], "its name": record["name"]}
+    return {
+        "a": written({"msg": written(message), "more": 1}),
+        "data": written({"i": record["i"], "day": record["day"]}),
+        "Body": base64.b64encode(_text(body).encode()).decode() if number % 3 == 1 else written(body),
+        "rx": written([{"b": record["b"]}]),
+    }
+
+
 def test_a_value_is_read_the_same_wherever_it_lies(spark, records):
     few = records[:500]
     places = {name: str(Path((RENAMED.get(name, name),))) for name in KINDS}
@@ -444,6 +471,12 @@ def test_a_value_is_read_the_same_wherever_it_lies(spark, records):
     lines = [*unpacked("".join(_text(around(record)) for record in few), source.records, source.around)]
     places = AROUND | {"d": "$.deep.in.d"}
     assert_read(parsed(spark, lines, source), few, ("$.gw.version", "$.sums[0]"), places)
+    lines = [_text(in_texts(record, number)) for number, record in enumerate(few)]
+    assert_read(parsed(spark, lines, with_names(IN_TEXTS)), few, ("a.more", "a.msg.sums[0]"), IN_TEXTS)
+
+
+def with_text(**members: Any) -> str:
+    return json.dumps(members)
 
 
 def test_what_has_no_value_at_its_path_is_null_and_all_that_came_is_kept(spark):
@@ -474,11 +507,30 @@ def test_what_has_no_value_at_its_path_is_null_and_all_that_came_is_kept(spark):
         '{"o.t":1.5,"o":{"a":{"t":2}},"o\'s":1}': (None,) * 4
         + ({"['o.t']": 1.5, "o.a": {"t": 2}, "['o\\'s']": 1},),
         # What lies in the way.
-        '{"o":"{\\"id\\":\\"A\\"}","rx":{"r":1},"v":[1]}': (None,) * 4
-        + ({"o": '{"id":"A"}', "rx": {"r": 1}, "v": [1]},),
+        '{"o":"id","rx":{"r":1},"v":[1]}': (None,) * 4 + ({"o": "id", "rx": {"r": 1}, "v": [1]},),
         '{"o":{"id":{"t":1}},"rx":[5,{"r":1}],"v":{"x":"one"}}': (None,) * 4
         + ({"o.id": {"t": 1}, "rx[0]": 5, "rx[1]": {"r": 1}, "v.x": "one"},),
         '{"o":{"id":301.0},"rx":[{"r":1,"s":2}]}': ("301", None, 1, None, {"rx[0].s": 2}),
+        # What is JSON within a text, whole and nothing else.
+        with_text(o='{"id":"A","t":1.5}', rx='[{"r":-7}]', v={"x": 1}): ("A", 1.5, -7, 1, {}),
+        with_text(o=' {"id":301.0, "s":{}}\n', rx=['{"r":-7,"s":1}']): (
+            "301",
+            None,
+            -7,
+            None,
+            {"o.s": {}, "rx[0].s": 1},
+        ),
+        with_text(o='{"id":"A","t":NaN}', rx="[]"): ("A", None, None, None, {"o.t": "NaN"}),
+        with_text(o="eyJpZCI6IsOEIn0="): ("\u00c4", None, None, None, {}),
+        with_text(o="{}", rx=" "): (None, None, None, None, {}),
+        with_text(o='{"id":"A\\ud83d","t":1.5}'): (None, 1.5, None, None, {"o.id": "A\ufffd"}),
+        **{
+            with_text(o=text): (None,) * 4 + ({"o": text},)
+            for text in (
+                *('{"id":"A"} x', '{"id":"A"}}', '{"id":"A"}]', '{"id":"A"},{}', '{"id":"A"', '{"id":"A",}'),
+                *('{"id":"A","id":"B"}', "[1]", '"{}"', "eyJpZCI6", "SGVsbG8="),
+            )
+        },
     }
     rows = parsed(spark, [*found], source)
     assert [(row.id, row.t, row.r, row.x, json.loads(row._rescued or "{}")) for row in rows] == [
@@ -524,6 +576,41 @@ SENT: list[tuple[dict[str, str], str, tuple[object, ...]]] = [
         '{"EnqueuedTimeUtc":"2024-03-05T10:00:00.0000000Z","Properties":{},"SystemProperties":'
         '{"iothub-connection-device-id":"th-7","iothub-content-type":"application/json"},"Body":{"temperature":"21.5"}}',
         ("th-7", NOON, 21.5, None),
+    ),
+    (
+        {"objectJSON.temperature": "t", "devEUI": "device", "publishedAt": "at", "rxInfo[0].rssi": "rssi"},
+        '{"applicationID":"1","deviceName":"th","devEUI":"AQEBAQEBAQE=","rxInfo":[{"gatewayID":"ABbAAfFToUw=","rssi":-57}],'
+        '"fPort":2,"data":"qg==","objectJSON":"{\\"temperature\\":21.5,\\"humidity\\":40}","publishedAt":'
+        '"2024-03-05T10:00:00.5Z"}',
+        ("AQEBAQEBAQE=", NOON + timedelta(milliseconds=500), 21.5, -57),
+    ),
+    (
+        {
+            "SystemProperties.connectionDeviceId": "device",
+            "EnqueuedTimeUtc": "at",
+            "Body.temperature": "t",
+        },
+        '{"EnqueuedTimeUtc":"2024-03-05T10:00:00.0000000Z","Properties":{},"SystemProperties":{"connectionDeviceId":'
+        '"th-7","connectionAuthMethod":"{\\"scope\\":\\"device\\",\\"type\\":\\"sas\\"}"},"Body":'
+        '"eyJ0ZW1wZXJhdHVyZSI6MjEuNX0="}',
+        ("th-7", NOON, 21.5, None),
+    ),
+    (
+        {"body.Message.device.id": "device", "body.Timestamp": "at", "body.Message.temp": "t"},
+        json.dumps(
+            {
+                "messageId": "059f36b4",
+                "eventSource": "aws:sqs",
+                "body": json.dumps(
+                    {
+                        "Type": "Notification",
+                        "Timestamp": "2024-03-05T10:00:00.250Z",
+                        "Message": json.dumps({"device": {"id": "pump \u00c4"}, "temp": 21.5}),
+                    }
+                ),
+            }
+        ),
+        ("pump \u00c4", NOON + timedelta(milliseconds=250), 21.5, None),
     ),
     (
         {"src": "device", "params.ts": "at", "params['temperature:0'].tC": "t", "params.wifi.rssi": "rssi"},

@@ -53,6 +53,14 @@ UPLINKS = {
         "object.temperature came as ['object.temperature']"
     ],
     UPLINK.replace('{"temperature":21.4}', '"21.4"'): ["object is no object"],
+    UPLINK.replace('{"temperature":21.4}', r'"{\"temperature\":21.4}"'): [],
+    UPLINK.replace('{"temperature":21.4}', r'"{\"temperature\":\"warm\"}"'): [
+        "object.temperature is no DOUBLE"
+    ],
+    UPLINK.replace('{"temperature":21.4}', '"eyJUZW1wZXJhdHVyZSI6MjEuNH0="'): [
+        "object.temperature came as object.Temperature"
+    ],
+    UPLINK.replace('{"temperature":21.4}', '"SGVsbG8="'): ["object is no object"],
     UPLINK.replace('[{"id":"S-1"}]', '{"id":"S-1"}'): ["rx is no array", "no sensor_id"],
     UPLINK.replace('{"id":"S-1"}', "7"): ["rx[0] is no object", "no sensor_id"],
     UPLINK.replace('{"region":"north"}', '"north"'): ["$.site is no object"],

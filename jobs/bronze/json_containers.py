@@ -1,0 +1,122 @@
+"""Objects and arrays on the way to the columns of a line of JSON, each in a column of its own.
+
+One that comes as a text, within which it stands as JSON, plain or in base64, is opened: whatever leads through it leads
+through what the text says. All are of `_object`, the line's object, with the `_strings` within it.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from catalog.json_path import Path, containers
+from catalog.tables import Source
+from jobs.delta.frames import any_of
+from jobs.json_texts import STRICT, json_text, readable, strings_of
+
+_JSON = r"^\s*[\[{]"
+_BASE64 = r"^[eW][A-Za-z0-9+/]{3,}={0,2}$"  # of what begins with { or [
+
+
+@cache
+def columns_within(source: Source) -> Mapping[Path, str]:
+    """Return what the paths of a source lead through, the outermost first, and which column has it as a variant."""
+    found = containers(path for paths in source.paths.values() for path in paths)
+    return {path: f"_within_{number}" if path.steps else "_object" for number, path in enumerate(found)}
+
+
+def helping_columns(source: Source) -> list[str]:
+    """Return the columns that `with_containers` adds."""
+    own = [column for path, column in columns_within(source).items() if path.steps]
+    return [f"{column}{end}" for column in own for end in ("", "_text", "_strings")]
+
+
+def with_containers(lines: DataFrame, source: Source) -> DataFrame:
+    """Add to lines with an `_object` what lies within it, the outer before the inner, and the strings of each.
+
+    What comes as a text has it as `_text`, within brackets.
+    """
+    columns = columns_within(source)
+    for depth in sorted({len(path.steps) for path in columns} - {0}):
+        here = {path: column for path, column in columns.items() if len(path.steps) == depth}
+        opened: dict[str, Column] = {}
+        for path, column in here.items():
+            opened[column] = F.coalesce(_opened(column), variant(path, source))
+            if inner := _strings_beneath(path, source):
+                opened[f"{column}_strings"] = _strings(path, column, inner, source)
+        texts = {f"{column}_text": _text(path, source) for path, column in here.items()}
+        lines = lines.withColumns(texts).withColumns(opened)
+    return lines
+
+
+def variant(path: Path, source: Source) -> Column:
+    """Whatever is at a path, as it came."""
+    return F.try_variant_get(_around(path, source), _last(path).in_variant, "variant")
+
+
+def as_string(path: Path, source: Source) -> Column:
+    """What is at a path as a text, numbers by their digits."""
+    return F.try_variant_get(_around(path, source), _last(path).in_variant, "string")
+
+
+def text_at(path: Path, kind: str, source: Source) -> Column:
+    """The text of a value for a column of some type, as `json_text` gives it."""
+    around = _around(path, source)
+    strings = F.get("_strings", 0) if around == "_object" else F.col(f"{around}_strings")
+    return json_text(_last(path), kind, strings, around)
+
+
+def is_within_text(path: Path, source: Source) -> Column:
+    """Whether a value lies within an object or array that came as a text."""
+    columns = columns_within(source)
+    return any_of(F.col(f"{columns[parent]}_text").isNotNull() for parent in path.parents if parent.steps)
+
+
+def _around(path: Path, source: Source) -> str:
+    """The column that has the object or array in which a value lies."""
+    return columns_within(source)[path.parents[-1]]
+
+
+def _last(path: Path) -> Path:
+    return Path(path.steps[-1:])
+
+
+def _text(path: Path, source: Source) -> Column:
+    """What comes as a text that may be JSON, within brackets; null for what comes otherwise."""
+    text, kind = as_string(path, source), F.schema_of_variant(variant(path, source))
+    decoded = F.try_validate_utf8(F.try_to_binary(text, F.lit("base64")).cast("string"))
+    found = F.when(text.rlike(_JSON), text).when(text.rlike(_BASE64), decoded)
+    return F.when(kind == "STRING", readable(found))
+
+
+def _opened(column: str) -> Column:
+    """What a text of JSON has; null if it is none, or has something behind it, which parsers overlook."""
+    text = f"{column}_text"
+    array = F.try_parse_json(text)
+    inside = F.expr(f"substring({text}, 2, length({text}) - 2)")
+    keys = F.json_object_keys(F.concat(F.lit('{"_":'), inside, F.lit("}")))
+    is_alone = F.try_variant_get(array, "$[1]", "variant").isNull() & keys.isNotNull()
+    return F.when(is_alone, F.try_variant_get(array, "$[0]", "variant"))
+
+
+def _strings(path: Path, column: str, inner: str, source: Source) -> Column:
+    """The strings within an object or array, of a type."""
+    of_text = F.get(F.from_json(f"{column}_text", f"ARRAY<{inner}>", STRICT), 0)
+    return F.when(_opened(column).isNotNull(), of_text).otherwise(text_at(path, "STRING", source))
+
+
+def _strings_beneath(container: Path, source: Source) -> str:
+    """The type of the strings within an object or array, of which all elements have one; empty if there are none."""
+    way = _alike(container)
+    inner = [
+        Path(path.steps[len(way) :])
+        for name, kind in source.fields.items()
+        for path in source.paths[name]
+        if kind == "STRING" and _alike(path)[: len(way)] == way and len(path.steps) > len(way)
+    ]
+    return strings_of(inner) if inner else ""
+
+
+def _alike(path: Path) -> tuple[str | int, ...]:
+    return tuple(0 if isinstance(step, int) else step for step in path.steps)
