@@ -17,8 +17,8 @@ REPLACEMENT = "\ufffd"
 _FIRST, _SECOND = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _HALF = rf"(?<!\\)((?:\\\\)*)(?:{_FIRST}(?!{_SECOND})|{_SECOND}(?<!{_FIRST}{_SECOND}))"
 
-# Of a broken sensor: Python writes its floating point so into JSON, which has no word for it.
-_NO_NUMBER = r"([:,\[]\s*)(-?Infinity|NaN)(?=\s*[,}\]])"
+# Of a broken sensor: so Python, C and JavaScript write into JSON what it has no word for.
+_NO_NUMBER = r"([:,\[]\s*)([+-]?(?i:nan|inf(?:inity)?)(?:\(\w*\))?|-?1\.#\w+|undefined)(?=\s*[,}\]])"
 
 
 def has_half_characters(text: Column) -> Column:

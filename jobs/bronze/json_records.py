@@ -16,6 +16,7 @@ from jobs.bronze.json_envelope import Level, levels_of, with_envelope
 # of a file as DOS has it.
 _BETWEEN = re.compile("[ \t\r\n,\x1a\x1e\ufeff]*")
 _BLANK = re.compile(r"[ \t\r\n]*")
+_HALVES = re.compile("[\ud800-\udfff]")
 _BREAKS = re.compile(r"[\r\n]+")
 # Numbers stay texts: whole ones of more than 4,300 digits would be an error.
 _decode = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
@@ -141,6 +142,8 @@ def _records_at(text: str, position: int, levels: Sequence[Level]) -> Records:
     opening = text[position : position + 1]
     if opening == "[":
         return (yield from _elements(text, position, levels))
+    if opening == '"':
+        return (yield from _within_text(text, position, levels))
     if opening != "{":
         raise Fault(text, position, "an object is wanted")
     if levels:
@@ -148,6 +151,22 @@ def _records_at(text: str, position: int, levels: Sequence[Level]) -> Records:
     _, end = _decode(text, position)
     yield _on_one_line(text[position:end]), ()
     return end
+
+
+def _within_text(text: str, position: int, levels: Sequence[Level]) -> Records:
+    """Yield the records of a string that is JSON itself, from its first character to its last."""
+    inner, end = _decode(text, position)
+    found, inside = _Behind(_records_at(inner, _behind(_BLANK, inner, 0), levels)), []
+    try:
+        inside.extend(found)
+        is_json = _behind(_BLANK, inner, found.position) == len(inner)
+    except (Fault, json.JSONDecodeError):
+        is_json = False
+    # Half of a character, or bytes that are no UTF-8, would stand in a line by themselves.
+    if not is_json or _HALVES.search(inner):
+        raise Fault(text, position, "an object is wanted")
+    yield from inside
+    return int(end)
 
 
 def _elements(text: str, position: int, levels: Sequence[Level]) -> Records:
@@ -168,7 +187,9 @@ def _members(text: str, start: int, levels: Sequence[Level]) -> Records:
     while not text.startswith("}", position):
         begin = position
         name, position = _named(text, position)
-        if name == level.name:
+        if name == level.name and not rest and text.startswith("null", position):
+            is_found, position = True, position + len("null")
+        elif name == level.name:
             is_found, found = True, _Behind(_records_at(text, position, rest))
             if level.is_kept:
                 waiting.extend(found)

@@ -15,7 +15,9 @@ def careful_value(name: str, path: Path, source: Source) -> Column:
     """The value of a column at one of its paths; null where there is none, or none that fits."""
     kind = source.fields[name]
     if kind == "VARIANT":
-        return variant(path, source)
+        found = variant(path, source)
+        # Of several paths, null is at none.
+        return F.when(~F.is_variant_null(found), found) if len(source.paths[name]) > 1 else found
     read = reading(text_at(path, kind, source), kind, source.clock)
     if kind != "STRING" or name not in source.key:
         return read

@@ -491,6 +491,7 @@ def test_what_has_no_value_at_its_path_is_null_and_all_that_came_is_kept(spark):
             ("o['a.t']", "t"),
             ("rx[0].r", "r"),
             ("v", "extra"),
+            ("w", "extra"),
             ("v.x", "x"),
         ),
     )
@@ -499,6 +500,7 @@ def test_what_has_no_value_at_its_path_is_null_and_all_that_came_is_kept(spark):
         "{}": (None, None, None, None, {}),
         '{"o":null,"rx":[],"v":null}': (None, None, None, None, {}),
         '{"o":{},"rx":[null]}': (None, None, None, None, {}),
+        '{"v":null,"w":[1]}': (None, None, None, None, {}),
         # The first path that has a value has it; what else there is, is kept.
         '{"o":{"a.t":2.5}}': (None, 2.5, None, None, {}),
         '{"o":{"t":1.5,"a.t":2.5}}': (None, 1.5, None, None, {"o['a.t']": 2.5}),
@@ -537,7 +539,8 @@ def test_what_has_no_value_at_its_path_is_null_and_all_that_came_is_kept(spark):
         *found.values()
     ]
     assert [row._malformed for row in rows] == [None] * len(found)
-    assert rows[0].extra.toJson() == '{"x":1,"y":2}'
+    extras = {at: row.extra.toJson() for at, row in enumerate(rows) if row.extra is not None}
+    assert (extras[0], extras[4], 2 in extras) == ('{"x":1,"y":2}', "[1]", False)
 
 
 PAGE = (PROJECT / "docs/your-own-data.md").read_text()
@@ -705,12 +708,14 @@ def test_a_number_that_no_double_is_equal_to_is_read_exactly_or_not_at_all(spark
     assert found == ([(None, None)] * 3 + numbers) * 2
 
 
-def test_what_python_writes_for_no_number_fits_no_column_and_the_rest_of_the_line_is_read(spark):
+def test_what_is_written_for_no_number_fits_no_column_and_the_rest_of_the_line_is_read(spark):
     source = Source("made", "json", "id STRING, d DOUBLE, i INT, b BOOLEAN", ("id",))
     lines = [
         '{"id": "a", "d": NaN, "i": 1, "b": true}',
         '{"id": "b", "d": 1.5, "i": -Infinity, "b": NaN}',
         '{"id": "c, NaN ,", "d": 1.5, "i": 1, "b": true, "more": [1, 2]}',
+        '{"id": "e", "d": -nan, "i": inf, "b": undefined}',
+        '{"id": "f", "d":-nan(ind),"i":-1.#IND00,"b":[nan,+Inf ]}',
         '{"id": "d", "d": NaN, "i": 1',
     ]
     found = parsed(spark, lines, source)
@@ -718,15 +723,19 @@ def test_what_python_writes_for_no_number_fits_no_column_and_the_rest_of_the_lin
         ("a", None, 1, True),
         ("b", 1.5, None, None),
         ("c, NaN ,", 1.5, 1, True),
+        ("e", None, None, None),
+        ("f", None, None, None),
         (None, None, None, None),
     ]
     assert [row._rescued and json.loads(row._rescued) for row in found] == [
         {"d": "NaN"},
         {"i": "-Infinity", "b": "NaN"},
         {"more": [1, 2]},
+        {"d": "-nan", "i": "inf", "b": "undefined"},
+        {"d": "-nan(ind)", "i": "-1.#IND00", "b": ["nan", "+Inf"]},
         None,
     ]
-    assert [row._malformed for row in found] == [None, None, None, lines[3]]
+    assert [row._malformed for row in found] == [None] * 5 + [lines[5]]
 
 
 def test_a_key_is_a_text_or_a_number_in_its_digits(spark):

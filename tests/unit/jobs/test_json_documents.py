@@ -41,6 +41,12 @@ PRETTY = '{\r\n  "a": 1,\r\n  "b": [\n1,\n2]\n}'
         ("[]", []),
         ("\n \n", []),
         ('{"n": %s}' % ("9" * 5000), ['{"n": %s}' % ("9" * 5000)]),
+        # Texts of JSON, as some bridges and queues have messages.
+        (f"{json.dumps(ONE)}\n{json.dumps(json.dumps(TWO))}", [ONE, TWO]),
+        (
+            json.dumps([PRETTY, f" [{ONE},{TWO}]\n", "[]", TWO]),
+            ['{   "a": 1,   "b": [ 1, 2] }', ONE, TWO, TWO],
+        ),
     ],
 )
 def test_objects_become_a_line_each_as_they_are_spelled(text, found):
@@ -53,6 +59,7 @@ def test_objects_become_a_line_each_as_they_are_spelled(text, found):
         f'{{"count": 2, "data": {{"next": null, "items": [{ONE}, {TWO}]}}, "x": [{{}}]}}',
         f'[{{"data": {{"items": {ONE}}}}},\n{{"data": {{"items": [{TWO}], "more": []}}}}]',
         f'{{"data": [{{"items": [{ONE}]}}, {{"items": [{TWO}]}}]}}',
+        json.dumps([{"data": {"items": None}}, {"data": f'{{"items": [{ONE}, {TWO}]}}'}]),
     ],
 )
 def test_records_are_found_where_the_catalog_says_they_lie(text):
@@ -68,6 +75,10 @@ def test_records_are_found_where_the_catalog_says_they_lie(text):
         ('[{"a": 1}, 42]', "line 1, column 12: an object is wanted, found '42]'"),
         ("sensor_id,timestamp", "line 1, column 1: an object is wanted, found 'sensor_id,timestamp'"),
         ('{"a": "line\nbreak"}', "line 1, column 12: Invalid control character at"),
+        ('{"a": 1}\n"no JSON"', "line 2, column 1: an object is wanted, found '\"no JSON\"'"),
+        (json.dumps('{"a": 1} x'), "line 1, column 1: an object is wanted"),
+        (r'"{\"a\": \"\ud83d\"}"', "line 1, column 1: an object is wanted"),
+        ('"{\\"a\\": \\"\udcff\\"}"', "line 1, column 1: an object is wanted"),
         ("[" * 100_000, "line 1, column 1: too many brackets within each other"),
         ('{"a":' * 100_000, "line 1, column 1: too many brackets within each other"),
     ],
@@ -180,6 +191,7 @@ def test_a_file_is_unpacked_with_what_its_source_wants_of_the_document(tmp_path)
         (f"[{ONE},{TWO}]", [ONE, TWO]),
         (f"{ONE}\n{TWO}\n", [ONE, TWO]),
         (f"{ONE} {TWO}", [ONE, TWO]),
+        (json.dumps(ONE), [ONE]),
         (f'{ONE}\n{{"a": 1, "b\n[{TWO}]', [ONE, '{"a": 1, "b', TWO]),
         ('{"a": 1,\n"b', ['{"a": 1, "b']),
         ("no JSON", ["no JSON"]),
@@ -263,7 +275,7 @@ def test_a_line_with_several_records_is_unpacked_wherever_it_stands(tmp_path, mo
 
 
 PIECES = st.sampled_from(
-    [ONE, TWO, "{}", "[{}]", "}{", '{"a": [{}, {}]}', '"', ",", " ", "\ufeff", "]", '{"b": 1', "é"]
+    [ONE, TWO, "{}", "[{}]", '"{}"', "}{", '{"a": [{}, {}]}', '"', ",", " ", "\ufeff", "]", '{"b": 1', "é"]
 )
 
 
