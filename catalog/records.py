@@ -17,9 +17,15 @@ class Records:
     """Settings of a source; what each means stands at the head of `demo.toml`."""
 
     records: str = ""
+    senml: bool = False
     earliest: date = date(2000, 1, 1)
     zone: str = "UTC"
     times: tuple[str, ...] = ()
+
+    @property
+    def is_rewritten(self) -> bool:
+        """Whether no line of its JSON is a record as it is."""
+        return bool(self.records or self.senml)
 
     @property
     def clock(self) -> Clock:
@@ -38,6 +44,8 @@ class Records:
             raise ValueError(flaws[0])
         if self.records and source_format != "json":
             raise ValueError("records is for json: each line of a csv file is a record")
+        if not isinstance(self.senml, bool) or (self.senml and source_format != "json"):
+            raise ValueError(f"senml must be true or false, and is for json, not {self.senml!r}")
         if self.records != "" and not _leads_to_records(self.records):
             raise ValueError(
                 f"records must be a path of names, through arrays by itself, like data.items, not {self.records!r}"
@@ -45,8 +53,11 @@ class Records:
 
 
 def without_records(path: str) -> str:
-    """Return how a malformed record begins that is an object, but has no records where its source says they lie."""
-    return f"no records in {path}: "
+    """Return how a malformed record begins that is an object, but has no records where or as its source says.
+
+    Without a path, these are records of SenML.
+    """
+    return f"no records in {path}: " if path else "no record of SenML: "
 
 
 def _leads_to_records(path: object) -> bool:

@@ -12,7 +12,7 @@ from catalog.records import Records
 from catalog.repeated import Repeated
 
 # By these keys files are read that the simulator does not write: it has the defaults of all of them.
-DESCRIBING = (*(field.name for field in fields(CsvFormat)), "names", "records", "times", "zone")
+DESCRIBING = (*(field.name for field in fields(CsvFormat)), "names", "records", "senml", "times", "zone")
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ FAULTS = [
     ),
     fault(
         "a record has what stands in front of it alone, of the document around it",
-        "jobs/bronze/json_records.py",
+        "jobs/bronze/json_scanner.py",
         "            if level.is_kept:\n                waiting.extend(found)",
         '            if level.is_kept:\n                members = tuple(around)\n                yield from ((record, (",".join(members), *kept)) for record, kept in found)',
         "unit/jobs/test_json_documents.py::test_each_record_has_what_it_is_to_have_of_the_document_around_it_and_nothing_else",
@@ -95,6 +95,13 @@ FAULTS = [
         '"variant").isNull() & keys.isNotNull()',
         '"variant").isNull()',
         "spark/bronze/test_value_reading.py::test_what_has_no_value_at_its_path_is_null_and_all_that_came_is_kept",
+    ),
+    fault(
+        "what a record of SenML says for those after it holds for itself alone",
+        "jobs/bronze/json_senml.py",
+        "self.base |= {",
+        "self.base = {",
+        "unit/jobs/test_json_senml.py::test_records_are_resolved_as_plain_sums_and_names_say",
     ),
     fault(
         "a model learns how trips went that it is scored on",

@@ -43,8 +43,8 @@ def is_document(file: Path, source: Source) -> bool:
     """
     first, is_called_lines = _first_lines(file), bool(LINES & {*file.suffixes})
     if are_lines(first) or (is_called_lines and are_batches(first)):
-        return bool(source.records) or any(map(has_several, _odd_lines(file)))
-    return not is_called_lines or bool(source.records) or _is_document(file, source)
+        return source.is_rewritten or any(map(has_several, _odd_lines(file)))
+    return not is_called_lines or source.is_rewritten or _is_document(file, source)
 
 
 def is_unpacked(file: Path, kept: Path) -> bool:
@@ -80,9 +80,11 @@ def _records(file: Path, source: Source) -> Iterator[str]:
     is_called_lines = bool(LINES & {*file.suffixes})
     if are_lines(_first_lines(file)) or (is_called_lines and not _is_document(file, source)):
         with _open(file) as lines:
-            yield from each_by_itself((line.rstrip("\n") for line in lines), source.records, source.around)
+            yield from each_by_itself(
+                (line.rstrip("\n") for line in lines), source.records, source.around, is_senml=source.senml
+            )
     else:
-        yield from records(_text(file), source.records, source.around)
+        yield from records(_text(file), source.records, source.around, is_senml=source.senml)
 
 
 def _is_document(file: Path, source: Source) -> bool:
@@ -153,4 +155,6 @@ def _copy(file: Path, to: Path) -> None:
 def _wanted(source: Source) -> str:
     if source.records:
         return f"documents with objects in {source.records}"
+    if source.senml:
+        return "packs of SenML, arrays of objects"
     return "an object a line, or an array of objects"

@@ -131,7 +131,8 @@ def validate(rows: DataFrame, source: Source, known_devices: DataFrame | None) -
 
 
 def _why_malformed(source: Source) -> Column:
-    if not source.records:
+    if not source.is_rewritten:
         return F.lit(MALFORMED)
-    is_without = F.col("_malformed").startswith(without_records(source.records))
-    return F.when(is_without, F.lit(f"{MALFORMED}: no records in {source.records}")).otherwise(MALFORMED)
+    said = without_records(source.records)
+    why = f"{MALFORMED}: {said.removesuffix(': ')}"
+    return F.when(F.col("_malformed").startswith(said), F.lit(why)).otherwise(MALFORMED)

@@ -127,6 +127,7 @@ def test_a_file_that_is_brought_to_a_simulated_source_is_refused(tmp_path, file)
         ("readings", {"times": ("dd.MM.yyyy HH:mm",)}),
         ("sensor_logs", {"delimiter": ";", "decimal": ","}),
         ("sensor_logs", {"header": False}),
+        ("events", {"senml": True}),
         ("sensor_logs", {"nulls": ("-",), "escapes": "backslash"}),
     ],
 )
