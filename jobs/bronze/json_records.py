@@ -45,9 +45,12 @@ def records(
         raise Fault(text, position, "too many brackets within each other") from None
 
 
-def lines_of(message: str) -> list[str]:
-    """Return the lines as which a message is landed: a record each, or the message itself where it has none."""
-    if is_one_object(message):
+def lines_of(message: str, *, is_senml: bool = False) -> list[str]:
+    """Return the lines as which a message is landed: a record each, or the message itself where it has none.
+
+    What records of SenML are is known from their pack alone, which stays whole.
+    """
+    if is_senml or is_one_object(message):
         return [on_one_line(message)]
     try:
         return [*records(message)]

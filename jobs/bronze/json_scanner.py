@@ -78,7 +78,8 @@ def records_at(text: str, position: int, way: Way) -> Records:
 def _within_text(text: str, position: int, way: Way) -> Records:
     """Yield the records of a string that is JSON itself, from its first character to its last."""
     inner, end = decode(text, position)
-    found, inside = Behind(records_at(inner, behind(_BLANK, inner, 0), way)), []
+    found = Behind(records_at(inner, behind(_BLANK, inner, 0), way))
+    inside: list[Found] = []
     try:
         inside.extend(found)
         is_json = behind(_BLANK, inner, found.position) == len(inner)

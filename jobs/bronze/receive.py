@@ -94,7 +94,8 @@ def _land(drafts: list[Path], folder: Path, source: Source) -> Iterator[int]:
     name = f"{source.name}-received-{{}}.jsonl"
     for draft in drafts:
         with draft.open(encoding="utf-8", errors="surrogateescape", newline="\n") as messages:
-            lines = (line for message in messages for line in lines_of(message.replace(BREAK, "\n")))
+            texts = (message.replace(BREAK, "\n") for message in messages)
+            lines = (line for text in texts for line in lines_of(text, is_senml=source.senml))
             write_lines(folder / f".{name.format(draft.stem)}", lines)
         draft.unlink()
     for whole in sorted(folder.glob(f".{name.format('*')}")):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from catalog.tables import SOURCES
 from jobs.bronze.json_documents import is_document, unpack
-from jobs.bronze.json_records import Fault, records
+from jobs.bronze.json_records import Fault, lines_of, records
 
 PACK = replace(SOURCES["locations"], senml=True)
 # 5.1.2 and 5.1.4 of the RFC.
@@ -34,6 +34,11 @@ def resolved(text: str, path: str = "") -> list[str]:
 def test_a_pack_of_the_rfc_is_read_as_the_rfc_says():
     assert resolved(SEVERAL) == RESOLVED
     assert resolved(f'{{"gateway": 7, "pack": {SEVERAL}}}', "pack") == RESOLVED
+
+
+def test_a_message_is_landed_as_a_pack_of_which_no_record_is_without_its_base():
+    (line,) = lines_of(SEVERAL, is_senml=True)
+    assert "\n" not in line and resolved(line) == RESOLVED
 
 
 NUMBERS = st.none() | st.integers(-(10**12), 10**12) | st.decimals(-1000, 1000, places=3).map(float)
