@@ -12,11 +12,11 @@ from pyspark.sql import functions as F
 
 from catalog.json_path import Path, containers
 from catalog.tables import Source
+from jobs.bronze.json_scanner import BASE64
 from jobs.delta.frames import any_of
 from jobs.json_texts import STRICT, json_text, readable, strings_of
 
 _JSON = r"^\s*[\[{]"
-_BASE64 = r"^[eW][A-Za-z0-9+/]{3,}={0,2}$"  # of what begins with { or [
 
 
 @cache
@@ -86,7 +86,7 @@ def _text(path: Path, source: Source) -> Column:
     """What comes as a text that may be JSON, within brackets; null for what comes otherwise."""
     text, kind = as_string(path, source), F.schema_of_variant(variant(path, source))
     decoded = F.try_validate_utf8(F.try_to_binary(text, F.lit("base64")).cast("string"))
-    found = F.when(text.rlike(_JSON), text).when(text.rlike(_BASE64), decoded)
+    found = F.when(text.rlike(_JSON), text).when(text.rlike(f"^{BASE64}$"), decoded)
     return F.when(kind == "STRING", readable(found))
 
 

@@ -18,7 +18,7 @@ class Level(NamedTuple):
     """An object on the way to records."""
 
     name: str  # of the member in which they lie
-    around: frozenset[str]  # of those that each record is to have
+    around: frozenset[str]  # `nearly` the names of those that each record is to have
     is_kept: bool  # whether records are to have any, of this object or of those within
 
 
@@ -26,10 +26,22 @@ def levels_of(path: str, around: Sequence[Path]) -> list[Level]:
     """The objects on the way to records, the outermost first."""
     steps = path_of(path).steps if path else ()
     kept = [
-        {str(each.steps[at + 1]) for each in around if each.steps[1 : at + 1] == steps[:at]} - {str(step)}
+        {
+            nearly(str(each.steps[at + 1]))
+            for each in around
+            if each.steps[1 : at + 1] == steps[:at] and each.steps[at + 1] != step
+        }
         for at, step in enumerate(steps)
     ]
     return [Level(str(step), frozenset(kept[at]), any(kept[at:])) for at, step in enumerate(steps)]
+
+
+def nearly(name: str) -> str:
+    """Return what a name has in common with those in another case, or with the dots of a path within them.
+
+    A member that is called so is kept: it is not what was meant, and whoever validates the record says so.
+    """
+    return name.casefold().partition(".")[0]
 
 
 def with_envelope(record: str, kept: Sequence[str], levels: Sequence[Level]) -> str:

@@ -2,12 +2,14 @@
 
 import json
 import re
+from base64 import b64decode
 from collections.abc import Generator, Iterator, Sequence
 from typing import NamedTuple
 
-from jobs.bronze.json_envelope import Level
+from jobs.bronze.json_envelope import Level, nearly
 from jobs.bronze.json_senml import Pack
 
+BASE64 = "[eW][A-Za-z0-9+/]{3,}={0,2}"  # of JSON, which begins with { or [
 _BLANK = re.compile(r"[ \t\r\n]*")
 _HALVES = re.compile("[\ud800-\udfff]")
 _BREAKS = re.compile(r"[\r\n]+")
@@ -76,8 +78,9 @@ def records_at(text: str, position: int, way: Way) -> Records:
 
 
 def _within_text(text: str, position: int, way: Way) -> Records:
-    """Yield the records of a string that is JSON itself, from its first character to its last."""
-    inner, end = decode(text, position)
+    """Yield the records of a string that is JSON itself, from its first character to its last, plain or in base64."""
+    string, end = decode(text, position)
+    inner = _plain(string)
     found = Behind(records_at(inner, behind(_BLANK, inner, 0), way))
     inside: list[Found] = []
     try:
@@ -90,6 +93,13 @@ def _within_text(text: str, position: int, way: Way) -> Records:
         raise Fault(text, position, "an object is wanted")
     yield from inside
     return int(end)
+
+
+def _plain(text: str) -> str:
+    try:
+        return b64decode(text).decode() if re.fullmatch(BASE64, text) else text
+    except ValueError:
+        return text
 
 
 def _elements(text: str, position: int, way: Way) -> Records:
@@ -123,7 +133,7 @@ def _members(text: str, start: int, way: Way) -> Records:
             position = found.position
         else:
             _, position = decode(text, position)
-            if name in level.around:
+            if nearly(name) in level.around:
                 around.append(on_one_line(text[begin:position]))
         position = _separated(text, behind(_BLANK, text, position), "}")
     if not is_found:

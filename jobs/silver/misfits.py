@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from catalog.json_path import containers
+from catalog.json_path import containers, path_of
 from catalog.tables import Source
 from jobs.delta.frames import any_of
 
@@ -40,9 +40,9 @@ def _nothing_known(rescued: Column, source: Source) -> Column:
 
 
 def _misfit(place: Column, value: Column, source: Source) -> Column:
-    """Why a value is in no column: it does not fit, or its name is nearly that of a column without one.
+    """Why a value is in no column: it does not fit, or its name is nearly that of something without a value.
 
-    That is a name in another case, or one that has the dots of a path within it.
+    That is a column, or what has columns within it; the name is in another case, or has the dots of a path within it.
     """
     columns, within = _columns(source), _others_within(source)
     lacking = F.array(*[F.when(F.col(f"_line.{each}").isNull(), F.lit(each)) for each in source.fields])
@@ -50,12 +50,30 @@ def _misfit(place: Column, value: Column, source: Source) -> Column:
     # Of a column with several paths, another has a value.
     is_needed = F.coalesce(F.array_contains(lacking, F.try_element_at(column_at, place)), F.lit(True))
     reasons = {at: f"{at} is no {source.fields[name]}" for at, name in columns.items()} | within
-    meant = F.try_element_at(_map({_loosely(at): at for at in columns}), _loosely_in_spark(place, source))
-    is_its_value = F.array_contains(lacking, F.try_element_at(column_at, meant)) & ~F.is_variant_null(value)
+    meant = F.try_element_at(
+        _map({_loosely(at): at for at in (*within, *columns)}), _loosely_in_spark(place, source)
+    )
+    is_lacking = F.array_contains(lacking, F.try_element_at(column_at, meant))
+    is_meant = F.coalesce(is_lacking, F.array_contains(_without_values(within, source), meant))
+    is_its_value = is_meant & (meant != place) & ~F.is_variant_null(value)
     return F.coalesce(
         F.when(is_needed, F.try_element_at(_map(reasons), place)),
-        F.when(is_its_value & (meant != place), F.concat(meant, F.lit(" came as "), place)),
+        F.when(is_its_value, F.concat(meant, F.lit(" came as "), place)),
     )
+
+
+def _without_values(within: Mapping[str, str], source: Source) -> Column:
+    """What has columns within it, none of which has a value: ARRAY<STRING>."""
+    found = []
+    for at in within:
+        steps = path_of(at).steps
+        columns = [
+            f"_line.{name}"
+            for name, paths in source.paths.items()
+            if any(path.steps[: len(steps)] == steps for path in paths)
+        ]
+        found.append(F.when(~any_of(F.col(column).isNotNull() for column in columns), F.lit(at)))
+    return F.array_compact(F.array(*found)) if found else F.array().cast("array<string>")
 
 
 def _columns(source: Source) -> dict[str, str]:

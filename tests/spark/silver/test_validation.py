@@ -65,6 +65,11 @@ UPLINKS = {
     UPLINK.replace('{"id":"S-1"}', "7"): ["rx[0] is no object", "no sensor_id"],
     UPLINK.replace('{"region":"north"}', '"north"'): ["$.site is no object"],
     UPLINK.replace('"region"', '"Region"'): ["$.site.region came as $.site.Region"],
+    UPLINK.replace('"site"', '"Site"'): ["$.site came as $.Site"],
+    UPLINK.replace('"object"', '"Object"'): ["object came as Object"],
+    UPLINK.replace('"rx"', '"RX"'): ["rx came as RX", "no sensor_id"],
+    UPLINK[:-1] + ',"Object":{"temperature":3}}': [],
+    UPLINK.replace('"object":{"temperature":21.4}', '"OBJECT":null'): [],
 }
 
 

@@ -1,5 +1,6 @@
 """JSON that is not an object a line becomes one: as many lines as records, in the characters of the original."""
 
+import base64
 import gzip
 import json
 from dataclasses import replace
@@ -59,6 +60,7 @@ def test_objects_become_a_line_each_as_they_are_spelled(text, found):
         f'{{"count": 2, "data": {{"next": null, "items": [{ONE}, {TWO}]}}, "x": [{{}}]}}',
         f'[{{"data": {{"items": {ONE}}}}},\n{{"data": {{"items": [{TWO}], "more": []}}}}]',
         f'{{"data": [{{"items": [{ONE}]}}, {{"items": [{TWO}]}}]}}',
+        json.dumps({"data": base64.b64encode(f'{{"items": [{ONE}, {TWO}]}}'.encode()).decode()}),
         json.dumps([{"data": {"items": None}}, {"data": f'{{"items": [{ONE}, {TWO}]}}'}]),
     ],
 )
@@ -76,6 +78,8 @@ def test_records_are_found_where_the_catalog_says_they_lie(text):
         ("sensor_id,timestamp", "line 1, column 1: an object is wanted, found 'sensor_id,timestamp'"),
         ('{"a": "line\nbreak"}', "line 1, column 12: Invalid control character at"),
         ('{"a": 1}\n"no JSON"', "line 2, column 1: an object is wanted, found '\"no JSON\"'"),
+        ('"eyJhIjox"', "line 1, column 1: an object is wanted"),
+        ('"eyJhIjo"', "line 1, column 1: an object is wanted"),
         (json.dumps('{"a": 1} x'), "line 1, column 1: an object is wanted"),
         (r'"{\"a\": \"\ud83d\"}"', "line 1, column 1: an object is wanted"),
         ('"{\\"a\\": \\"\udcff\\"}"', "line 1, column 1: an object is wanted"),
@@ -163,6 +167,12 @@ def test_a_record_that_has_a_dollar_of_its_own_has_two_and_what_is_around_it_is_
     kept = '{"$":{"gateway" : "\\u0067w","at":[1.10, 2]}'
     assert [*records(text, "data.items", AROUND)] == [f'{kept},"$":1}}', f"{kept} }}"]
     assert [*records('{"data":{"items":[{}]}}', "data.items", AROUND)] == ['{"$":{}}']
+
+
+def test_what_is_nearly_called_like_what_a_record_is_to_have_is_kept_so_that_it_can_be_said():
+    text = '{"Gateway":1,"at.ms":2,"other":3,"data":{"SITE":4,"items":[{"t":5}]}}'
+    (line,) = records(text, "data.items", AROUND)
+    assert line == '{"$":{"Gateway":1,"at.ms":2,"data":{"SITE":4}},"t":5}'
 
 
 def test_what_records_have_of_their_document_does_not_become_much_more_than_the_document(monkeypatch):
