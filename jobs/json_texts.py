@@ -7,6 +7,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from catalog.json_path import Path
+from jobs.json_patterns import NO_NUMBER
 from jobs.value_reading import is_blank
 
 # What JSON itself does not have, and Spark's parser would take.
@@ -16,9 +17,6 @@ REPLACEMENT = "\ufffd"
 # cut, and no character. The backslashes in front are pairs: `\\ud83d` is a backslash and letters.
 _FIRST, _SECOND = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _HALF = rf"(?<!\\)((?:\\\\)*)(?:{_FIRST}(?!{_SECOND})|{_SECOND}(?<!{_FIRST}{_SECOND}))"
-
-# Of a broken sensor: so Python, C and JavaScript write into JSON what it has no word for.
-_NO_NUMBER = r"([:,\[]\s*)([+-]?(?i:nan|inf(?:inity)?)(?:\(\w*\))?|-?1\.#\w+|undefined)(?=\s*[,}\]])"
 
 
 def has_half_characters(text: Column) -> Column:
@@ -41,7 +39,7 @@ def within_brackets(text: Column) -> Column:
 def readable(text: Column) -> Column:
     """A text of JSON within brackets as the parsers take it; what it has for no number is a string."""
     whole = within_brackets(whole_characters(text))
-    mended = F.when(whole.rlike(_NO_NUMBER), F.regexp_replace(whole, _NO_NUMBER, '$1"$2"'))
+    mended = F.when(whole.rlike(NO_NUMBER), F.regexp_replace(whole, NO_NUMBER, '$1"$2"'))
     # Only of a text that is none: within a string, more quotes would end it.
     return F.when(F.try_parse_json(whole).isNull(), mended).otherwise(whole)
 

@@ -12,8 +12,8 @@ from pyspark.sql import functions as F
 
 from catalog.json_path import Path, containers
 from catalog.tables import Source
-from jobs.bronze.json_scanner import BASE64
 from jobs.delta.frames import any_of
+from jobs.json_patterns import BASE64
 from jobs.json_texts import STRICT, json_text, readable, strings_of
 
 _JSON = r"^\s*[\[{]"

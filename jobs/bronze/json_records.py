@@ -12,7 +12,9 @@ from catalog.json_path import Path
 from catalog.records import without_records
 from jobs.bronze.json_envelope import levels_of, with_envelope
 from jobs.bronze.json_scanner import Behind, Fault, Way, behind, decode, on_one_line, records_at
+from jobs.json_patterns import NO_NUMBER
 
+_NO_NUMBER = re.compile(NO_NUMBER)
 # What may stand between records: the mark of RFC 7464, byte order marks of files that were put together, and the end
 # of a file as DOS has it.
 _BETWEEN = re.compile("[ \t\r\n,\x1a\x1e\ufeff]*")
@@ -69,11 +71,14 @@ def each_by_itself(
     """
     is_as_it_is = not (path or is_senml)
     for line in lines:
+        is_object = is_one_object(line)
+        # As whoever reads it would: only of a line that is an object but for it.
+        text = _NO_NUMBER.sub(r'\1"\2"', line) if is_object and not _is_whole_value(line) else line
         try:
-            is_record = is_as_it_is and is_one_object(line)
-            yield from [line] if is_record else [*records(line, path, around, is_senml=is_senml)]
+            is_record = is_as_it_is and is_object
+            yield from [line] if is_record else [*records(text, path, around, is_senml=is_senml)]
         except Fault:
-            yield line if is_as_it_is or not is_one_object(line) else without_records(path) + line
+            yield line if is_as_it_is or not is_object else without_records(path) + line
 
 
 def are_lines(lines: Sequence[str]) -> bool:
@@ -109,11 +114,15 @@ def is_whole(text: str, path: str = "") -> bool:
 
 
 def is_one_object(text: str) -> bool:
-    """Whether a text is one whole object and nothing else."""
+    """Whether a text is one whole object and nothing else; it may have what JSON has no word for, such as nan."""
     stripped = text.strip(" \t\r\n")
     if not (stripped.startswith("{") and stripped.endswith("}")):
         return False
+    return _is_whole_value(stripped) or _is_whole_value(_NO_NUMBER.sub("\\1null", stripped))
+
+
+def _is_whole_value(text: str) -> bool:
     try:
-        return bool(decode(stripped)[1] == len(stripped))
+        return bool(decode(text)[1] == len(text))
     except (ValueError, RecursionError):
         return False

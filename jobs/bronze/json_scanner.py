@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from jobs.bronze.json_envelope import Level, nearly
 from jobs.bronze.json_senml import Pack
+from jobs.json_patterns import BASE64
 
-BASE64 = "[eW][A-Za-z0-9+/]{3,}={0,2}"  # of JSON, which begins with { or [
 _BLANK = re.compile(r"[ \t\r\n]*")
 _HALVES = re.compile("[\ud800-\udfff]")
 _BREAKS = re.compile(r"[\r\n]+")

@@ -230,6 +230,7 @@ def put(folder: Path, name: str, text: str) -> Path:
         ("not even one.jsonl", "no JSON\n{\n"),
         ("empty.json", "\n"),
         ("one.json", ONE),
+        ("broken sensor.json", '{"a": nan, "b": [-inf,NAN(ind) ]}\n{"a": undefined}\n{"a":-1.#IND}\n'),
     ],
 )
 def test_a_file_of_json_lines_is_left_as_it_is_though_some_may_be_broken(tmp_path, name, text):
@@ -347,6 +348,11 @@ def test_a_source_whose_records_lie_inside_has_documents_a_line_too(tmp_path, na
     assert is_document(file, INSIDE) and unpack(file, INSIDE, file, kept) is None
     assert file.read_text().split("\n") == [ONE, TWO, ONE, TWO, ""]
     assert is_unpacked(file, kept), "though TWO has data.items as well"
+
+
+def test_what_is_written_for_no_number_is_a_string_of_a_record_that_is_taken_out_of_its_line():
+    line = ' {"data": {"items": [{"t": nan, "s": "nan"}, {"t":-INF}]}}\r'
+    assert [*each_by_itself([line], "data.items")] == ['{"t": "nan", "s": "nan"}', '{"t":"-INF"}']
 
 
 @pytest.mark.parametrize(
