@@ -6,7 +6,8 @@ have of the document around it stands in front, as its member `$`. Needs nothing
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from catalog.json_path import Path
 from catalog.records import without_records
@@ -69,16 +70,25 @@ def each_by_itself(
     So does an object that has no records at `path`, or is none of SenML, and would pass for a record as it is: that
     stands before it.
     """
+    read = partial(records, path=path, around=around, is_senml=is_senml)
     is_as_it_is = not (path or is_senml)
     for line in lines:
         is_object = is_one_object(line)
-        # As whoever reads it would: only of a line that is an object but for it.
-        text = _NO_NUMBER.sub(r'\1"\2"', line) if is_object and not _is_whole_value(line) else line
         try:
-            is_record = is_as_it_is and is_object
-            yield from [line] if is_record else [*records(text, path, around, is_senml=is_senml)]
+            yield from [line] if is_as_it_is and is_object else _records_of(line, read, is_object)
         except Fault:
             yield line if is_as_it_is or not is_object else without_records(path) + line
+
+
+def _records_of(line: str, read: Callable[[str], Iterator[str]], is_object: bool) -> list[str]:
+    """Return the records of a line; of an object in which something is no JSON, that is a string. Raises Fault."""
+    try:
+        return [*read(line)]
+    except Fault:
+        mended = _NO_NUMBER.sub(r'\1"\2"', line)
+        if not is_object or mended == line:
+            raise
+        return [*read(mended)]
 
 
 def are_lines(lines: Sequence[str]) -> bool:
