@@ -1,28 +1,25 @@
-"""What rows must meet: conditions on single columns, as Arrow computes them."""
+"""What rows must meet: conditions on single columns."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import reduce
-from operator import and_
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from serving.problems import Problem
 
-COMPARISONS = {
-    "eq": "equal",
-    "ne": "not_equal",
-    "lt": "less",
-    "lte": "less_equal",
-    "gt": "greater",
-    "gte": "greater_equal",
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "lte": operator.le,
+    "gt": operator.gt,
+    "gte": operator.ge,
 }
 OPERATORS = (*COMPARISONS, "in", "null")
 
@@ -36,54 +33,38 @@ class Condition:
 
     column: str
     operator: str  # of OPERATORS
-    value: object = None
+    value: Any = None
 
 
-def pushed_down(where: Sequence[Condition], types: pa.Schema) -> Any:
-    """Return what the files of a dataset are filtered by, None for nothing. Raises Problem, as `met` does.
-
-    Arrow decides by the statistics of files where it can, and these know nothing of a file's NaN: it may let too many
-    rows pass. A NaN is unequal to anything, so nothing may be skipped for being equal.
-    """
-    terms = [_term(each, types, ds.field(each.column)) for each in where]
-    kept = [
-        term
-        for each, term in zip(where, terms, strict=True)
-        if each.operator != "ne" or not is_float(types, each)
-    ]
-    return reduce(and_, kept) if kept else None
+def met(condition: Condition, value: object) -> bool:
+    """Whether a value of the column meets a condition that fits it."""
+    if condition.operator == "null":
+        return (value is None) == bool(condition.value)
+    if value is None:
+        return False
+    if condition.operator == "in":
+        return value in condition.value
+    return COMPARISONS[condition.operator](value, condition.value)
 
 
-def is_float(types: pa.Schema, condition: Condition) -> bool:
-    """Whether a condition is on a column that may hold a NaN."""
-    return bool(pa.types.is_floating(types.field(condition.column).type))
+def check(where: Sequence[Condition], types: pa.Schema) -> None:
+    """Raise Problem for the first condition that does not fit its column."""
+    for each in where:
+        _check(each, types.field(each.column).type)
 
 
-def met(condition: Condition, types: pa.Schema, column: pa.Array) -> pa.Array:
-    """Return, for each value, whether it meets the condition. Raises Problem for what does not fit the column."""
-    return _term(condition, types, column)
-
-
-def _term(condition: Condition, types: pa.Schema, column: Any) -> Any:
-    kind, operator, value = types.field(condition.column).type, condition.operator, condition.value
-    if operator not in OPERATORS:
-        detail = (
-            f"{condition.column}: there is no operator {operator[:80]!r}; there are {', '.join(OPERATORS)}"
-        )
+def _check(condition: Condition, kind: pa.DataType) -> None:
+    if condition.operator not in OPERATORS:
+        known = ", ".join(OPERATORS)
+        detail = f"{condition.column}: there is no operator {condition.operator[:80]!r}; there are {known}"
         raise Problem(422, "No such operator", detail)
-    if operator == "null":
-        return pc.is_null(column) if value else pc.invert(pc.is_null(column))
+    if condition.operator == "null":
+        return
     if pa.types.is_nested(kind):
         detail = f"{condition.column} is a list or a map, for which there is only the operator null"
         raise Problem(422, "No such operator", detail)
-    if operator == "in":
-        asked = [_typed(condition, kind, each) for each in _several(condition)]
-        if pa.types.is_floating(kind) and any(each.as_py() == 0 for each in asked):
-            # Arrow looks for the same bits, and there are two zeros.
-            asked += [pa.scalar(0.0, kind), pa.scalar(-0.0, kind)]
-        values = pa.array(asked, kind)
-        return pc.is_in(column, values) if isinstance(column, pa.Array) else column.isin(values)
-    return getattr(pc, COMPARISONS[operator])(column, _typed(condition, kind, value))
+    for value in _several(condition) if condition.operator == "in" else [condition.value]:
+        _check_value(condition.column, kind, value)
 
 
 def _several(condition: Condition) -> Sequence[object]:
@@ -92,21 +73,17 @@ def _several(condition: Condition) -> Sequence[object]:
     return condition.value
 
 
-def _typed(condition: Condition, kind: pa.DataType, value: object) -> pa.Scalar:
+def _check_value(column: str, kind: pa.DataType, value: object) -> None:
     if value is None or value != value:
-        detail = (
-            f"{condition.column}: nothing equals {value}; rows without a value are found by the operator null"
-        )
+        detail = f"{column}: nothing equals {value}; rows without a value are found by the operator null"
         raise Problem(422, "Not a value", detail)
     try:
         # Arrow cuts what does not fit: 1.5 would be the integer 1.
-        if _is_of(kind, value) and (found := pa.scalar(value, kind)).as_py() == value:
-            return found
+        if _is_of(kind, value) and pa.scalar(value, kind).as_py() == value:
+            return
     except (pa.ArrowException, OverflowError):
         pass
-    raise Problem(
-        422, "Not a value", f"{condition.column}: {str(value)[:80]!r} is not a value of type {kind}"
-    )
+    raise Problem(422, "Not a value", f"{column}: {str(value)[:80]!r} is not a value of type {kind}")
 
 
 def _is_of(kind: pa.DataType, value: object) -> bool:

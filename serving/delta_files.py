@@ -1,19 +1,18 @@
-"""A Delta table's files as an Arrow dataset: which files a version has, and what nobody here may guess about them."""
+"""A Delta table's files: which a version has, and what nobody here may guess about them."""
 
 from __future__ import annotations
 
 import time
-from functools import reduce
-from operator import and_
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.schema import VariantType
-from pyarrow import fs
 
 from serving.problems import Problem
 
@@ -29,8 +28,15 @@ HARMLESS = {
 }
 # Nanoseconds, of which file systems round the times of folders to some millions.
 OLD_ENOUGH = 2_000_000_000
-# Spark wrote timestamps as INT96 once; as nanoseconds, the year 9999 would be another one.
-FORMAT = ds.ParquetFileFormat(read_options=ds.ParquetReadOptions(coerce_int96_timestamp_unit="us"))
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One file of a version."""
+
+    path: str
+    partition: Mapping[str, Any]
+    """What all its rows have in the columns by which the table is partitioned, which the file itself lacks."""
 
 
 def opened(folder: Path, name: str, version: int | None = None) -> DeltaTable:
@@ -97,32 +103,12 @@ def schema(table: DeltaTable) -> pa.Schema:
     return pa.schema([field for field in pa.schema(table.schema().to_arrow()) if field.name not in variants])
 
 
-def dataset(table: DeltaTable, folder: Path) -> ds.FileSystemDataset:
-    """Return the rows of a version, of which Arrow skips files by partition and row groups by Parquet's statistics.
-
-    Not by the statistics in Delta's log, as deltalake's own dataset does: where a file holds a NaN, Spark writes NaN
-    as its maximum there, and Arrow then skips the file whatever is asked for (deltalake 1.6.6).
-    """
-    columns, filesystem = schema(table), fs.LocalFileSystem()
-    partitions = table.metadata().partition_columns
-    # In an order that depends on the version alone: that of the rows, when nobody asks for another.
-    actions = sorted(pa.table(table.get_add_actions(flatten=True)).to_pylist(), key=lambda add: add["path"])
-    fragments = [
-        FORMAT.make_fragment(
-            str(folder / unquote(add["path"])),
-            filesystem,
-            partition_expression=_same(columns, {name: add[f"partition.{name}"] for name in partitions}),
-        )
-        for add in actions
+def files(table: DeltaTable, folder: Path) -> list[DataFile]:
+    """Return the files of a version in the order of its rows, which depends on the version alone."""
+    actions = pa.table(table.get_add_actions(flatten=True))
+    columns = {name: f"partition.{name}" for name in table.metadata().partition_columns}
+    found = actions.select(["path", *columns.values()]).to_pylist()
+    return [
+        DataFile(str(folder / unquote(add["path"])), {name: add[column] for name, column in columns.items()})
+        for add in sorted(found, key=lambda add: str(add["path"]))
     ]
-    return ds.FileSystemDataset(fragments, columns, FORMAT, filesystem)
-
-
-def _same(columns: pa.Schema, values: dict[str, object]) -> ds.Expression:
-    terms = [
-        ds.field(name).is_null()
-        if value is None
-        else ds.field(name) == pa.scalar(value, columns.field(name).type)
-        for name, value in values.items()
-    ]
-    return reduce(and_, terms, ds.scalar(True))

@@ -65,7 +65,7 @@ SAID = {
     500: "A fault of the API",
     501: "A table or target that cannot be read here",
     502: "The workspace on Databricks, or its warehouse, refused or failed",
-    503: "It took too long, or too many ask at once",
+    503: "It took too long or too much memory, or too many ask at once",
 }
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {

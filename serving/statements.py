@@ -1,117 +1,86 @@
-"""Conditions and order as SQL for a warehouse: names are the catalog's own, values go as parameters, never as text."""
+"""Conditions and order as SQL, as a SQL warehouse and DuckDB both take it: names quoted, values as parameters."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import pyarrow as pa
 
-from serving.conditions import Condition, is_float
-from serving.tables import Order
+from serving.conditions import Condition
 
 SYMBOLS = {"eq": "=", "ne": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
-MOMENT = "yyyy-MM-dd\\'T\\'HH:mm:ss.SSSSSSXXX"
 
 
-@dataclass
-class Statement:
-    """A statement with its parameters: name, SQL type and value as text each."""
+@dataclass(frozen=True)
+class Order:
+    """Rows by one column; NaN comes after all numbers, and rows without a value come last, in both directions."""
 
-    text: str = ""
-    parameters: list[tuple[str, str, str]] = field(default_factory=list)
-
-    def parameter(self, kind: pa.DataType, value: Any) -> str:
-        """Add a parameter, and return what stands for it in the text."""
-        if isinstance(value, datetime):
-            value = value.astimezone(UTC).isoformat()
-        name = f"p{len(self.parameters)}"
-        text = str(value).lower() if isinstance(value, bool) else _finite(value)
-        self.parameters.append((name, sql_type(kind), text))
-        return f":{name}"
+    column: str
+    descending: bool = False
 
 
-def _finite(value: Any) -> str:
-    return {"inf": "Infinity", "-inf": "-Infinity"}.get(str(value), str(value))
+class Dialect(Protocol):
+    """What differs between them, and the parameters of one statement."""
 
+    def quoted(self, name: str) -> str:
+        """Return a name as SQL takes it, whatever is in it."""
 
-def sql_type(kind: pa.DataType) -> str:
-    """Return the SQL type of a column that has single values."""
-    if pa.types.is_decimal(kind):
-        return f"DECIMAL({kind.precision},{kind.scale})"
-    if pa.types.is_timestamp(kind):
-        return "TIMESTAMP"
-    names = {
-        pa.bool_(): "BOOLEAN",
-        pa.int32(): "INT",
-        pa.int64(): "BIGINT",
-        pa.float64(): "DOUBLE",
-        pa.date32(): "DATE",
-    }
-    return names.get(kind, "STRING")
-
-
-def quoted(*names: str) -> str:
-    """Return a name of one or several parts as SQL takes it, whatever is in it."""
-    return ".".join(f"`{name.replace('`', '``')}`" for name in names)
+    def parameter(self, column: str, value: Any) -> str:
+        """Add a value of a column's type, and return what stands for it in the text."""
 
 
 def rows(
-    table: str,
-    types: pa.Schema,
-    columns: Sequence[str],
+    sql: Dialect,
+    source: str,
+    selected: Sequence[str],
     where: Sequence[Condition],
-    order: Sequence[Order],
-    limit: int,
+    keys: Sequence[str],
+    types: pa.Schema,
+    limit: int | None,
     offset: int,
-) -> Statement:
-    """Return the statement of a page, whose columns all are text; `table` is quoted, and at a version.
+) -> str:
+    """Return the text of a statement: `selected` expressions of a `source`, called t, sorted by `keys`, if any.
 
-    Conditions and order mean what they mean to Arrow, to which a NaN is no number. Rows without an order of their own
-    come by all columns, so that pages fit together.
+    Conditions and keys mean the same to both, to which a NaN is a number like others, and greater than all.
     """
-    found = Statement()
-    terms = [_term(found, each, types) for each in where]
-    rest = [name for name in types.names if name not in {each.column for each in order}]
-    keys = [*(_key(each, types) for each in order), *(_key(Order(name), types) for name in rest)]
-    found.text = (
-        f"SELECT {', '.join(f'{_text(name, types)} AS {quoted(name)}' for name in columns)} FROM {table} AS t"
+    terms = [_term(sql, each, types) for each in where]
+    return (
+        f"SELECT {', '.join(selected)} FROM {source} AS t"
         + (f" WHERE {' AND '.join(terms)}" if terms else "")
-        + f" ORDER BY {', '.join(keys)} LIMIT {limit:d} OFFSET {offset:d}"
+        + (f" ORDER BY {', '.join(keys)}" if keys else "")
+        + (f" LIMIT {limit:d}" if limit is not None else "")
+        + f" OFFSET {offset:d}"
     )
-    return found
 
 
-def _term(statement: Statement, condition: Condition, types: pa.Schema) -> str:
-    column, kind = f"t.{quoted(condition.column)}", types.field(condition.column).type
+def _term(sql: Dialect, condition: Condition, types: pa.Schema) -> str:
+    column = f"t.{sql.quoted(condition.column)}"
     if condition.operator == "null":
         return f"{column} IS {'' if condition.value else 'NOT '}NULL"
     if condition.operator == "in":
-        values: Any = condition.value
-        return f"{column} IN ({', '.join(statement.parameter(kind, value) for value in values)})"
-    term = f"{column} {SYMBOLS[condition.operator]} {statement.parameter(kind, condition.value)}"
-    return (
-        f"({term} AND NOT isnan({column}))"
-        if is_float(types, condition) and condition.operator != "ne"
-        else term
-    )
+        values = ", ".join(sql.parameter(condition.column, value) for value in condition.value)
+        term = f"{column} IN ({values})"
+    else:
+        term = f"{column} {SYMBOLS[condition.operator]} {sql.parameter(condition.column, condition.value)}"
+    if not pa.types.is_floating(types.field(condition.column).type):
+        return term
+    # One expression: a comparison by itself DuckDB (1.5.5) hands down to files, and rounds the value that is asked for
+    # where one of them still has integers, from before the column was widened (duckdb/duckdb issue 24900).
+    return f"CASE WHEN isnan({column}) THEN {condition.operator == 'ne'} ELSE {term} END"
 
 
-def _key(order: Order, types: pa.Schema) -> str:
-    column, kind = f"t.{quoted(order.column)}", types.field(order.column).type
-    # Maps have no order of their own.
-    value = f"to_json({column})" if pa.types.is_nested(kind) else column
+def key(sql: Dialect, order: Order, types: pa.Schema) -> str:
+    """Return what rows are sorted by for an order."""
+    column, kind = f"t.{sql.quoted(order.column)}", types.field(order.column).type
     direction = " DESC" if order.descending else ""
-    last = f", isnan({column})" if pa.types.is_floating(kind) else ""
-    return f"{column} IS NULL{last}, {value}{direction}"
-
-
-def _text(name: str, types: pa.Schema) -> str:
-    column, kind = f"t.{quoted(name)}", types.field(name).type
     if pa.types.is_nested(kind):
-        return f"to_json({column})"
-    return (
-        f"date_format({column}, '{MOMENT}')" if pa.types.is_timestamp(kind) else f"CAST({column} AS STRING)"
-    )
+        # Maps have no order of their own.
+        return f"{column} IS NULL, to_json({column}){direction}"
+    if pa.types.is_floating(kind):
+        # Of what it sorts by itself DuckDB (1.5.5) gives back 0.0 for -0.0.
+        return (
+            f"{column} IS NULL, CASE WHEN isnan({column}) THEN NULL ELSE {column} END{direction} NULLS LAST"
+        )
+    return f"{column}{direction} NULLS LAST"

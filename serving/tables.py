@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from catalog.tables import Table
-from serving import delta_files
+from serving import database, delta_files, duckdb_sql
 from serving.conditions import Condition as Condition
-from serving.conditions import is_float, met, pushed_down
+from serving.conditions import check, met
+from serving.delta_files import DataFile
 from serving.problems import Problem
 from serving.readable import readable as readable
 from serving.readable import readable_table
-
-# With an order, as many more rows than asked for are held before those that come last are dropped.
-HELD = 100_000
-
-
-@dataclass(frozen=True)
-class Order:
-    """Rows by one column; NaN comes after all numbers, and rows without a value come last, in both directions."""
-
-    column: str
-    descending: bool = False
+from serving.statements import Order as Order
 
 
 @dataclass(frozen=True)
@@ -42,7 +31,13 @@ class OpenTable:
     types: pa.Schema
     """Its columns then, without those of VARIANT, which only Spark reads."""
 
-    files: ds.FileSystemDataset
+    kinds: Mapping[str, str]
+    """The same as SQL types."""
+
+    files: Sequence[DataFile]
+    root: Path
+    """What is opened to read it: the folder of all tables, or its own where that is a link to elsewhere."""
+
     row_count: int | None
     """As its log says; None where the log does not."""
 
@@ -68,7 +63,7 @@ def open_any(lake: Path, table: Table, version: int | None = None, prefix: str =
     return _opened(folder, name, version)
 
 
-# Nothing of a version changes but that it may go. The footers of its files are kept with it, some kilobytes each.
+# Nothing of a version changes but that it may go.
 @lru_cache(maxsize=24)
 def _kept(folder: Path, name: str, version: int | None, _stamp: object) -> OpenTable:
     return _opened(folder, name, version)
@@ -76,8 +71,10 @@ def _kept(folder: Path, name: str, version: int | None, _stamp: object) -> OpenT
 
 def _opened(folder: Path, name: str, version: int | None) -> OpenTable:
     delta = delta_files.opened(folder, name, version)
-    files = delta_files.dataset(delta, folder)
-    return OpenTable(name, folder, delta.version(), files.schema, files, delta_files.row_count(delta))
+    types, real, warehouse = delta_files.schema(delta), folder.resolve(), folder.parents[1].resolve()
+    root = warehouse if real.is_relative_to(warehouse) else real
+    kinds, files = database.kinds(root, types), delta_files.files(delta, real)
+    return OpenTable(name, folder, delta.version(), types, kinds, files, root, delta_files.row_count(delta))
 
 
 def read(
@@ -113,19 +110,30 @@ def rows(
     Raises Problem for a column, operator or value that is not there or does not fit, and when the deadline passes.
     """
     wanted = list(columns) or list(table.types.names)
-    by = [each.column for each in order]
-    for name in (*wanted, *(each.column for each in where), *by):
+    for name in (*wanted, *(each.column for each in where), *(each.column for each in order)):
         check_column(table.name, table.types, name)
-    again = [each for each in where if is_float(table.types, each)]
-    batches = table.files.to_batches(
-        columns=list(dict.fromkeys([*wanted, *by, *(each.column for each in again)])),
-        filter=pushed_down(where, table.types),
+    check(where, table.types)
+    schema = pa.schema([table.types.field(name) for name in wanted])
+    files = [each for each in table.files if _may_meet(each, where)]
+    if not files:
+        return schema.empty_table()
+    in_files = [each for each in where if each.column not in files[0].partition]
+    text, parameters = duckdb_sql.rows(
+        files, table.types, table.kinds, wanted, in_files, order, limit, offset
     )
     try:
-        found = _first(_compared(batches, again, table.types, deadline), order, limit, offset)
-    except FileNotFoundError as error:
+        found = database.execute(table.root, text, parameters, deadline)
+    except duckdb.IOException as error:
+        if all(Path(each.path).exists() for each in files):
+            raise
         raise delta_files.gone(table.name, table.version) from error
-    return table.types.empty_table().select(wanted) if found is None else found.select(wanted)
+    # DuckDB has other names for what is in lists and maps, and for UTC.
+    return found.cast(schema)
+
+
+def _may_meet(file: DataFile, where: Sequence[Condition]) -> bool:
+    """Whether rows of a file may meet all conditions, by what the file has in the columns of its partition."""
+    return all(met(each, file.partition[each.column]) for each in where if each.column in file.partition)
 
 
 def check_column(table: str, types: pa.Schema, name: str) -> None:
@@ -133,44 +141,3 @@ def check_column(table: str, types: pa.Schema, name: str) -> None:
     if name not in types.names:
         detail = f"{table} has no column {name[:80]!r}; it has {', '.join(types.names)}"
         raise Problem(422, "No such column", detail)
-
-
-def _compared(
-    batches: Iterator[pa.RecordBatch], again: Sequence[Condition], types: pa.Schema, deadline: float | None
-) -> Iterator[pa.RecordBatch]:
-    """Yield what is left of each batch by conditions on floats, of which Arrow may have let too many rows pass."""
-    for batch in batches:
-        if deadline is not None and time.monotonic() > deadline:
-            detail = "reading took too long; ask for fewer rows, by a condition on the table's date"
-            raise Problem(503, "Took too long", detail)
-        for each in again:
-            batch = batch.filter(met(each, types, batch.column(each.column)))
-        if batch.num_rows:
-            yield batch
-
-
-def _first(
-    batches: Iterator[pa.RecordBatch], order: Sequence[Order], limit: int | None, offset: int
-) -> pa.Table | None:
-    """Return the rows after the offset, of which no more are held than are needed; None when there are none at all."""
-    end = None if limit is None else offset + limit
-    held: list[pa.RecordBatch] = []
-    count = 0
-    for batch in batches:
-        held.append(batch)
-        count += batch.num_rows
-        if end is not None and count >= end and not order:
-            break
-        if end is not None and order and count > end + HELD:
-            kept = _sorted(pa.Table.from_batches(held), order).slice(0, end)
-            held, count = kept.to_batches(), kept.num_rows
-    if not held:
-        return None
-    found = pa.Table.from_batches(held)
-    return (_sorted(found, order) if order else found).slice(offset, limit)
-
-
-def _sorted(found: pa.Table, order: Sequence[Order]) -> pa.Table:
-    # Arrow's sort is stable: equal rows stay as they come.
-    keys = [(each.column, "descending" if each.descending else "ascending", "at_end") for each in order]
-    return found.take(pc.sort_indices(found, sort_keys=keys))

@@ -22,12 +22,13 @@ from databricks.sdk.service.sql import (
 from platforms.databricks_client import ConnectionProblem
 
 from serving import versions
-from serving.conditions import Condition, pushed_down
+from serving.conditions import Condition, check
 from serving.problems import Problem
 from serving.readable import readable_table
-from serving.statements import Statement, quoted
-from serving.statements import rows as statement_of
-from serving.tables import Order, check_column
+from serving.spark_sql import Statement, quoted
+from serving.spark_sql import rows as statement_of
+from serving.statements import Order
+from serving.tables import check_column
 from serving.values import parsed
 from serving.versions import Commit
 
@@ -148,7 +149,7 @@ class WarehouseTable:
         wanted = list(columns) or list(self.types.names)
         for name in (*wanted, *(each.column for each in where), *(each.column for each in order)):
             check_column(self.name, self.types, name)
-        pushed_down(where, self.types)  # refuses what does not fit
+        check(where, self.types)
         at = f"{self.full_name} VERSION AS OF {self.version:d}"
         statement = statement_of(at, self.types, wanted, where, order, limit, offset)
         _, found = self.lake.run(self.name, statement, deadline - time.monotonic())

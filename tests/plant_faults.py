@@ -791,10 +791,10 @@ FAULTS = [
         "unit/serving/test_login.py::test_without_a_login_there_is_a_problem_and_nothing_else",
     ),
     fault(
-        "a file whose other numbers are equal hides its NaN",
-        "serving/conditions.py",
-        'if each.operator != "ne" or not is_float(types, each)',
-        "if each",
+        "a NaN meets no condition",
+        "serving/statements.py",
+        "THEN {condition.operator == 'ne'} ELSE",
+        "THEN False ELSE",
         "unit/serving/test_tables.py::test_a_condition_finds_its_rows_whatever_statistics_say",
     ),
     fault(
@@ -859,6 +859,20 @@ FAULTS = [
         "return (log.st_ino, log.st_mtime_ns) if is_old_enough else None",
         "return (log.st_ino, 1)",
         "unit/serving/test_tables.py::test_a_table_is_kept_open_until_it_has_another_commit",
+    ),
+    fault(
+        "DuckDB compares floats as a file has them",
+        "serving/statements.py",
+        "if not pa.types.is_floating(types.field(condition.column).type):",
+        "if True:",
+        "unit/serving/test_tables.py::test_files_of_before_a_column_was_widened_are_read_as_the_table_says",
+    ),
+    fault(
+        "what reads the lake's files opens any file",
+        "serving/database.py",
+        '"SET GLOBAL enable_external_access = false"',
+        '"SELECT 1"',
+        "unit/serving/test_database.py::test_nothing_but_the_lakes_files_is_opened_and_no_limit_is_lifted",
     ),
     fault(
         "pages take text for markup",

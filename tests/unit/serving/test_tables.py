@@ -6,14 +6,14 @@ import json
 import os
 import shutil
 import time
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pyarrow as pa
-import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from serving.conditions import met, pushed_down
 from serving.problems import Problem
 from serving.readable import shown
 from serving.tables import Condition, Order, open_table, read, readable, rows
@@ -72,16 +72,17 @@ def test_a_condition_finds_its_rows_whatever_statistics_say(lake, column, operat
     assert read(lake, NAME, where=[Condition(column, operator, value)]).num_rows == rows
 
 
-@pytest.mark.parametrize("zero", [0.0, -0.0, 0])
-@pytest.mark.parametrize(
-    ("operator", "value_of"), [("eq", lambda zero: zero), ("in", lambda zero: [5.0, zero])]
-)
-def test_a_zero_is_found_whatever_its_sign(zero, operator, value_of):
-    rows = pa.table({"value": [0.0, -0.0, 1.0, NAN, None]})
-    condition = Condition("value", operator, value_of(zero))
-    found = met(condition, rows.schema, rows["value"].combine_chunks())
-    assert found.to_pylist()[:4] == [True, True, False, False]
-    assert ds.dataset(rows).to_table(filter=pushed_down([condition], rows.schema)).num_rows == 2
+def test_a_zero_is_found_whatever_its_sign(tmp_path):
+    rows = pa.table({"hour": [1, 2, 3, 4, 5], "avg_temperature_f": [0.0, -0.0, 1.0, NAN, None]})
+    write_deltalake(tmp_path / "warehouse/gold.db/climate_hourly", rows)
+    for zero in (0.0, -0.0, 0):
+        for operator, value in (("eq", zero), ("in", [5.0, zero])):
+            found = read(tmp_path, NAME, where=[Condition("avg_temperature_f", operator, value)])
+            assert found["hour"].to_pylist() == [1, 2], (operator, zero)
+    for limit in (None, 5):
+        found = read(tmp_path, NAME, order=[Order("avg_temperature_f", True)], limit=limit)
+        texts = [str(each) for each in found["avg_temperature_f"].to_pylist()]
+        assert texts == ["1.0", "0.0", "-0.0", "nan", "None"]
 
 
 def test_all_conditions_hold_together(lake):
@@ -119,8 +120,7 @@ def test_rows_come_in_order_with_nulls_last_and_equal_ones_as_they_lie(lake):
     assert by_two["log_count"].to_pylist() == [2, 3, 3, 1]
 
 
-def test_of_many_rows_in_order_few_are_held_and_none_is_lost(lake, monkeypatch):
-    monkeypatch.setattr("serving.tables.HELD", 1)
+def test_pages_in_order_together_are_all_rows(lake):
     pages = [
         rows(open_table(lake, NAME), ["log_count"], (), [Order("log_count", True)], 2, offset)
         for offset in range(0, 8, 2)
@@ -160,14 +160,56 @@ def test_a_reader_that_takes_too_long_is_ended(lake):
     assert late.value.status == 503
 
 
+def test_a_lake_or_a_table_may_be_a_link(lake, tmp_path):
+    gold, elsewhere = lake / "warehouse/gold.db", tmp_path / "elsewhere"
+    (gold / "climate_hourly").rename(elsewhere)
+    (gold / "climate_hourly").symlink_to(elsewhere)
+    assert read(lake, NAME).num_rows == 7
+    (tmp_path / "linked").symlink_to(lake)
+    assert read(tmp_path / "linked", NAME).num_rows == 7
+
+
 def test_partitions_of_any_text_and_of_none_are_found(tmp_path):
-    """Delta escapes them in the names of folders, and once more in its log."""
-    rooms = ["a b:c%/é", "x'y", None]
-    rows = pa.table({"location": rooms, "log_count": [1, 2, 3]})
-    write_deltalake(tmp_path / "warehouse/gold.db/climate_hourly", rows, partition_by=["location"])
-    for room, count in zip(rooms, (1, 2, 3), strict=True):
+    """Delta escapes them in the names of folders, and once more in its log; to DuckDB a path is a pattern."""
+    lake, rooms = tmp_path / "it's a *lake", ["a b:c%/é", "x'y", "[*]?", None]
+    rows = pa.table({"location": rooms, "log_count": [1, 2, 3, 4]})
+    write_deltalake(lake / "warehouse/gold.db/climate_hourly", rows, partition_by=["location"])
+    for room, count in zip(rooms, (1, 2, 3, 4), strict=True):
         condition = Condition("location", "null", True) if room is None else Condition("location", "eq", room)
-        assert read(tmp_path, NAME, where=[condition]).to_pylist() == [{"location": room, "log_count": count}]
+        assert read(lake, NAME, where=[condition]).to_pylist() == [{"location": room, "log_count": count}]
+    by_room = read(lake, NAME, ["log_count"], order=[Order("location", True)])
+    assert by_room["log_count"].to_pylist() == [2, 1, 3, 4]
+
+
+def test_files_of_before_a_column_was_widened_are_read_as_the_table_says(tmp_path):
+    """Each with a value between two of the narrower type, or beyond them, and with times as Spark once wrote them."""
+    folder = tmp_path / "warehouse/gold.db/climate_hourly"
+    names, hour = ("value", "share", "log_count", "sum"), {"hour": pa.timestamp("us", "UTC")}
+    narrow = dict(zip(names, (pa.int32(), pa.float32(), pa.int32(), pa.decimal128(5, 1)), strict=True))
+    wide = dict(zip(names, (pa.float64(), pa.float64(), pa.int64(), pa.decimal128(28, 2)), strict=True))
+    last = datetime(9999, 12, 31, 23, tzinfo=UTC)
+    before = {"value": [1, 2], "share": [0.1, 0.5], "log_count": [1, 2], "sum": [Decimal("1.5"), Decimal(2)]}
+    after = {"value": [1.5], "share": [0.1], "log_count": [2**40], "sum": [Decimal("1.55")], "hour": [last]}
+    write_deltalake(folder, pa.Table.from_pydict(after, pa.schema(wide | hour)))
+    (file,) = folder.glob("*.parquet")
+    write_deltalake(folder, pa.Table.from_pydict(after, pa.schema(wide | hour)), mode="append")
+    old = pa.Table.from_pydict(before | {"hour": [last, None]}, pa.schema(narrow | hour))
+    pq.write_table(old, file, use_deprecated_int96_timestamps=True)
+
+    def values(column, operator, value, of="value"):
+        return sorted(read(tmp_path, NAME, where=[Condition(column, operator, value)])[of].to_pylist())
+
+    assert values("value", "gt", 1.25) == [1.5, 2.0] and values("value", "eq", 1.5) == [1.5]
+    assert values("value", "in", [1.25, 2.25]) == [] and values("value", "ne", 1.5) == [1.0, 2.0]
+    assert values("share", "eq", 0.1, "share") == [0.1]
+    assert values("share", "gt", 0.1, "share") == pytest.approx([0.1, 0.5]), "0.1 as a float is more"
+    assert values("log_count", "gt", 2**35) == [1.5] and values("log_count", "lt", 2**35) == [1.0, 2.0]
+    assert values("sum", "gt", Decimal("1.52")) == [1.5, 2.0]
+    assert values("sum", "lte", Decimal("1.5")) == [1.0]
+    greatest = read(tmp_path, NAME, ["value"], order=[Order("value", True)], limit=2)
+    assert greatest["value"].to_pylist() == [2.0, 1.5]
+    assert values("hour", "eq", last) == [1.0, 1.5]
+    assert read(tmp_path, NAME).schema == pa.schema(wide | hour)
 
 
 def test_a_column_that_older_files_lack_is_null_in_them(lake):
