@@ -76,10 +76,15 @@ def _source(sql: DuckdbSql, files: Sequence[DataFile], used: Collection[str]) ->
         for name in partitions
         if name in used
     ]
-    paths = sql.given([pattern(each.path) for each in files])
-    # Statistics leave NaN out, and DuckDB (1.5.5) believes them, unless it is told of it.
-    read = f"read_parquet({paths}, schema = MAP {{{', '.join(schema)}}}, can_have_nan = true)"
-    return f"(SELECT {', '.join(['*', *values, 'file_index', 'file_row_number'])} FROM {read})"
+    options = [
+        sql.given([pattern(each.path) for each in files]),
+        f"schema = MAP {{{', '.join(schema)}}}",
+        "hive_partitioning = false",
+        # Statistics leave NaN out, and DuckDB (1.5.5) believes them, unless it is told of it.
+        "can_have_nan = true",
+    ]
+    selected = ["*", *values, "file_index", "file_row_number"]
+    return f"(SELECT {', '.join(selected)} FROM read_parquet({', '.join(options)}))"
 
 
 def _text(value: str) -> str:
