@@ -5,10 +5,10 @@
 # UTC, as they are in the tables. astral works in UTC by default, and then a date is one of UTC: what `sun(site, date)`
 # and `daylight(site, date)` return is the sunrise and the sunset that fall on it, and in America and Australia that
 # sunset is the one before that sunrise. In Los Angeles no reading of the year is by day, and in New York none from May
-# to August; its winter and all of Europe are right, so a test at home or in January shows nothing. It is not said
-# either, but for the day on which the sunset moves to the next date: that one has none, which is an error. Give the
-# site's zone, `daylight(site, day, tzinfo=zone)`, with the reading's date in that zone as the day; the times compare
-# with those in UTC. `elevation(site, time)` needs no date at all.
+# to August; its winter and the whole year in Berlin are right, so a test at home or in January shows nothing. It is
+# not said either, but for the day on which the sunset moves to the next date: that one has none, which is an error.
+# Give the site's zone, `daylight(site, day, tzinfo=zone)`, with the reading's date in that zone as the day; the times
+# compare with those in UTC. `elevation(site, time)` needs no date at all.
 #
 # Seen (days whose sunset comes before their sunrise, and that are refused; hours of 2024 that are by day):
 #                  turned  refused   dates of UTC  dates of site      elevation
