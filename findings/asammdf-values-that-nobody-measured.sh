@@ -3,10 +3,10 @@
 #
 # A vehicle's logger writes MDF 4, each sensor at its own times, and `MDF.to_dataframe()` makes one table of them. Each
 # row has a value for each sensor, and most of them nobody has measured: between two readings decimals are interpolated
-# and whole numbers stay, a sensor that comes late or goes silent has its first value from the beginning on and its
+# and integers stay, a sensor that comes late or goes silent has its first value from the beginning on and its
 # last one to the end, and a sample that the logger has marked as invalid is interpolated, too, without a trace. So a
 # dropout of an hour is a straight line. `use_interpolation=False`, which is not the default, has what was measured and
-# NaN for the rest. And `get(name, raster=1.0)` has no value for each second where the recording is a whole number of
+# NaN for the rest. And `get(name, raster=1.0)` has no value for each second where the recording is an exact number of
 # seconds long, but one value less over the same time, so that each of its steps in an hour is 1.00028 s and fits no
 # other table. `resample(1.0)` and `to_dataframe(raster=1.0)` do.
 #

@@ -5,7 +5,7 @@
 # are none, by which a meter shows a fault, as on its display, are counted all the same: EEEEEEEE is 14141.414 m³, and
 # EE23 on a thermometer is 142.3 degrees. A time that the meter itself marks as invalid, its clock having stood still,
 # is a time like any other, the mark of summer time is dropped, so the hour that clocks show twice is one, and a date
-# that is not set is the 31st of the month 15. And a whole number with a factor, 217 tenths, is a Decimal with the
+# that is not set is the 31st of the month 15. And an integer with a factor, 217 tenths, is a Decimal with the
 # digits of a double, which equals no 21.7 and does not fit a column of decimals. The marks are still in the record's
 # bytes, `record.dataField.parts`: bit 7 of the minute is invalid, bit 7 of the hour summer time. Round by the factor.
 #
@@ -19,7 +19,7 @@
 #   time, invalid              046D9E021B3A   2024-10-27T02:30
 #   time, not set              046DFFFFFFFF   2027-15-31T31:63
 #   date, not set              026CFFFF       2027-15-31
-#   temperature, whole number  025AD900       21.7000000000000028421709430404007434844970703125
+#   temperature, integer       025AD900       21.7000000000000028421709430404007434844970703125
 set -euo pipefail
 own=$(realpath "$0")
 folder=$(mktemp -d)
@@ -55,7 +55,7 @@ for what, record in {
     "time, invalid": time(30, 2, invalid=True),
     "time, not set": "046D FFFFFFFF",
     "date, not set": "026C FFFF",
-    "temperature, whole number": "025A D900",
+    "temperature, integer": "025A D900",
 }.items():
     data = bytes.fromhex(record)
     print(f"{what:26} {data.hex().upper():14} {read(data)}")

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # polars 2.1.0
 #
-# A counter sends whole numbers, and its first decimal in the hundred and first message. Polars takes a column's type
+# A counter sends integers, and its first decimal in the hundred and first message. Polars takes a column's type
 # from the first hundred rows, and what comes later and does not fit is refused in lines of JSON, in CSV and in
 # columns. What is read row by row is cast instead, without a word: with `pl.from_dicts` of messages,
 # `pl.read_database` of a gateway's SQLite file and `pl.read_json` of a list, 21.7 is 21 and -0.9 is 0. In messages the
@@ -20,7 +20,7 @@
 #   100 of no field  21.7             -         left out  refused   left out  -
 #   100 of 20        'off'            refused   refused   refused   refused   refused
 #   from a database, with infer_schema_length=None: 21.7
-#   two messages, with a schema of whole numbers: 21
+#   two messages, with a schema of integers: 21
 set -euo pipefail
 own=$(realpath "$0")
 folder=$(mktemp -d)
@@ -82,7 +82,7 @@ show(20, "off")
 everything = last(lambda: database([20] * 100 + [21.7], infer_schema_length=None))
 print(f"from a database, with infer_schema_length=None: {everything}")
 told = last(lambda: pl.from_dicts([{"v": 20}, {"v": 21.7}], schema={"v": pl.Int64}))
-print(f"two messages, with a schema of whole numbers: {told}")
+print(f"two messages, with a schema of integers: {told}")
 PYTHON
 cat seen
 diff <(sed -n '/^# Seen/,/^set/s/^#   //p' "$own") seen && echo "as before"

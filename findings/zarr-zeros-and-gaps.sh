@@ -7,7 +7,7 @@
 # a gap: the hours to come are dry, and even where -1 is set as the filling it is a reading. The same lines write both,
 # zarr shows the same numbers for both, and what xarray has written itself is right in both, so a round trip shows
 # nothing. The option that says which it is, `use_zarr_fill_value_as_mask`, changes neither: it is not passed on. Make
-# the array with `fill_value=nan`, and of decimals for whole numbers, too.
+# the array with `fill_value=nan`, and of decimals for integers, too.
 #
 # Seen (four of six hours, as read by zarr, by xarray, and their mean by xarray; - is NaN):
 #   rain                 format 2  0 0.4 0 1.6 0 0   - 0.4 - 1.6 - -   1
