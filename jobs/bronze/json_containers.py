@@ -5,7 +5,7 @@ through what the text says. All are of `_object`, the line's object, with the `_
 """
 
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -19,7 +19,7 @@ from jobs.json_texts import STRICT, json_text, readable, strings_of
 _JSON = r"^\s*[\[{]"
 
 
-@cache
+@lru_cache
 def columns_within(source: Source) -> Mapping[Path, str]:
     """Return what the paths of a source lead through, the outermost first, and which column has it as a variant."""
     found = containers(path for paths in source.paths.values() for path in paths)

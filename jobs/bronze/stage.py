@@ -47,9 +47,8 @@ log = logging.getLogger(__name__)
 def run(lake: Lake) -> list[TableResult]:
     """Append the lines of all files that no earlier run has read.
 
-    Files delivered directly into `landing/<source>/` are first moved to the folder of the day they arrived, and those
-    that must not be read to `_rejected/`; those still being written, which the detail of a result names, wait for the
-    next run. Rows of a result: lines appended.
+    Files delivered into `landing/<source>/` go to the folder of the day they arrived first, and those that must not be
+    read to `_rejected/`; those still being written, which a result's detail names, wait. Rows of a result: lines read.
 
     Raises JobError when a source's folder is a link or a file grows in the folder of a day, UsageError when a file was
     brought to a simulated source, or the catalog describes the files of one; no file has been moved then.
