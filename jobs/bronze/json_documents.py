@@ -17,7 +17,6 @@ from typing import IO
 
 from catalog.tables import Source
 from jobs.bronze.json_records import (
-    Fault,
     are_batches,
     are_lines,
     each_by_itself,
@@ -25,6 +24,7 @@ from jobs.bronze.json_records import (
     is_whole,
     records,
 )
+from jobs.bronze.json_scanner import Fault
 from jobs.bronze.text_files import PIECE, opened, with_line_feeds
 
 MOST = 256 << 20  # characters, the largest document

@@ -12,7 +12,7 @@ from tests.support.run_results import result
 OWNED = {
     "jobs/state/accounts.py": r"ops\.row_accounts|\brow_accounts\b",
     "jobs/state/staged_slices.py": r"\bSLICES\b|gold_slices",
-    "jobs/state/run_results.py": r"\bpath_of\b|run_folder / f",
+    "jobs/state/run_results.py": r"run_result import.*\bpath_of\b|run_folder / f",
 }
 # Where these are defined, those of the other side, who read results through `catalog.run_result` as well, and the page
 # that draws what became of the rows.
