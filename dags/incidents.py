@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from airflow.sdk.exceptions import AirflowFailException
 from job import data_docs, slug_of
 
 if TYPE_CHECKING:
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 
 def begin(name: str, now: datetime | None = None) -> bool:
     """Keep that an incident has begun; False when it is known already. Of several that ask at once, one gets True."""
-    file = _file(name)
+    try:
+        file = _file(name)
+    except AirflowFailException:
+        # A DAG processor need not know where the lake is.
+        return True
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("x", encoding="utf-8") as fresh:

@@ -10,7 +10,7 @@ from chain import declare, receive_jobs
 from deadlines import goes_on
 from form import DEFAULTS, source
 from job import parent_of, slug_of
-from notify import FailureNotifier
+from notify import StreamFailureNotifier
 
 with DAG(
     dag_id="iot_receive",
@@ -22,7 +22,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULTS,
-    on_failure_callback=FailureNotifier(),
+    on_failure_callback=StreamFailureNotifier(),
     deadline=goes_on(receive_jobs),
     params={
         "source": source(),

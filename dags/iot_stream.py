@@ -10,7 +10,7 @@ from chain import declare, stream_jobs
 from deadlines import goes_on
 from form import DEFAULTS, FROM_2024, night, seed, simulate
 from job import night_of, parent_of, slug_of
-from notify import FailureNotifier
+from notify import StreamFailureNotifier
 
 with DAG(
     dag_id="iot_stream",
@@ -22,7 +22,7 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULTS,
-    on_failure_callback=FailureNotifier(),
+    on_failure_callback=StreamFailureNotifier(),
     deadline=goes_on(stream_jobs),
     params={
         "night": night(

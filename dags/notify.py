@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
+import incidents
 import requests
 from airflow.sdk import BaseNotifier, Connection
 from airflow.sdk.configuration import conf
@@ -87,6 +88,21 @@ class FailureNotifier(Notifier):
             self.send(f"{dag_id} failed (run {context['run_id']})")
         else:
             self.send(f"{dag_id}: {ti.task_id} failed ({_about(context)})\n{ti.log_url}")
+
+
+class StreamFailureNotifier(FailureNotifier):
+    """Sends one message about the first of a stream's runs that failed, and none about those that fail after it.
+
+    The incident is that of `deadlines.StoppedStream`, and ends with a run that went well (`deadlines.Recovery`). Runs
+    by hand are a message each, for they may ask for what no other run does.
+    """
+
+    def notify(self, context: Context) -> None:
+        """Send it unless somebody was notified since a run went well."""
+        run = context.get("dag_run")
+        is_by_hand = run is not None and run.run_type == "manual"
+        if is_by_hand or incidents.begin(context["dag"].dag_id):
+            super().notify(context)
 
 
 class AlertNotifier(Notifier):

@@ -137,6 +137,8 @@ def test_the_lake_is_at_one_path_and_the_ui_only_reads_it(compose: Compose) -> N
     assert {name for name, mount in lakes.items() if not mount.get("read_only")} == {
         "spark",
         "airflow-scheduler",
+        # Keeps of what it has notified.
+        "airflow-dag-processor",
     }
 
 
@@ -173,8 +175,9 @@ def test_what_is_in_the_stack_is_reached_without_a_proxy_and_so_are_the_hosts_th
             assert variables["NO_PROXY"] == variables["no_proxy"]
 
 
-def test_both_writers_of_the_lake_are_the_same_user(compose: Compose) -> None:
-    assert {compose["services"][name]["user"] for name in ("spark", "airflow-scheduler")} == {"50000:0"}
+def test_all_writers_of_the_lake_are_the_same_user(compose: Compose) -> None:
+    writers = ("spark", "airflow-scheduler", "airflow-dag-processor")
+    assert {compose["services"][name]["user"] for name in writers} == {"50000:0"}
 
 
 def test_examples_are_off_and_logins_are_needed(compose: Compose) -> None:

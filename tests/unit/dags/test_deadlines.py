@@ -15,6 +15,7 @@ import pytest
 from airflow.sdk import DAG
 from chain import receive_jobs
 from deadlines import Recovery, SilentSources
+from notify import StreamFailureNotifier
 from targets import load_target
 
 from catalog.run_result import FAILED, TableEntry
@@ -195,6 +196,48 @@ def test_a_stream_of_which_a_later_run_went_well_has_not_stopped(
     other.write_text("of another version")
     missed("iot_receive", "r1", state="failed")
     assert webhook.posts == []
+
+
+def failed(run_id: str, kind: str = "scheduled") -> Any:
+    """The context of the callback of a stream's run that failed."""
+    ti = SimpleNamespace(task_id="receive", log_url="http://localhost:8080/log")
+    run = SimpleNamespace(run_type=kind, run_after=DUE, logical_date=DUE)
+    return {"dag": DAG("iot_receive"), "ti": ti, "run_id": run_id, "dag_run": run, "params": {}}
+
+
+def test_a_stream_whose_runs_fail_is_one_message_and_one_when_a_run_goes_well(
+    missed: Callable[..., timedelta | None], webhook: Webhook, lake: Path
+) -> None:
+    # The second is one whose task Airflow does not know.
+    for context in (failed("r1"), {"dag": DAG("iot_receive"), "run_id": "r2"}, failed("r3", "backfill")):
+        StreamFailureNotifier()(context)
+    # Nor has it begun anew when it has failed for an hour.
+    missed("iot_receive", "r1", state="failed")
+    assert said(webhook) == ["iot_receive: receive failed (run r1)"]
+    over = succeeded("iot_receive", "receive", set(), run_id="r5")
+    for _ in range(2):
+        Recovery()(over)
+    assert said(webhook)[1:] == [
+        "iot_receive: runs go well again, 0 h 0 min after somebody was notified (run r5)"
+    ]
+    StreamFailureNotifier()(failed("r6"))
+    assert said(webhook)[2:] == ["iot_receive: receive failed (run r6)"]
+
+
+def test_a_run_of_a_stream_by_hand_that_fails_is_a_message_of_its_own(webhook: Webhook, lake: Path) -> None:
+    for run_id in ("m1", "m2"):
+        StreamFailureNotifier()(failed(run_id, "manual"))
+    StreamFailureNotifier()(failed("r1"))
+    assert said(webhook) == [f"iot_receive: receive failed (run {run_id})" for run_id in ("m1", "m2", "r1")]
+
+
+def test_where_nobody_said_where_the_lake_is_each_failure_is_a_message(
+    webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LAKEHOUSE_HOME", raising=False)
+    for run_id in ("r1", "r2"):
+        StreamFailureNotifier()(failed(run_id))
+    assert len(webhook.posts) == 2
 
 
 def test_a_source_that_is_silent_is_one_message_and_one_when_rows_come_again(
