@@ -178,17 +178,23 @@ def _pipeline(config: Config, arguments: argparse.Namespace) -> None:
             f"LAKEHOUSE_TARGET={config.target} is on Databricks: there `databricks bundle run` runs it"
         )
     night = _night(arguments)
-    preflight(config, for_pipeline=True)
     stack = Stack(config)
-    with stack.processes.alone():
-        stack.up_spark()
+    # Two would end each other's jobs, as a retry does with those of the attempt before it.
+    with stack.processes.only("pipeline"):
+        preflight(config, for_pipeline=True)
+        with stack.processes.alone():
+            stack.up_spark()
+        _land_and_declare(config, night)
+    print(f"gold of the pipeline: {os.path.relpath(config.home)}/warehouse/pipeline_gold.db")
+
+
+def _land_and_declare(config: Config, night: Night) -> None:
     tables = f"--tables={','.join(night.tables)}"
     simulated = [f"--simulate={night.simulate}", f"--scale={night.scale}", f"--seed={night.seed}"]
     # No query moves files, sets them aside or unpacks them: that is the jobs' bronze.
     for stage, given in (("generate", simulated), ("bronze", [])):
         _succeed(config, [stage, f"--night={night.night}", "--run-id=pipeline", tables, *given], "jobs")
     _succeed(config, [tables], "pipelines")
-    print(f"gold of the pipeline: {os.path.relpath(config.home)}/warehouse/pipeline_gold.db")
 
 
 def _succeed(config: Config, argv: list[str], package: str) -> None:

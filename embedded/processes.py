@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from embedded.errors import Refused
+
 TAG = "LAKEHOUSE_STACK"
 STOP_SECONDS = 20.0
 KILL_SECONDS = 5.0
@@ -50,6 +52,19 @@ class Processes:
         self.run_dir.mkdir(parents=True, exist_ok=True)
         with (self.run_dir / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    @contextmanager
+    def only(self, command: str) -> Iterator[None]:
+        """Let no other of this command work on this stack meanwhile. Raises Refused while another does."""
+        self.run_dir.mkdir(parents=True, exist_ok=True)
+        with (self.run_dir / f"{command}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Refused(
+                    f"another `make {command}` is at work on this lake: wait until it has ended, then the same again"
+                ) from None
             yield
 
     def start(self, name: str, command: list[str], environment: dict[str, str], log: Path) -> None:

@@ -1,10 +1,12 @@
 """`python -m pipelines`: run the pipeline on the Spark Connect server that SPARK_REMOTE names."""
 
 import argparse
+import fcntl
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from pyspark.errors import PySparkException
@@ -64,6 +66,29 @@ def _run(given: dict[str, str], full_refresh: bool) -> None:
     wanted = settings(given)
     if moved := location.objection(wanted.home):
         raise UsageError(moved)
+    folder = wanted.home / "checkpoints" / "pipeline"
+    with _alone(folder):
+        _refresh(given, folder, full_refresh)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let no other pipeline work in this lake meanwhile. Raises UsageError while another does.
+
+    They would write the same tables from the same checkpoints, and connecting alone ends the other's session.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            home = folder.parents[1]
+            raise UsageError(f"another pipeline is at work in {home}: wait until it has ended") from None
+        yield
+
+
+def _refresh(given: dict[str, str], folder: Path, full_refresh: bool) -> None:
+    wanted = settings(given)
     lake = Lake(session.connect(wanted), wanted)
     for layer in SCHEMAS:
         schema.ensure_schema(lake, layer)
@@ -73,14 +98,13 @@ def _run(given: dict[str, str], full_refresh: bool) -> None:
     from pipelines.datasets import stream_of
 
     lake.ensure(f"bronze.{source.name}" for table in wanted.gold if (source := stream_of(table)))
-    spec = _written(given, wanted.home / "checkpoints" / "pipeline")
+    spec = _written(given, folder)
     # What `spark-pipelines run` does, without the JVM that it starts to find out that Spark is elsewhere.
     cli.run(spec_path=spec, full_refresh=[], full_refresh_all=full_refresh, refresh=[], dry=False)
 
 
 def _written(given: dict[str, str], folder: Path) -> Path:
     """Write the pipeline's specification, and its definitions beside it, where Spark looks for them."""
-    folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(DEFINITIONS, folder / DEFINITIONS.name)
     wanted = settings(given)
     spec = {

@@ -991,6 +991,13 @@ FAULTS = [
         '"fail": "expect_all"',
         "unit/pipelines/test_declaration.py::test_every_row_rule_of_every_suite_is_an_expectation_by_its_action",
     ),
+    fault(
+        "two pipelines work in one lake",
+        "pipelines/__main__.py",
+        "fcntl.LOCK_EX | fcntl.LOCK_NB",
+        "fcntl.LOCK_SH | fcntl.LOCK_NB",
+        "unit/pipelines/test_declaration.py::test_a_second_pipeline_in_a_lake_is_refused_in_one_line_until_the_first_has_ended",
+    ),
 ]
 
 

@@ -17,6 +17,7 @@ from embedded.airflow_api import AirflowApi
 from embedded.config import Config
 from embedded.errors import Failed, Refused
 from embedded.night import Night, Run, waited_for
+from embedded.processes import Processes
 from embedded.stack import Stack
 from embedded.summary import summary
 from tests.support.http_server import Handler, serving
@@ -174,3 +175,16 @@ def test_the_pipeline_of_a_target_on_databricks_is_not_run_here_and_nothing_is_s
     with pytest.raises(Refused, match="LAKEHOUSE_TARGET=dev is on Databricks: there `databricks bundle run`"):
         cli._pipeline(there, cli._parser().parse_args(["pipeline"]))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_second_pipeline_is_refused_in_one_line_before_it_lands_anything(tmp_path: Path) -> None:
+    here = Config(tmp_path / "run", tmp_path / "lake", 8080, 15002, "local", True)
+    other = Processes(here.run_dir)
+    with (
+        other.only("pipeline"),
+        pytest.raises(Refused, match=r"^another `make pipeline` is at work on this lake: wait"),
+    ):
+        cli._pipeline(here, cli._parser().parse_args(["pipeline"]))
+    assert not here.home.exists()
+    with other.only("pipeline"):
+        pass

@@ -205,6 +205,21 @@ def test_a_table_that_is_none_is_refused_in_one_line_before_anything_is_done(cap
     assert not list(tmp_path.iterdir())
 
 
+def test_a_second_pipeline_in_a_lake_is_refused_in_one_line_until_the_first_has_ended(
+    capsys, tmp_path, monkeypatch
+):
+    monkeypatch.delenv("SPARK_REMOTE", raising=False)
+    others = tmp_path / "others"
+    with command._alone(tmp_path / "checkpoints/pipeline"):
+        assert command.main([f"--home={tmp_path}"]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line == f"pipeline: another pipeline is at work in {tmp_path}: wait until it has ended"
+        # Elsewhere, and here afterwards, nothing is in the way but that there is no Spark.
+        assert command.main([f"--home={others}"]) == 1
+    assert command.main([f"--home={tmp_path}"]) == 1
+    assert capsys.readouterr().err.count("SPARK_REMOTE is not set") == 2
+
+
 def test_without_spark_one_line_says_what_to_do(capsys, tmp_path, monkeypatch):
     monkeypatch.delenv("SPARK_REMOTE", raising=False)
     assert command.main([f"--home={tmp_path}"]) == 1
