@@ -1,8 +1,9 @@
 """What each step makes of what, by the catalog: the way of a table's rows, up and down.
 
 Datasets are named `layer.name`. Beside the layers of tables there are `landing` (a source's folder of files), `kafka`
-(its topic), `staging` (rows of a gold table that are not published yet), `export` and `pages`. Tables in which the
-platform keeps its own state are left out: no row of data comes from them.
+(its topic), `staging` (rows of a gold table that are not published yet), `iceberg` (the copy of a gold table, in lakes
+that have copies), `export` and `pages`. Tables in which the platform keeps its own state are left out: no row of data
+comes from them.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -42,8 +43,17 @@ def flow(step: str, table: str) -> Flow | None:
     return _OF_STAGE[stage](table, name)
 
 
-def flows(step: str, selected: Collection[str]) -> Iterator[Flow]:
-    """Yield what a step of a night does for these sources and gold tables, as `selection` gives them."""
+def copying(table: str) -> Flow:
+    """Return what `publish` does for the copy of a gold table in Iceberg."""
+    copy = f"iceberg.{table.partition('.')[2]}"
+    return Flow(copy, (table,), (copy,))
+
+
+def flows(step: str, selected: Collection[str], has_copies: bool = False) -> Iterator[Flow]:
+    """Yield what a step of a night does for these sources and gold tables, as `selection` gives them.
+
+    `has_copies` says whether gold is copied to Iceberg, which is no matter of the catalog's.
+    """
     sources = [source for name, source in SOURCES.items() if name in selected]
     derived = [table.full_name for table in DERIVED.values() if sources_of(table).keys() & {*sources}]
     gold = [f"gold.{name}" for name in GOLD if name in selected]
@@ -59,11 +69,13 @@ def flows(step: str, selected: Collection[str]) -> Iterator[Flow]:
     yield from (found for table in of_layer[layer] if (found := flow(step, table)))
     if step == "publish" and EXPORTED in gold:
         yield EXPORTING
+    if step == "publish" and has_copies:
+        yield from map(copying, gold)
 
 
-def night(selected: Collection[str]) -> dict[str, list[Flow]]:
-    """Return the flows of each step of a night, in the order of the steps."""
-    return {step.name: list(flows(step.name, selected)) for step in STEPS}
+def night(selected: Collection[str], has_copies: bool = False) -> dict[str, list[Flow]]:
+    """Return the flows of each step of a night, in the order of the steps; see `flows`."""
+    return {step.name: list(flows(step.name, selected, has_copies)) for step in STEPS}
 
 
 @cache
@@ -104,7 +116,7 @@ def fields_of(dataset: str) -> Mapping[str, str]:
     layer, _, name = dataset.partition(".")
     if layer in ("landing", "kafka"):
         return SOURCES[name].fields
-    if layer == "staging":
+    if layer in ("staging", "iceberg"):
         return GOLD[name].types
     return TABLES[dataset].types if dataset in TABLES else {}
 

@@ -595,6 +595,13 @@ FAULTS = [
         '"//[^/\\s]*@", "//s3cret@"',
         "unit/jobs/test_lineage.py::test_a_refusal_does_not_show_the_password_in_an_address",
     ),
+    fault(
+        "lineage knows of no copies in Iceberg",
+        "jobs/lineage/events.py",
+        '        if "iceberg" in detail:\n',
+        '        if "copies" in detail:\n',
+        "unit/jobs/test_lineage.py::test_a_night_draws_the_graph_that_the_catalog_says",
+    ),
     # Secrets, ports and containers
     fault(
         "a job's token is in the task's log",

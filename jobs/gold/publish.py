@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from catalog.run_result import DONE
 from catalog.tables import GOLD, SOURCES, TABLES, Table, sources_of
@@ -20,6 +21,9 @@ from jobs.state import accounts, run_results, staged_slices
 from jobs.state.progress import StepProgress
 from jobs.state.staged_slices import Staged
 
+if TYPE_CHECKING:
+    from jobs.iceberg.copies import Copied
+
 PARALLEL = 3
 EXPORT = "iot_gold_export.csv"
 
@@ -29,7 +33,7 @@ def run(lake: Lake) -> list[TableResult]:
 
     A slice that a run has published which staged it later is left as it is, and so is what this one has published.
     Slices of other nights that come out different are recorded in `ops.restatements`. Safe to repeat. Rows of a
-    result: rows published, whose detail says if an earlier attempt had.
+    result: rows published, whose detail says if an earlier attempt had, and where their copy in Iceberg is, if any.
 
     Raises JobError when this run has staged nothing, not all of the selected tables, or something else than it checked.
     """
@@ -45,14 +49,14 @@ def run(lake: Lake) -> list[TableResult]:
         lake.ensure(new)
     if "climate_hourly" in lake.settings.tables:
         _export(lake)
-    if catalog := catalogs.named():
-        iceberg.copy(lake, catalog, lake.settings.gold)
+    catalog = catalogs.named()
+    copies = iceberg.copy(lake, catalog, lake.settings.gold) if catalog else {}
     accounts.publish(lake, _sources_whole(lake.settings, staged), staged.at)
     return [
         TableResult(
             table.full_name,
             sum(each.rows for each in staged.slices[table.name]),
-            _unlike_written(staged, table),
+            _unlike_written(staged, table) | _copied(copies.get(table.full_name)),
         )
         for table in lake.settings.gold
     ]
@@ -63,6 +67,11 @@ def _unlike_written(staged: Staged, table: Table) -> dict[str, object]:
     in_part = sum(each.parts is not None for each in staged.slices[table.name])
     why = {"was_published": staged.is_published, "in_part": in_part}
     return {name: value for name, value in why.items() if value}
+
+
+def _copied(copy: "Copied | None") -> dict[str, object]:
+    """Where a table's copy is, and how many rows were written for it; empty if it has none."""
+    return {"iceberg": {"location": copy.table.location(), "rows": copy.rows}} if copy else {}
 
 
 def _refuse_unchecked(settings: Settings, staged: Staged) -> None:

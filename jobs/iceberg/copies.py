@@ -52,7 +52,15 @@ class Original:
     commit: Mapping[str, str]  # who copies it: properties of the snapshot
 
 
-def bring_up_to_date(catalog: Catalog, name: str, original: Original) -> Table:
+@dataclass(frozen=True)
+class Copied:
+    """A copy that is up to date."""
+
+    table: Table
+    rows: int  # written to bring it there: those of the slices that differed
+
+
+def bring_up_to_date(catalog: Catalog, name: str, original: Original) -> Copied:
     """Copy the slices that differ, and drop those that are gone, in one snapshot; in none if nothing differs.
 
     Creates the table with its first rows in one commit. `name` is `namespace.table`.
@@ -77,11 +85,11 @@ def different(digests: Slices, copied: Mapping[date, list[DataFile]]) -> tuple[l
     return sorted(digests.keys() - kept), [file for day in copied.keys() - kept for file in copied[day]]
 
 
-def _bring_up_to_date(catalog: Catalog, name: str, original: Original) -> Table:
+def _bring_up_to_date(catalog: Catalog, name: str, original: Original) -> Copied:
     existing = catalog.load_table(name) if catalog.table_exists(name) else None
     missing, stale = different(original.digests, _copied(existing) if existing else {})
     if existing and not missing and not stale:
-        return existing
+        return Copied(existing, 0)
     columns = original.read(()).schema
     if existing:
         transaction = existing.transaction()
@@ -102,7 +110,7 @@ def _bring_up_to_date(catalog: Catalog, name: str, original: Original) -> Table:
         for file in written:
             io.delete(file.file_path)
         raise
-    return catalog.load_table(name)
+    return Copied(catalog.load_table(name), sum(original.digests[day].rows for day in missing))
 
 
 def _copied(table: Table) -> dict[date, list[DataFile]]:

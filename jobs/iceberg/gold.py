@@ -15,11 +15,11 @@ from jobs.flat_files import variants_as_json
 from jobs.iceberg import catalogs
 
 if TYPE_CHECKING:
-    from jobs.iceberg.copies import Read, Slices
+    from jobs.iceberg.copies import Copied, Read, Slices
 
 
-def copy(lake: Lake, catalog: str, tables: Collection[Table]) -> list[str]:
-    """Bring the copies of gold tables up to what is published; return where the metadata of each is now.
+def copy(lake: Lake, catalog: str, tables: Collection[Table]) -> dict[str, Copied]:
+    """Bring the copies of gold tables up to what is published; return each by the full name of its table.
 
     One snapshot a table, none for a table whose copy is up to date. Raises UsageError for a catalog that is not
     configured, JobError for one that does not answer or for slices that have other rows than `ops.digests` counts.
@@ -32,15 +32,14 @@ def copy(lake: Lake, catalog: str, tables: Collection[Table]) -> list[str]:
         # Before any row is read: what others publish meanwhile is then copied again, not missed.
         digests = _digests(lake, [table.full_name for table in tables])
         by = json.loads(lake.commit_metadata)
-        copies = [
-            bring_up_to_date(
+        return {
+            table.full_name: bring_up_to_date(
                 opened,
                 name_of(lake, table),
                 Original(table.slice, digests[table.full_name], _reader(lake, table), table.grain, by),
             )
             for table in tables
-        ]
-    return [copied.metadata_location for copied in copies]
+        }
 
 
 def maintain(lake: Lake, catalog: str, tables: Iterable[Table], before: datetime) -> int:

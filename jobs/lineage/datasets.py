@@ -32,12 +32,15 @@ class Naming:
     prefix: str
     workspace: str = ""  # host of the Databricks workspace; empty on a local server
     broker: str = ""  # Kafka's address, host and port
+    copy: str = ""  # where the copy of a gold table in Iceberg is
 
     def of(self, dataset: str) -> Json:
         """Return the namespace and name of a dataset given as `layer.name`."""
         layer, _, name = dataset.partition(".")
         if layer == "kafka":
             return _named(f"kafka://{self.broker}", name)
+        if layer == "iceberg":
+            return _of_location(self.copy)
         if layer in FOLDERS:
             return _named(self._namespace, f"{self.home}/{FOLDERS[layer]}/{name}")
         schema = f"{self.prefix}{layer}"
@@ -51,7 +54,7 @@ class Naming:
         if columns := fields_of(dataset):
             found["schema"] = facet("SchemaDatasetFacet", "1-2-0", fields=_fields(columns))
         layer, _, name = dataset.partition(".")
-        if table := GOLD.get(name) if layer == "staging" else TABLES.get(dataset):
+        if table := GOLD.get(name) if layer in ("staging", "iceberg") else TABLES.get(dataset):
             found["documentation"] = facet("DocumentationDatasetFacet", "1-1-0", description=table.grain)
         return found | self.symlinks_of(dataset)
 
@@ -74,6 +77,15 @@ class Naming:
 
 def _named(namespace: str, name: str) -> Json:
     return {"namespace": namespace, "name": name}
+
+
+def _of_location(location: str) -> Json:
+    """Return the namespace and name of a folder, or of what begins with a key in a bucket."""
+    scheme, separator, rest = location.removeprefix("file://").partition("://")
+    if not separator:
+        return _named("file", scheme)
+    bucket, _, key = rest.partition("/")
+    return _named(f"{scheme}://{bucket}", key)
 
 
 def _fields(columns: Mapping[str, str]) -> list[Json]:

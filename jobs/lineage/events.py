@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from catalog.lineage import EXPORTED, EXPORTING, QUARANTINE, Flow, columns, flow
+from catalog.lineage import EXPORTED, EXPORTING, QUARANTINE, Flow, columns, copying, flow
 from catalog.run_result import DONE
 from jobs.lineage.datasets import PRODUCER, SPECIFICATION, Json, Naming, facet
 from jobs.lineage.parent import Parent, run_id
@@ -59,9 +59,7 @@ def end(attempt: Attempt, outcome: Outcome, ended: datetime) -> list[Json]:
         failed = result is not None and result.detail.get("success") is False
         events.append(_event(attempt, START, attempt.started, made.name))
         last = _event(attempt, FAIL if failed else COMPLETE, ended, made.name)
-        naming = (
-            replace(attempt.naming, broker=str(result.detail.get("broker", ""))) if result else attempt.naming
-        )
+        naming = _naming(attempt, result)
         events.append(last | _datasets(naming, made, attempt.settings.step, result))
     done = outcome.status == DONE
     step = _event(attempt, COMPLETE if done else FAIL, ended)
@@ -72,6 +70,13 @@ def end(attempt: Attempt, outcome: Outcome, ended: datetime) -> list[Json]:
     return [*events, step]
 
 
+def _naming(attempt: Attempt, result: TableResult | None) -> Naming:
+    """How datasets are named, with what only a table's result knows."""
+    detail: Any = result.detail if result else {}
+    copy = detail.get("iceberg", {}).get("location", "")
+    return replace(attempt.naming, broker=str(detail.get("broker", "")), copy=copy)
+
+
 def _flows(step: str, results: list[TableResult]) -> Iterator[tuple[Flow, TableResult | None]]:
     """Yield what the step did for each table, with the table's result if it has one."""
     derived: dict[str, None] = {}
@@ -80,6 +85,8 @@ def _flows(step: str, results: list[TableResult]) -> Iterator[tuple[Flow, TableR
         if made := flow(step, result.table):
             read = [name for name in detail.get("read", ()) if name not in made.reads]
             yield replace(made, reads=(*made.reads, *read)), result
+        if "iceberg" in detail:
+            yield copying(result.table), result
         derived |= dict.fromkeys(detail.get("reconciled", {}).get("derived", ()))
     for name in derived:
         if made := flow(step, name):
@@ -147,6 +154,8 @@ def _datasets(naming: Naming, made: Flow, step: str, result: TableResult | None)
 def _rows_written(step: str, made: Flow, result: TableResult) -> dict[str, int]:
     """How many rows this attempt wrote, by dataset; none where its result counts what was there before, too."""
     detail: Any = result.detail
+    if made.name.startswith("iceberg."):
+        return {made.name: detail["iceberg"]["rows"]}
     if step == "silver":
         return {
             made.writes[0]: detail["reconciled"]["silver"],

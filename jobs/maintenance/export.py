@@ -64,8 +64,8 @@ def _copy(arguments: Namespace) -> None:
     lake = table_command.connect(arguments)
     if not lake.exists("ops.digests"):
         raise UsageError("nothing has been published yet; has a night been run?")
-    (metadata,) = iceberg.copy(lake, catalogs.named() or catalogs.SQLITE, [table])
-    print(metadata)
+    (copied,) = iceberg.copy(lake, catalogs.named() or catalogs.SQLITE, [table]).values()
+    print(copied.table.metadata_location)
 
 
 def _write_file(arguments: Namespace) -> None:

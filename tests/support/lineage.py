@@ -29,7 +29,9 @@ def name_of(dataset: Event, prefix: str = "") -> str:
         (link,) = links["identifiers"]
         assert dataset["name"].endswith(f"/{link['name'].replace('.', '.db/')}")
         return link["name"].removeprefix(prefix)
-    folder, name = dataset["name"].split("/")[-2:]
+    *_, above, folder, name = dataset["name"].split("/")
+    if above == "iceberg":
+        return f"iceberg.{name}"
     return f"{LAYERS[folder]}.{name}"
 
 
@@ -44,8 +46,8 @@ def edges(events: Iterable[Event], prefix: str = "") -> Edges:
     }
 
 
-def by_the_catalog(selected: Collection[str]) -> Edges:
-    """From the landing zone to gold and its export, by what sources and tables say that they are made of."""
+def by_the_catalog(selected: Collection[str], has_copies: bool = False) -> Edges:
+    """From the landing zone to gold, its export and copies, by what sources and tables say that they are made of."""
     sources = [source for name, source in SOURCES.items() if name in selected]
     found = {(f"landing.{source.name}", f"bronze.{source.name}") for source in sources}
     found |= {(f"landing.{source.name}", "ops.rejected_files") for source in sources}
@@ -61,6 +63,7 @@ def by_the_catalog(selected: Collection[str]) -> Edges:
             found |= {(f"silver.{read}", f"staging.{table.name}") for read in table.reads}
             found |= {(f"ops.{used}", f"staging.{table.name}") for used in table.uses}
             found.add((f"staging.{table.name}", f"gold.{table.name}"))
+            found |= {(f"gold.{table.name}", f"iceberg.{table.name}")} if has_copies else set()
     if "climate_hourly" in selected:
         found.add(("gold.climate_hourly", "export.iot_gold_export.csv"))
     return found

@@ -104,6 +104,8 @@ def test_each_publish_is_one_snapshot_of_a_table_and_one_without_news_is_none(sp
     # The third one, "again", has published nothing that was not there. What never had a row is there without any.
     both = ["night-2024-03-05", "night-2024-03-06"]
     assert runs == {name: both if name in with_rows else [] for name in copies} and len(with_rows) > 4
+    said = {result.table: result.detail["iceberg"] for result in nights.again["publish"]}
+    assert said and said == {name: {"location": copies[name].location(), "rows": 0} for name in said}
     first = {
         name: copies[name].scan(snapshot_id=copies[name].snapshots()[0].snapshot_id).to_arrow()
         for name in with_rows

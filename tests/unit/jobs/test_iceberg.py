@@ -71,7 +71,7 @@ def catalog(tmp_path: Path) -> Catalog:
 
 @pytest.fixture
 def copy(catalog: Catalog) -> Callable[..., Table]:
-    return lambda *rows, **more: copies.bring_up_to_date(catalog, NAME, original(*rows, **more))
+    return lambda *rows, **more: copies.bring_up_to_date(catalog, NAME, original(*rows, **more)).table
 
 
 def rooms(table: Table) -> list[str]:
@@ -114,7 +114,7 @@ def test_a_table_appears_with_its_rows_and_an_empty_one_with_its_columns(copy, c
     assert first.metadata_location.rpartition("/")[2].startswith("00000-")
     assert [snapshot.summary["run_id"] for snapshot in first.snapshots()] == ["night-5"]
     assert first.properties["comment"] == "One row per room."
-    empty = copies.bring_up_to_date(catalog, "lab_gold.empty", original())
+    empty = copies.bring_up_to_date(catalog, "lab_gold.empty", original()).table
     assert ([field.name for field in empty.schema().fields], empty.snapshots()) == (COLUMNS.names, [])
 
 
@@ -147,6 +147,15 @@ def test_a_column_that_the_table_gained_is_there_for_all_its_rows(copy):
     assert len(copied.snapshots()) == 2
 
 
+def test_rows_of_a_copy_are_those_that_were_written_for_it(catalog):
+    fifth, sixth = (row(FIFTH), row(FIFTH, "Room_B")), row(SIXTH)
+    written = [
+        copies.bring_up_to_date(catalog, NAME, original(*rows)).rows
+        for rows in (fifth, (*fifth, sixth), (*fifth, sixth), (sixth,))
+    ]
+    assert written == [2, 1, 0, 0]
+
+
 def test_readers_have_what_was_there_until_all_of_it_is_replaced(copy, catalog, monkeypatch):
     monkeypatch.setattr(copies, "ROWS_AT_ONCE", 1)
     copy(row(FIFTH, "old"), row(SIXTH, "old"))
@@ -157,7 +166,7 @@ def test_readers_have_what_was_there_until_all_of_it_is_replaced(copy, catalog, 
         seen.append(rooms(catalog.load_table(NAME)))
         return fresh.read(days)
 
-    after = copies.bring_up_to_date(catalog, NAME, replace(fresh, read=read))
+    after = copies.bring_up_to_date(catalog, NAME, replace(fresh, read=read)).table
     # For the columns, and for each slice.
     assert seen == [["old", "old"]] * 3 and rooms(after) == ["new", "new"]
 
@@ -188,10 +197,10 @@ def test_of_two_who_copy_the_same_at_once_one_does(copy, catalog, there):
     def read(days: Collection[date]) -> pa.Table:
         # Between the reading of what is there and the commit.
         if days and not others:
-            others.append(copies.bring_up_to_date(catalog, NAME, fresh))
+            others.append(copies.bring_up_to_date(catalog, NAME, fresh).table)
         return fresh.read(days)
 
-    after = copies.bring_up_to_date(catalog, NAME, replace(fresh, read=read))
+    after = copies.bring_up_to_date(catalog, NAME, replace(fresh, read=read)).table
     assert rooms(after) == ["new", "new"]
     assert after.metadata_location == others[0].metadata_location
     assert len(after.snapshots()) == 1 + there
@@ -235,7 +244,8 @@ def test_a_rest_catalog_is_configured_by_the_variables_of_pyiceberg(tmp_path, co
         configure(URI=server.address, TOKEN=TOKEN)
         remote = catalogs.load("lab", tmp_path)
         for room in ("old", "new"):
-            table = copies.bring_up_to_date(remote, NAME, original(row(FIFTH, room), row(SIXTH, "same")))
+            both = original(row(FIFTH, room), row(SIXTH, "same"))
+            table = copies.bring_up_to_date(remote, NAME, both).table
         behind = server.tables().load_table(NAME)
         assert behind.metadata_location == table.metadata_location and len(behind.snapshots()) == 2
         for reader in READERS.values():

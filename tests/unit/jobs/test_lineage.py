@@ -41,7 +41,7 @@ from jobs.outcome import Checked, Outcome, TableResult
 from jobs.session import workspace
 from jobs.settings import Settings
 from tests.support.http_server import Handler, Webhook, serving
-from tests.support.lineage import by_the_catalog, edges, read_events
+from tests.support.lineage import by_the_catalog, edges, name_of, read_events
 from tests.support.project import PROJECT, free_port
 
 NIGHT, BEGUN, ENDED = (
@@ -69,7 +69,7 @@ def attempt_of(step: str, *more: str, workspace: str = "") -> Attempt:
 
 
 def results_of(step: str) -> list[TableResult]:
-    """What a step leaves of a whole night: of each table as many rows as its name has letters."""
+    """What a step leaves of a whole night: of each table as many rows as its name has letters, and gold is copied."""
     sources = [source for name, source in SOURCES.items() if name in selection(())]
     silver = {f"silver.{source.silver}": source for source in sources}
 
@@ -77,6 +77,8 @@ def results_of(step: str) -> list[TableResult]:
         if step == "silver":
             derived = [each.full_name for each in DERIVED.values() if silver[table] in sources_of(each)]
             return {"reconciled": {"nights": 1, "silver": 3, "quarantined": 2, "derived": derived}}
+        if step == "publish":
+            return {"iceberg": {"location": f"/lake/iceberg/{table.replace('.', '/')}", "rows": 4}}
         return {"read": ["gold.alerts", "ops.quarantine"]} if step == "report" else {}
 
     checked = CHECKED if step.startswith("check_") else ()
@@ -110,21 +112,22 @@ def of_job(found: list[dict[str, Any]], name: str) -> dict[str, Any]:
 def test_a_night_draws_the_graph_that_the_catalog_says(night: dict[str, Any]) -> None:
     of_steps = {step: edges(found) for step, found in night.items()}
     report = of_steps.pop("report")
-    assert set.union(*of_steps.values()) == by_the_catalog(selection(()))
+    assert set.union(*of_steps.values()) == by_the_catalog(selection(()), has_copies=True)
     assert ("gold.alerts", "pages.nights") in report and (
         "ops.row_accounts",
         "ops.detection_scores",
     ) in report
     # What the catalog's own module says to others is the same.
-    said = {
-        (read, written)
-        for step, flows in lineage.night(selection(())).items()
-        for flow in flows
-        for read in flow.reads
-        for written in flow.writes
-        if step != "report"
-    }
-    assert said == by_the_catalog(selection(()))
+    for has_copies in (True, False):
+        said = {
+            (read, written)
+            for step, flows in lineage.night(selection(()), has_copies).items()
+            for flow in flows
+            for read in flow.reads
+            for written in flow.writes
+            if step != "report"
+        }
+        assert said == by_the_catalog(selection(()), has_copies)
 
 
 def facet_classes() -> dict[str, type]:
@@ -311,6 +314,32 @@ def test_on_databricks_tables_have_the_names_of_unity_catalog_and_files_those_of
     assert workspace() == "workspace"
     monkeypatch.setenv("DATABRICKS_HOST", "https://adb-1.example/")
     assert workspace() == "adb-1.example"
+
+
+@pytest.mark.parametrize(
+    ("location", "namespace", "name"),
+    [
+        ("/a lake #1/iceberg/gold/alerts", "file", "/a lake #1/iceberg/gold/alerts"),
+        ("file:///srv/gold/alerts", "file", "/srv/gold/alerts"),
+        ("s3://lab/gold.db/alerts", "s3://lab", "gold.db/alerts"),
+    ],
+)
+def test_a_copy_in_iceberg_is_where_its_catalog_has_it_with_the_rows_that_were_written(
+    location: str, namespace: str, name: str
+) -> None:
+    # Of slices that an earlier attempt has published, too: they were copied now.
+    detail = {"was_published": True, "iceberg": {"location": location, "rows": 3}}
+    outcome = Outcome([TableResult("gold.alerts", 5, detail), TableResult("gold.climate_hourly", 1)])
+    found = events.end(attempt_of("publish"), outcome, ENDED)
+    copied = [event for event in found if ".iceberg." in event["job"]["name"]]
+    assert [event["eventType"] for event in copied] == ["START", "COMPLETE"]
+    (written,) = copied[-1]["outputs"]
+    assert (written["namespace"], written["name"]) == (namespace, name)
+    assert written["outputFacets"]["outputStatistics"]["rowCount"] == 3
+    columns = {field["name"] for field in written["facets"]["schema"]["fields"]}
+    assert columns == written["facets"]["columnLineage"]["fields"].keys() == {*TABLES["gold.alerts"].types}
+    (read,) = copied[-1]["inputs"]
+    assert name_of(read) == "gold.alerts"
 
 
 def test_a_topic_is_named_by_its_broker() -> None:
