@@ -86,7 +86,7 @@ def is_published(lake: Lake) -> bool:
     from which others are built, too, no more is asked than that it is reconciled.
     """
     accounts.ensure(lake)
-    nights, can_be = lake.settings.nights, set(sources_done(lake.settings))
+    nights, can_be = lake.settings.nights, set(sources_done(lake))
     wanted = {(source.name, night) for source in lake.settings.sources for night in nights}
     done = accounts.done(lake, nights)
     return all(each in done and (done[each] or each[0] not in can_be) for each in wanted)

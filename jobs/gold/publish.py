@@ -13,6 +13,7 @@ from jobs.errors import JobError
 from jobs.files import write_lines
 from jobs.flat_files import csv_lines
 from jobs.gold import partial, restatements
+from jobs.gold.stage import lacks
 from jobs.iceberg import catalogs
 from jobs.iceberg import gold as iceberg
 from jobs.outcome import TableResult
@@ -51,7 +52,7 @@ def run(lake: Lake) -> list[TableResult]:
         _export(lake)
     catalog = catalogs.named()
     copies = iceberg.copy(lake, catalog, lake.settings.gold) if catalog else {}
-    accounts.publish(lake, _sources_whole(lake.settings, staged), staged.at)
+    accounts.publish(lake, _sources_whole(lake, staged), staged.at)
     return [
         TableResult(
             table.full_name,
@@ -133,16 +134,20 @@ def _replace(lake: Lake, staged: Staged, table: Table) -> None:
     lake.replace_where(table.full_name, staged.rows(table).where(these), these)
 
 
-def sources_done(settings: Settings) -> list[str]:
-    """The sources all of whose gold tables a run with these settings publishes."""
-    left_out = [sources_of(table) for name, table in GOLD.items() if name not in settings.tables]
-    return [name for name, source in SOURCES.items() if not any(source in sources for sources in left_out)]
+def sources_done(lake: Lake) -> list[str]:
+    """The sources all of whose gold tables a run publishes; those that cannot have rows yet are not waited for.
+
+    The nights of all others stay due: the next run that has the tables left out publishes them there, too.
+    """
+    left_out = [table for name, table in GOLD.items() if name not in lake.settings.tables]
+    lacking = {source for table in left_out if not lacks(lake, table) for source in sources_of(table)}
+    return [name for name, source in SOURCES.items() if source not in lacking]
 
 
-def _sources_whole(settings: Settings, staged: Staged) -> list[str]:
+def _sources_whole(lake: Lake, staged: Staged) -> list[str]:
     """Those of `sources_done` of which no slice is left to another run."""
     left = {source.name for name in staged.incomplete for source in sources_of(GOLD[name])}
-    return [name for name in sources_done(settings) if name not in left]
+    return [name for name in sources_done(lake) if name not in left]
 
 
 def _export(lake: Lake) -> None:

@@ -137,11 +137,13 @@ def _of_new(lake: Lake, survey: Survey) -> dict[Table, list[date]]:
 
 
 def idle_tables(lake: Lake) -> dict[Table, list[str]]:
-    """The selected tables that have no rows, because what they are made with is not there yet: which tables of ops."""
-    lacking = {
-        table: [name for name in table.uses if not lake.exists(f"ops.{name}")] for table in lake.settings.gold
-    }
-    return {table: names for table, names in lacking.items() if names}
+    """The selected tables that have no rows, with what they lack."""
+    return {table: names for table in lake.settings.gold if (names := lacks(lake, table))}
+
+
+def lacks(lake: Lake, table: Table) -> list[str]:
+    """Which tables of ops that a gold table is made with are not there yet: without them it has no rows."""
+    return [name for name in table.uses if not lake.exists(f"ops.{name}")]
 
 
 def _in_part(

@@ -7,12 +7,13 @@ from datetime import date, datetime, timedelta
 import pytest
 from pyspark.sql import functions as F
 
-from catalog.tables import GOLD, SILVER, SOURCES, TABLES
+from catalog.tables import GOLD, SILVER, SOURCES, TABLES, selection
 from jobs.day_spans import following, preceding
 from jobs.delta.lake import Lake
 from jobs.generate.feeds import inspections, machine_sensors
 from jobs.gold.failure_features import MEASURED
 from jobs.gold.failure_features import features as known_features
+from jobs.gold.publish import sources_done
 from jobs.gold.stage import idle_tables
 from jobs.gold.tables.defect_rates import build_defect_rates
 from jobs.gold.tables.failure_predictions import build_failure_predictions
@@ -20,6 +21,8 @@ from jobs.report import model as reported
 from jobs.silver.clean import clean
 from jobs.silver.tables.inspection_features import derive_inspection_features
 from jobs.silver.tables.machine_anomalies import derive_machine_anomalies
+from jobs.state import accounts, surveys
+from jobs.state.accounts import Account
 from tests.support.simulated import drawn
 from tests.support.stages import compiling
 
@@ -289,6 +292,9 @@ def test_a_model_is_trained_and_the_next_night_publishes_what_it_predicts(spark,
     silver.append("silver.inspections", frame("inspections", inspection(1)))
     gold = Lake(spark, lake("gold", **night))
     assert idle_tables(gold) == {GOLD["failure_predictions"]: ["models"]}
+    made_from = {"inspections", "machine_sensors"}
+    alone = Lake(spark, lake("publish", tables=selection(["defect_rates"])))
+    assert made_from <= {*sources_done(alone)}, "nobody waits for predictions while there is no model"
 
     (result,) = run("train", **before)
     assert run("train", run_id="again", **before)[0].detail == result.detail
@@ -304,10 +310,13 @@ def test_a_model_is_trained_and_the_next_night_publishes_what_it_predicts(spark,
     assert model.data_version == 1 and model.library.startswith("scikit-learn ")
     assert model.log_loss["model"] < model.log_loss["rule"] < model.log_loss["base_rate"]
 
-    assert idle_tables(gold) == {}
+    assert idle_tables(gold) == {} and made_from.isdisjoint(sources_done(alone))
+    accounts.reconcile(silver, [Account("inspections", NIGHT, 1, 1, 1, 0, 0)])
     run("gold", **night)
     run("check", layer="gold", **night)
     (published,) = run("publish", **night)
+    # Without defect rates: the night stays due, to whichever run has both.
+    assert surveys.of(gold, made_from).unpublished == {"inspections": {NIGHT: ()}}
     found = table("gold.failure_predictions").collect()
     assert published.rows == len(found) == 96
     assert {(row.event_date, row.trained_until, row.model_version) for row in found} == {
