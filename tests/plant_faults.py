@@ -726,6 +726,20 @@ FAULTS = [
         "unit/workspace/test_bundle.py::test_no_task_that_refuses_data_is_tried_again_by_databricks",
     ),
     fault(
+        "gold takes in what a killed run has merged",
+        "jobs/gold/stage.py",
+        "    begun = begun_batches.read(lake.settings)\n",
+        "    begun = begun_batches.read(lake.settings) and {}\n",
+        "spark/gold/test_restatements.py::test_what_a_killed_run_has_merged_and_not_accounted_for_is_left_until_some_run_has",
+    ),
+    fault(
+        "silver does not say which nights it has begun",
+        "jobs/silver/stage.py",
+        "for batch in arrived})\n",
+        "for batch in ()})\n",
+        "spark/maintenance/test_withdraw.py::test_a_file_of_a_night_that_silver_did_not_finish_leaves_nothing",
+    ),
+    fault(
         "gold is published before its check",
         "catalog/pipeline.py",
         '    Step("check", "gold"),\n    Step("publish"),\n',

@@ -17,7 +17,7 @@ from jobs.gold import arrivals, partial, unchecked
 from jobs.gold.arrivals import Arrivals
 from jobs.gold.partial import Partials
 from jobs.outcome import TableResult
-from jobs.state import staged_slices, surveys
+from jobs.state import begun_batches, staged_slices, surveys
 from jobs.state.progress import StepProgress
 from jobs.state.staged_slices import StagedSlice
 from jobs.state.surveys import Survey
@@ -38,7 +38,9 @@ def run(lake: Lake) -> list[TableResult]:
     lake.ensure([staged_slices.TABLE])
     # Before anything is read: publish takes this as the moment up to which the staged rows know of silver.
     beginning, staging = staged_slices.begin(lake), Staging(lake)
-    survey = surveys.of(lake, _sources(lake), unchecked.checked(lake.settings))
+    # Before the accounts: what is accounted for in between is one or the other.
+    begun = begun_batches.read(lake.settings)
+    survey = surveys.of(lake, _sources(lake), unchecked.checked(lake.settings), begun)
     if survey.refused:
         raise ContractBroken(_refusal(survey.refused), [])
     due = _due(lake, survey)

@@ -1,7 +1,7 @@
-"""Slices that are left to another run: nights that it has reconciled since this run's check of silver touch them.
+"""Slices that are left to another run: nights touch them that it has written since this run's check of silver.
 
-Runs may overlap. What one of them has not checked it does not stage, and so does not publish; whoever stages it after a
-check of his own has the whole slice.
+Runs may overlap, and be killed. What one of them has not checked it does not stage, and so does not publish; whoever
+stages it after a check of his own has the whole slice.
 """
 
 import logging
@@ -58,7 +58,7 @@ def left_out(lake: Lake, slices: Slices, unchecked: Mapping[str, Nights]) -> dic
             f"{source} of {night}" for source in sorted(unchecked) for night in sorted(unchecked[source])
         ]
         log.info(
-            "left to the runs that check them: %d slices that %s%s touch, reconciled since this run's %s",
+            "left to the runs that check them: %d slices that %s%s touch, written or reconciled since this run's %s",
             sum(map(len, left.values())),
             ", ".join(named[:SHOWN]),
             f" and {len(named) - SHOWN:,} more" if len(named) > SHOWN else "",

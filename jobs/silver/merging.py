@@ -17,7 +17,7 @@ from jobs.delta.staging import Staging
 from jobs.silver.pending import PendingBatch
 from jobs.silver.ranking import QUARANTINED, SILVER_ROW, content, values_night, wins
 from jobs.silver.validation import validated
-from jobs.state import accounts
+from jobs.state import accounts, begun_batches
 from jobs.state.progress import StepProgress
 
 PARALLEL = 4
@@ -45,6 +45,7 @@ def bring_in(
         for batch, keys in fallen.items():
             _supersede_with(lake, batch, keys, superseded)
         # At once: a crash after the merge must not leave their accounts believed.
+        begun_batches.begin(lake.settings, superseded)
         accounts.reopen(lake, superseded)
         accounts.restate(lake, found.restated)
         for batch, keys in fallen.items():

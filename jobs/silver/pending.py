@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from catalog.tables import SILVER, Source, Table, validated
 from jobs.delta.frames import is_in, union
 from jobs.delta.lake import Lake
-from jobs.state import accounts
+from jobs.state import accounts, begun_batches
 
 Keys = tuple[int, int] | tuple[str, str]
 Arrived = Mapping[date, Mapping[date | None, int]]  # night -> event date, if rows have one -> bronze rows
@@ -87,11 +87,15 @@ class PendingBatch:
 def find(lake: Lake) -> list[PendingBatch]:
     """The selected sources' nights whose bronze rows are not all accounted for, and the run's own without an account.
 
-    Cost follows new rows: those of reconciled nights are looked at only where bronze as a whole holds more rows
-    than the accounts say.
+    So are those that some run has begun and did not end, whatever their accounts say. Cost follows new rows: those of
+    reconciled nights are looked at only where bronze as a whole holds more rows than the accounts say.
     """
+    begun = begun_batches.read(lake.settings)
     sources, accounted_for = lake.settings.sources, accounts.known(lake)
-    known = {source.name: accounted_for.reconciled.get(source.name, {}) for source in sources}
+    known = {
+        name: {night: rows for night, rows in nights.items() if night not in begun.get(name, ())}
+        for name, nights in ((each.name, accounted_for.reconciled.get(each.name, {})) for each in sources)
+    }
     arrived = _arrived(lake, {source: ~is_in("_night", known[source.name]) for source in sources})
     rows = lake.counts(f"bronze.{source.name}" for source in sources)
     unexplained = [
@@ -110,19 +114,22 @@ def find(lake: Lake) -> list[PendingBatch]:
             for night, days in arrived[source].nights.items()
             if _total(days) != accounted.get(night)
         }
-        # All rows of a night may have left bronze since.
-        again = {
-            night: {None: 0, **dict.fromkeys(lost, 0)}
-            for night, lost in accounted_for.reopened.get(source.name, {}).items()
-        }
+        reopened = accounted_for.reopened.get(source.name, {})
+        again = _again({**begun.get(source.name, {}), **reopened})
         pending = {
             night: {**again.get(night, {}), **found.get(night, {})} for night in {*own, *again, *found}
         }
-        is_newest = len(pending) == 1 and not any(night >= min(pending) for night in (*accounted, *again))
+        with_account = (*accounted_for.reconciled.get(source.name, ()), *reopened)
+        is_newest = len(pending) == 1 and not any(night >= min(pending) for night in with_account)
         batches.append(
             PendingBatch(source, pending, is_newest, arrived[source].has_rescued, arrived[source].keys)
         )
     return [batch for batch in batches if batch.arrived]
+
+
+def _again(nights: accounts.Nights) -> dict[date, dict[date | None, int]]:
+    """Nights that are to be reconciled anew, with the dates that they lost: all their rows may have left bronze."""
+    return {night: {None: 0, **dict.fromkeys(lost, 0)} for night, lost in nights.items()}
 
 
 def of_nights(lake: Lake, nights: Mapping[Source, Collection[date]]) -> list[PendingBatch]:

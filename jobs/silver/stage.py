@@ -16,7 +16,7 @@ from jobs.silver import derived, drift, late_devices, pending
 from jobs.silver.merging import Dates, bring_in
 from jobs.silver.pending import PendingBatch
 from jobs.silver.reconciliation import accounts_of, quarantine
-from jobs.state import accounts, refused_bronze
+from jobs.state import accounts, begun_batches, refused_bronze
 from jobs.state.accounts import Account, Nights
 from jobs.state.progress import StepProgress
 
@@ -73,6 +73,8 @@ def reconcile(
 ) -> Reconciled:
     """Take batches from pending to reconciled."""
     arrived = [batch for batch in batches if not batch.is_empty]
+    # From here to their accounts, nobody knows what silver has of these nights.
+    begun_batches.begin(lake.settings, {batch.source: dict.fromkeys(batch.nights, ()) for batch in arrived})
     with ThreadPoolExecutor(1) as beside:
         drifting = beside.submit(drift.record, lake, arrived)
         touched = derived.touched_by(arrived)
@@ -84,6 +86,7 @@ def reconcile(
         lookups = {table: touched[table] for table in touched if table.name in LOOKUPS}
         slices = derived.write(lake, lookups, progress)
         late = late_devices.nights_of(lake, arrived) if registry else {}
+        begun_batches.begin(lake.settings, late)
         accounts.reopen(lake, late)
         _add(superseded, late)
         facts = [batch for batch in arrived if batch not in registry]
@@ -128,6 +131,7 @@ def _account(
     # Last, since by a balanced account the next run knows that nothing is left to do.
     reconciled = [each for each in found if (each.source, each.night) not in pending_again]
     accounts.reconcile(lake, reconciled)
+    begun_batches.end(lake.settings, [(each.source, each.night) for each in reconciled])
     return reconciled
 
 

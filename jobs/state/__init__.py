@@ -21,13 +21,16 @@ nights of a source as one batch. The life of such a night:
     published -----------------------------+
 
 Pending is a night of a source without an account, with one that does not balance, or with more bronze rows than its
-account counts. Reconciled is one whose account balances: `landed = bronze = silver + quarantined + duplicates +
+account counts, and one that a run has begun to merge and not accounted for (`begun_batches`): what silver has of it
+nobody knows. Reconciled is one whose account balances: `landed = bronze = silver + quarantined + duplicates +
 corrections`. Of which event dates it lost rows since it was published stays with the account until it is published
 again; one that lost values alone stays reconciled, and is published again (`accounts.restate`). One of which
 `check_silver` refused silver is marked (`accounts.refuse`), and gold stages nothing of it, in whichever run, until a
 check that begins afterwards passes; a source of which `check_bronze` refused bronze is marked, too (`refused_bronze`),
-and silver reconciles nothing of it. What another run has reconciled since a run's own `check_silver` (`surveys`), its
-gold leaves to that run. Published is one whose account says so: every gold table made from its source was published
-after the batch was reconciled. Staged, checked and superseded are states of gold slices of a run, and no account knows
-of them. All functions are safe to repeat, and a run that ends anywhere is completed by the next one.
+and silver reconciles nothing of it. What another run has reconciled since a run's own `check_silver`, or has begun
+(`surveys`), its gold leaves to that run, or to whichever reconciles it when that was killed. Published is one whose
+account says so: every gold table made from its source, but those that cannot have rows yet, was published after the
+batch was reconciled. Until then each run makes again what it touches. Staged, checked and superseded are states of gold
+slices of a run, and no account knows of them. All functions are safe to repeat, and a run that ends anywhere is
+completed by the next one.
 """

@@ -7,8 +7,9 @@ from datetime import date
 from pyspark.sql import Row
 
 from jobs.delta.lake import Lake
-from jobs.state import accounts
+from jobs.state import accounts, begun_batches
 from jobs.state.accounts import LOST, Nights
+from jobs.state.begun_batches import Begun
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Survey:
     """The accounts of some sources; `unpublished` and `unchecked` have no night in common."""
 
     unpublished: Mapping[str, Nights]
-    unchecked: Mapping[str, Nights]  # not published either, and reconciled since the run's check
+    unchecked: Mapping[str, Nights]  # begun, or not published and reconciled since the run's check
     nights: frozenset[date]  # all that have accounts
     published: frozenset[str]  # sources of which gold has some
     is_only_new: bool  # whether what is not published only adds to what is: each is the first account of a newest night
@@ -24,20 +25,27 @@ class Survey:
     until: str  # when the last of the accounts was written or reopened (UTC); empty if there are none
 
 
-def of(lake: Lake, sources: Collection[str], checked: Mapping[str, str] | None = None) -> Survey:
+def of(
+    lake: Lake,
+    sources: Collection[str],
+    checked: Mapping[str, str] | None = None,
+    begun: Begun | None = None,
+) -> Survey:
     """Look at the accounts of some sources, in one query.
 
     `checked` says up to which moment, as in `until`, the run's check knows each source; of one that it does not name
-    none is checked. Without it, all are.
+    none is checked. Without it, all are, but for those that are `begun`.
     """
+    own = {source: nights for source, nights in (begun or {}).items() if source in sources}
     rows = [row for row in accounts.all_of(lake) if row.source in sources]
     due = [row for row in rows if not row.is_published]
     values = [row.asDict() for row in due]  # a lake of an earlier version lacks columns
     is_only_new = bool(due) and all(each.get("is_newest") and not each.get(LOST) for each in values)
     refused = {(each["source"], each["night"]) for each in values if each.get("is_refused")}
+    unchecked = accounts.by_source(row for row in due if not _is_checked(row, checked, own))
     return Survey(
-        unpublished=accounts.by_source(row for row in due if _is_checked(row, checked)),
-        unchecked=accounts.by_source(row for row in due if not _is_checked(row, checked)),
+        unpublished=accounts.by_source(row for row in due if _is_checked(row, checked, own)),
+        unchecked=begun_batches.add(begun_batches.add({}, unchecked), own),
         nights=frozenset(row.night for row in rows),
         published=frozenset(row.source for row in rows if row.is_published),
         is_only_new=is_only_new,
@@ -46,5 +54,7 @@ def of(lake: Lake, sources: Collection[str], checked: Mapping[str, str] | None =
     )
 
 
-def _is_checked(row: Row, checked: Mapping[str, str] | None) -> bool:
+def _is_checked(row: Row, checked: Mapping[str, str] | None, begun: Begun) -> bool:
+    if row.night in begun.get(row.source, ()):
+        return False
     return checked is None or row.settled_at <= checked.get(row.source, "")

@@ -13,7 +13,7 @@ from jobs.errors import ContractBroken, JobError
 from jobs.gold import partial
 from jobs.outcome import Outcome, TableResult
 from jobs.report import stage as report
-from jobs.state import accounts, run_results, surveys
+from jobs.state import accounts, begun_batches, run_results, surveys
 from jobs.state.accounts import Account
 
 D4, D5, D6 = (date(2024, 3, day) for day in (4, 5, 6))
@@ -26,13 +26,16 @@ WINDOWS = frozenset({"live_sensors", "readings_5min"})
 def arrive(spark, lake):
     """Reconcile one night, with these rows in silver: when, and how warm it was in Room_A."""
 
-    def reconcile(night: date, *logs: tuple[datetime, float]) -> None:
+    def reconcile(night: date, *logs: tuple[datetime, float], is_killed: bool = False) -> None:
         silver = Lake(spark, lake("silver", night=night))
         silver.ensure([LOGS.full_name])
         accounts.ensure(silver)
         rows = [(1001, at, at.date(), temperature, 40.0, "Room_A", [], night) for at, temperature in logs]
+        begun_batches.begin(silver.settings, {SOURCES["sensor_logs"]: {night: ()}})
         silver.append(LOGS.full_name, spark.createDataFrame(rows, LOGS.columns))
-        accounts.reconcile(silver, [Account("sensor_logs", night, *(3 * [len(rows)]), 0, 0)])
+        if not is_killed:
+            accounts.reconcile(silver, [Account("sensor_logs", night, *(3 * [len(rows)]), 0, 0)])
+            begun_batches.end(silver.settings, [("sensor_logs", night)])
 
     return reconcile
 
@@ -145,6 +148,23 @@ def test_what_another_run_reconciled_after_the_check_is_left_to_that_run(spark, 
     accounts.restate(Lake(spark, lake("silver")), {SOURCES["sensor_logs"]: {D5: {D5}}})
     run("publish", night=D6, run_id="again", tables=CLIMATE)
     assert due() == {D5}
+
+
+def test_what_a_killed_run_has_merged_and_not_accounted_for_is_left_until_some_run_has(
+    spark, lake, run, table, arrive
+):
+    arrive(D5, (datetime(2024, 3, 4, 8), 60.0), (datetime(2024, 3, 5, 8), 70.0))
+    arrive(D6, (datetime(2024, 3, 5, 8), 99.0), is_killed=True)
+    of_run = {"night": D5, "run_id": f"night-{D5}", "tables": CLIMATE}
+    (staged,) = run("gold", **of_run)
+    run("publish", **of_run)
+    assert staged.detail == {"slices": 1, "left_out": [str(D5)]}
+    assert {row.avg_temperature_f for row in table("gold.climate_hourly").collect()} == {60.0}
+    # So the night is not published, and whichever run accounts for the other has both to stage.
+    arrive(D6)
+    gold = Lake(spark, lake("gold", night=D6, tables=CLIMATE))
+    survey = surveys.of(gold, ["sensor_logs"], begun=begun_batches.read(gold.settings))
+    assert (survey.unpublished, survey.unchecked) == ({"sensor_logs": {D5: (), D6: ()}}, {})
 
 
 def test_what_another_source_has_not_published_makes_no_slice_anew(spark, lake, run, night):

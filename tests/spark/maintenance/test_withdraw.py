@@ -9,6 +9,7 @@ import pytest
 from jobs.errors import JobError
 from jobs.maintenance import withdraw
 from jobs.silver import stage as silver_stage
+from jobs.state import begun_batches
 from tests.support.devices import DEVICE
 
 FIFTH, SIXTH = date(2024, 3, 5), date(2024, 3, 6)
@@ -114,11 +115,13 @@ def test_a_file_of_a_night_that_silver_did_not_finish_leaves_nothing(
         patched.setattr(silver_stage, "_account", die)
         with pytest.raises(JobError):
             run("silver", night=FIFTH, tables=tables)
+    assert begun_batches.read(lake("gold")) == {"machine_sensors": {FIFTH: set()}}
     assert table("silver.machine_anomalies").count() == 1
     assert command(lake, "withdraw", "--source=machine_sensors", "--file=hot.csv")[0] == 0
     run("silver", night=SIXTH, tables=tables)
     assert table("silver.machine_anomalies").count() == 0
     assert accounts("machine_sensors")[FIFTH]["is_balanced"]
+    assert begun_batches.read(lake("gold")) == {}
 
 
 def test_facts_of_devices_that_no_other_file_names_are_looked_up_again_and_no_others(

@@ -1,18 +1,25 @@
 """What decides what a run does is read and written by its owner alone; others would find it in no time."""
 
 import re
+from datetime import date
+from pathlib import Path
 
 import pytest
 
 from catalog.run_result import RunResult
+from catalog.tables import SOURCES
+from jobs.settings import Settings
+from jobs.state import begun_batches
 from tests.support.project import PROJECT
 from tests.support.run_results import result
 
+D4, D5, D6 = (date(2024, 3, day) for day in (4, 5, 6))
 # Owner -> what nobody else in the packages names.
 OWNED = {
     "jobs/state/accounts.py": r"ops\.row_accounts|\brow_accounts\b",
     "jobs/state/staged_slices.py": r"\bSLICES\b|gold_slices",
     "jobs/state/run_results.py": r"run_result import.*\bpath_of\b|run_folder / f",
+    "jobs/state/begun_batches.py": r'"begun"',
 }
 # Where these are defined, those of the other side, who read results through `catalog.run_result` as well, and the page
 # that draws what became of the rows.
@@ -39,6 +46,24 @@ def test_state_is_named_by_its_owner_alone(owner: str) -> None:
     ]
     named = {str(file.relative_to(PROJECT)) for file in files if re.search(OWNED[owner], file.read_text())}
     assert {file for file in named - {owner} if not file.startswith(DEFINED)} == set()
+
+
+def test_what_runs_have_begun_is_known_until_any_of_them_accounts_for_it(tmp_path: Path) -> None:
+    readings, events = SOURCES["readings"], SOURCES["events"]
+    killed, other = (
+        Settings("silver", D6, run_id, tmp_path, "spark_catalog", "", frozenset()) for run_id in ("k", "o")
+    )
+    begun_batches.begin(killed, {})
+    assert begun_batches.read(other) == {} and not [*tmp_path.iterdir()]
+    begun_batches.begin(killed, {readings: {D5: (), D6: ()}, events: {D6: ()}})
+    # What it loses rows of, it finds on the way.
+    begun_batches.begin(killed, {readings: {D5: {D4}}})
+    begun_batches.begin(other, {readings: {D6: {D5}}})
+    assert begun_batches.read(other) == {"readings": {D5: {D4}, D6: {D5}}, "events": {D6: set()}}
+    begun_batches.end(other, [("readings", D6), ("readings", D4)])
+    assert begun_batches.read(killed) == {"readings": {D5: {D4}}, "events": {D6: set()}}
+    begun_batches.end(other, [("readings", D5), ("events", D6)])
+    assert begun_batches.read(killed) == {} and not [*tmp_path.rglob("*.json")]
 
 
 def test_a_result_is_read_as_it_was_written() -> None:
