@@ -23,7 +23,7 @@ def begin(settings: Settings, nights: Mapping[Source, Nights]) -> None:
     if not any(nights.values()):
         return
     file = _folder(settings) / f"{settings.run_id}.json"
-    begun = add(_read(file) if file.exists() else {}, {source.name: each for source, each in nights.items()})
+    begun = add(_read(file), {source.name: each for source, each in nights.items()})
     _write(file, begun)
 
 
@@ -59,7 +59,10 @@ def add(begun: Begun, more: Mapping[str, Nights]) -> Begun:
 
 
 def _read(file: Path) -> Begun:
-    kept = json.loads(file.read_text(encoding="utf-8"))
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}  # another run has accounted for all of it meanwhile
     return {
         source: {
             date.fromisoformat(night): {*map(date.fromisoformat, lost)} for night, lost in nights.items()
