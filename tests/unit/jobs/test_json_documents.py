@@ -15,7 +15,8 @@ from catalog.json_path import path_of
 from catalog.tables import SOURCES
 from jobs.bronze import json_documents, json_records
 from jobs.bronze.json_documents import is_document, is_unpacked, unpack
-from jobs.bronze.json_records import Fault, each_by_itself, has_several, lines_of, records
+from jobs.bronze.json_records import each_by_itself, has_several, lines_of, records
+from jobs.bronze.json_scanner import Fault
 
 SITES = SOURCES["locations"]
 INSIDE = replace(SITES, records="data.items")

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from catalog.tables import SOURCES
 from jobs.bronze.json_documents import is_document, unpack
-from jobs.bronze.json_records import Fault, lines_of, records
+from jobs.bronze.json_records import lines_of, records
+from jobs.bronze.json_scanner import Fault
 
 PACK = replace(SOURCES["locations"], senml=True)
 # 5.1.2 and 5.1.4 of the RFC.
