@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from catalog.tables import Table
 from serving import formats, query
 from serving.problems import Problem
-from serving.query import Place
+from serving.query import Position
 from serving.readable import readable, readable_table
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def page(lake: Lake, asked: Request, more: str, seconds: float) -> Page:
     """
     deadline = time.monotonic() + seconds
     columns, order = query.columns(asked.columns), query.order(asked.order)
-    begins = Place.of(asked.cursor, asked.fixed) if asked.cursor else None
+    begins = Position.of(asked.cursor, asked.fixed) if asked.cursor else None
     as_of = begins.version if begins else query.moment(asked.as_of) if asked.as_of else None
     opened = lake.open(asked.name, as_of)
     offset = begins.offset if begins else 0
@@ -156,7 +156,7 @@ def page(lake: Lake, asked: Request, more: str, seconds: float) -> Page:
     found = opened.rows(columns, where, order, asked.limit + 1, offset, deadline)
     is_last = found.num_rows <= asked.limit
     found = found.slice(0, asked.limit)
-    cursor = "" if is_last else Place(opened.version, offset + asked.limit).cursor(asked.fixed)
+    cursor = "" if is_last else Position(opened.version, offset + asked.limit).cursor(asked.fixed)
     about = {"table": asked.name, "version": opened.version, "next": f"{more}{cursor}" if cursor else None}
     return Page(_written(found, asked.format, about), opened.version, cursor)
 

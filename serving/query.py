@@ -1,4 +1,4 @@
-"""A request for rows, from its text to conditions, order and place: each part says what is wrong with it."""
+"""A request for rows, from its text to conditions, order and position: each part says what is wrong with it."""
 
 from __future__ import annotations
 
@@ -90,20 +90,20 @@ def moment(text: str) -> int | date:
 
 
 @dataclass(frozen=True)
-class Place:
+class Position:
     """Where a page begins: after how many rows of which version. The cursor of a page names the next one's."""
 
     version: int
     offset: int = 0
 
     def cursor(self, asked: Sequence[object]) -> str:
-        """Return the place as text, for the same request alone: what was asked for is part of it."""
+        """Return the position as text, for the same request alone: what was asked for is part of it."""
         found = json.dumps([self.version, self.offset, _digest(asked)], separators=(",", ":"))
         return base64.urlsafe_b64encode(found.encode()).decode().rstrip("=")
 
     @classmethod
-    def of(cls, cursor: str, asked: Sequence[object]) -> Place:
-        """Return the place that a cursor names. Raises Problem for one that is made up, or of another request."""
+    def of(cls, cursor: str, asked: Sequence[object]) -> Position:
+        """Return the position that a cursor names. Raises Problem for one that is made up, or of another request."""
         try:
             padded = cursor + "=" * (-len(cursor) % 4)
             version, offset, digest = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))

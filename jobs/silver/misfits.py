@@ -31,7 +31,7 @@ def _nothing_known(rescued: Column, source: Source) -> Column:
     measured = [
         name for name, kind in source.fields.items() if name not in source.key and kind != "TIMESTAMP"
     ]
-    unknown = F.filter(rescued, lambda place: ~place.isin(*_columns(source), *_others_within(source)))
+    unknown = F.filter(rescued, lambda path: ~path.isin(*_columns(source), *_others_within(source)))
     # Without any, there is nothing to lack.
     is_empty = F.lit(bool(measured)) & ~any_of(F.col(f"_line.{name}").isNotNull() for name in measured)
     listed = F.array_join(F.slice(F.sort_array(unknown), 1, SHOWN), ", ")
@@ -39,7 +39,7 @@ def _nothing_known(rescued: Column, source: Source) -> Column:
     return F.when(is_empty & (F.size(unknown) > 0), said).otherwise(F.array().cast("array<string>"))
 
 
-def _misfit(place: Column, value: Column, source: Source) -> Column:
+def _misfit(path: Column, value: Column, source: Source) -> Column:
     """Why a value is in no column: it does not fit, or its name is nearly that of something without a value.
 
     That is a column, or what has columns within it; the name is in another case, or has the dots of a path within it.
@@ -48,17 +48,17 @@ def _misfit(place: Column, value: Column, source: Source) -> Column:
     lacking = F.array(*[F.when(F.col(f"_line.{each}").isNull(), F.lit(each)) for each in source.fields])
     column_at = _map({at: name for at, name in columns.items() if at not in within})
     # Of a column with several paths, another has a value.
-    is_needed = F.coalesce(F.array_contains(lacking, F.try_element_at(column_at, place)), F.lit(True))
+    is_needed = F.coalesce(F.array_contains(lacking, F.try_element_at(column_at, path)), F.lit(True))
     reasons = {at: f"{at} is no {source.fields[name]}" for at, name in columns.items()} | within
     meant = F.try_element_at(
-        _map({_loosely(at): at for at in (*within, *columns)}), _loosely_in_spark(place, source)
+        _map({_loosely(at): at for at in (*within, *columns)}), _loosely_in_spark(path, source)
     )
     is_lacking = F.array_contains(lacking, F.try_element_at(column_at, meant))
     is_meant = F.coalesce(is_lacking, F.array_contains(_without_values(within, source), meant))
-    is_its_value = is_meant & (meant != place) & ~F.is_variant_null(value)
+    is_its_value = is_meant & (meant != path) & ~F.is_variant_null(value)
     return F.coalesce(
-        F.when(is_needed, F.try_element_at(_map(reasons), place)),
-        F.when(is_its_value, F.concat(meant, F.lit(" came as "), place)),
+        F.when(is_needed, F.try_element_at(_map(reasons), path)),
+        F.when(is_its_value, F.concat(meant, F.lit(" came as "), path)),
     )
 
 
@@ -95,8 +95,8 @@ def _loosely(path: str) -> str:
     return re.sub(_QUOTED, r".\1", path).lstrip(".").lower()
 
 
-def _loosely_in_spark(place: Column, source: Source) -> Column:
-    path = F.ltrim(F.regexp_replace(place, _QUOTED, ".$1"), F.lit(".")) if source.names else place
+def _loosely_in_spark(path: Column, source: Source) -> Column:
+    path = F.ltrim(F.regexp_replace(path, _QUOTED, ".$1"), F.lit(".")) if source.names else path
     return F.lower(path)
 
 
