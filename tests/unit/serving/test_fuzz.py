@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import schemathesis
 from fastapi import FastAPI
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 
@@ -68,6 +68,8 @@ def schema(lake: Path) -> Any:
 def asked(draw: Callable[[Any], Any], operation: Any, mode: GenerationMode) -> Case:
     """A request that fits the document or does not, in part one that makes sense."""
     case: Case = draw(operation.as_strategy(generation_mode=mode))
+    # No mount of Starlette's has a path with a line feed: that never gets to the API.
+    assume("%0A" not in case.formatted_path)
     if mode is GenerationMode.POSITIVE and case.path_parameters and draw(st.integers(0, 3)):
         case.path_parameters["name"] = NAME
         known = {parameter.name for parameter in operation.query} & likely.keys()
