@@ -28,10 +28,11 @@ run: ## Run one night on this machine: set up, start Spark and Airflow, follow t
 	@$(MAKE) -j3 setup
 	@$(PYTHON) -m embedded run
 
+# From its beginning, what streams have read included, with FULL_REFRESH=1.
 pipeline: ## Land NIGHT, then run the declarative pipeline on all that has landed; starts Spark if it is not up
 	@$(PYTHON) -m embedded preflight --for-pipeline
 	@$(MAKE) -j3 setup
-	@$(PYTHON) -m embedded pipeline
+	@$(PYTHON) -m embedded pipeline $(if $(FULL_REFRESH),--full-refresh)
 
 stop: ## Stop what `make run` started
 	@$(PYTHON) -m embedded stop

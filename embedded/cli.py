@@ -79,6 +79,11 @@ def _parser() -> argparse.ArgumentParser:
         ("pipeline", "what `make pipeline` needs"),
     ):
         parser.add_argument(f"--for-{name}", action="store_true", help=f"preflight: check {needed}")
+    parser.add_argument(
+        "--full-refresh",
+        action="store_true",
+        help="pipeline: forget which files have been read, and begin anew",
+    )
     return parser
 
 
@@ -184,17 +189,17 @@ def _pipeline(config: Config, arguments: argparse.Namespace) -> None:
         preflight(config, for_pipeline=True)
         with stack.processes.alone():
             stack.up_spark()
-        _land_and_declare(config, night)
+        _land_and_declare(config, night, arguments.full_refresh)
     print(f"gold of the pipeline: {os.path.relpath(config.home)}/warehouse/pipeline_gold.db")
 
 
-def _land_and_declare(config: Config, night: Night) -> None:
+def _land_and_declare(config: Config, night: Night, full_refresh: bool) -> None:
     tables = f"--tables={','.join(night.tables)}"
     simulated = [f"--simulate={night.simulate}", f"--scale={night.scale}", f"--seed={night.seed}"]
     # No query moves files, sets them aside or unpacks them: that is the jobs' bronze.
     for stage, given in (("generate", simulated), ("bronze", [])):
         _succeed(config, [stage, f"--night={night.night}", "--run-id=pipeline", tables, *given], "jobs")
-    _succeed(config, [tables], "pipelines")
+    _succeed(config, [tables, *(["--full-refresh"] if full_refresh else [])], "pipelines")
 
 
 def _succeed(config: Config, argv: list[str], package: str) -> None:

@@ -17,8 +17,11 @@ from pipelines.settings import settings
 @contextmanager
 def pipeline_of(
     spark: SparkSession, lake: Callable[..., object], tables: Iterable[str]
-) -> Iterator[Callable[[], Lake]]:
-    """What runs the pipeline in the test's lake, and gives its tables; they are gone afterwards."""
+) -> Iterator[Callable[..., Lake]]:
+    """What runs the pipeline in the test's lake, and gives its tables; they are gone afterwards.
+
+    It may be given more arguments for a run, which take the place of the usual ones.
+    """
     jobs = lake("verify")
     given = {
         "home": str(jobs.home),
@@ -28,9 +31,9 @@ def pipeline_of(
     }
     found = Lake(spark, settings(given))
 
-    def run() -> Lake:
+    def run(*more: str) -> Lake:
         with _no_session():
-            assert command.main([f"--{name}={value}" for name, value in given.items()]) == 0
+            assert command.main([*(f"--{name}={value}" for name, value in given.items()), *more]) == 0
         return found
 
     try:

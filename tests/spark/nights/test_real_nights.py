@@ -187,6 +187,14 @@ def test_the_declarative_pipeline_comes_to_the_same_silver_quarantine_and_gold_o
             for of in (own, declared)
         )
         assert ours == theirs and len(ours) > 3 * len(NIGHTS)
+        # What has been lost since does not come back by itself, but when all begins anew.
+        bronze = declared.settings.table("bronze.live_sensors")
+        spark.sql(f"DELETE FROM {bronze}")
+        run("--tables=readings_5min", "--full-refresh")
+        assert spark.table(bronze).count() == 33
+        assert {*declared.read("gold.readings_5min").collect()} == {*windows}
+        anew = spark.table(f"{declared.settings.schema('gold')}.readings_5min_live").collect()
+        assert {*anew} <= {*windows} and len({*anew}) == len(anew)
 
 
 def test_verify_confirms_a_night(spark, lake):
