@@ -8,6 +8,9 @@ from functools import cache
 READ_AS = ("STRING", "INT", "BIGINT", "DOUBLE", "DECIMAL(p,s)", "BOOLEAN", "DATE", "TIMESTAMP", "VARIANT")
 _NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _SAME = {"INTEGER": "INT", "LONG": "BIGINT", "DEC": "DECIMAL", "NUMERIC": "DECIMAL"}
+_DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
+_WHOLE = {"INT": (9, 0), "BIGINT": (18, 0)}
+_DOUBLE = 15  # digits that a double gives back as they were
 _SIMPLE = re.compile(r"([A-Za-z]+)(\(\d+(?:,\d+)?\))?")
 
 
@@ -44,8 +47,27 @@ def misnamed(ddl: str) -> str:
     return ""
 
 
+def holds(kind: str, other: str) -> bool:
+    """Whether a column of a type can have each value of another type as it is; a text may be read as anything."""
+    if kind in (other, "STRING", "VARIANT") or other in ("STRING", "VARIANT"):
+        return True
+    if (other, kind) in (("BOOLEAN", "INT"), ("DATE", "TIMESTAMP")):
+        return True
+    room, needed = _digits(kind), _digits(other)
+    if kind == "DOUBLE":
+        return bool(needed) and sum(needed) <= _DOUBLE
+    return bool(room and needed) and all(most >= digits for most, digits in zip(room, needed, strict=True))
+
+
+def _digits(kind: str) -> tuple[int, ...]:
+    """How many digits an exact number has before its point, and behind it; none for other types."""
+    if size := _DECIMAL.fullmatch(kind):
+        return int(size[1]) - int(size[2]), int(size[2])
+    return _WHOLE.get(kind, ())
+
+
 def _is_read(kind: str) -> bool:
-    size = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", kind)
+    size = _DECIMAL.fullmatch(kind)
     return bool(0 <= int(size[2]) <= int(size[1]) <= 38) if size else kind in READ_AS
 
 

@@ -1,6 +1,6 @@
 """What the columns of a source are called in its files: names of a CSV header, or paths into an object of JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
@@ -32,6 +32,8 @@ class Names:
             )
         if unknown := sorted({ours for _, ours in pairs} - columns_of(columns).keys()):
             raise ValueError(f"names leads to {', '.join(unknown)}, which is none of its columns")
+        if format_ == "csv":
+            _check_case(pairs)
         if format_ == "json" and pairs:
             _check_paths(paths_of(columns, pairs), columns_of(columns))
             check_envelope([theirs for theirs, _ in pairs], records)
@@ -47,6 +49,17 @@ def paths_of(columns: str, names: tuple[tuple[str, str], ...]) -> Mapping[str, t
     for theirs, ours in names:
         found.setdefault(ours, []).append(path_of(theirs))
     return {name: tuple(found.get(name, [Path((name,))])) for name in columns_of(columns)}
+
+
+def _check_case(pairs: Iterable[tuple[str, str]]) -> None:
+    """Raise ValueError for two names that are one in a header, where case does not matter, and lead to two columns."""
+    known: dict[str, tuple[str, str]] = {}
+    for theirs, ours in pairs:
+        other, column = known.setdefault(theirs.casefold(), (theirs, ours))
+        if column != ours:
+            raise ValueError(
+                f"names leads {other} to {column} and {theirs} to {ours}, which are one name in a header"
+            )
 
 
 def _check_paths(paths: Mapping[str, tuple[Path, ...]], kinds: Mapping[str, str]) -> None:

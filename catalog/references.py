@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from catalog.columns import holds
 from catalog.reading import CatalogError, Sections
 
 if TYPE_CHECKING:
@@ -24,14 +25,8 @@ def check_references(
     """Raise CatalogError, with its place, for a reference to what is not defined, or defined too late."""
     _check_sources(catalog, sources, accepted)
     for table in accepted.values():
-        if table.lookup and table.lookup not in derived:
-            where = catalog.where("silver", table.name)
-            raise CatalogError(f"{where}: lookup names unknown derived table {table.lookup}")
-        if table.lookup and (
-            lacking := [name for name in LOOKED_UP if name not in derived[table.lookup].types]
-        ):
-            where = catalog.where("silver", table.name)
-            raise CatalogError(f"{where}: lookup names {table.lookup}, which has no {', '.join(lacking)}")
+        if table.lookup and (flaw := _flaw_of_lookup(table, derived)):
+            raise CatalogError(f"{catalog.where('silver', table.name)}: lookup names {flaw}")
     before = set(accepted)
     for name, table in derived.items():
         _check_reads(catalog.where("derived", name), table, before)
@@ -49,6 +44,18 @@ def check_references(
             )
     if twice := sorted(sources.keys() & gold.keys()):
         raise CatalogError(f"{catalog.where('gold', twice[0])}: a source has this name, too")
+
+
+def _flaw_of_lookup(table: Table, derived: Mapping[str, Table]) -> str:
+    """Return what is wrong with the table that devices are looked up in; empty if nothing."""
+    if table.lookup not in derived:
+        return f"unknown derived table {table.lookup}"
+    kinds = derived[table.lookup].types
+    if lacking := [name for name in LOOKED_UP if name not in kinds]:
+        return f"{table.lookup}, which has no {', '.join(lacking)}"
+    if (kind := table.types.get("device_id")) != kinds["device_id"]:
+        return f"{table.lookup}, whose device_id is {kinds['device_id']}, not {kind} as here"
+    return ""
 
 
 def _check_reads(where: str, table: Table, before: Collection[str]) -> None:
@@ -71,3 +78,21 @@ def _check_sources(catalog: Sections, sources: Mapping[str, Source], accepted: M
             raise CatalogError(f"{where}: no table [silver.{source.silver}]")
         if flaw := source.key_flaw(accepted[source.silver].types):
             raise CatalogError(f"{catalog.where('silver', source.silver)}: {flaw}")
+        if flaw := _flaw_of_types(source, accepted[source.silver]):
+            raise CatalogError(f"{catalog.where('silver', source.silver)}: {flaw}")
+
+
+def _flaw_of_types(source: Source, table: Table) -> str:
+    """Return which column would not have the values of its source's; empty if none."""
+    if table.is_dated and (not source.is_timed or "event_date" in source.fields):
+        return (
+            f"event_date is the day of timestamp: [sources.{source.name}] needs a column timestamp of type "
+            "TIMESTAMP or DATE, and none called event_date (`names` can lead to another)"
+        )
+    for name, kind in table.types.items():
+        if not holds(kind, its := source.fields.get(name, kind)):
+            return (
+                f"{name} is {kind}, which has no room for each {its} of [sources.{source.name}]; give both one "
+                "type, or what is made of it a name of its own"
+            )
+    return ""

@@ -36,14 +36,28 @@ class Source(CsvFormat, Names, Records, Repeated):
             raise ValueError(f"no value is read as {unknown[0]}; a source's types are {', '.join(READ_AS)}")
         if flaw := misnamed(self.columns):
             raise ValueError(flaw)
-        if lacking := sorted(set(self.key) - self.fields.keys()):
-            raise ValueError(f"key names {', '.join(lacking)}, which is none of its columns")
+        self._check_key()
         if type(self.silent_after_days) is not int or self.silent_after_days < 0:
             raise ValueError(f"silent_after_days is {self.silent_after_days!r}, not a number of days")
         self.check_format(self.format)
         self.check_records(self.format)
         self.check_names(self.format, self.columns, self.records)
         self.check_repeated()
+
+    def _check_key(self) -> None:
+        if not isinstance(self.key, tuple) or not self.key:
+            raise ValueError(
+                'key must be a list of columns, ["device_id", "timestamp"], and name at least one'
+            )
+        if lacking := sorted({*map(str, self.key)} - self.fields.keys()):
+            raise ValueError(f"key names {', '.join(lacking)}, which is none of its columns")
+        if odd := [name for name in self.key if self.key.count(name) > 1 or self.fields[name] == "VARIANT"]:
+            raise ValueError(f"key names {odd[0]} twice, or a VARIANT, of which no two are the same")
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether its rows have a `timestamp`, by whose day they are found."""
+        return self.fields.get("timestamp") in ("TIMESTAMP", "DATE")
 
     @property
     def fields(self) -> Mapping[str, str]:

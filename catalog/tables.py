@@ -48,6 +48,8 @@ class Table:
             raise ValueError("part names a column of a table by event_date that looks at no other days")
         if self.slice not in self.column_names:
             raise ValueError(f"slice is {self.slice}, which is none of its columns")
+        if odd := [each for each in (self.slice, "event_date") if self.types.get(each, "DATE") != "DATE"]:
+            raise ValueError(f"{odd[0]} is {self.types[odd[0]]}; rows are replaced by a DATE")
         for said, names in (("zorder", self.zorder), ("key", self.key), ("comments", dict(self.comments))):
             if unknown := sorted(set(names) - set(self.column_names)):
                 raise ValueError(f"{said} names {', '.join(unknown)}, which is none of its columns")
@@ -90,7 +92,7 @@ def _read(kind: type[Any], section: str, name: str, values: dict[str, Any], **gi
     required = {field.name for field in fields(kind) if field.default is MISSING} - {"name"}
     if missing := sorted(required - set(values)):
         raise CatalogError(f"{where}: missing key {', '.join(missing)}")
-    if not name.isidentifier():
+    if not (name.isidentifier() and name.isascii()):
         raise CatalogError(f"{where}: a name is made of letters, digits and underscores")
     settings = {key: frozen(value) for key, value in values.items()}
     if isinstance(values["columns"], str):

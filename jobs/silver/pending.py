@@ -180,7 +180,7 @@ def _arrived(lake: Lake, wanted: Mapping[Source, Column]) -> dict[Source, _Found
 
 
 def _rows(lake: Lake, source: Source) -> DataFrame:
-    day = F.to_date("timestamp") if "timestamp" in source.fields else F.lit(None).cast("date")
+    day = F.to_date("timestamp") if source.is_timed else F.lit(None).cast("date")
     rows = lake.read(f"bronze.{source.name}")
     is_rescued = F.col("_rescued").isNotNull().alias("is_rescued")
     first = source.key[0]

@@ -119,6 +119,12 @@ def test_a_lookup_in_what_has_no_versions_of_devices_is_said():
     )
     with pytest.raises(CatalogError, match=said):
         check_references(reading.read(), SOURCES, ACCEPTED, DERIVED | {"devices_history": without}, GOLD)
+    columns = DERIVED["devices_history"].columns.replace("device_id BIGINT", "device_id STRING")
+    of_texts = replace(DERIVED["devices_history"], columns=columns)
+    with pytest.raises(
+        CatalogError, match="lookup names devices_history, whose device_id is STRING, not BIGINT"
+    ):
+        check_references(reading.read(), SOURCES, ACCEPTED, DERIVED | {"devices_history": of_texts}, GOLD)
 
 
 def test_a_reference_to_what_is_in_no_file_is_said_with_the_file_that_makes_it(tmp_path):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from catalog import tables
-from catalog.columns import columns_of, tidy
+from catalog.columns import columns_of, holds, tidy
 from catalog.references import check_references
 from catalog.tables import (
     ACCEPTED,
@@ -59,6 +59,22 @@ def test_days_of_silence_that_are_none_are_refused(days):
 def test_a_slice_that_is_no_column_is_refused():
     with pytest.raises(CatalogError, match="slice is event_date, which is none of its columns"):
         read(slice="event_date")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"days": "7"}, "days is '7', not a number of days"),
+        ({"days": -1}, "days is -1, not a number of days"),
+        ({"reads": "readings"}, "reads must be a list, not 'readings'"),
+        ({"key": "night"}, "key must be a list, not 'night'"),
+        ({"slice": "rows"}, "rows is BIGINT; rows are replaced by a DATE"),
+        ({"columns": "night DATE, event_date TIMESTAMP"}, "event_date is TIMESTAMP"),
+    ],
+)
+def test_what_a_table_cannot_mean_is_refused(given, said):
+    with pytest.raises(CatalogError, match=rf"\[gold.daily\]: {said}"):
+        read(**given)
 
 
 def test_an_order_by_what_is_no_column_is_refused():
@@ -152,6 +168,13 @@ def test_a_format_that_is_neither_json_nor_csv_is_refused():
         ({"format": "json", "times": ["dd.MM.yyyy HH"]}, "no hour and minute is known"),
         ({"format": "json", "times": ["dd.MM.yyyy HH:mm a"]}, "H is of 24 hours"),
         ({"format": "json", "times": ["yyyyMd HHmm"]}, "write both as two letters"),
+        ({"format": "csv", "key": []}, "key must be a list of columns"),
+        ({"format": "csv", "key": "a"}, "key must be a list of columns"),
+        ({"format": "csv", "key": ["a", "a"]}, "key names a twice, or a VARIANT"),
+        ({"format": "json", "columns": "a VARIANT"}, "key names a twice, or a VARIANT"),
+        ({"format": "csv", "optional": "false"}, "optional must be true or false, not 'false'"),
+        ({"format": "json", "streamed": 1}, "streamed must be true or false, not 1"),
+        ({"format": "json", "repeated": ["last"]}, "repeated must be first, last, conflict or"),
     ],
 )
 def test_what_a_source_cannot_mean_is_refused(given, said):
@@ -176,6 +199,13 @@ def test_names_that_lead_to_no_column_are_refused(format_, names, said):
     values = {"format": format_, "columns": "id INT, t DOUBLE", "key": ["id"], "names": names}
     with pytest.raises(CatalogError, match=rf"\[sources.x\]: {said}"):
         tables._read(Source, "sources", "x", values)
+
+
+def test_two_names_that_are_one_in_a_header_lead_to_one_column():
+    values = {"format": "csv", "columns": "id INT, t DOUBLE", "key": ["id"]}
+    names = {"Temp": "t", "TEMP": "t", "temp": "id"}
+    with pytest.raises(CatalogError, match="names leads Temp to t and temp to id, which are one name in a h"):
+        tables._read(Source, "sources", "x", values | {"names": names})
 
 
 NO_PATHS = [
@@ -346,6 +376,69 @@ def test_the_fields_of_a_nested_type_keep_their_case():
 def test_a_column_of_a_source_that_could_not_be_read_is_refused(columns, said):
     with pytest.raises(CatalogError, match=rf"\[sources.x\]: {said}"):
         tables._read(Source, "sources", "x", {"format": "json", "columns": columns, "key": ["a"]})
+
+
+@pytest.mark.parametrize(
+    ("columns", "was", "becomes", "said"),
+    [
+        (
+            SOURCES["sensor_logs"].columns,
+            "timestamp TIMESTAMP",
+            "at TIMESTAMP",
+            "event_date is the day of time",
+        ),
+        (
+            SOURCES["sensor_logs"].columns,
+            "timestamp TIMESTAMP",
+            "timestamp STRING",
+            "event_date is the day of t",
+        ),
+        (
+            SOURCES["sensor_logs"].columns,
+            "location",
+            "event_date DATE, location",
+            "and none called event_date",
+        ),
+        (SOURCES["sensor_logs"].columns, "humidity DOUBLE", "humidity INT", ""),
+        (SOURCES["sensor_logs"].columns, "humidity DOUBLE", "humidity STRING", ""),
+        (
+            SOURCES["sensor_logs"].columns,
+            "sensor_id BIGINT",
+            "sensor_id DOUBLE",
+            "sensor_id is BIGINT, which has no room for each DOUBLE of [sources.sensor_logs]",
+        ),
+    ],
+)
+def test_silver_has_room_for_each_value_of_its_source(columns, was, becomes, said):
+    source = replace(SOURCES["sensor_logs"], key=("sensor_id",), columns=columns.replace(was, becomes))
+    sources = SOURCES | {"sensor_logs": source}
+    if said:
+        with pytest.raises(CatalogError, match=re.escape(said)):
+            check_references(tables._catalog, sources, ACCEPTED, DERIVED, GOLD)
+    else:
+        check_references(tables._catalog, sources, ACCEPTED, DERIVED, GOLD)
+
+
+@pytest.mark.parametrize(
+    ("kind", "other", "has_room"),
+    [
+        ("INT", "DOUBLE", False),
+        ("DECIMAL(10,2)", "DOUBLE", False),
+        ("DECIMAL(10,2)", "DECIMAL(10,3)", False),
+        ("DECIMAL(12,3)", "DECIMAL(11,2)", True),
+        ("INT", "BIGINT", False),
+        ("BIGINT", "INT", True),
+        ("DATE", "TIMESTAMP", False),
+        ("TIMESTAMP", "DATE", True),
+        ("BOOLEAN", "INT", False),
+        ("DOUBLE", "BIGINT", False),
+        ("DOUBLE", "DECIMAL(10,2)", True),
+        ("DOUBLE", "INT", True),
+        ("DOUBLE", "STRING", True),
+    ],
+)
+def test_a_type_has_room_for_another_if_no_value_changes(kind, other, has_room):
+    assert holds(kind, other) is has_room
 
 
 def test_two_sources_do_not_fill_one_table():
