@@ -45,11 +45,9 @@ class Source(CsvFormat, Names, Records, Repeated):
         self.check_repeated()
 
     def _check_key(self) -> None:
-        if not isinstance(self.key, tuple) or not self.key:
-            raise ValueError(
-                'key must be a list of columns, ["device_id", "timestamp"], and name at least one'
-            )
-        if lacking := sorted({*map(str, self.key)} - self.fields.keys()):
+        if not self.key:
+            raise ValueError('key must be a list of columns, ["device_id", "timestamp"], with at least one')
+        if lacking := sorted(set(self.key) - self.fields.keys()):
             raise ValueError(f"key names {', '.join(lacking)}, which is none of its columns")
         if odd := [name for name in self.key if self.key.count(name) > 1 or self.fields[name] == "VARIANT"]:
             raise ValueError(f"key names {odd[0]} twice, or a VARIANT, of which no two are the same")

@@ -10,9 +10,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from catalog.tables import REGISTRY, SILVER, SOURCES, Source
-from jobs.delta.devices import of_several_types
 from jobs.delta.frames import union
 from jobs.delta.lake import Lake
+from jobs.silver.device_types import of_several_types
 
 Dates = dict[date, set[date]]  # night -> event dates
 
@@ -30,8 +30,7 @@ def facts_of(lake: Lake, source: Source, is_own: Column) -> dict[Source, Dates]:
     named = lake.read(f"bronze.{source.name}").where(is_own).select("device_id").dropna().distinct()
     of_others = union(_named_by_others(lake, each, source, is_own) for each in _with_devices(lake))
     alone = named.join(of_others, on="device_id", how="leftanti")
-    of_another_type = named.join(of_several_types(lake), on="device_id", how="leftsemi")
-    devices = F.broadcast(alone.union(of_another_type).distinct())
+    devices = F.broadcast(alone.union(of_several_types(lake, named)).distinct())
     frames = [_nights(lake, fact, devices) for fact in there]
     found: dict[Source, Dates] = {}
     for row in union(frames).distinct().collect():
@@ -49,7 +48,8 @@ def _named_by_others(lake: Lake, registry: Source, source: Source, is_own: Colum
     """`device_id` of the rows of a source of the registry that are not of the file, and of which none was refused."""
     rows = lake.read(f"bronze.{registry.name}")
     rows = rows.where(~is_own) if registry == source else rows
-    device = F.try_variant_get(F.try_parse_json("raw"), "$.device_id", "bigint").alias("device_id")
+    kind = registry.fields["device_id"].lower()
+    device = F.try_variant_get(F.try_parse_json("raw"), "$.device_id", kind).alias("device_id")
     quarantine = lake.read("ops.quarantine").where(F.col("source") == registry.name)
     refused = quarantine.select(F.col("night").alias("_night"), F.col("file").alias("_file"), device)
     good = rows.select("device_id", "_night", "_file").join(

@@ -9,10 +9,10 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from catalog.tables import REGISTRY, SILVER, UNKNOWN_DEVICE, Source
-from jobs.delta.devices import of_several_types
+from catalog.tables import REGISTRY, SILVER, SOURCES, UNKNOWN_DEVICE, Source
 from jobs.delta.frames import is_in, union
 from jobs.delta.lake import Lake
+from jobs.silver.device_types import of_several_types
 from jobs.silver.lookups import types_of, with_type
 from jobs.silver.merging import Dates
 from jobs.silver.pending import PendingBatch
@@ -21,14 +21,15 @@ from jobs.silver.pending import PendingBatch
 def nights_of(lake: Lake, batches: Sequence[PendingBatch]) -> dict[Source, Dates]:
     """The nights, by source, that have facts of devices that are known now, or were of another type.
 
-    None of the batches' own are among them. Looks at the selected sources alone. Their nights have lost no event
-    dates. One query, unless the batches name a device that came with more than one type.
+    None of the batches' own are among them, and those of sources that are not selected are: no later run would find
+    them. They have lost no event dates. One query, unless the batches name a device that came with more than one type.
     """
     own = {batch.source.name: {*batch.nights} for batch in batches}
-    facts = {source.name: source for source in lake.settings.sources if SILVER[source.silver].lookup}
+    looked_up = [source for source in SOURCES.values() if SILVER[source.silver].lookup]
+    facts = {source.name: source for source in looked_up if _is_there(lake, source)}
     if not facts:
         return {}
-    changed = _of_several_types(lake, facts.values(), batches)
+    changed = _of_several_types(lake, batches)
     frames = [_refused(lake, source) for source in facts.values()]
     frames.append(changed.limit(1).select(F.lit(None).alias("source"), F.lit(None).alias("night")))
     rows = union(frames).distinct().collect()
@@ -39,26 +40,32 @@ def nights_of(lake: Lake, batches: Sequence[PendingBatch]) -> dict[Source, Dates
     for row in rows:
         if row.source and row.night not in own.get(row.source, ()):
             found.setdefault(facts[row.source], {})[row.night] = set()
+    others = [source for source in found if source not in lake.settings.sources]
+    lake.ensure(name for each in others for name in (f"bronze.{each.name}", f"silver.{each.silver}"))
     return found
+
+
+def _is_there(lake: Lake, source: Source) -> bool:
+    return source in lake.settings.sources or lake.exists(f"silver.{source.silver}")
 
 
 def _refused(lake: Lake, source: Source) -> DataFrame:
     """`source` and `night` of the facts in quarantine whose device is known now."""
-    device = F.try_variant_get(F.try_parse_json("raw"), "$.device_id", "bigint").alias("device_id")
+    kind = SILVER[source.silver].types["device_id"].lower()
+    device = F.try_variant_get(F.try_parse_json("raw"), "$.device_id", kind).alias("device_id")
     refused = lake.read("ops.quarantine").where(F.array_contains("reasons", UNKNOWN_DEVICE))
     rows = refused.where(F.col("source") == source.name).select("source", "night", device)
     known = lake.read(f"silver.{SILVER[source.silver].lookup}").where("device_type IS NOT NULL")
     return rows.join(known, on="device_id", how="leftsemi").select("source", "night")
 
 
-def _of_several_types(lake: Lake, facts: Iterable[Source], batches: Sequence[PendingBatch]) -> DataFrame:
+def _of_several_types(lake: Lake, batches: Sequence[PendingBatch]) -> DataFrame:
     """`device_id` of the devices that the batches of the registry name, and that ever came with another type."""
-    several = of_several_types(lake, {SILVER[source.silver].lookup for source in facts})
     registry = [batch for batch in batches if batch.source.name in REGISTRY]
     if not all("device_id" in batch.source.fields for batch in registry):
-        return several
+        return of_several_types(lake)
     named = union(lake.read(batch.bronze).where(batch.is_own()).select("device_id") for batch in registry)
-    return several.join(named, on="device_id", how="leftsemi")
+    return of_several_types(lake, named)
 
 
 def _of_another_type(

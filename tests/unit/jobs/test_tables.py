@@ -64,10 +64,10 @@ def test_a_slice_that_is_no_column_is_refused():
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"days": "7"}, "days is '7', not a number of days"),
-        ({"days": -1}, "days is -1, not a number of days"),
-        ({"reads": "readings"}, "reads must be a list, not 'readings'"),
-        ({"key": "night"}, "key must be a list, not 'night'"),
+        ({"days": "7"}, "days must be an integer from 0, not '7'"),
+        ({"days": -1}, "days must be an integer from 0, not -1"),
+        ({"reads": "readings"}, "reads must be a list of strings"),
+        ({"key": "night"}, "key must be a list of strings"),
         ({"slice": "rows"}, "rows is BIGINT; rows are replaced by a DATE"),
         ({"columns": "night DATE, event_date TIMESTAMP"}, "event_date is TIMESTAMP"),
     ],
@@ -169,7 +169,7 @@ def test_a_format_that_is_neither_json_nor_csv_is_refused():
         ({"format": "json", "times": ["dd.MM.yyyy HH:mm a"]}, "H is of 24 hours"),
         ({"format": "json", "times": ["yyyyMd HHmm"]}, "write both as two letters"),
         ({"format": "csv", "key": []}, "key must be a list of columns"),
-        ({"format": "csv", "key": "a"}, "key must be a list of columns"),
+        ({"format": "csv", "key": "a"}, "key must be a list of strings"),
         ({"format": "csv", "key": ["a", "a"]}, "key names a twice, or a VARIANT"),
         ({"format": "json", "columns": "a VARIANT"}, "key names a twice, or a VARIANT"),
         ({"format": "csv", "optional": "false"}, "optional must be true or false, not 'false'"),
