@@ -1,9 +1,11 @@
 """What the CSV files of a source are like."""
 
+import re
 from dataclasses import dataclass, fields
 
 DELIMITERS = (",", ";", "\t", "|")
 BACKSLASH = "backslash"  # the only kind of escapes
+_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +17,12 @@ class CsvFormat:
     decimal: str = "."
     nulls: tuple[str, ...] = ()
     escapes: str = ""
+
+    @property
+    def null_numbers(self) -> tuple[float, ...]:
+        """Those of `nulls` that are numbers, which have several spellings: -9999 is -9999.00, too."""
+        texts = [each.replace(self.decimal, ".") for each in self.nulls]
+        return tuple(float(text) for text in texts if _NUMBER.fullmatch(text))
 
     def check_format(self, format_: str) -> None:
         """Raise ValueError for a value that no file can be read by, and for any key of CSV with another format."""
@@ -31,8 +39,8 @@ class CsvFormat:
             )
         if self.decimal not in (".", ","):
             raise ValueError(f"decimal must be '.' or ',', not {self.decimal!r}")
-        if not isinstance(self.nulls, tuple):
-            raise ValueError(f"nulls must be a list, not {self.nulls!r}")
+        if not isinstance(self.nulls, tuple) or not all(isinstance(each, str) for each in self.nulls):
+            raise ValueError(f'nulls must be a list of strings, like ["-9999"], not {self.nulls!r}')
         if self.escapes not in ("", BACKSLASH):
             raise ValueError(f"escapes must be {BACKSLASH!r} or be left out, not {self.escapes!r}")
 

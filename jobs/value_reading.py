@@ -37,8 +37,8 @@ _COMPACT = (
 # later, and of 2001 or later for nanoseconds. Smaller ones are no times: a clock that was never set, a spreadsheet's
 # day number; nor are those of the sizes between, such as counts of 100 nanoseconds since 1601 or the year 1.
 _EPOCH = r"^[1-9](\d{8,9}|\d{11,12}|\d{14,15}|\d{18})(\.\d{1,9})?$"
-# Which may be a day of this century with its hour, or hour and minute, as well.
-_OR_CALENDAR = r"^20\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])([0-5]\d)?$"
+# Which may be a day of this century as well, with its hour, hour and minute, or parts of a second.
+_OR_CALENDAR = r"^20\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])([0-5]\d([0-5]\d\d+)?)?$"
 # Fewer digits than this: times ten to this power they are microseconds.
 _EPOCH_DIGITS = ((11, 6), (14, 3), (17, 0), (20, -3))
 

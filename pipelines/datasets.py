@@ -107,7 +107,7 @@ def _bronze(lake: Lake, source: Source) -> Iterator[Dataset]:
 def _landed(lake: Lake, source: Source) -> DataFrame:
     folder = lake.settings.landing / source.name
     folder.mkdir(parents=True, exist_ok=True)
-    return stream_rows(lake, source, kept_layouts.load(folder.glob("arrived=*")))
+    return stream_rows(lake, source, kept_layouts.load(folder.glob("arrived=*"), source))
 
 
 def _silver(lake: Lake, source: Source) -> Iterator[Dataset]:

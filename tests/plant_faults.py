@@ -205,8 +205,8 @@ FAULTS = [
     fault(
         "a file whose last line has no end is not named",
         "jobs/bronze/landing_zone.py",
-        'source.format == "csv" and not is_ended(file)',
-        'source.format == "csv" and is_ended(file)',
+        "if not is_ended(file):",
+        "if is_ended(file):",
         "unit/jobs/test_landed_files.py::test_a_csv_file_whose_last_line_has_no_end_is_named",
     ),
     fault(
@@ -337,6 +337,22 @@ FAULTS = [
         'on=of_device & F.col("_until").isNull()',
         "spark/silver/test_late_devices.py::"
         "test_the_nights_of_what_becomes_known_of_a_device_are_reconciled_again_and_no_others",
+    ),
+    fault(
+        "types of a device that silver has no more are forgotten",
+        "jobs/silver/device_types.py",
+        "if {*_NAMED}.issubset(SILVER[source.silver].column_names)",
+        "if {*_NAMED} == SILVER[source.silver].column_names",
+        "spark/silver/test_late_devices.py::"
+        "test_the_nights_of_what_becomes_known_of_a_device_are_reconciled_again_and_no_others",
+    ),
+    fault(
+        "a file is read as the catalog is now",
+        "jobs/bronze/kept_layouts.py",
+        "if each != _own(source)}",
+        "if isinstance(each, dict)}",
+        "unit/jobs/test_csv_flaws.py::"
+        "test_a_file_as_the_catalog_was_has_a_layout_of_its_own_once_that_has_more_columns",
     ),
     fault(
         "staged rows of which a file is gone are read",

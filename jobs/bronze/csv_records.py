@@ -34,7 +34,7 @@ def records(lines: DataFrame, source: Source, layouts: Layouts) -> DataFrame:
         return kept.where(~(is_header | is_separator | (has_comments & is_comment)))
     frame = F.broadcast(_frame(lines.sparkSession, layouts, source))
     known = kept.withColumn("_path", _path(source)).join(frame, on="_path", how="left")
-    of_file = F.array_contains("_no_records", bare)
+    of_file = F.array_contains("_no_records", F.lower(bare))
     places = F.coalesce("_places", _usual_places(source))
     is_comment = _is_comment(places["size"], source) & F.coalesce("_has_comments", has_comments)
     is_record = ~(F.coalesce(of_file, is_header) | is_separator | is_comment)
@@ -47,7 +47,7 @@ def _frame(spark: SparkSession, layouts: Layouts, source: Source) -> DataFrame:
         {
             "_path": path,
             "_places": _places(each.names, source),
-            "_no_records": each.no_records,
+            "_no_records": [text.lower() for text in each.no_records],
             "_has_comments": each.has_comments,
         }
         for path, each in layouts.items()
@@ -98,7 +98,7 @@ def read(lines: DataFrame, source: Source, has_places: bool) -> Fields:
     tokens = split.transform(_in_order, source) if has_places else split.withColumns(_usual(source))
     token = {name: F.get("_tokens", F.lit(number)) for number, name in enumerate(source.fields)}
     text = {name: _number(_value(token[name], source), source.fields[name], source) for name in source.fields}
-    typed = {name: reading(text[name], kind, source.clock) for name, kind in source.fields.items()}
+    typed = {name: _typed(text[name], kind, source) for name, kind in source.fields.items()}
     misfits = F.array_compact(
         F.array(
             *[
@@ -183,7 +183,16 @@ def _value(token: Column, source: Source) -> Column:
     return F.when(~value.isin(*source.nulls), value) if source.nulls else value
 
 
+def _typed(text: Column, kind: str, source: Source) -> Column:
+    """What a text says for a type; null for a number that the source has for no value, however it is spelled."""
+    value, none = reading(text, kind, source.clock), source.null_numbers
+    return F.when(~value.cast("double").isin(*none), value) if none and _is_number(kind) else value
+
+
 def _number(text: Column, kind: str, source: Source) -> Column:
     """With a decimal comma, points are no part of a number: whether they mean thousands is not known."""
-    is_number = kind in ("INT", "BIGINT", "DOUBLE") or kind.startswith("DECIMAL")
-    return F.translate(text, ",.", ".,") if is_number and source.decimal == "," else text
+    return F.translate(text, ",.", ".,") if _is_number(kind) and source.decimal == "," else text
+
+
+def _is_number(kind: str) -> bool:
+    return kind in ("INT", "BIGINT", "DOUBLE") or kind.startswith("DECIMAL")

@@ -29,13 +29,20 @@ class Unusual:
 
 
 @dataclass(frozen=True)
+class Usual:
+    """A CSV file that is laid out as the catalog says: its path in its source's folder."""
+
+    path: str
+
+
+@dataclass(frozen=True)
 class Unended:
     """A CSV file whose last line has no end, so that its last value may be cut: its path in its source's folder."""
 
     path: str
 
 
-Finding = Rejected | Unusual | Unended
+Finding = Rejected | Unusual | Usual | Unended
 
 
 def rejected_of(found: Iterable[Finding]) -> list[Rejected]:
@@ -46,6 +53,11 @@ def rejected_of(found: Iterable[Finding]) -> list[Rejected]:
 def layouts_of(found: Iterable[Finding]) -> dict[str, Layout]:
     """Return the layouts that are not the catalog's, by the file's path in its source's folder."""
     return {each.path: each.layout for each in found if isinstance(each, Unusual)}
+
+
+def usual_of(found: Iterable[Finding]) -> list[str]:
+    """Return the paths of the files that are laid out as the catalog says."""
+    return [each.path for each in found if isinstance(each, Usual)]
 
 
 def unended(source: Source, found: Iterable[Finding]) -> dict[str, object]:

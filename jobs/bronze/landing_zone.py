@@ -9,7 +9,7 @@ from pathlib import Path
 
 from catalog.tables import Source
 from jobs.bronze import arrival, csv_flaws
-from jobs.bronze.findings import Finding, Rejected, Unended, Unusual
+from jobs.bronze.findings import Finding, Rejected, Unended, Unusual, Usual
 from jobs.bronze.flaws import flaw, is_doubtful_by_name
 from jobs.bronze.json_documents import is_document, is_unpacked, unpack
 from jobs.bronze.moves import free_path, move, readable_name, refuse_fixed, refuse_link
@@ -91,8 +91,7 @@ def prepare(
 ) -> Iterator[Finding]:
     """Move delivered files into the folder of the day they arrived; set aside and yield those that must not be read.
 
-    Of the others that are new, those are yielded that are not laid out as the catalog says, or whose last line has
-    no end.
+    Of CSV files that are new, it is yielded how they are laid out, and whether their last line has no end.
 
     Links are never followed, and files that are `growing` are left alone. One that cannot be moved stays where it is,
     and is yielded. `already_read` returns the files that earlier runs read, as paths relative to the source's folder:
@@ -131,9 +130,11 @@ def prepare(
 def _found(file: Path, folder: Path, source: Source) -> Iterator[Finding]:
     """Yield what is to be known of a CSV file that may be read."""
     path = file.relative_to(folder).as_posix()
-    if source.format == "csv" and not (layout := csv_flaws.layout(file, source)).is_usual:
-        yield Unusual(path, layout)
-    if source.format == "csv" and not is_ended(file):
+    if source.format != "csv":
+        return
+    layout = csv_flaws.layout(file, source)
+    yield Usual(path) if layout.is_usual else Unusual(path, layout)
+    if not is_ended(file):
         yield Unended(path)
 
 

@@ -26,7 +26,7 @@ from jobs.bronze import (
 )
 from jobs.bronze.arrival import below, night_of
 from jobs.bronze.csv_lines import END_OF_FILE
-from jobs.bronze.findings import Finding, layouts_of, rejected_of, unended
+from jobs.bronze.findings import Finding, layouts_of, rejected_of, unended, usual_of
 from jobs.bronze.kept_layouts import Layouts
 from jobs.delta.lake import Lake
 from jobs.outcome import TableResult
@@ -138,7 +138,7 @@ def stream_rows(lake: Lake, source: Source, unusual: Layouts) -> DataFrame:
 def landed_rows(lake: Lake, source: Source, nights: Iterable[date]) -> DataFrame:
     """Return the rows that bronze should have of some nights, read anew from the files; `_ingested_at` is null."""
     nights = [*nights]
-    has_places = bool(kept_layouts.load(_night_folders(lake, source, nights)))
+    has_places = bool(kept_layouts.load(_night_folders(lake, source, nights), source))
     rows = parsing.parse(landed_lines(lake, source, nights), source, has_places)
     return rows.withColumn("_ingested_at", F.lit(None).cast("timestamp"))
 
@@ -152,7 +152,7 @@ def landed_lines(lake: Lake, source: Source, nights: Iterable[date]) -> DataFram
     present = [str(folder) for folder in folders if folder.is_dir()]
     reader = lake.spark.read.format("text").option("recursiveFileLookup", True)
     empty = lake.spark.sql("SELECT '' AS value, named_struct('file_path', '') AS _metadata").limit(0)
-    return _lines(reader.load(present) if present else empty, source, kept_layouts.load(folders))
+    return _lines(reader.load(present) if present else empty, source, kept_layouts.load(folders, source))
 
 
 def _lines(text: DataFrame, source: Source, unusual: Layouts) -> DataFrame:
@@ -225,13 +225,10 @@ def _prepare(
     source: Source,
     landing: landing_zone.Landing,
 ) -> list[Finding]:
-    """Prepare the landing folder for the stream, and keep the layouts of new files that have one of their own."""
-    found = [
-        *landing_zone.prepare(
-            landing, source, lambda: _files_read(lake, source), growing, is_simulated=source in simulated
-        )
-    ]
-    kept_layouts.save(landing.folder, layouts_of(found))
+    """Prepare the landing folder for the stream, and keep how new CSV files are laid out that are not simulated."""
+    is_simulated, seen = source in simulated, partial(_files_read, lake, source)
+    found = [*landing_zone.prepare(landing, source, seen, growing, is_simulated=is_simulated)]
+    kept_layouts.save(landing.folder, layouts_of(found), [] if is_simulated else usual_of(found), source)
     return found
 
 

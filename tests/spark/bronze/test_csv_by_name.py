@@ -5,6 +5,7 @@ import io
 import json
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from catalog.tables import Source
-from jobs.bronze import csv_flaws
+from jobs.bronze import csv_flaws, kept_layouts
 from jobs.bronze.csv_records import records
 from jobs.bronze.parsing import parse
 
@@ -160,6 +161,24 @@ def test_each_value_stands_under_its_name_as_pythons_own_reader_has_it(spark, tm
     for content, found in zip(contents, read(spark, tmp_path, contents, source), strict=True):
         meant = [_typed(own, others, source) for own, others in by_name(content, source)]
         assert found == meant, content
+
+
+def test_a_file_is_read_as_it_came_when_the_catalog_had_fewer_columns(spark, tmp_path):
+    source = Source("logger", "csv", COLUMNS, ("id", "at"))
+    more = replace(source, columns=f"{COLUMNS}, battery DOUBLE")
+    path = "arrived=2024-03-05/a.csv"
+    content = (
+        "id,remark,at,x,place\n1,,2024-03-05 10:00:00,1.5,Hall\nID,Remark,At,X,Place\n# seen\n#2,,,,Hall\n"
+    )
+    kept_layouts.save(tmp_path, {}, [path], source)
+    layouts = kept_layouts.load([tmp_path / "arrived=2024-03-05"], more)
+    lines = [(f"file:/lake/landing/logger/{path}", line) for line in content.split("\n")]
+    frame = spark.createDataFrame(lines, "_file STRING, value STRING")
+    rows = parse(records(frame, more, layouts), more, bool(layouts)).collect()
+    assert sorted((row.id or 0, row.x, row.place, row.battery, row._malformed) for row in rows) == [
+        (0, None, "Hall", None, None),
+        (1, 1.5, "Hall", None, None),
+    ]
 
 
 DUMP = Source("dump", "csv", COLUMNS, ("id", "at"), header=False, delimiter="\t", escapes="backslash")

@@ -43,6 +43,8 @@ WRITTEN: list[tuple[str, str, object]] = [
     ("20240305100000", "TIMESTAMP", NOON),
     ("20241305100000", "TIMESTAMP", None),
     ("20240305100000123", "TIMESTAMP", None),
+    ("2024030510000012", "TIMESTAMP", None),  # a day with hundredths of a second, or microseconds of 2034
+    ("202403051000001", "TIMESTAMP", None),
     ("202403051000", "TIMESTAMP", None),  # a day with hour and minute, or milliseconds of 1976
     ("2024030510", "TIMESTAMP", None),  # a day with its hour, or seconds of 2034
     ("638452296000000000", "TIMESTAMP", None),  # 100 nanoseconds since the year 1
@@ -686,6 +688,26 @@ def test_a_csv_line_is_read_like_a_json_line(spark, records):
     ]
     as_read = [{name: (text or "").strip() or None for name, text in row.items()} for row in texts]
     assert_read(parsed(spark, lines, AS_CSV), as_read)
+
+
+def test_a_number_that_stands_for_no_value_does_so_in_each_of_its_spellings(spark):
+    source = Source(
+        "made",
+        "csv",
+        "id INT, d DOUBLE, i INT, m DECIMAL(10,2), text STRING",
+        ("id",),
+        delimiter=";",
+        decimal=",",
+        nulls=("-99,9", "-9999", "-"),
+    )
+    found = {
+        "1;-99,90;-9999,0;-99,9;-9999,0": (None, None, None, "-9999,0"),
+        "2;-9,999E+03;-9999;-9999;-9999": (None, None, None, None),
+        "3;-99,91;-999;99,9;-": (-99.91, -999, Decimal("99.9"), None),
+    }
+    rows = parsed(spark, [*found], source)
+    assert [(row.d, row.i, row.m, row.text) for row in rows] == [*found.values()]
+    assert {row._rescued for row in rows} == {None}
 
 
 def test_a_number_that_no_double_is_equal_to_is_read_exactly_or_not_at_all(spark):

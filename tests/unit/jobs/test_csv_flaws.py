@@ -3,6 +3,7 @@
 import gzip
 import time
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -308,6 +309,7 @@ def test_without_a_header_columns_stand_as_in_the_catalog(look):
         ('delimiter = "::"', "delimiter must be one of ',' ';'"),
         ('decimal = ";"', "decimal must be '.' or ','"),
         ('nulls = "-"', "nulls must be a list"),
+        ("nulls = [-9999]", r'nulls must be a list of strings, like \["-9999"\], not \(-9999,\)'),
         ('escapes = "\\\\"', "escapes must be 'backslash' or be left out"),
     ],
 )
@@ -375,12 +377,20 @@ def test_layouts_are_kept_by_night_and_added_to(tmp_path):
         "arrived=2024-03-06/c.csv": Layout((), (), True),
     }
     for found in (first, second, {}):
-        kept_layouts.save(tmp_path, found)
-    assert (
-        kept_layouts.load([tmp_path / "arrived=2024-03-05", tmp_path / "arrived=2024-03-06"])
-        == first | second
-    )
-    assert kept_layouts.load([tmp_path / "arrived=2024-03-06"]).keys() == {"arrived=2024-03-06/c.csv"}
+        kept_layouts.save(tmp_path, found, (), LOGS)
+    fifth, sixth = tmp_path / "arrived=2024-03-05", tmp_path / "arrived=2024-03-06"
+    assert kept_layouts.load([fifth, sixth], LOGS) == first | second
+    assert kept_layouts.load([sixth], LOGS).keys() == {"arrived=2024-03-06/c.csv"}
+
+
+def test_a_file_as_the_catalog_was_has_a_layout_of_its_own_once_that_has_more_columns(tmp_path):
+    usual = ["arrived=2024-03-05/a.csv"]
+    kept_layouts.save(tmp_path, {}, usual, LOGS)
+    night = tmp_path / "arrived=2024-03-05"
+    assert kept_layouts.load([night], LOGS) == {}
+    more = replace(LOGS, columns=f"{LOGS.columns}, battery DOUBLE")
+    kept_layouts.save(tmp_path, {}, ["arrived=2024-03-05/b.csv"], more)
+    assert kept_layouts.load([night], more) == {usual[0]: Layout(tuple(NAMES), (HEADER.strip(),), True)}
 
 
 def test_the_columns_that_files_lack_are_in_the_run_result(caplog):
