@@ -14,8 +14,12 @@ from expectations.actions import flag, quarantine
 from expectations.conditions import no_row_where, where
 
 LONG = 366  # days
-SHORTENED = "{} RLIKE '^[0-9]+[.,][0-9]+[Ee][+][0-9]+$'"  # 3.56938E+14, of several devices
-BLANK = r"trim(BOTH ' \t\r\n' FROM {}) = ''"
+SHORTENED = "{} RLIKE '^[0-9]+([.,][0-9]+)?[Ee][+][0-9]+$'"  # 3.56938E+14 or 4E+11, of several devices
+# What databases, programs and spreadsheets write where there is none; `none` may be a value.
+NOTHING = (
+    "lower({}) IN ('null', 'nan', 'undefined', '#n/a', '#ref!', '#value!', '#name?', '#div/0!', '#num!')"
+)
+BLANK = r"trim(BOTH ' \t\r\n\u00a0\u200b\ufeff' FROM {}) = ''"  # what nobody sees, of pages and marks of files too
 
 
 def of_source(source: Source, named: Iterable[Expectation]) -> list[Expectation]:
@@ -31,28 +35,29 @@ def of_source(source: Source, named: Iterable[Expectation]) -> list[Expectation]
         for name in source.key
         if name not in required
     ]
-    blank = [
-        no_row_where(BLANK.format(name), quarantine(f"{name} is blank"))
-        for name in source.key
-        if kinds[name] == "STRING"
-    ]
-    shortened = [
+    texts = [name for name in source.key if kinds[name] == "STRING"]
+    return [*missing, *(rule for name in texts for rule in _of_a_text(name)), *_of_its_time(source)]
+
+
+def _of_a_text(name: str) -> list[Expectation]:
+    """A column of the key says which one is meant."""
+    return [
+        no_row_where(BLANK.format(name), quarantine(f"{name} is blank")),
+        no_row_where(NOTHING.format(name), quarantine(f"{name} is a word for no value")),
         no_row_where(
             SHORTENED.format(name), quarantine(f"{name} is a number that a spreadsheet has shortened")
-        )
-        for name in source.key
-        if kinds[name] == "STRING"
+        ),
     ]
-    return [*missing, *blank, *shortened, *_of_its_time(source)]
 
 
 def _of_its_time(source: Source) -> list[Expectation]:
-    """The first TIMESTAMP of a table says when what its row is about took place.
+    """`timestamp` says when what a row is about took place; of a table without, its first TIMESTAMP.
 
     A clock that was never set shows 1970, 1980 or 2000, one that lost count of GPS weeks 19.6 years too little.
     """
     kinds = columns_of(SILVER[source.silver].columns)
-    time = next((name for name, kind in kinds.items() if kind == "TIMESTAMP"), None)
+    times = [name for name, kind in kinds.items() if kind == "TIMESTAMP"]
+    time = "timestamp" if "timestamp" in kinds and source.is_timed else next(iter(times), None)
     if time is None:
         return []
     earliest = source.earliest

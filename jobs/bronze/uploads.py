@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 QUIET = 5.0  # seconds for which a file must not have changed
 # Names under which programs write until a file is complete.
-UNFINISHED = (".part", ".tmp", ".filepart", ".crdownload", ".upload", "._copying_")
+UNFINISHED = (".part", ".partial", ".tmp", ".filepart", ".crdownload", ".upload", "._copying_")
 # Of a path, in small letters: a file of such a name, or a folder within that of a day.
 UNFINISHED_PATH = rf"/arrived=.*({'|'.join(map(re.escape, UNFINISHED))})(/|$)"
 NOT_DELIVERED = "lost+found"  # of a file system that is mounted into the landing zone

@@ -30,6 +30,10 @@ LINES = {
     "deeper": '{"event_id":"e","timestamp":"2024-03-05 10:00:00","values":{"temperature":21.4},"v":2}',
     "shortened": EVENT.replace('"event_id":"e"', '"event_id":"3.56938E+14"'),
     "shortened with a comma": EVENT.replace('"event_id":"e"', '"event_id":"3,56938E+14"'),
+    "shortened to a digit": EVENT.replace('"event_id":"e"', '"event_id":"4E+11"'),
+    "invisible": EVENT.replace('"event_id":"e"', '"event_id":" \u00a0\u200b"'),
+    "word for nothing": EVENT.replace('"event_id":"e"', '"event_id":"NULL"'),
+    "nearly a word for nothing": EVENT.replace('"event_id":"e"', '"event_id":"NULL-1"'),
     "nearly shortened": EVENT.replace('"event_id":"e"', '"event_id":"3.5E14"'),
 }
 
@@ -100,7 +104,15 @@ def test_a_field_that_differs_only_in_case_from_one_that_is_missing_keeps_its_ro
 
 
 @pytest.mark.parametrize(
-    "line", ["good", "new field", "both cases", "null in other case", "nearly shortened"]
+    "line",
+    [
+        "good",
+        "new field",
+        "both cases",
+        "null in other case",
+        "nearly shortened",
+        "nearly a word for nothing",
+    ],
 )
 def test_a_row_that_has_its_values_or_never_had_them_goes_to_silver(reasons, line):
     assert reasons[line] == []
@@ -110,9 +122,14 @@ def test_a_row_of_which_only_unknown_fields_have_values_is_no_row_of_nulls(reaso
     assert "no column has a value, only unknown fields: v, values" in reasons["deeper"]
 
 
-@pytest.mark.parametrize("line", ["shortened", "shortened with a comma"])
+@pytest.mark.parametrize("line", ["shortened", "shortened with a comma", "shortened to a digit"])
 def test_a_number_that_a_spreadsheet_has_shortened_is_no_key(reasons, line):
     assert reasons[line] == ["event_id is a number that a spreadsheet has shortened"]
+
+
+def test_what_says_or_shows_nothing_is_no_key(reasons):
+    assert reasons["word for nothing"] == ["event_id is a word for no value"]
+    assert reasons["invisible"] == ["event_id is blank"]
 
 
 def test_keys_of_several_texts_differ_whatever_commas_they_have(spark):

@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from great_expectations.expectations import (
     Expectation,
@@ -13,6 +14,7 @@ from great_expectations.expectations import (
 
 from catalog.tables import DERIVED, GOLD, SILVER, SOURCES, STREAMS, TABLES
 from expectations import suite
+from expectations.source_rows import of_source
 from jobs.silver.rules import is_about_rows, row_rules
 from serving.fleet.units import UNITS
 
@@ -97,6 +99,17 @@ def test_no_part_of_a_key_may_be_missing():
             if rule.expectation_type == "expect_column_values_to_not_be_null"
         }
         assert set(source.key) <= required, name
+
+
+def test_the_time_of_a_row_is_its_timestamp_wherever_that_column_stands(monkeypatch):
+    silver = SILVER["sensor_logs"]
+    monkeypatch.setitem(SILVER, silver.name, replace(silver, columns=f"got_at TIMESTAMP, {silver.columns}"))
+    conditions = [
+        rule.row_condition.pass_through_filter
+        for rule in of_source(SOURCES["sensor_logs"], ())
+        if rule.row_condition
+    ]
+    assert len(conditions) == 2 and all(each.startswith("timestamp < ") for each in conditions)
 
 
 def test_a_feed_without_its_key_is_broken_and_nothing_of_a_feed_is_dropped():

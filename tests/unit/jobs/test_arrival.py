@@ -15,7 +15,7 @@ import pytest
 
 from catalog.tables import SOURCES, Source
 from jobs.bronze import arrival, moves, uploads
-from jobs.bronze.findings import Rejected
+from jobs.bronze.findings import Rejected, rejected_of
 from jobs.bronze.landing_zone import look, prepare, refuse_growing
 from jobs.bronze.withdrawn import rename_brought_again
 from jobs.errors import JobError
@@ -47,7 +47,8 @@ def put(folder: Path, name: str, age: float = 60, text: str = TEXT) -> Path:
 def take_in(folder: Path, source: Source = LOGS) -> tuple[list[Path], list[Rejected]]:
     """Prepare what lies there; the files that are in the folder of a day then, and those that were left or set aside."""
     landing = look(folder)
-    rejected = list(prepare(landing, source, lambda: (), uploads.growing(landing.deliveries)))
+    found = prepare(landing, source, lambda: (), uploads.growing(landing.deliveries))
+    rejected = rejected_of(found)
     return sorted(folder.glob("arrived=*/*")), rejected
 
 
@@ -75,7 +76,15 @@ def test_an_instant_is_kept_to_the_microsecond_in_the_path():
 @pytest.mark.parametrize(
     "name",
     [
-        *("a.csv.part", "a.csv.tmp", "a.CSV.TMP", "a.csv.filepart", "a.csv.crdownload", "a.csv.upload"),
+        *(
+            "a.csv.part",
+            "a.csv.1f3a.partial",
+            "a.csv.tmp",
+            "a.CSV.TMP",
+            "a.csv.filepart",
+            "a.csv.crdownload",
+            "a.csv.upload",
+        ),
         *(
             ".a.csv",
             "_a.csv",
