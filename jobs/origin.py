@@ -42,14 +42,17 @@ def real_sources(settings: Settings) -> list[str]:
 
 def refuse_mixture(
     settings: Settings,
-    simulated: Iterable[Source],
+    simulated: Collection[Source],
     read_before: Callable[[Source], Collection[str]] | None = None,
 ) -> None:
     """Raise UsageError for the first source, simulated or about to be, to which a file was brought.
 
+    So it does for one whose files the catalog describes otherwise than the simulator writes them.
+
     With `read_before`, which gives the files that earlier runs have read of a source, files that were put directly
     into the run's nights are found, too. What such a run has read long ago is let be.
     """
+    refuse_described(simulated)
     for source in simulated:
         folder, is_old = settings.landing / source.name, is_simulated(settings, source)
         found = list(_waiting(folder, source)) if is_old else list(islice(_brought(folder, source), 1))

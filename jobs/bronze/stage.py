@@ -54,7 +54,6 @@ def run(lake: Lake) -> list[TableResult]:
     brought to a simulated source, or the catalog describes the files of one; no file has been moved then.
     """
     simulated = [source for source in lake.settings.sources if origin.is_simulated(lake.settings, source)]
-    origin.refuse_described(simulated)
     origin.refuse_mixture(lake.settings, simulated, lambda source: _files_read(lake, source))
     lake.ensure([*(f"bronze.{source.name}" for source in lake.settings.sources), rejected.TABLE])
     late_files.make_good(lake)

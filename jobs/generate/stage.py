@@ -46,7 +46,6 @@ def run(lake: Lake) -> list[TableResult]:
     if (nothing := without_spark(lake.settings)) is not None:
         return nothing
     _refuse_early_nights(lake.settings)
-    origin.refuse_described(chosen(lake.settings))
     origin.refuse_mixture(lake.settings, chosen(lake.settings))
     work = list(_due(lake.settings))
     for feed, night in work:

@@ -132,10 +132,10 @@ def test_a_file_that_is_brought_to_a_simulated_source_is_refused(tmp_path, file)
     ],
 )
 def test_a_source_whose_files_are_described_is_not_simulated_since_the_simulator_writes_none_such(
-    source, given
+    tmp_path, source, given
 ):
     with pytest.raises(UsageError) as refused:
-        origin.refuse_described([SOURCES["events"], replace(SOURCES[source], **given)])
+        origin.refuse_mixture(settings_of(tmp_path), [SOURCES["events"], replace(SOURCES[source], **given)])
     said = str(refused.value)
     assert said.startswith(
         f"{source} cannot be simulated: [sources.{source}] describes files that the simulator"
