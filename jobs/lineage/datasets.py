@@ -81,9 +81,9 @@ def _named(namespace: str, name: str) -> Json:
 
 def _of_location(location: str) -> Json:
     """Return the namespace and name of a folder, or of what begins with a key in a bucket."""
-    scheme, separator, rest = location.removeprefix("file://").partition("://")
-    if not separator:
-        return _named("file", scheme)
+    scheme, separator, rest = location.partition("://")
+    if scheme == "file" or not separator:
+        return _named("file", rest or location)
     bucket, _, key = rest.partition("/")
     return _named(f"{scheme}://{bucket}", key)
 
