@@ -46,7 +46,7 @@ class Records:
             raise ValueError("records is for json: each line of a csv file is a record")
         if not isinstance(self.senml, bool) or (self.senml and source_format != "json"):
             raise ValueError(f"senml must be true or false, and is for json, not {self.senml!r}")
-        if self.records != "" and not _leads_to_records(self.records):
+        if self.records and not _leads_to_records(self.records):
             raise ValueError(
                 f"records must be a path of names, through arrays by itself, like data.items, not {self.records!r}"
             )
@@ -60,9 +60,9 @@ def without_records(path: str) -> str:
     return f"no records in {path}: " if path else "no record of SenML: "
 
 
-def _leads_to_records(path: object) -> bool:
+def _leads_to_records(path: str) -> bool:
     try:
-        steps = path_of(path).steps if isinstance(path, str) else (0,)
+        steps = path_of(path).steps
     except ValueError:
         return False
     return steps[0] != ROOT and all(isinstance(step, str) for step in steps)
