@@ -164,6 +164,12 @@ def test_failures_and_alerts_can_be_reported_with_a_link_to_the_ui(
     assert "outside" in compose["services"][service]["networks"]
 
 
+def test_what_is_simulated_is_what_the_caller_says_or_left_to_the_target(compose: Compose) -> None:
+    for stack, said in ((compose, ""), (resolved(SIMULATE="none"), "none")):
+        for name in ("airflow-scheduler", "airflow-dag-processor", "airflow-apiserver"):
+            assert stack["services"][name]["environment"]["LAKEHOUSE_SIMULATE"] == said, name
+
+
 def test_what_is_in_the_stack_is_reached_without_a_proxy_and_so_are_the_hosts_that_the_caller_names(
     compose: Compose,
 ) -> None:
