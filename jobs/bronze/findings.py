@@ -42,7 +42,15 @@ class Unended:
     path: str
 
 
-Finding = Rejected | Unusual | Usual | Unended
+@dataclass(frozen=True)
+class Unpacked:
+    """A JSON file that was not an object a line: its path in its source's folder, and how many records came of it."""
+
+    path: str
+    records: int
+
+
+Finding = Rejected | Unusual | Usual | Unended | Unpacked
 
 
 def rejected_of(found: Iterable[Finding]) -> list[Rejected]:
@@ -68,3 +76,9 @@ def unended(source: Source, found: Iterable[Finding]) -> dict[str, object]:
             "%s/%s ends without the end of its last line: see whether that is whole", source.name, path
         )
     return {"unended": paths} if paths else {}
+
+
+def unpacked(found: Iterable[Finding]) -> dict[str, object]:
+    """Return, for a run result, how many records came of each file that does not have exactly one."""
+    records = {each.path: each.records for each in found if isinstance(each, Unpacked) and each.records != 1}
+    return {"records": records} if records else {}

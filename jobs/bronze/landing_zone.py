@@ -9,11 +9,11 @@ from pathlib import Path
 
 from catalog.tables import Source
 from jobs.bronze import arrival, csv_flaws
-from jobs.bronze.findings import Finding, Rejected, Unended, Unusual, Usual
+from jobs.bronze.findings import Finding, Rejected, Unended, Unpacked, Unusual, Usual
 from jobs.bronze.flaws import flaw, is_doubtful_by_name
 from jobs.bronze.json_documents import is_document, is_unpacked, unpack
 from jobs.bronze.moves import free_path, move, readable_name, refuse_fixed, refuse_link
-from jobs.bronze.text_files import is_ended
+from jobs.bronze.text_files import is_ended, lines_of
 from jobs.bronze.uploads import is_delivered
 from jobs.errors import JobError
 
@@ -91,7 +91,8 @@ def prepare(
 ) -> Iterator[Finding]:
     """Move delivered files into the folder of the day they arrived; set aside and yield those that must not be read.
 
-    Of CSV files that are new, it is yielded how they are laid out, and whether their last line has no end.
+    Of CSV files that are new, it is yielded how they are laid out, and whether their last line has no end; of JSON
+    files that are unpacked, how many records came of them.
 
     Links are never followed, and files that are `growing` are left alone. One that cannot be moved stays where it is,
     and is yielded. `already_read` returns the files that earlier runs read, as paths relative to the source's folder:
@@ -128,9 +129,11 @@ def prepare(
 
 
 def _found(file: Path, folder: Path, source: Source) -> Iterator[Finding]:
-    """Yield what is to be known of a CSV file that may be read."""
+    """Yield what is to be known of a file that may be read."""
     path = file.relative_to(folder).as_posix()
     if source.format != "csv":
+        if (folder / DOCUMENTS / path).exists():
+            yield Unpacked(path, lines_of(file))
         return
     layout = csv_flaws.layout(file, source)
     yield Usual(path) if layout.is_usual else Unusual(path, layout)
@@ -147,8 +150,10 @@ def _take_in(file: Path, folder: Path, source: Source) -> Iterator[Finding]:
         if reason := flaw(file, source):
             yield _set_aside(file, folder, reason)
         elif source.format == "json" and is_document(file, source):
-            if reason := _file_document(file, folder, source, wanted):
-                yield _set_aside(file, folder, reason)
+            filed = _file_document(file, folder, source, wanted)
+            yield from (
+                [_set_aside(file, folder, filed)] if isinstance(filed, str) else _found(filed, folder, source)
+            )
         else:
             yield from _found(move(file, wanted.parent, wanted.name), folder, source)
     except FileNotFoundError:
@@ -157,18 +162,18 @@ def _take_in(file: Path, folder: Path, source: Source) -> Iterator[Finding]:
         yield _left(file, folder, f"it cannot be taken from there ({error.strerror})")
 
 
-def _file_document(file: Path, folder: Path, source: Source, wanted: Path) -> str | None:
-    """Move a document into the folder of its day, as lines; return why it cannot be unpacked, if so."""
+def _file_document(file: Path, folder: Path, source: Source, wanted: Path) -> Path | str:
+    """Move a document into the folder of its day, as lines; return where it is, or why it cannot be unpacked."""
     refuse_link(wanted.parent)
     refuse_fixed(file)
     kept = folder / DOCUMENTS / wanted.relative_to(folder)
     if wanted.exists() and kept.exists() and filecmp.cmp(file, kept, shallow=False):
         file.unlink()  # of a run that ended before it had done so
-        return None
+        return wanted
     target = free_path(wanted)
     refuse_link(folder / DOCUMENTS)
     try:
-        return unpack(file, source, target, folder / DOCUMENTS / target.relative_to(folder))
+        return unpack(file, source, target, folder / DOCUMENTS / target.relative_to(folder)) or target
     except OSError:
         # Both would be read, one of them in each run.
         target.unlink(missing_ok=True)

@@ -26,7 +26,7 @@ from jobs.bronze import (
 )
 from jobs.bronze.arrival import below, night_of
 from jobs.bronze.csv_lines import END_OF_FILE
-from jobs.bronze.findings import Finding, layouts_of, rejected_of, unended, usual_of
+from jobs.bronze.findings import Finding, layouts_of, rejected_of, unended, unpacked, usual_of
 from jobs.bronze.kept_layouts import Layouts
 from jobs.delta.lake import Lake
 from jobs.outcome import TableResult
@@ -82,7 +82,8 @@ def run(lake: Lake) -> list[TableResult]:
     for (source, landing), rows in zip(landings.items(), appended, strict=True):
         found = prepared[source]
         detail = _waiting(landing, growing) | kept_layouts.lacking(source, layouts_of(found))
-        detail |= unended(source, found) | kept_sizes.changed(landing.folder, days if source in real else ())
+        detail |= unended(source, found) | unpacked(found)
+        detail |= kept_sizes.changed(landing.folder, days if source in real else ())
         results.append(TableResult(f"bronze.{source.name}", rows, detail))
     if results and (unknown := _unknown_folders(lake.settings.landing)):
         results[0].detail["unknown_folders"] = unknown

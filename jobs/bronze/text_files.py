@@ -19,6 +19,12 @@ def with_line_feeds(lines: bytes) -> bytes:
     return lines.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in lines else lines
 
 
+def lines_of(file: Path) -> int:
+    """Return how many ends of lines a file has."""
+    with opened(file) as content:
+        return sum(piece.count(b"\n") for piece in iter(lambda: content.read(PIECE), b""))
+
+
 def is_ended(file: Path) -> bool:
     """Whether the last line of a file has an end. Of a packed file the packing shows that it is whole."""
     with file.open("rb") as content:

@@ -218,6 +218,12 @@ def test_a_source_is_silent_after_as_many_days_as_the_catalog_says(settings, two
     assert shown == is_silent
 
 
+def test_how_many_records_came_of_a_document_is_said(settings):
+    table = TableEntry("bronze.readings", 27, {"records": {"arrived=2024-03-05/<b>.json": 1027}})
+    page = page_of(settings, a_night(stages=[result("bronze", table)]))
+    assert "&lt;b&gt;.json</code> of readings is a document: 1,027 records came of it" in page
+
+
 def test_a_file_that_may_have_been_cut_or_was_written_to_since_is_named(settings):
     detail = {"unended": ["arrived=2024-03-05/<b>.csv"], "touched": ["arrived=2024-03-05/a.csv"]}
     page = page_of(settings, a_night(stages=[result("bronze", TableEntry("bronze.sensor_logs", 5, detail))]))

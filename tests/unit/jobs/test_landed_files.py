@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import os
+import re
 import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
@@ -213,6 +214,26 @@ def test_a_json_document_is_unpacked_where_it_lies_once_and_the_original_is_kept
         assert (folder / "_documents" / file.relative_to(folder)).read_text() == array
     assert len([*folder.glob("arrived=*/*")]) == 3 and not (folder / "f.json").exists()
     assert (folder / "_rejected/g.json").read_text() == array[:-3]
+
+
+def test_how_many_records_came_of_a_document_is_known_also_of_one_in_the_folder_of_a_day(folder):
+    two = '{"location_id": 1},\n{"location_id": 2}'
+    put(folder, "array.json", f"[{two}]")
+    put(folder, "arrived=2024-03-05/packed.json.gz", gzip.compress(f"[{two},{two[:19]}]".encode()))
+    put(folder, "none.json", "[]")
+    put(folder, "one.json", '{\n"location_id": 1\n}')
+    put(folder, "lines.json", two.replace(",", ""))
+    for records in ({"array.json": 2, "packed.json.gz": 3, "none.json": 0}, {}):
+        seen = (
+            {file.relative_to(folder).as_posix() for file in folder.glob("arrived=*/*")}
+            if not records
+            else ()
+        )
+        found = findings.unpacked([*prepare(look(folder), SITES, lambda seen=seen: seen)])
+        said = {
+            re.sub(r".*/(at-[\d.]+-)?", "", path): count for path, count in found.get("records", {}).items()
+        }
+        assert said == records
 
 
 LATIN = '{"location_id": 1, "name": "Büro"}\n'.encode("latin-1")
