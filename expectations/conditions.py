@@ -1,6 +1,10 @@
 """Expectations on SQL conditions over several columns."""
 
-from great_expectations.expectations import Expectation, ExpectTableRowCountToEqual
+from great_expectations.expectations import (
+    Expectation,
+    ExpectTableRowCountToBeBetween,
+    ExpectTableRowCountToEqual,
+)
 from great_expectations.expectations.conditions import PassThroughCondition
 
 from expectations.actions import Meta
@@ -14,3 +18,10 @@ def where(condition: str) -> PassThroughCondition:
 def no_row_where(condition: str, meta: Meta) -> Expectation:
     """Return the expectation that no row meets a SQL condition; it can be enforced as a row rule."""
     return ExpectTableRowCountToEqual(value=0, row_condition=where(condition), meta=meta)
+
+
+def one_value_per_key(column: str, key: str, meta: Meta) -> Expectation:
+    """Return the expectation that rows of one key have one value in a column; no row can be judged by itself."""
+    of_key = f"OVER (PARTITION BY {key})"
+    differs = f"{key} IS NOT NULL AND min({column}) {of_key} < max({column}) {of_key}"
+    return ExpectTableRowCountToBeBetween(max_value=0, row_condition=where(differs), meta=meta)

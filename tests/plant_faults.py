@@ -553,6 +553,20 @@ FAULTS = [
         "unit/jobs/test_landed_files.py::test_a_gzip_file_that_unpacks_to_more_than_the_cap_is_set_aside_unread_to_its_end",
     ),
     fault(
+        "of a document in the folder of a day it is not known how many records came",
+        "jobs/bronze/landing_zone.py",
+        "yield Unpacked(path, lines_of(file))",
+        "yield Unpacked(path, 1)",
+        "unit/jobs/test_landed_files.py::test_how_many_records_came_of_a_document_is_known_also_of_one_in_the_folder_of_a_day",
+    ),
+    fault(
+        "a rule finds no key that several devices have",
+        "expectations/conditions.py",
+        "min({column}) {of_key} < max({column}) {of_key}",
+        "min({column}) {of_key} > max({column}) {of_key}",
+        "spark/quality/test_gx_engine.py::test_rows_whose_key_has_several_values_in_a_column_are_counted",
+    ),
+    fault(
         "links are followed",
         "jobs/bronze/landing_zone.py",
         "if not entry.is_file(follow_symlinks=False):",

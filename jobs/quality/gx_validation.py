@@ -34,9 +34,10 @@ from jobs.state import listed_validations
 from jobs.state.listed_validations import ListedValidation
 
 ABOUT_ROWS = (ColumnMapExpectation, ColumnPairMapExpectation, MulticolumnMapExpectation)
+ROW_COUNT = "expect_table_row_count_to_be_between"
 # What is observed where these hold: of the expectation, the number of rows and the columns.
 FIGURES: dict[str, Callable[[ExpectationConfiguration, int, list[str]], object]] = {
-    "expect_table_row_count_to_be_between": lambda _, rows, __: rows,
+    ROW_COUNT: lambda _, rows, __: rows,
     "expect_table_row_count_to_equal": lambda config, _, __: config.kwargs["value"],
     "expect_table_columns_to_match_ordered_list": lambda _, __, columns: columns,
 }
@@ -197,8 +198,10 @@ def _ask(
 
 def _is_enough(answer: ExpectationValidationResult) -> bool:
     """Whether an expectation holds, and all that a page shows of it follows from that: see `_known`."""
-    kind = _config_of(answer).type
-    return bool(answer.success) and (kind in FIGURES or issubclass(get_expectation_impl(kind), ABOUT_ROWS))
+    config = _config_of(answer)
+    kind = config.type
+    is_known = kind in FIGURES and not (kind == ROW_COUNT and config.kwargs.get("row_condition"))
+    return bool(answer.success) and (is_known or issubclass(get_expectation_impl(kind), ABOUT_ROWS))
 
 
 def _known(config: ExpectationConfiguration, rows: int, columns: list[str]) -> dict[str, object]:

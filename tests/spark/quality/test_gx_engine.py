@@ -28,7 +28,8 @@ from great_expectations.expectations.conditions import Column
 
 from catalog.tables import GOLD, SILVER, SOURCES, STREAMS
 from expectations import suite
-from expectations.conditions import where
+from expectations.actions import flag
+from expectations.conditions import one_value_per_key, where
 from jobs.quality.gx_engine import OneQueryEngine
 from jobs.quality.gx_validation import Validation
 
@@ -170,6 +171,18 @@ def test_what_is_said_of_a_column_as_a_whole_is_what_the_stock_engine_says(lake,
     assert {str(each.result) for each in found.values()} == {str(each.result) for each in stock.values()}
     assert sorted(each.success for each in found.values()) == [False, False, True, True]
     assert [name for name, each in found.items() if each.exception_info != stock[name].exception_info] == []
+
+
+def test_rows_whose_key_has_several_values_in_a_column_are_counted(lake, spark):
+    """The stock engine cannot: it would look for them by a filter."""
+    rows = [(1, 1000), (1, 1001), (2, 1000), (2, 1000), (3, None), (3, 1000), (None, 1), (None, 2)]
+    frame = spark.createDataFrame(rows, "reading_id INT, device_id INT")
+    rule = one_value_per_key("device_id", "reading_id", flag("shared"))
+    frames = {NAME: frame, "bronze.sound": frame.where("reading_id > 1")}
+    suites = [gx.ExpectationSuite(name=name, expectations=[rule.copy(deep=True)]) for name in frames]
+    found = Validation(lake("check")).validate(suites, frames)
+    results = [found[name].result.results[0] for name in frames]
+    assert [(each.success, each.result["observed_value"]) for each in results] == [(False, 2), (True, 0)]
 
 
 def test_a_count_that_raises_takes_no_other_along(lake, spark):
