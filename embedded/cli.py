@@ -27,7 +27,8 @@ def main() -> int:
         if sys.argv[1:2] == ["job"]:
             return _job(read_config(), sys.argv[2:])
         arguments = _parser().parse_args()
-        COMMANDS[arguments.command](read_config(), arguments)
+        config = read_config(needs_target=arguments.command not in OF_WHAT_IS_UP)
+        COMMANDS[arguments.command](config, arguments)
     except Refused as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -232,3 +233,5 @@ COMMANDS = {
     "status": _status,
     "password": _password,
 }
+# Whatever became of the file of targets since, what was started with it can be looked at and stopped.
+OF_WHAT_IS_UP = ("stop", "status", "password")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,11 +60,11 @@ class Config:
         return PROJECT / ".venv/airflow/bin/airflow"
 
 
-def read_config() -> Config:
+def read_config(*, needs_target: bool = True) -> Config:
     """Return the configuration from environment variables and their defaults. Raises Refused.
 
     LAKEHOUSE_RUN_DIR (.run), LAKEHOUSE_HOME (lake), AIRFLOW_PORT (8080), SPARK_CONNECT_PORT (15002),
-    LAKEHOUSE_TARGET (local).
+    LAKEHOUSE_TARGET (local). Where no target is needed, one that cannot be used is a warning.
     """
     target = os.environ.get("LAKEHOUSE_TARGET") or "local"
     run_dir = _folder("LAKEHOUSE_RUN_DIR", ".run")
@@ -75,8 +76,18 @@ def read_config() -> Config:
         airflow_port=_port("AIRFLOW_PORT", 8080),
         connect_port=_port("SPARK_CONNECT_PORT", 15002),
         target=target,
-        runs_spark=_platform(target) == "local",
+        runs_spark=_runs_spark(target, needs_target),
     )
+
+
+def _runs_spark(target: str, is_needed: bool) -> bool:
+    try:
+        return _platform(target) == "local"
+    except Refused as error:
+        if is_needed:
+            raise
+        print(f"warning: {error}", file=sys.stderr)
+        return True  # what was started may have it
 
 
 def _platform(target: str) -> str:

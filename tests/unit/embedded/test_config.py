@@ -22,7 +22,11 @@ from embedded.errors import Refused
     ids=["cut", "gone", "another", "a text", "misspelt"],
 )
 def test_a_file_of_targets_that_cannot_be_used_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, says: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    text: str | None,
+    says: str,
 ) -> None:
     monkeypatch.setattr(config, "PROJECT", tmp_path)
     monkeypatch.setenv("LAKEHOUSE_RUN_DIR", str(tmp_path / "run"))
@@ -32,3 +36,5 @@ def test_a_file_of_targets_that_cannot_be_used_is_refused(
     with pytest.raises(Refused, match=says) as refused:
         config.read_config()
     assert "\n" not in str(refused.value)
+    assert config.read_config(needs_target=False).run_dir == tmp_path / "run"
+    assert capsys.readouterr().err == f"warning: {refused.value}\n"

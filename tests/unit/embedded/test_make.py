@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from embedded import config
+from embedded import cli, config
 from embedded.errors import Refused
+from embedded.processes import Processes
 from tests.support.project import PROJECT
 
 # What an outer `make test` hands down is none of a user's.
@@ -100,7 +101,26 @@ def test_with_nothing_up_status_says_so_and_stop_is_fine(checkout: Path) -> None
     services = ("spark", "api-server", "scheduler", "dag-processor", "triggerer")
     assert states == dict.fromkeys(services, "not running")
     stop = make(checkout, "stop")
-    assert (stop.returncode, stop.stdout) == (0, "nothing was running\n")
+    assert (stop.returncode, stop.stdout, stop.stderr) == (0, "nothing was running\n", "")
+
+
+def test_what_was_started_is_looked_at_and_stopped_with_a_file_of_targets_that_is_broken_since(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(config, "PROJECT", tmp_path)
+    monkeypatch.setenv("LAKEHOUSE_RUN_DIR", str(tmp_path / "run"))
+    monkeypatch.setenv("AIRFLOW_PORT", "1024")
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags/targets.toml").write_text("[local")
+    up = Processes(tmp_path / "run")
+    up.start("scheduler", ["sleep", "600"], dict(os.environ), tmp_path / "run/scheduler.log")
+    for command, says in (("status", "scheduler      not healthy\n"), ("stop", "stopped: scheduler\n")):
+        monkeypatch.setattr(sys, "argv", ["embedded", command])
+        assert cli.main() == 0
+        said = capsys.readouterr()
+        assert says in said.out and said.err.startswith("warning: dags/targets.toml cannot be read: ")
+        assert said.err.count("\n") == 1
+    assert not up.runs("scheduler")
 
 
 def test_what_the_tests_need_beyond_a_night_is_said_before_anything_is_made(
