@@ -76,6 +76,13 @@ FAULTS = [
         "spark/bronze/test_lines.py::test_a_csv_line_with_too_few_or_too_many_tokens_is_malformed",
     ),
     fault(
+        "a small night of the rooms ends in its first hours",
+        "jobs/generate/spark_delivery.py",
+        "if feed.is_thinned and most < feed.rows:",
+        "if feed.is_thinned and most < 0:",
+        "simulator/test_generate.py::test_few_readings_of_rooms_are_of_the_whole_day",
+    ),
+    fault(
         "a source with names is simulated without them",
         "catalog/source.py",
         '*(field.name for field in fields(CsvFormat)), "names", "records"',

@@ -54,6 +54,7 @@ class Feed(BaseFeed):
 
     columns: Callable[[Values], Mapping[str, tuple[str, str]]]  # name -> (SQL type, expression)
     faults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # kind -> column -> what it becomes
+    is_thinned: bool = False  # whether a scale below 1 takes one row in so many, not the first ones
     new_fields: tuple[NewField, ...] = ()  # of JSON only
 
 

@@ -79,18 +79,21 @@ def _rows(
     """Return the rows of the night, and of earlier nights from which rows may still arrive."""
     nights = 1 if feed.is_reliable else LATEST_DAYS + 2
     counts = {arrival - ago: feed.count(arrival - ago, scale) for ago in range(nights)}
+    most, row = max(counts.values()), f"id div {nights}L"
+    if feed.is_thinned and most < feed.rows:
+        row, counts = f"({row}) * {feed.rows}L div {most}L", dict.fromkeys(counts, feed.rows)
     spec = (
         dg.DataGenerator(
             spark,
             name=feed.source,
-            rows=max(counts.values()) * nights,
+            rows=most * nights,
             partitions=PARTITIONS,
             randomSeed=seed,
             randomSeedMethod="hash_fieldname",
         )
         # Neighbouring ids belong to different nights, so that partitions carry the same load.
         .withColumn("night_index", "bigint", expr=f"{arrival}L - pmod(id, {nights}L)")
-        .withColumn("row", "bigint", expr=f"id div {nights}L")
+        .withColumn("row", "bigint", expr=row)
     )
     values = Values(seed, feed.source)
     columns = {**feed.columns(values), **_new_columns(feed, values), **_fault_columns(feed, values, rates)}

@@ -60,6 +60,14 @@ def create_app() -> FastAPI:
         shown = page.render(source(), asked, problems, _running(session, user))
         return HTMLResponse(shown, 422 if problems else 200)
 
+    @app.get("/report")
+    def charts_of_a_report(request: Request, session: SessionDep, user: GetUserDep) -> HTMLResponse:
+        from serving.fleet import page
+
+        asked, problems = filters.parse({"days": "1", **request.query_params})
+        shown = page.render(source(), asked, problems, _running(session, user), page.REPORTED)
+        return HTMLResponse(shown, 422 if problems else 200)
+
     @app.get("/state")
     def state(session: SessionDep, user: GetUserDep) -> JSONResponse:
         from serving.fleet import page

@@ -22,6 +22,7 @@ from serving.problems import Problem
 from serving.readable import readable
 
 SECTIONS = (climate, device, sites, devices, alerts, quality, restated, lineage)
+REPORTED = (climate, devices, alerts, quality)  # what a night's report shows, too
 ACCOUNTS = quality.ACCOUNTS
 NIGHTS_LISTED = 400
 KEPT = 96  # sections, of some hundred kilobytes each
@@ -46,8 +47,17 @@ def script(value: object) -> Markup:
 _ENVIRONMENT.filters["script"] = script
 
 
-def render(source: Source, filters: Filters, problems: Sequence[str], running: Sequence[str]) -> str:
-    """The page of a lake; `problems` are lines about filters, `running` the DAGs that are at work."""
+def render(
+    source: Source,
+    filters: Filters,
+    problems: Sequence[str],
+    running: Sequence[str],
+    modules: Sequence[ModuleType] = SECTIONS,
+) -> str:
+    """The page of a lake; `problems` are lines about filters, `running` the DAGs that are at work.
+
+    Of fewer modules than all there are the charts alone, for another page to show.
+    """
     nights, newest = nights_of(source)
     problems = list(problems)
     night = newest
@@ -58,9 +68,10 @@ def render(source: Source, filters: Filters, problems: Sequence[str], running: S
         filters = replace(filters, night=None)
     elif filters.night:
         night = filters.night
-    sections = sections_of(source, filters, night) if night else []
+    sections = sections_of(source, filters, night, modules) if night else []
     problems += [section.problem for section in sections if section.problem]
     return _ENVIRONMENT.get_template("page.html").render(
+        is_whole=modules is SECTIONS,
         filters=filters,
         night=night,
         nights=nights[:NIGHTS_LISTED],
@@ -95,9 +106,11 @@ def nights_of(source: Source) -> tuple[list[date], date | None]:
     return nights, next((night for night in nights if published[night]), next(iter(nights), None))
 
 
-def sections_of(source: Source, filters: Filters, night: date) -> list[Section]:
+def sections_of(
+    source: Source, filters: Filters, night: date, modules: Sequence[ModuleType] = SECTIONS
+) -> list[Section]:
     """The sections of what the lake has tables for."""
-    made = (_section(module, source.only(module.TABLES), filters, night) for module in SECTIONS)
+    made = (_section(module, source.only(module.TABLES), filters, night) for module in modules)
     return [section for section in made if section]
 
 

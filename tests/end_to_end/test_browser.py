@@ -185,6 +185,7 @@ def test_data_docs_open_inside_the_ui(browser: Browser) -> None:
 
 def test_the_nights_report_opens_inside_the_ui(browser: Browser) -> None:
     browser.open("/")
+    browser.complaints()
     browser.find("a[href='/plugin/night-report']").click()
     browser.enter_frame()
     browser.find(f"a[href*='{NIGHT}']").click()
@@ -193,6 +194,15 @@ def test_the_nights_report_opens_inside_the_ui(browser: Browser) -> None:
     )
     browser.driver.switch_to.default_content()
     browser.keep_picture("report")
+    browser.enter_frame()
+    # It is loaded when the reader comes near.
+    browser.driver.execute_script("arguments[0].scrollIntoView()", browser.find("iframe"))
+    browser.enter_frame()
+    browser.drawn()
+    assert browser.driver.execute_script(
+        "return document.body.offsetHeight > 800 && frameElement.offsetHeight >= document.body.offsetHeight"
+    )
+    assert browser.complaints() == []
 
 
 def test_the_fleet_page_draws_the_lake_inside_the_ui_and_its_views_can_be_linked(browser: Browser) -> None:
@@ -217,7 +227,7 @@ def test_the_fleet_page_draws_the_lake_inside_the_ui_and_its_views_can_be_linked
     assert legend.text == "Room_B"
 
 
-def test_the_fleet_page_is_as_wide_as_a_telephone(browser: Browser) -> None:
+def test_the_fleet_page_is_as_wide_as_a_telephone_and_prints_its_charts(browser: Browser) -> None:
     width = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": False}
     browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", width)
     try:
@@ -230,7 +240,12 @@ def test_the_fleet_page_is_as_wide_as_a_telephone(browser: Browser) -> None:
         assert {"03:00", "12:00"} & {*hours}, "a chart of one day has its hours"
         assert browser.complaints() == []
         browser.keep_picture("fleet-400")
+        browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        assert all(chart.is_displayed() for chart in charts)
+        for not_on_paper in ("form", "nav", ".links"):
+            assert not browser.driver.find_element(By.CSS_SELECTOR, not_on_paper).is_displayed()
     finally:
+        browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
         browser.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
@@ -289,10 +304,17 @@ def test_a_night_started_from_the_form_takes_the_night_and_the_tables_chosen(bro
     browser.keep_picture("trigger")
     submit(browser, lambda: runs_of(browser) > before)
     (new,) = runs_of(browser) - before
+    run = f"/dags/iot_nightly/dagRuns/{new}"
+    browser.until(lambda: bool(browser.stack.api().get(run)["state"] == "running"), 300)
+    browser.open("/lakehouse/fleet/?days=1")
+    assert browser.find("#running").text == "iot_nightly at work: this page keeps up"
     browser.until(lambda: "bronze" in browser.stack.run_results(new), 900)
     run_result = browser.stack.run_results(new)["bronze"]
     assert (run_result["status"], run_result["night"]) == ("done", chosen)
     tables = {table["table"] for table in run_result["tables"]}
     assert tables == {"bronze.devices", "bronze.device_changes", "bronze.sensor_logs"}
     # It goes on as any other from here, and those come to their end in other tests.
-    browser.stack.api().patch(f"/dags/iot_nightly/dagRuns/{new}", {"state": "failed"})
+    browser.stack.api().patch(run, {"state": "failed"})
+    # Which the fleet page learns by itself.
+    is_over = "return document.getElementById('running')?.hidden"
+    browser.until(lambda: bool(browser.driver.execute_script(is_over)))

@@ -63,9 +63,12 @@ def simulated(spark: SparkSession, kept: Callable[..., Path]) -> Callable[..., R
         scale = there if scale is None else scale
         assert scale <= there, "a night is to be drawn as large as it is asked for"
         index = (night - FIRST_NIGHT).days
-        count = FEEDS[source].count(index, scale)
+        feed, count = FEEDS[source], FEEDS[source].count(index, scale)
+        which = f"row < {count}"
+        if feed.is_thinned and count < feed.rows:
+            which = f"row IN {(*(number * feed.rows // count for number in range(count)),)}"
         rows = parquet(kept(source, lambda: make(source)))
-        return rows.filter(f"night_index = {index} AND row < {count}")
+        return rows.filter(f"night_index = {index} AND {which}")
 
     return of
 

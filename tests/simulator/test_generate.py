@@ -35,7 +35,7 @@ LANDED = {
     "locations": "7a39e744c0ce4f03",
     "machine_sensors": "b69e4ca325b26d8a",
     "readings": "8c11a21c2539d37e",
-    "sensor_logs": "638763699f94dfeb",
+    "sensor_logs": "08aaed660b3337a7",
     "telematics": "7d4e8ffefb9a05ad",
     "telemetry": "f000b0f110e48164",
 }
@@ -172,6 +172,14 @@ def test_a_row_lands_as_it_was_drawn_but_for_its_faults(first_run, simulated, so
                     compared.add(key)
     # All but the late ones and those with a fault, which are one in six at most.
     assert len(compared) >= (1.0 if feed.is_reliable else 0.75) * len(drawn)
+
+
+def test_few_readings_of_rooms_are_of_the_whole_day(first_run):
+    home, _ = first_run
+    read = Counter(line.split(",")[1][:13] for line in lines(home, "sensor_logs"))
+    of_hours = [read[f"{NIGHT} {hour:02}"] for hour in range(24)]
+    # So many readings that 7 or 8 are of each hour, but for the late ones; and some are sent twice.
+    assert min(of_hours) >= 5 and max(of_hours) <= 10
 
 
 def as_json(line: str) -> dict | None:

@@ -51,4 +51,5 @@ FEED = Feed(
         "malfunction": {"temperature": "temperature * 10"},
         "null": {"temperature": "CAST(NULL AS DOUBLE)"},
     },
+    is_thinned=True,  # rows are in the order of time: the first ones are those of the night's first hours
 )

@@ -71,6 +71,12 @@ async function drawAll() {
   document.body.dataset.drawn = "true";
 }
 
+// In another page, such as a night's report, the charts are all in sight, without a scroll bar of their own.
+function fit() {
+  const frame = window.frameElement;
+  if (frame?.dataset.whole) frame.style.height = `${document.body.offsetHeight}px`;
+}
+
 const shown = JSON.parse(document.getElementById("state").textContent);
 
 async function look() {
@@ -89,5 +95,8 @@ async function look() {
   setTimeout(look, running.length ? WHILE_RUNNING : OTHERWISE);
 }
 
+addEventListener("resize", fit);
+fit();
 await drawAll();
+fit();
 setTimeout(look, shown.running.length ? WHILE_RUNNING : OTHERWISE);

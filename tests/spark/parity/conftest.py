@@ -61,6 +61,7 @@ RUNS = {
         f"night {night}": _night(f"backfill__{night}T01:00:00+00:00", night, SEVERAL, SIMULATED)
         for night in EARLIER
     },
+    "training": Run("iot_model", "training", {"night": EARLIER[-1], "train_nights": 1, "test_nights": 1}),
     "without a secret": _stream("without-a-secret", 60, "kafka"),
     "to Kafka": _stream("to-kafka", 60, "kafka"),
     "from Kafka": Run("iot_receive", "from-kafka", {"source": RECEIVED}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from tests.support.airflow_home import log_in
+from tests.support.project import PROJECT
 
 
 @pytest.fixture
@@ -112,9 +114,26 @@ def test_nothing_in_a_page_may_run_or_reach_out(docs: Path, user: TestClient) ->
         assert headers["x-content-type-options"] == "nosniff"
         policy = headers["content-security-policy"]
         assert policy.startswith("default-src 'none'")
-        assert "frame-ancestors 'self'" in policy
+        assert "frame-ancestors 'self'" in policy and "frame-src 'self';" in policy
         assert "script-src" not in policy
         assert "http" not in policy
+
+
+def test_a_nights_report_has_the_charts_of_the_fleet_page_where_that_draws_its_lake(
+    docs: Path, user: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = (PROJECT / "jobs/report/templates/night.html").read_text()
+    (mark,) = re.findall("<!-- .* -->", template)
+    page = f"<p>a night</p>{mark}<p>its end</p>"
+    for name in ("nights/2024-03-05.html", "nights/other.html"):
+        (docs / name).write_text(page)
+    shown = user.get("/data-docs/nights/2024-03-05.html").text
+    before, charts, after = re.split("(<h2>.*</p>)(?=<p>its)", shown, flags=re.S)
+    assert (before, after) == ("<p>a night</p>", "<p>its end</p>")
+    assert '<iframe src="../../lakehouse/fleet/report?night=2024-03-05"' in charts
+    assert user.get("/data-docs/nights/other.html").text == page
+    monkeypatch.setenv("LAKEHOUSE_TARGET", "dev")
+    assert user.get("/data-docs/nights/2024-03-05.html").text == page, "its tables are on Databricks"
 
 
 def test_the_way_to_the_login_comes_back_here_and_carries_no_markup(docs: Path, stranger: TestClient) -> None:

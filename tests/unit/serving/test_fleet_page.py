@@ -121,7 +121,16 @@ def user(stranger: TestClient) -> TestClient:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "?night=2024-03-05", "state", "static/fleet.js", "vendor/vega.min.js", "docs"]
+    "path",
+    [
+        "",
+        "?night=2024-03-05",
+        "report?night=2024-03-05",
+        "state",
+        "static/fleet.js",
+        "vendor/vega.min.js",
+        "docs",
+    ],
 )
 def test_nothing_is_shown_without_a_login(stranger: TestClient, path: str) -> None:
     answer = stranger.get(path)
@@ -161,6 +170,15 @@ def test_the_page_of_a_night_leads_to_its_report_once_there_is_one(user: TestCli
     assert link in user.get("").text and "data-docs" not in user.get("?night=2024-03-06").text
 
 
+def test_a_report_has_charts_of_the_page_and_nothing_around_them(user: TestClient) -> None:
+    whole, part = user.get("?night=2024-03-05&days=1").text, user.get("report?night=2024-03-05")
+    assert part.status_code == 200 and specs(part.text) == specs(whole)
+    assert re.findall(r"<h2>(.*?)</h2>", part.text) == ["The last 30 nights"]
+    for around in ("<header>", "<form", "<nav>", 'id="tables"'):
+        assert around in whole and around not in part.text
+    assert "night: &#39;x&#39; is not a date" in user.get("report?night=x").text
+
+
 def test_no_text_of_a_row_or_an_address_is_taken_for_markup(user: TestClient) -> None:
     answer = user.get("", params={"room": EVIL, EVIL: "1", "night": EVIL})
     assert answer.status_code == 422
@@ -168,7 +186,7 @@ def test_no_text_of_a_row_or_an_address_is_taken_for_markup(user: TestClient) ->
 
 
 def test_the_page_may_run_its_own_scripts_and_no_text(user: TestClient) -> None:
-    for path in ("", "state", "static/fleet.js", "vendor/nothing.js"):
+    for path in ("", "report", "state", "static/fleet.js", "vendor/nothing.js"):
         headers = user.get(path).headers
         policy = dict(each.strip().split(" ", 1) for each in headers["Content-Security-Policy"].split(";"))
         assert policy["default-src"] == "'none'" and policy["script-src"] == "'self'", path
@@ -279,6 +297,8 @@ def test_what_is_vendored_is_what_its_list_says_and_fits_the_charts() -> None:
     )
     files = {path.name for path in VENDOR.iterdir() if path.suffix in (".js", ".json")}
     assert listed.keys() == files
+    for licence, first in (("LICENSE", "Interactive Data Lab"), ("LICENSE.world-atlas", "Bostock")):
+        assert first in (VENDOR / licence).read_text()
     assert {name: hashlib.sha256((VENDOR / name).read_bytes()).hexdigest() for name in files} == listed
     assert f'n="{altair.SCHEMA_VERSION.removeprefix("v")}"' in (VENDOR / "vega-lite.min.js").read_text()[:500]
 
