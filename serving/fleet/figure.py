@@ -121,6 +121,7 @@ def hour_axis(first: date, last: date, **more: Any) -> alt.X:
         title=None,
         labelExpr=label,
         labelOverlap=True,
+        labelSeparation=8,
         labelPadding=5,
         # Every three hours: Vega has no interval "hour", whatever its schema says, and stops drawing at it.
         tickCount=alt.TimeIntervalStep(interval="day", step=1) if days > 2 else 8 * days,
