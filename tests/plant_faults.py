@@ -76,6 +76,20 @@ FAULTS = [
         "spark/bronze/test_lines.py::test_a_csv_line_with_too_few_or_too_many_tokens_is_malformed",
     ),
     fault(
+        "a report has the charts of a lake that is elsewhere",
+        "plugins/data_docs_app.py",
+        "        return load_target().databricks is None",
+        "        return load_target() is not None",
+        "unit/dags/test_data_docs.py::test_a_nights_report_has_the_charts_of_the_fleet_page_where_that_draws_its_lake",
+    ),
+    fault(
+        "what is up is not stopped while the file of targets is broken",
+        "embedded/cli.py",
+        'OF_WHAT_IS_UP = ("stop", "status", "password")',
+        'OF_WHAT_IS_UP = ("password",)',
+        "unit/embedded/test_make.py::test_what_was_started_is_looked_at_and_stopped_with_a_file_of_targets_that_is_broken_since",
+    ),
+    fault(
         "a small night of the rooms ends in its first hours",
         "jobs/generate/spark_delivery.py",
         "if feed.is_thinned and most < feed.rows:",
