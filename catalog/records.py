@@ -9,6 +9,8 @@ from catalog.clock import Clock, flaw
 from catalog.envelope import ROOT
 from catalog.json_path import path_of
 
+# How a malformed record begins that `without_records` has made one.
+WITHOUT_RECORDS = r"^(no records? (?:in|of) .*?): \s*\{"
 _OFFSET = re.compile(r"[+-](0\d|1[0-4]):[0-5]\d")
 
 
@@ -52,12 +54,13 @@ class Records:
             )
 
 
-def without_records(path: str) -> str:
+def without_records(path: str, flaw: str = "") -> str:
     """Return how a malformed record begins that is an object, but has no records where or as its source says.
 
-    Without a path, these are records of SenML.
+    `flaw` is why one is none of SenML. Behind it, after a colon and a blank, is the object as it came.
     """
-    return f"no records in {path}: " if path else "no record of SenML: "
+    said = f"no records in {path}" if path and not flaw else "no record of SenML"
+    return f"{said} ({flaw}): " if flaw else f"{said}: "
 
 
 def _leads_to_records(path: str) -> bool:

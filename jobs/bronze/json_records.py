@@ -6,13 +6,22 @@ have of the document around it stands in front, as its member `$`. Needs nothing
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from catalog.json_path import Path
 from catalog.records import without_records
 from jobs.bronze.json_envelope import levels_of, with_envelope
-from jobs.bronze.json_scanner import Behind, Fault, Way, behind, decode, on_one_line, records_at
+from jobs.bronze.json_scanner import (
+    Behind,
+    Fault,
+    Way,
+    behind,
+    decode,
+    on_one_line,
+    records_at,
+    with_strings,
+)
 from jobs.json_patterns import NO_NUMBER
 
 _NO_NUMBER = re.compile(NO_NUMBER)
@@ -29,10 +38,12 @@ def records(
 
     `path` says where they lie in each object of the text, as in `data.items`; `around` leads to what each has of that
     object, or of the one in an array of them in which it lies, as in `$.data.site`. Those of SenML are resolved.
+    What JSON has no word for, such as nan, is a string.
 
     Raises Fault.
     """
     levels, position, most = levels_of(path, around), 0, MOST_AROUND
+    text = with_strings(text)
     try:
         while (start := behind(_BETWEEN, text, position)) < len(text):
             found = Behind(records_at(text, start, Way(levels, is_senml)))
@@ -75,20 +86,10 @@ def each_by_itself(
     for line in lines:
         is_object = is_one_object(line)
         try:
-            yield from [line] if is_as_it_is and is_object else _records_of(line, read, is_object)
-        except Fault:
-            yield line if is_as_it_is or not is_object else without_records(path) + line
-
-
-def _records_of(line: str, read: Callable[[str], Iterator[str]], is_object: bool) -> list[str]:
-    """Return the records of a line; of an object in which something is no JSON, that is a string. Raises Fault."""
-    try:
-        return [*read(line)]
-    except Fault:
-        mended = _NO_NUMBER.sub(r'\1"\2"', line)
-        if not is_object or mended == line:
-            raise
-        return [*read(mended)]
+            # All of them, before the first: of a line that is broken, none is one.
+            yield from [line] if is_as_it_is and is_object else [*read(line)]
+        except Fault as fault:
+            yield line if is_as_it_is or not is_object else without_records(path, fault.flaw) + line
 
 
 def are_lines(lines: Sequence[str]) -> bool:

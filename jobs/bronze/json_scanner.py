@@ -8,13 +8,17 @@ from typing import NamedTuple
 
 from jobs.bronze.json_envelope import Level, nearly
 from jobs.bronze.json_senml import Pack
-from jobs.json_patterns import BASE64
+from jobs.json_patterns import BASE64, NO_NUMBER
 
 _BLANK = re.compile(r"[ \t\r\n]*")
 _HALVES = re.compile("[\ud800-\udfff]")
 _BREAKS = re.compile(r"[\r\n]+")
 # Numbers stay texts: whole ones of more than 4,300 digits would be an error.
 decode = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
+# Strings first: what is within one is none of it.
+_STRING_OR_NO_NUMBER = re.compile(rf'"(?:[^"\\]|\\.)*+"|{NO_NUMBER}', re.DOTALL)
+_NO_NUMBER = re.compile(NO_NUMBER)
+_DECODED = ("NaN", "Infinity", "-Infinity")
 _SHOWN = 40  # characters of what was found instead
 
 # A record, and what it is to have of each object around it, the outermost first.
@@ -23,9 +27,13 @@ Records = Generator[Found, None, int]  # yields records, returns the position be
 
 
 class Fault(ValueError):
-    """A text lacks a record where one should be; the message says line, column and what was found."""
+    """A text lacks a record where one should be; the message says line, column and what was found.
 
-    def __init__(self, text: str, position: int, wanted: str) -> None:
+    `flaw` is why an object is no record of SenML, if so.
+    """
+
+    def __init__(self, text: str, position: int, wanted: str, flaw: str = "") -> None:
+        self.flaw = flaw
         line = text.count("\n", 0, position) + 1
         column = position - text.rfind("\n", 0, position)
         found = repr(text[position : position + _SHOWN]) if position < len(text) else "the end"
@@ -72,7 +80,7 @@ def records_at(text: str, position: int, way: Way) -> Records:
         try:
             record = (way.pack or Pack()).resolved(record)
         except ValueError as error:
-            raise Fault(text, position, f"SenML is wanted ({error})") from None
+            raise Fault(text, position, f"SenML is wanted ({error})", str(error)) from None
     yield record, ()
     return end
 
@@ -80,7 +88,7 @@ def records_at(text: str, position: int, way: Way) -> Records:
 def _within_text(text: str, position: int, way: Way) -> Records:
     """Yield the records of a string that is JSON itself, from its first character to its last, plain or in base64."""
     string, end = decode(text, position)
-    inner = _plain(string)
+    inner = with_strings(_plain(string))
     found = Behind(records_at(inner, behind(_BLANK, inner, 0), way))
     inside: list[Found] = []
     try:
@@ -165,6 +173,15 @@ def behind(pattern: re.Pattern[str], text: str, position: int) -> int:
     """Return the position behind what matches a pattern there, if anything does."""
     matched = pattern.match(text, position)
     return matched.end() if matched else position
+
+
+def with_strings(text: str) -> str:
+    """A text in which strings stand for what broken sensors write for no number, such as nan, if that is no JSON."""
+    return _STRING_OR_NO_NUMBER.sub(_string, text) if _NO_NUMBER.search(text) else text
+
+
+def _string(found: re.Match[str]) -> str:
+    return found[0] if found[2] in (None, *_DECODED) else f'{found[1]}"{found[2]}"'
 
 
 def on_one_line(text: str) -> str:

@@ -9,6 +9,7 @@ from decimal import Context, Decimal
 from typing import Any
 
 _EXACT = Context(prec=100)
+_ABSOLUTE = 1 << 28  # seconds: a smaller time counts from now, a greater one from 1970
 _PLAIN = 40  # digits, up to which a sum is written without an exponent
 
 
@@ -26,7 +27,8 @@ class Pack:
         """Return the next record of the pack without base fields. Raises ValueError for one that they do not fit.
 
         The base name stands in front of its name, base time, value and sum are added to its own, and the base unit is
-        its unit if it has none. Without a time of its own it has the base time.
+        its unit if it has none. Without a time of its own it has the base time. A time that counts from when the pack
+        was sent, which nobody knows, is a text that says so.
         """
         members = json.loads(record, object_pairs_hook=_Members, parse_int=_number, parse_float=_number)
         self.base |= {name: value for name, value in members if name in _OF_BASE}
@@ -38,6 +40,11 @@ class Pack:
             for base, said in self.base.items()
             if (value := _applied(base, said, own.get(_OF_BASE[base]))) is not None
         }
+        if not changed.get("n", own.get("n")):
+            raise ValueError("it has neither a name nor a base name")
+        time = changed.get("t", own.get("t"))
+        if isinstance(time, Decimal) and time < _ABSOLUTE:
+            changed["t"] = f"{_text(time)} s from when it was sent"
         kept = [(name, value) for name, value in members if name not in _OF_BASE and name not in changed]
         return _text(_Members([*changed.items(), *kept]))
 

@@ -3,7 +3,7 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from catalog.records import without_records
+from catalog.records import WITHOUT_RECORDS
 from catalog.repeated import DISAGREES
 from catalog.tables import Source
 from catalog.tables import validated as staged
@@ -133,6 +133,5 @@ def validate(rows: DataFrame, source: Source, known_devices: DataFrame | None) -
 def _why_malformed(source: Source) -> Column:
     if not source.is_rewritten:
         return F.lit(MALFORMED)
-    said = without_records(source.records)
-    why = f"{MALFORMED}: {said.removesuffix(': ')}"
-    return F.when(F.col("_malformed").startswith(said), F.lit(why)).otherwise(MALFORMED)
+    said = F.regexp_extract("_malformed", WITHOUT_RECORDS, 1)
+    return F.when(said != "", F.concat(F.lit(f"{MALFORMED}: "), said)).otherwise(MALFORMED)

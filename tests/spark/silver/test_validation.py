@@ -26,6 +26,7 @@ LINES = {
     "payload in other case": EVENT.replace("json_column", "JSON_Column"),
     "misfit": EVENT.replace("21.4", '"warm"'),
     "without": without_records("data") + EVENT,
+    "no pack": without_records("data", "it has no name") + f" {EVENT}",
     "broken": EVENT[:-1],
     "deeper": '{"event_id":"e","timestamp":"2024-03-05 10:00:00","values":{"temperature":21.4},"v":2}',
     "shortened": EVENT.replace('"event_id":"e"', '"event_id":"3.56938E+14"'),
@@ -145,4 +146,5 @@ def test_a_value_that_does_not_fit_is_named_with_its_column(reasons):
 
 def test_an_object_without_records_where_they_should_lie_is_a_malformed_record_that_says_so(reasons):
     assert reasons["without"] == ["malformed record: no records in data"]
+    assert reasons["no pack"] == ["malformed record: no record of SenML (it has no name)"]
     assert reasons["broken"] == ["malformed record"]

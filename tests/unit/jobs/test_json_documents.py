@@ -42,6 +42,12 @@ PRETTY = '{\r\n  "a": 1,\r\n  "b": [\n1,\n2]\n}'
         (f"{PRETTY}\n{PRETTY}", ['{   "a": 1,   "b": [ 1, 2] }'] * 2),
         ("[]", []),
         ("\n \n", []),
+        # What C and JavaScript write for no number, and a text that is like it.
+        (
+            '[{"t": nan, "s": "\\": nan, b"},\n{"t":-1.#IND, "u": [undefined,-inf]}]',
+            ['{"t": "nan", "s": "\\": nan, b"}', '{"t":"-1.#IND", "u": ["undefined","-inf"]}'],
+        ),
+        (json.dumps('[{"t": NAN(ind)}]'), ['{"t": "NAN(ind)"}']),
         ('{"n": %s}' % ("9" * 5000), ['{"n": %s}' % ("9" * 5000)]),
         # Texts of JSON, as some bridges and queues have messages.
         (f"{json.dumps(ONE)}\n{json.dumps(json.dumps(TWO))}", [ONE, TWO]),
@@ -354,6 +360,11 @@ def test_a_source_whose_records_lie_inside_has_documents_a_line_too(tmp_path, na
 def test_what_is_written_for_no_number_is_a_string_of_a_record_that_is_taken_out_of_its_line():
     line = ' {"data": {"items": [{"t": nan, "s": "nan"}, {"t":-INF}]}}\r'
     assert [*each_by_itself([line], "data.items")] == ['{"t": "nan", "s": "nan"}', '{"t":"-INF"}']
+    assert [*each_by_itself(['[{"t": nan}, {}]', '[{"t": nan}, {'])] == [
+        '{"t": "nan"}',
+        "{}",
+        '[{"t": nan}, {',
+    ]
 
 
 @pytest.mark.parametrize(

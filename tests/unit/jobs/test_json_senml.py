@@ -45,7 +45,7 @@ def test_a_message_is_landed_as_a_pack_of_which_no_record_is_without_its_base():
 NUMBERS = st.none() | st.integers(-(10**12), 10**12) | st.decimals(-1000, 1000, places=3).map(float)
 TEXTS = st.none() | st.text(max_size=3)
 RECORD = st.fixed_dictionaries(
-    {"bn": TEXTS, "n": TEXTS, "bu": TEXTS, "u": TEXTS}
+    {"bn": TEXTS, "n": st.text(min_size=1, max_size=3), "bu": TEXTS, "u": TEXTS}
     | {name: NUMBERS for name in ("bt", "t", "bv", "v", "bs", "s")}
     | {"vs": TEXTS, "more": st.none() | st.just([{"bn": 1.5}])}
 )
@@ -70,6 +70,10 @@ def test_records_are_resolved_as_plain_sums_and_names_say(packs):
                     own[name] = number(base[f"b{name}"]) + number(own.get(name, 0))
             meant.append({name: number(value) for name, value in own.items()})
     found = [json.loads(line, parse_float=Fraction) for line in resolved(json.dumps(packs))]
+    for each in found:
+        if isinstance(time := each.get("t"), str):
+            each["t"] = Fraction(time.removesuffix(" s from when it was sent"))
+        assert "t" not in each or isinstance(time, str) == (each["t"] < 2**28)
     assert [{name: number(value) for name, value in each.items()} for each in found] == meant
 
 
@@ -86,6 +90,8 @@ def number(value: Any) -> Any:
         ('{"bv":1,"v":true}', "bv fits no v"),
         ('{"n":"a","n":"b"}', "it has a name twice"),
         ('{"v":1e99999999999999999999}', "a number has too large an exponent"),
+        ('{"v":1}', "it has neither a name nor a base name"),
+        ('{"bn":"","bt":1276020076,"v":1}', "it has neither a name nor a base name"),
     ],
 )
 def test_base_fields_that_fit_nothing_are_a_malformed_record_that_says_so(tmp_path, record, why):
@@ -94,5 +100,5 @@ def test_base_fields_that_fit_nothing_are_a_malformed_record_that_says_so(tmp_pa
     file = tmp_path / "f.jsonl"
     file.write_text(f'{{"bn":"a","n":"b","v":1}}\n{record}\n{SEVERAL.replace(chr(10), "")}\n')
     assert is_document(file, PACK) and unpack(file, PACK, file, tmp_path / "kept") is None
-    said = f"no record of SenML: {record}"
+    said = f"no record of SenML ({why}): {record}"
     assert file.read_text().split("\n") == ['{"n":"ab","v":1}', said, *RESOLVED, ""]
