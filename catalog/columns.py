@@ -9,7 +9,8 @@ READ_AS = ("STRING", "INT", "BIGINT", "DOUBLE", "DECIMAL(p,s)", "BOOLEAN", "DATE
 _NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _SAME = {"INTEGER": "INT", "LONG": "BIGINT", "DEC": "DECIMAL", "NUMERIC": "DECIMAL"}
 _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
-_WHOLE = {"INT": (9, 0), "BIGINT": (18, 0)}
+_WHOLE = {"TINYINT": (2, 0), "SMALLINT": (4, 0), "INT": (9, 0), "BIGINT": (18, 0)}
+_LIKE = {"FLOAT": "DOUBLE", "TIMESTAMP_NTZ": "TIMESTAMP"}  # to what a value is written to
 _DOUBLE = 15  # digits that a double gives back as they were
 _SIMPLE = re.compile(r"([A-Za-z]+)(\(\d+(?:,\d+)?\))?")
 
@@ -57,6 +58,20 @@ def holds(kind: str, other: str) -> bool:
     if kind == "DOUBLE":
         return bool(needed) and sum(needed) <= _DOUBLE
     return bool(room and needed) and all(most >= digits for most, digits in zip(room, needed, strict=True))
+
+
+def cuts(kind: str, returned: str) -> bool:
+    """Whether a cast to a column's type may make less of a value and say nothing; `returned` is spelled as Spark does.
+
+    An exact number that is too large for the type is an error then. Nested types are not looked into.
+    """
+    other = returned.upper()
+    if other in (kind, "VOID") or "<" in other:
+        return False
+    room, needed = _digits(kind), _digits(other)
+    if room and needed:
+        return room[1] < needed[1]
+    return not holds(kind, _LIKE.get(other, other))
 
 
 def _digits(kind: str) -> tuple[int, ...]:

@@ -95,4 +95,9 @@ def _flaw_of_types(source: Source, table: Table) -> str:
                 f"{name} is {kind}, which has no room for each {its} of [sources.{source.name}]; give both one "
                 "type, or what is made of it a name of its own"
             )
+        if name in source.key and its == "STRING" != kind:
+            return (
+                f"{name} is {kind}, and a STRING in the key of [sources.{source.name}], of which two could become one "
+                "(007 and 7); give both one type"
+            )
     return ""

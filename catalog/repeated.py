@@ -6,6 +6,8 @@ POLICIES = ("first", "last", "greatest", "conflict")
 # Why such a row is in quarantine, by the policies that refuse it.
 DISAGREES = {
     "first": "another row of its key, with other values, arrived first",
+    "last": "rows of its key that came at once have different values: name a version, or bring them in turn",
+    "greatest": "rows of its key in one version that came at once have different values",
     "conflict": "rows of its key have different values",
 }
 # Types of columns that are no version: as a text, 9 is greater than 10.

@@ -1,4 +1,7 @@
-"""The functions that compute tables: `<verb>_<table>` in `jobs/<layer>/tables/<table>.py`, found by their names."""
+"""The functions that compute tables: `<verb>_<table>` in `jobs/<layer>/tables/<table>.py`, found by their names.
+
+What they return is held to the catalog: written as it says, a number could lose digits without a word.
+"""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -6,6 +9,7 @@ from importlib.util import find_spec
 
 from pyspark.sql import DataFrame
 
+from catalog.columns import cuts
 from catalog.tables import CatalogError, Table
 
 TableFunction = Callable[..., DataFrame]
@@ -28,3 +32,15 @@ def table_function(verb: str, table: Table) -> TableFunction:
         f"there is no function {verb}_{table.name} in jobs/{table.layer}/tables/{table.name}.py, by which "
         f"{table.full_name} is computed"
     )
+
+
+def uncut(rows: DataFrame, table: Table) -> DataFrame:
+    """Return the rows of a table. Raises CatalogError for a column that would be written with less than it has."""
+    for name, returned in rows.dtypes:
+        kind = table.types.get(name)
+        if kind and cuts(kind, returned):
+            raise CatalogError(
+                f"{table.full_name}: {name} is {kind}, which would cut the {returned.upper()} that its function in "
+                f"jobs/{table.layer}/tables/{table.name}.py returns; give the column that type, or cast it there"
+            )
+    return rows

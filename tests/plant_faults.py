@@ -376,6 +376,30 @@ FAULTS = [
         "test_a_file_as_the_catalog_was_has_a_layout_of_its_own_once_that_has_more_columns",
     ),
     fault(
+        "of rows that came at once a hash decides",
+        "jobs/silver/ranking.py",
+        "if source.is_corrected:\n        arrived",
+        "if False:\n        arrived",
+        "spark/silver/test_ranking.py::"
+        "test_what_silver_has_of_a_key_does_not_depend_on_which_nights_it_had_before",
+    ),
+    fault(
+        "a correction stays that is refused by now",
+        "jobs/silver/merging.py",
+        "if not batch.source.is_corrected:\n        return fallen",
+        "if True:\n        return fallen",
+        "spark/silver/test_corrections.py::"
+        "test_what_came_at_once_and_disagrees_takes_back_what_silver_has_of_it",
+    ),
+    fault(
+        "gold cuts what its functions return",
+        "jobs/gold/stage.py",
+        "uncut(_frame(lake, table, slices[table], partials.get(table, {})), table)",
+        "_frame(lake, table, slices[table], partials.get(table, {}))",
+        "spark/gold/test_restatements.py::"
+        "test_a_column_that_would_cut_what_its_function_returns_is_refused_before_it_is_staged",
+    ),
+    fault(
         "staged rows of which a file is gone are read",
         "jobs/delta/staging.py",
         "if written != _sizes(folder):",

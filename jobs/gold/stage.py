@@ -21,7 +21,7 @@ from jobs.state import begun_batches, staged_slices, surveys
 from jobs.state.progress import StepProgress
 from jobs.state.staged_slices import StagedSlice
 from jobs.state.surveys import Survey
-from jobs.table_functions import table_function
+from jobs.table_functions import table_function, uncut
 
 PARALLEL = 3
 
@@ -58,7 +58,7 @@ def run(lake: Lake) -> list[TableResult]:
     progress = StepProgress(lake.settings, (table.full_name for table in touched))
 
     def build(table: Table) -> None:
-        staging.write(table, _frame(lake, table, slices[table], partials.get(table, {})))
+        staging.write(table, uncut(_frame(lake, table, slices[table], partials.get(table, {})), table))
         progress.done(table.full_name)
 
     with ThreadPoolExecutor(PARALLEL) as pool:

@@ -4,10 +4,11 @@ Most tables hold their source's columns, with what `clean` adds by itself. A tab
 function `clean_<table>(rows)` of its own, in `jobs/silver/tables/<table>.py`.
 """
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from catalog.tables import SILVER, Source
+from catalog.tables import SILVER, Source, Table
+from jobs.delta.frames import any_of
 from jobs.silver.lookups import with_type
 from jobs.table_functions import find_table_function
 
@@ -18,6 +19,7 @@ def clean(rows: DataFrame, known_devices: DataFrame | None, source: Source) -> D
     """The rows of a source with the columns of its silver table; those of PASSED_ON pass through.
 
     `_is_mistyped` says of a row that a value within one of its fields does not fit; a table's own function finds out.
+    A query fails whose function changes the key of a row, or its day.
 
     A row with an `event_date` has that of its `timestamp`. Where devices are looked up, a row has the `device_type`
     that its device had by then, null when no such device was ever known. `known_devices` is that of
@@ -28,8 +30,24 @@ def clean(rows: DataFrame, known_devices: DataFrame | None, source: Source) -> D
     dated = dated.withColumn("_is_mistyped", F.lit(False))
     own = find_table_function("clean", table)
     if own:
-        dated = own(dated)
+        said = f"clean_{table.name} changes {', '.join(source.key)} or the day of timestamp: leave them as they came"
+        refused = F.raise_error(F.lit(f"{said}, and give what is made of them columns of its own"))
+        is_mistyped = F.when(_is_another(source, table), refused).otherwise(F.col("_is_mistyped"))
+        dated = own(dated).withColumn("_is_mistyped", is_mistyped)
     if known_devices is not None:
         dated = with_type(dated, known_devices, table)
     columns = [name for name in table.column_names if not name.startswith("_")]
     return dated.select(*columns, *PASSED_ON, "_is_mistyped")
+
+
+def _is_another(source: Source, table: Table) -> Column:
+    """Whether a row has another key or day than its bronze row, by which silver's rows and nights are looked up."""
+    kinds = table.types
+    pairs = [
+        (F.col(name).try_cast(kinds[name]), F.col(f"_line.{name}").try_cast(kinds[name]))
+        for name in source.key
+    ]
+    if table.is_dated:
+        days = [F.to_date(name) for name in ("timestamp", "event_date") if name in kinds]
+        pairs += [(day, F.to_date("_line.timestamp")) for day in days]
+    return any_of(~own.eqNullSafe(came) for own, came in pairs)

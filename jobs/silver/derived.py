@@ -12,7 +12,7 @@ from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
 from jobs.silver.pending import PendingBatch
 from jobs.state.progress import StepProgress
-from jobs.table_functions import table_function
+from jobs.table_functions import table_function, uncut
 
 PARALLEL = 4
 
@@ -54,7 +54,7 @@ def write(
 
 def _write(lake: Lake, table: Table, dates: list[date]) -> list[date] | None:
     frames = [_read(lake, table, SILVER[name], dates) for name in table.reads]
-    rows = table_function("derive", table)(*frames)
+    rows = uncut(table_function("derive", table)(*frames), table)
     if table.slice != "event_date":
         lake.overwrite(table.full_name, rows)
         return None

@@ -19,6 +19,7 @@ from jobs.silver.ranking import QUARANTINED, SILVER_ROW, content, values_night, 
 from jobs.silver.validation import validated
 from jobs.state import accounts, begun_batches
 from jobs.state.progress import StepProgress
+from jobs.table_functions import find_table_function, uncut
 
 PARALLEL = 4
 Dates = dict[date, set[date]]  # night -> event dates of which it lost rows or values
@@ -70,7 +71,10 @@ def _is_newest(batch: PendingBatch, latest: Mapping[str, date | None]) -> bool:
 
 def _stage(lake: Lake, staging: Staging, batch: PendingBatch) -> None:
     """Keep the validated rows: merge, quarantine and counts each read them."""
-    staging.write(batch.validated, validated(lake, batch))
+    rows = validated(lake, batch)
+    staging.write(
+        batch.validated, uncut(rows, batch.silver) if find_table_function("clean", batch.silver) else rows
+    )
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,7 @@ def _dates(lost: Iterable[tuple[date | None, date | None]]) -> Dates:
 
 
 def _fallen(lake: Lake, staging: Staging, batches: Sequence[PendingBatch]) -> dict[PendingBatch, DataFrame]:
-    """Silver rows of the batches' own nights of whose key no row is good any more: the rules are others than then.
+    """Silver rows of the batches' own nights of whose key no row is good any more: the rules, or the rows, are others.
 
     Only batches that have such rows; key, `_night` and, of a table by event date, `event_date` of each.
     """
@@ -129,11 +133,19 @@ def _fallen(lake: Lake, staging: Staging, batches: Sequence[PendingBatch]) -> di
 
 
 def _without_a_good_row(lake: Lake, staging: Staging, batch: PendingBatch) -> DataFrame:
-    key = list(batch.source.key)
-    good = staging.read(batch.validated).where("_rank = 1").select(*key)
-    silver = lake.read(batch.silver.full_name).where(batch.is_own())
+    key, staged = list(batch.source.key), staging.read(batch.validated)
+    silver = lake.read(batch.silver.full_name)
     day = F.col("event_date") if batch.silver.is_dated else F.lit(None).cast("date")
-    return silver.select(*key, "_night", day.alias("_day")).join(good, on=key, how="leftanti")
+    found = silver.where(batch.is_own()).select(*key, "_night", day.alias("_day"))
+    fallen = found.join(staged.where("_rank = 1").select(*key), on=key, how="leftanti")
+    if not batch.source.is_corrected:
+        return fallen
+    # So are those whose values are of one of these nights, and are not good any more: others hold, maybe of any night.
+    values = {"_values_night": values_night(batch.source), "_content": content(batch.silver.name)}
+    held = silver.withColumns(values).where(batch.is_own("_values_night"))
+    good = staged.where("_rank IS NOT NULL").withColumn("_content", content(batch.silver.name))
+    lost = held.join(good.select(*key, *values), on=[*key, *values], how="leftanti")
+    return fallen.union(lost.select(*key, "_night", day.alias("_day"))).distinct()
 
 
 def _supersede_with(

@@ -2,7 +2,8 @@
 
 The first row of a key to arrive has the outcome `silver`; its night is the `_night` of the key. A later row with the
 values that the key had by then is a `duplicate`. One with other values is `quarantined`, or, where the source says so,
-a `correction`: silver then takes its values, if they win, in the place of those of the first.
+a `correction`: silver then takes its values, if they win, in the place of those of the first. Which of several lines
+of a file is the later one is not known, since streams of text do not number them.
 """
 
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
@@ -84,22 +85,37 @@ def ranked(
     }
     if comes_once:
         first = {"_number": F.lit(1), "_first_night": F.col("_night"), "_first_content": F.col("_content")}
-    arrived = (
-        validated.withColumns({"_content": content(source.silver), "_arrived_at": arrived_at("_file")})
-        .join(existing, on=list(source.key), how="left")
-        .withColumns(first)
-    )
+    arrived = validated.withColumns({"_content": content(source.silver), "_arrived_at": arrived_at("_file")})
+    if source.is_corrected:
+        arrived = arrived.transform(_refuse_ties, source)
+    arrived = arrived.join(existing, on=list(source.key), how="left").withColumns(first)
     by_policy = {"first": _keep_first, "conflict": _dispute}.get(source.policy, _correct)
     found = by_policy(arrived.withColumn("_restated", F.lit(None).cast("date")), in_order, source)
     is_refused = _is_good() & (F.col("_outcome") == QUARANTINED)
-    reason = F.array(F.lit(DISAGREES.get(source.policy, "")))
+    return found.withColumns(_refused(is_refused, source))
+
+
+def _refused(is_refused: Column, source: Source) -> dict[str, Column]:
+    """Reasons of rows, and what they came with, where some are refused for others of their key."""
+    reason = F.array(F.lit(DISAGREES[source.policy]))
     values = F.struct(*_own_columns(source.silver))
-    return found.withColumns(
-        {
-            "_raw": F.when(is_refused, F.to_variant_object(values)).otherwise(F.col("_raw")),
-            "_reasons": F.when(is_refused, reason).otherwise(F.col("_reasons")),
-        }
-    )
+    return {
+        "_raw": F.when(is_refused, F.to_variant_object(values)).otherwise(F.col("_raw")),
+        "_reasons": F.when(is_refused, reason).otherwise(F.col("_reasons")),
+    }
+
+
+def _refuse_ties(rows: DataFrame, source: Source) -> DataFrame:
+    """Refuse the good rows of a key that disagree and came at one instant, in one version: any could be the right one.
+
+    All of them are of one night, so no other night has to be looked at.
+    """
+    version = [source.version] if source.version else []
+    at_once = _by_key(source).orderBy(*version, "_arrived_at").rangeBetween(*[Window.currentRow] * 2)
+    contents = F.when(_is_good(), F.col("_content"))
+    is_mixed = F.min(contents).over(at_once) != F.max(contents).over(at_once)
+    tied = rows.withColumn("_is_tied", _is_good() & _is_true(is_mixed))
+    return tied.withColumns(_refused(F.col("_is_tied"), source)).drop("_is_tied")
 
 
 def _keep_first(rows: DataFrame, in_order: WindowSpec, source: Source) -> DataFrame:

@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 from pyspark.sql import functions as F
 
-from catalog.tables import GOLD, SILVER, SOURCES
+from catalog.tables import GOLD, SILVER, SOURCES, CatalogError
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken, JobError
 from jobs.gold import partial
+from jobs.gold import stage as gold
 from jobs.outcome import Outcome, TableResult
 from jobs.report import stage as report
 from jobs.state import accounts, begun_batches, run_results, surveys
 from jobs.state.accounts import Account
+from jobs.table_functions import table_function
 
 D4, D5, D6 = (date(2024, 3, day) for day in (4, 5, 6))
 CLIMATE = frozenset({"sensor_logs", "climate_hourly"})
@@ -50,6 +52,22 @@ def night(run, arrive):
             run(stage, night=night, run_id=f"night-{night}", tables=CLIMATE)
 
     return through
+
+
+def test_a_column_that_would_cut_what_its_function_returns_is_refused_before_it_is_staged(
+    run, arrive, monkeypatch
+):
+    arrive(D5, (datetime(2024, 3, 5, 8), 70.0))
+
+    def halved(verb, table):
+        return lambda *rows: table_function(verb, table)(*rows).withColumn(
+            "log_count", F.col("log_count") / 2
+        )
+
+    monkeypatch.setattr(gold, "table_function", halved)
+    said = "gold.climate_hourly: log_count is BIGINT, which would cut the DOUBLE that its function in jobs/gold/tables/"
+    with pytest.raises(CatalogError, match=said):
+        run("gold", night=D5, run_id="cut", tables=CLIMATE)
 
 
 def test_a_late_row_restates_its_hour_and_the_report_says_which_and_why(spark, lake, run, table, night):

@@ -3,12 +3,15 @@
 from dataclasses import replace
 
 import pytest
+from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from catalog.records import without_records
 from catalog.tables import SOURCES, Source
 from jobs.bronze.parsing import parse
+from jobs.silver import clean
 from jobs.silver.validation import _part_of_key, validate
+from jobs.table_functions import find_table_function
 
 INSIDE = replace(SOURCES["iot_events"], records="data")
 EVENT = (
@@ -131,6 +134,29 @@ def test_a_number_that_a_spreadsheet_has_shortened_is_no_key(reasons, line):
 def test_what_says_or_shows_nothing_is_no_key(reasons):
     assert reasons["word for nothing"] == ["event_id is a word for no value"]
     assert reasons["invisible"] == ["event_id is blank"]
+
+
+@pytest.mark.parametrize(
+    ("column", "becomes"),
+    [
+        ("event_id", "upper(event_id)"),
+        ("timestamp", "timestamp + INTERVAL 1 DAY"),
+        ("event_date", "date_add(event_date, 1)"),
+        ("timestamp", "timestamp + INTERVAL 1 SECOND"),
+    ],
+)
+def test_a_function_of_ones_own_that_changes_a_key_or_a_day_is_refused(spark, monkeypatch, column, becomes):
+    def own(verb, table):
+        return lambda rows: find_table_function(verb, table)(rows).withColumn(column, F.expr(becomes))
+
+    monkeypatch.setattr(clean, "find_table_function", own)
+    if "SECOND" in becomes:
+        assert reasons_of(spark, SOURCES["iot_events"], {"one": EVENT}) == {"one": []}
+    else:
+        with pytest.raises(
+            PySparkException, match="clean_iot_events changes event_id or the day of timestamp: leave"
+        ):
+            reasons_of(spark, SOURCES["iot_events"], {"one": EVENT})
 
 
 def test_keys_of_several_texts_differ_whatever_commas_they_have(spark):

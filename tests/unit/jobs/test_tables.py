@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from catalog import tables
-from catalog.columns import columns_of, holds, tidy
+from catalog.columns import columns_of, cuts, holds, tidy
 from catalog.references import check_references
 from catalog.tables import (
     ACCEPTED,
@@ -407,6 +407,12 @@ def test_a_column_of_a_source_that_could_not_be_read_is_refused(columns, said):
             "sensor_id DOUBLE",
             "sensor_id is BIGINT, which has no room for each DOUBLE of [sources.sensor_logs]",
         ),
+        (
+            SOURCES["sensor_logs"].columns,
+            "sensor_id BIGINT",
+            "sensor_id STRING",
+            "sensor_id is BIGINT, and a STRING in the key of [sources.sensor_logs]",
+        ),
     ],
 )
 def test_silver_has_room_for_each_value_of_its_source(columns, was, becomes, said):
@@ -439,6 +445,32 @@ def test_silver_has_room_for_each_value_of_its_source(columns, was, becomes, sai
 )
 def test_a_type_has_room_for_another_if_no_value_changes(kind, other, has_room):
     assert holds(kind, other) is has_room
+
+
+@pytest.mark.parametrize(
+    ("kind", "returned", "is_cut"),
+    [
+        ("INT", "double", True),
+        ("INT", "decimal(10,1)", True),
+        ("INT", "boolean", False),
+        ("DATE", "timestamp", True),
+        ("DECIMAL(18,2)", "double", True),
+        ("DECIMAL(18,2)", "decimal(18,3)", True),
+        ("DOUBLE", "bigint", True),
+        ("FLOAT", "double", True),
+        ("DOUBLE", "float", False),
+        ("DOUBLE", "void", False),
+        ("TIMESTAMP", "timestamp_ntz", False),
+        ("ARRAY<INT>", "array<int>", False),
+        # Where one is too large, the cast itself is an error.
+        ("INT", "bigint", False),
+        ("SMALLINT", "bigint", False),
+        ("DECIMAL(18,2)", "decimal(28,2)", False),
+        ("DOUBLE", "string", False),
+    ],
+)
+def test_a_cast_cuts_what_it_makes_less_of_without_an_error(kind, returned, is_cut):
+    assert cuts(kind, returned) is is_cut
 
 
 def test_two_sources_do_not_fill_one_table():
