@@ -17,6 +17,7 @@ class CsvFormat:
     decimal: str = "."
     nulls: tuple[str, ...] = ()
     escapes: str = ""
+    comments: bool = False
 
     @property
     def null_numbers(self) -> tuple[float, ...]:
@@ -31,8 +32,9 @@ class CsvFormat:
         given = [each.name for each in fields(CsvFormat) if getattr(self, each.name) != each.default]
         if given and format_ != "csv":
             raise ValueError(f"{', '.join(given)}: for csv only")
-        if not isinstance(self.header, bool):
-            raise ValueError(f"header must be true or false, not {self.header!r}")
+        for name, value in (("header", self.header), ("comments", self.comments)):
+            if not isinstance(value, bool):
+                raise ValueError(f"{name} must be true or false, not {value!r}")
         if self.delimiter not in DELIMITERS:
             raise ValueError(
                 f"delimiter must be one of {' '.join(map(repr, DELIMITERS))}, not {self.delimiter!r}"

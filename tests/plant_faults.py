@@ -371,7 +371,7 @@ FAULTS = [
         "a file is read as the catalog is now",
         "jobs/bronze/kept_layouts.py",
         "if each != _own(source)}",
-        "if isinstance(each, dict)}",
+        "if not isinstance(each, list)}",
         "unit/jobs/test_csv_flaws.py::"
         "test_a_file_as_the_catalog_was_has_a_layout_of_its_own_once_that_has_more_columns",
     ),
@@ -398,6 +398,14 @@ FAULTS = [
         "_frame(lake, table, slices[table], partials.get(table, {}))",
         "spark/gold/test_restatements.py::"
         "test_a_column_that_would_cut_what_its_function_returns_is_refused_before_it_is_staged",
+    ),
+    fault(
+        "a damaged record that begins with # is a comment",
+        "jobs/bronze/csv_layout.py",
+        "        source.comments,\n        last,",
+        "        True,\n        last,",
+        "spark/bronze/test_csv_by_name.py::"
+        "test_a_line_that_begins_with_a_hash_below_the_header_is_a_record_where_the_source_has_no_comments",
     ),
     fault(
         "staged rows of which a file is gone are read",

@@ -20,9 +20,9 @@ class Layout:
     """What stands where in a CSV file.
 
     `names` are its columns in its order, the source's own as the catalog writes them; `no_records` the `bare` texts
-    of its header and of the lines before it. `has_comments` says whether a line that begins with # may hold no values,
-    `is_usual` whether the catalog says all the same. `header` is the last line of the header, 0 for none, and `units`
-    are the `bare` texts of its lines below the names.
+    of its header and of the lines before it. `has_comments` says whether a line that begins with # may hold no values
+    where it is none of these, `is_usual` whether the catalog says all the same. `header` is the last line of the
+    header, 0 for none, and `units` are the `bare` texts of its lines below the names.
     """
 
     names: tuple[str, ...]
@@ -52,7 +52,7 @@ def layout(lines: Sequence[str], source: Source) -> Layout:
             _refuse_without_header(min(tokens), written[min(tokens)], source)
         _refuse_other_sizes(list(tokens.values()), len(source.fields))
         _refuse_enclosed([*source.fields], list(tokens.values()), source)
-        return Layout(tuple(source.fields), (), csv_lines.has_comments(source.fields.values()), is_usual=True)
+        return Layout(tuple(source.fields), (), source.comments, is_usual=not source.comments)
     found = names(uncommented[header], source)
     tokens = _tokens(written, len(found), source)
     last = _last_of_header(header, found, tokens, source)
@@ -61,17 +61,23 @@ def layout(lines: Sequence[str], source: Source) -> Layout:
     _refuse_lines_above(header, found, tokens, source)
     _refuse_other_sizes(records, len(found))
     _refuse_enclosed(found, records, source)
-    is_usual = found == [*source.fields] and bare(written[header]).lower() == csv_lines.usual_header(source)
     texts = {number: bare(line) for number, line in written.items() if number <= last}
     about = last if _is_of_a_station(header, uncommented) else header
     return Layout(
         tuple(found),
         tuple(text for number, text in texts.items() if number <= about),
-        csv_lines.has_comments([source.fields.get(name, "STRING") for name in found]),
+        source.comments,
         last,
-        is_usual and min(tokens) == header,
+        found == [*source.fields] and _is_usual(header, written, source),
         tuple(text for number, text in texts.items() if number > about),
     )
+
+
+def _is_usual(header: int, written: Mapping[int, str], source: Source) -> bool:
+    """Whether a header is as the catalog has it, and nothing but a line about the separator is above it."""
+    above = [bare(line) for number, line in written.items() if number < header]
+    is_alone = all(map(csv_lines.SEPARATOR.fullmatch, above)) and not source.comments
+    return is_alone and bare(written[header]).lower() == csv_lines.usual_header(source)
 
 
 def _tokens(written: Mapping[int, str], size: int, source: Source) -> dict[int, list[str]]:

@@ -88,7 +88,7 @@ def places_of_numbers(columns: Sequence[str], source: Source) -> list[int]:
 
 
 def has_comments(kinds: Iterable[str]) -> bool:
-    """Whether a line that begins with # cannot be a row of columns of these types: the first is no text."""
+    """Whether a line that begins with # cannot be a whole row of columns of these types: the first is no text."""
     return next(iter(kinds)) not in TEXTS
 
 
@@ -98,7 +98,8 @@ def is_preamble(line: str, size: int, source: Source) -> bool:
         is_end = bool(source.escapes) and line.rstrip() == END_OF_COPY
         return is_end or bool(SEPARATOR.fullmatch(bare(line)))
     is_sized = len(tokens_of(line, source)) == size
-    return not is_sized and has_comments(source.fields.values()) and uncommented(line, source) == line
+    may_be = source.comments or has_comments(source.fields.values())
+    return not is_sized and may_be and uncommented(line, source) == line
 
 
 def uncommented(line: str, source: Source) -> str:

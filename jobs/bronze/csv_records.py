@@ -25,18 +25,16 @@ def records(lines: DataFrame, source: Source, layouts: Layouts) -> DataFrame:
     bare = F.translate("value", csv_lines.BLANK, "")
     is_header = F.lower(bare) == csv_lines.usual_header(source)
     is_separator = F.lower(bare).rlike("^sep=.?$")
-    has_comments = F.lit(csv_lines.has_comments(source.fields.values()))
     kept = lines.where(F.ltrim("value", F.lit(csv_lines.EMPTY)) != "")
     if source.escapes:
         kept = kept.where(F.rtrim("value") != csv_lines.END_OF_COPY)
     if not layouts:
-        is_comment = _is_comment(F.lit(len(source.fields)), source)
-        return kept.where(~(is_header | is_separator | (has_comments & is_comment)))
+        return kept.where(~(is_header | is_separator))
     frame = F.broadcast(_frame(lines.sparkSession, layouts, source))
     known = kept.withColumn("_path", _path(source)).join(frame, on="_path", how="left")
     of_file = F.array_contains("_no_records", F.lower(bare))
     places = F.coalesce("_places", _usual_places(source))
-    is_comment = _is_comment(places["size"], source) & F.coalesce("_has_comments", has_comments)
+    is_comment = _is_comment(places["size"], source) & F.coalesce("_has_comments", F.lit(False))
     is_record = ~(F.coalesce(of_file, is_header) | is_separator | is_comment)
     return known.where(is_record).withColumn("_places", places).drop("_path", "_no_records", "_has_comments")
 

@@ -6,12 +6,15 @@ Bronze reads the files by them, and silver counts by them what landed, whatever 
 import json
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from catalog.tables import Source
-from jobs.bronze import csv_lines
-from jobs.bronze.csv_layout import Layout
+from jobs.bronze import csv_flaws, csv_lines
+from jobs.bronze.csv_layout import Layout, Unreadable
+from jobs.bronze.uploads import is_delivered
 from jobs.files import write_atomically
 
 log = logging.getLogger(__name__)
@@ -30,6 +33,27 @@ def save(folder: Path, layouts: Layouts, usual: Iterable[str], source: Source) -
         write_atomically(file, json.dumps(known, indent=1))
 
 
+def make_good(folder: Path, source: Source) -> None:
+    """Keep the layouts of a source's files that were read by a version which kept none, by their headers.
+
+    Where files have no header, nobody knows which columns the catalog had then. Does nothing the second time.
+    """
+    nights = folder.glob("arrived=*") if source.header else ()
+    for night in [night for night in nights if not (night / FILE).exists()]:
+        files = (file for file in night.rglob("[!._]*") if file.is_file() and is_delivered(file.name))
+        found = {file.relative_to(folder).as_posix(): _as_then(file, source) for file in files}
+        save(folder, {path: layout for path, layout in found.items() if layout}, (), source)
+
+
+def _as_then(file: Path, source: Source) -> Layout | None:
+    """How a file that is read long since is laid out, with the comments of that time; None for one without a layout."""
+    with suppress(Unreadable, OSError):
+        found = csv_flaws.layout(file, source)
+        kinds = [source.fields.get(name, "STRING") for name in found.names]
+        return replace(found, has_comments=csv_lines.has_comments(kinds))
+    return None
+
+
 def load(nights: Iterable[Path], source: Source) -> dict[str, Layout]:
     """Return the layouts, of files in the folders of some nights, that are not the catalog's as it is now."""
     kept = {path: each for night in nights for path, each in _kept(night / FILE).items()}
@@ -41,17 +65,22 @@ def _kept(file: Path) -> dict[str, object]:
     return found
 
 
-def _own(source: Source) -> str:
-    return ",".join(source.fields)
+def _own(source: Source) -> list[str]:
+    return [*source.fields]
 
 
-def _layout(kept: object, source: Source) -> Layout:
-    """A layout as it was kept: whole, or the columns that the catalog had then, which were those of the file."""
+def _layout(kept: Any, source: Source) -> Layout:
+    """A layout as it was kept: whole, or the columns that the catalog had then, which were those of the file.
+
+    An earlier version kept these as one text, and took lines that begin with # for comments by the first one's type.
+    """
     if isinstance(kept, dict):
         return Layout(tuple(kept["names"]), tuple(kept["no_records"]), kept["has_comments"])
-    names = tuple(str(kept).split(","))
+    is_of_old = isinstance(kept, str)
+    names = tuple(kept.split(",") if is_of_old else kept)
     header = csv_lines.bare(source.delimiter.join(names))
-    return Layout(names, (header,), csv_lines.has_comments([source.fields.get(names[0], "STRING")]))
+    has_comments = is_of_old and csv_lines.has_comments([source.fields.get(names[0], "STRING")])
+    return Layout(names, (header,), has_comments)
 
 
 def lacking(source: Source, layouts: Layouts) -> dict[str, object]:

@@ -72,16 +72,16 @@ def made(choose: random.Random, source: Source) -> str:
             choose.choice([writer.writerow, lambda _: file.write("\n")])([""] * len(names))
         if choose.random() < 0.1:
             writer.writerow(header)
-        if choose.random() < 0.2 and names[0] in ("id", "at", "x"):
+        if choose.random() < 0.2 and source.comments:
             file.write(f"{COMMENT}\n")
     return file.getvalue()
 
 
 def with_hashes(names: Sequence[str], source: Source) -> str:
-    """A file with a line that begins with #, and is a record by the number of its tokens, above one that is not."""
+    """A file with a line that begins with #, and is a record by the number of its tokens, below one that is not."""
     d = source.delimiter
     value = {"id": "#7", "remark": f'"a{d}b"', "at": "2024-03-05 10:00:00", "x": "warm", "place": "Hall"}
-    return f"{d.join(names)}\n{d.join(value[name] for name in names)}\n{COMMENT}\n"
+    return f"{COMMENT}\n{d.join(names)}\n{d.join(value[name] for name in names)}\n"
 
 
 def by_name(content: str, source: Source) -> Iterator[tuple[dict[str, str | None], dict[str, str]]]:
@@ -150,7 +150,12 @@ def _typed(
 
 @pytest.mark.parametrize(
     "format_",
-    [{}, {"delimiter": ";", "decimal": ",", "nulls": ("NULL",)}, {"delimiter": "\t"}, {"delimiter": "|"}],
+    [
+        {},
+        {"delimiter": ";", "decimal": ",", "nulls": ("NULL",), "comments": True},
+        {"delimiter": "\t"},
+        {"delimiter": "|", "comments": True},
+    ],
     ids=["comma", "semicolon", "tab", "pipe"],
 )
 def test_each_value_stands_under_its_name_as_pythons_own_reader_has_it(spark, tmp_path, format_):
@@ -163,13 +168,30 @@ def test_each_value_stands_under_its_name_as_pythons_own_reader_has_it(spark, tm
         assert found == meant, content
 
 
+def test_a_line_that_begins_with_a_hash_below_the_header_is_a_record_where_the_source_has_no_comments(
+    spark, tmp_path
+):
+    source = Source("logger", "csv", COLUMNS, ("id", "at"))
+    damaged = ["#7,,2024-03", "# checked by hand", "#NV"]
+    content = "\n".join([COMMENT, *([",".join(source.fields), *damaged] * 2), ""])
+    file = tmp_path / "a.csv"
+    for text, layouts in ((content, {"arrived=2024-03-05/a.csv"}), (content[len(COMMENT) + 1 :], ())):
+        file.write_text(text)
+        found = {path: csv_flaws.layout(file, source) for path in layouts}
+        lines = [("file:/lake/landing/logger/arrived=2024-03-05/a.csv", line) for line in text.split("\n")]
+        frame = spark.createDataFrame(lines, "_file STRING, value STRING")
+        rows = parse(records(frame, source, found), source, bool(found)).select("_malformed").collect()
+        # The same text above the header is about the file, wherever it comes again.
+        assert sorted(row[0] for row in rows) == sorted(
+            line for line in damaged * 2 if not found or line != COMMENT
+        )
+
+
 def test_a_file_is_read_as_it_came_when_the_catalog_had_fewer_columns(spark, tmp_path):
     source = Source("logger", "csv", COLUMNS, ("id", "at"))
     more = replace(source, columns=f"{COLUMNS}, battery DOUBLE")
     path = "arrived=2024-03-05/a.csv"
-    content = (
-        "id,remark,at,x,place\n1,,2024-03-05 10:00:00,1.5,Hall\nID,Remark,At,X,Place\n# seen\n#2,,,,Hall\n"
-    )
+    content = "id,remark,at,x,place\n1,,2024-03-05 10:00:00,1.5,Hall\nID,Remark,At,X,Place\n#2,,,,Hall\n"
     kept_layouts.save(tmp_path, {}, [path], source)
     layouts = kept_layouts.load([tmp_path / "arrived=2024-03-05"], more)
     lines = [(f"file:/lake/landing/logger/{path}", line) for line in content.split("\n")]

@@ -1,6 +1,7 @@
 """What a CSV file is before Spark reads it: which column stands where, or why it is set aside."""
 
 import gzip
+import json
 import time
 import tomllib
 from dataclasses import replace
@@ -56,7 +57,6 @@ def look(tmp_path: Path):
         "",
         "\n ,,\n",
         "sep=,\n" + HEADER + RECORD,
-        "# gateway GW-7, export of 2025-05-01\n" + HEADER + RECORD,
         '\n"Sensor_ID", "Timestamp","Temperature","Humidity","LOCATION"\r\n' + RECORD,
         HEADER + RECORD + HEADER + RECORD,
         HEADER + UNITS + RECORD,
@@ -85,6 +85,7 @@ def test_a_file_that_is_as_the_catalog_says_has_no_layout_of_its_own(look, conte
         (OTHER_ORDER + RECORD, OTHER_ORDER.strip().split(",")),
         ("sep=,\r\n" + OTHER_ORDER + RECORD, OTHER_ORDER.strip().split(",")),
         ("# gateway GW-7\n" + OTHER_ORDER + RECORD, OTHER_ORDER.strip().split(",")),
+        ("# gateway GW-7, export of 2025-05-01\n" + HEADER + RECORD, NAMES),
         ("# " + OTHER_ORDER + RECORD, OTHER_ORDER.strip().split(",")),
         ("#" + HEADER + RECORD, NAMES),
         ("Station,Berlin\nserial 17\n\n" + HEADER + RECORD, NAMES),
@@ -311,6 +312,7 @@ def test_without_a_header_columns_stand_as_in_the_catalog(look):
         ('nulls = "-"', "nulls must be a list"),
         ("nulls = [-9999]", r'nulls must be a list of strings, like \["-9999"\], not \(-9999,\)'),
         ('escapes = "\\\\"', "escapes must be 'backslash' or be left out"),
+        ('comments = "#"', "comments must be true or false, not '#'"),
     ],
 )
 def test_what_no_file_can_be_read_by_is_refused_with_the_catalog(key, said):
@@ -390,7 +392,48 @@ def test_a_file_as_the_catalog_was_has_a_layout_of_its_own_once_that_has_more_co
     assert kept_layouts.load([night], LOGS) == {}
     more = replace(LOGS, columns=f"{LOGS.columns}, battery DOUBLE")
     kept_layouts.save(tmp_path, {}, ["arrived=2024-03-05/b.csv"], more)
-    assert kept_layouts.load([night], more) == {usual[0]: Layout(tuple(NAMES), (HEADER.strip(),), True)}
+    assert kept_layouts.load([night], more) == {usual[0]: Layout(tuple(NAMES), (HEADER.strip(),), False)}
+
+
+def test_a_file_that_an_earlier_version_has_read_keeps_the_comments_that_it_had_then(tmp_path):
+    night = tmp_path / "arrived=2024-03-05"
+    night.mkdir()
+    (night / kept_layouts.FILE).write_text(json.dumps({"arrived=2024-03-05/a.csv": ",".join(NAMES)}))
+    as_then = {"arrived=2024-03-05/a.csv": Layout(tuple(NAMES), (HEADER.strip(),), True)}
+    assert kept_layouts.load([night], LOGS) == as_then
+
+
+def test_files_that_were_read_when_no_columns_were_kept_have_those_of_their_header(tmp_path):
+    folder = tmp_path / "arrived=2024-03-05"
+    (folder / "mine").mkdir(parents=True)
+    (folder / "mine/a.csv").write_text("# of GW-7\n" + HEADER + RECORD)
+    (folder / "_sizes.json").write_text("{}")
+    (folder / "broken.csv").write_text(FOREIGN + RECORD)
+    more = replace(LOGS, columns=f"{LOGS.columns}, battery DOUBLE")
+    for _ in range(2):
+        kept_layouts.make_good(tmp_path, more)
+        (found,) = kept_layouts.load([folder], more).items()
+        assert found == (
+            "arrived=2024-03-05/mine/a.csv",
+            Layout(tuple(NAMES), ("#ofGW-7", HEADER.strip()), True),
+        )
+    other = tmp_path / "arrived=2024-03-06"
+    other.mkdir()
+    (other / "a.csv").write_text(RECORD)
+    kept_layouts.make_good(tmp_path, source(header=False))
+    assert not (other / kept_layouts.FILE).exists()
+
+
+def test_what_stands_above_the_header_is_no_record_and_below_it_only_where_the_source_has_comments(tmp_path):
+    file = tmp_path / "f.csv"
+    file.write_text("# of GW-7\n" + HEADER + RECORD + "# seen\n#10")
+    found = csv_flaws.layout(file, LOGS)
+    assert (found.no_records, found.has_comments) == (("#ofGW-7", HEADER.strip()), False)
+    for header in (True, False):
+        found = csv_flaws.layout(file, source(comments=True, header=header))
+        assert found.has_comments and not found.is_usual
+    file.write_text(RECORD + "# seen\n#10")
+    assert not csv_flaws.layout(file, source(header=False)).has_comments
 
 
 def test_the_columns_that_files_lack_are_in_the_run_result(caplog):
