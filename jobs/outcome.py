@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 from catalog.reading import CatalogError
 from catalog.run_result import DONE, FAILED, REFUSED
@@ -44,17 +45,27 @@ class Outcome:
         """Return the outcome of a stage that raised `error`."""
         if isinstance(error, ContractBroken):
             return cls(error.tables, REFUSED, str(error), 3)
-        return cls([], FAILED, in_words(error), 2 if isinstance(error, (UsageError, CatalogError)) else 1)
+        is_ours = isinstance(error, (UsageError, CatalogError)) or bool(_refusal(error))
+        return cls([], FAILED, in_words(error), 2 if is_ours else 1)
 
 
 def in_words(error: Exception) -> str:
     """Return an error and its cause in one line."""
     if isinstance(error, (JobError, UsageError, CatalogError)):
         return str(error)
+    if refusal := _refusal(error):
+        return refusal
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     said = (str(error).splitlines() or [""])[0][:500]
     return f"{type(error).__name__}: {said}{_behind(error, said)}"
+
+
+def _refusal(error: Any) -> str:
+    """Return why a query of the jobs has refused by itself to go on, which no retry changes; empty for other errors."""
+    if not hasattr(error, "getCondition") or error.getCondition() != "USER_RAISED_EXCEPTION":
+        return ""
+    return str((error.getMessageParameters() or {}).get("errorMessage", ""))
 
 
 def _behind(error: Exception, said: str) -> str:

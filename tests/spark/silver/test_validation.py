@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from catalog.records import without_records
 from catalog.tables import SOURCES, Source
 from jobs.bronze.parsing import parse
+from jobs.outcome import Outcome
 from jobs.silver import clean
 from jobs.silver.validation import _part_of_key, validate
 from jobs.table_functions import find_table_function
@@ -153,10 +154,11 @@ def test_a_function_of_ones_own_that_changes_a_key_or_a_day_is_refused(spark, mo
     if "SECOND" in becomes:
         assert reasons_of(spark, SOURCES["iot_events"], {"one": EVENT}) == {"one": []}
     else:
-        with pytest.raises(
-            PySparkException, match="clean_iot_events changes event_id or the day of timestamp: leave"
-        ):
+        with pytest.raises(PySparkException) as raised:
             reasons_of(spark, SOURCES["iot_events"], {"one": EVENT})
+        outcome = Outcome.of(raised.value)
+        assert outcome.message.startswith("clean_iot_events changes event_id or the day of timestamp: leave")
+        assert outcome.code == 2, "no retry would help"
 
 
 def test_keys_of_several_texts_differ_whatever_commas_they_have(spark):
