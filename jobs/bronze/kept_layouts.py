@@ -5,6 +5,7 @@ Bronze reads the files by them, and silver counts by them what landed, whatever 
 
 import json
 import logging
+import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -13,8 +14,7 @@ from typing import Any
 
 from catalog.tables import Source
 from jobs.bronze import csv_flaws, csv_lines
-from jobs.bronze.csv_layout import Layout, Unreadable
-from jobs.bronze.uploads import is_delivered
+from jobs.bronze.csv_layout import Layout
 from jobs.files import write_atomically
 
 log = logging.getLogger(__name__)
@@ -33,21 +33,21 @@ def save(folder: Path, layouts: Layouts, usual: Iterable[str], source: Source) -
         write_atomically(file, json.dumps(known, indent=1))
 
 
-def make_good(folder: Path, source: Source) -> None:
-    """Keep the layouts of a source's files that were read by a version which kept none, by their headers.
+def make_good(folder: Path, files: Iterable[Path], source: Source) -> None:
+    """Keep the layouts of files that were read by a version which kept none, by their headers.
 
-    Where files have no header, nobody knows which columns the catalog had then. Does nothing the second time.
+    `files` are those in the folders of days of a source; one that is damaged, and so was not read, is left out. Where
+    files have no header, nobody knows which columns the catalog had then. Does nothing the second time.
     """
-    nights = folder.glob("arrived=*") if source.header else ()
-    for night in [night for night in nights if not (night / FILE).exists()]:
-        files = (file for file in night.rglob("[!._]*") if file.is_file() and is_delivered(file.name))
-        found = {file.relative_to(folder).as_posix(): _as_then(file, source) for file in files}
-        save(folder, {path: layout for path, layout in found.items() if layout}, (), source)
+    days = {day.name for day in folder.glob("arrived=*") if source.header and not (day / FILE).exists()}
+    paths = [file.relative_to(folder) for file in files] if days else []
+    found = {path.as_posix(): _as_then(folder / path, source) for path in paths if path.parts[0] in days}
+    save(folder, {path: layout for path, layout in found.items() if layout}, (), source)
 
 
 def _as_then(file: Path, source: Source) -> Layout | None:
     """How a file that is read long since is laid out, with the comments of that time; None for one without a layout."""
-    with suppress(Unreadable, OSError):
+    with suppress(ValueError, OSError, EOFError, zlib.error):
         found = csv_flaws.layout(file, source)
         kinds = [source.fields.get(name, "STRING") for name in found.names]
         return replace(found, has_comments=csv_lines.has_comments(kinds))

@@ -228,7 +228,7 @@ def _prepare(
     """Prepare the landing folder for the stream, and keep how new CSV files are laid out that are not simulated."""
     is_simulated, seen = source in simulated, partial(_files_read, lake, source)
     if source.format == "csv" and not is_simulated:
-        kept_layouts.make_good(landing.folder, source)
+        kept_layouts.make_good(landing.folder, landing.in_place, source)
     found = [*landing_zone.prepare(landing, source, seen, growing, is_simulated=is_simulated)]
     kept_layouts.save(landing.folder, layouts_of(found), [] if is_simulated else usual_of(found), source)
     return found

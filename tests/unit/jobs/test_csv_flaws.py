@@ -11,7 +11,7 @@ import pytest
 
 from catalog import tables
 from catalog.tables import SOURCES, CatalogError, Source
-from jobs.bronze import csv_flaws, csv_lines, kept_layouts
+from jobs.bronze import csv_flaws, csv_lines, kept_layouts, landing_zone
 from jobs.bronze.csv_layout import Layout
 
 LOGS = SOURCES["sensor_logs"]
@@ -407,11 +407,16 @@ def test_files_that_were_read_when_no_columns_were_kept_have_those_of_their_head
     folder = tmp_path / "arrived=2024-03-05"
     (folder / "mine").mkdir(parents=True)
     (folder / "mine/a.csv").write_text("# of GW-7\n" + HEADER + RECORD)
-    (folder / "_sizes.json").write_text("{}")
-    (folder / "broken.csv").write_text(FOREIGN + RECORD)
+    (folder / "other.csv").write_text(FOREIGN + RECORD)
+    (folder / "damaged.csv").write_bytes(b"\xff\xfe\xff")
+    (folder / "cut.csv.gz").write_bytes(gzip.compress((HEADER + RECORD).encode())[:30])
+    (folder / "none.csv.gz").write_text(HEADER)
+    outside = tmp_path / "outside.csv"
+    outside.write_text(HEADER + RECORD)
+    (folder / "link.csv").symlink_to(outside)
     more = replace(LOGS, columns=f"{LOGS.columns}, battery DOUBLE")
     for _ in range(2):
-        kept_layouts.make_good(tmp_path, more)
+        kept_layouts.make_good(tmp_path, landing_zone.look(tmp_path).in_place, more)
         (found,) = kept_layouts.load([folder], more).items()
         assert found == (
             "arrived=2024-03-05/mine/a.csv",
@@ -420,7 +425,7 @@ def test_files_that_were_read_when_no_columns_were_kept_have_those_of_their_head
     other = tmp_path / "arrived=2024-03-06"
     other.mkdir()
     (other / "a.csv").write_text(RECORD)
-    kept_layouts.make_good(tmp_path, source(header=False))
+    kept_layouts.make_good(tmp_path, [other / "a.csv"], source(header=False))
     assert not (other / kept_layouts.FILE).exists()
 
 
