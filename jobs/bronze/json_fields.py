@@ -15,8 +15,8 @@ from jobs.value_reading import measured, reading
 
 # What a double can have: Spark's parser spells all numbers as doubles.
 _OF_A_DOUBLE = r"^ *[+-]?(\d\.?){1,15} *$"
-# An object or an array; or a number with a point, of which the parser makes words of its own: 1.23456789E8.
-_NO_PLAIN_KEY = r"^\s*[\[{]|^-?\d+\.\d+(E-?\d+)?$"
+# An object, an array or a boolean; or a number with a point, of which the parser makes words of its own: 1.23456789E8.
+_NO_PLAIN_KEY = r"^\s*[\[{]|^(true|false)$|^-?\d+\.\d+(E-?\d+)?$"
 _HELPING = ("_read", "_is_plain", "_array", "_text", "_line", "_strings", "_object")
 
 

@@ -29,12 +29,12 @@ def careful_value(name: str, path: Path, source: Source) -> Column:
 def _is_no_key(path: Path, source: Source) -> Column:
     """Whether a value is none that a key of text can have.
 
-    An object or an array would be a value as a text, and as a key another thing of its own; a text that has lost
-    characters may be that of several devices.
+    An object, an array or a boolean would be a value as a text, and as a key another thing of its own; a text that has
+    lost characters may be that of several devices.
     """
     may_be_cut = has_half_characters(F.col("value")) | is_within_text(path, source)
     is_cut = may_be_cut & F.contains(text_at(path, "STRING", source), F.lit(REPLACEMENT))
-    return _is_of(path, source, "OBJECT", "ARRAY") | F.coalesce(is_cut, F.lit(False))
+    return _is_of(path, source, "OBJECT", "ARRAY", "BOOLEAN") | F.coalesce(is_cut, F.lit(False))
 
 
 def _is_of(path: Path, source: Source, *kinds: str) -> Column:

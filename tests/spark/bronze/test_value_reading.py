@@ -800,16 +800,14 @@ def test_what_is_written_for_no_number_fits_no_column_and_the_rest_of_the_line_i
 
 def test_a_key_is_a_text_or_a_number_in_its_digits(spark):
     source = Source("made", "json", "id STRING, text STRING", ("id",))
-    keys = ["[A1]", '{"a":1}', [1], {"id": "B1"}, 123456789.0, "123456789.0", 123456789, 1.5]
+    none = [[1], {"id": "B1"}, True]
+    keys = ["[A1]", '{"a":1}', "true", *none, 123456789.0, "123456789.0", 123456789, 1.5]
     found = parsed(spark, [json.dumps({"id": key, "text": key}) for key in keys], source)
     devices = ["123456789", "123456789.0", "123456789", "1.5"]
-    assert [row.id for row in found] == ["[A1]", '{"a":1}', None, None, *devices]
-    assert [row.text for row in found][:4] == ["[A1]", '{"a":1}', "[1]", '{"id":"B1"}']
-    assert [row._rescued and json.loads(row._rescued) for row in found] == [
-        *(None, None),
-        *({"id": key} for key in keys[2:4]),
-        *(None,) * 4,
-    ]
+    assert [row.id for row in found] == ["[A1]", '{"a":1}', "true", *[None] * len(none), *devices]
+    assert [row.text for row in found][:6] == ["[A1]", '{"a":1}', "true", "[1]", '{"id":"B1"}', "true"]
+    kept = [row._rescued and json.loads(row._rescued) for row in found]
+    assert kept == [*[None] * 3, *({"id": key} for key in none), *[None] * 4]
 
 
 def test_a_record_may_have_many_fields_of_any_names(spark):
