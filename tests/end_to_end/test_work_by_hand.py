@@ -8,11 +8,9 @@ from __future__ import annotations
 import os
 import re
 import signal
-from datetime import date
 from pathlib import Path
 
 import pytest
-from deltalake import DeltaTable
 
 from tests.support.embedded_stack import BEHIND_A_PROXY, NIGHT, SCALE, Embedded, wait_for
 from tests.support.kafka import broker as kafka
@@ -60,15 +58,6 @@ def test_what_the_readme_says_can_be_done_by_hand(embedded: Embedded, line: str,
     if argv[0] == "verify":
         assert "gold.sensor_hourly" in done.stdout and "account of readings" in done.stdout
         assert re.search(rf"^{NIGHT}: \d+ accounts balance and \d+ digests hold$", done.stdout, re.MULTILINE)
-
-
-def test_make_pipeline_lands_a_night_and_declares_what_is_made_of_it(embedded: Embedded) -> None:
-    """A night that no other test has; that the numbers are those of the jobs is proved in tests/spark/nights."""
-    done = embedded("pipeline", NIGHT="2024-02-27", SCALE=SCALE, TABLES="climate_hourly")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.endswith("warehouse/pipeline_gold.db\n")
-    gold = DeltaTable(str(embedded.home / "warehouse/pipeline_gold.db/climate_hourly"))
-    assert gold.to_pyarrow_table(filters=[("event_date", "=", date(2024, 2, 27))]).num_rows > 24
 
 
 def test_when_spark_is_away_the_night_waits_and_goes_on_once_it_is_back(embedded: Embedded) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from catalog.progress import Progress, progress_file
 from catalog.run_result import REFUSED, TableEntry
+from catalog.tables import selection
 from embedded import cli, live_line, night
 from embedded.airflow_api import AirflowApi
 from embedded.config import Config
@@ -20,6 +21,8 @@ from embedded.night import Night, Run, waited_for
 from embedded.processes import Processes
 from embedded.stack import Stack
 from embedded.summary import summary
+from jobs.cli.parser import parse
+from pipelines import __main__ as pipeline
 from tests.support.http_server import Handler, serving
 from tests.support.other_catalog import OWN, project_without_the_demo
 from tests.support.run_results import leave, result
@@ -188,3 +191,28 @@ def test_a_second_pipeline_is_refused_in_one_line_before_it_lands_anything(tmp_p
     assert not here.home.exists()
     with other.only("pipeline"):
         pass
+
+
+def test_the_pipeline_follows_what_lands_the_night_and_all_take_what_was_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Config(tmp_path / "run", tmp_path / "lake", 8080, 15002, "local", True)
+    asked: list[tuple[str, list[str]]] = []
+
+    def job(_: Config, argv: list[str], package: str) -> int:
+        asked.append((package, argv))
+        return 2 if package == "pipelines" else 0
+
+    monkeypatch.setattr(cli, "_job", job)
+    typed = Night("2024-03-05", "sensor_logs", 0.1, 7, ["climate_hourly"])
+    with pytest.raises(Refused, match="`python -m pipelines --tables=climate_hourly` did not succeed"):
+        cli._land_and_declare(here, typed, full_refresh=True)
+    *stages, (package, declared) = asked
+    assert {of for of, _ in stages} == {"jobs"} and package == "pipelines"
+    generate, bronze = (parse(argv) for _, argv in stages)
+    assert (generate.stage, bronze.stage) == ("generate", "bronze")
+    assert {str(stage.night) for stage in (generate, bronze)} == {"2024-03-05"}
+    assert {stage.tables for stage in (generate, bronze)} == {selection(["climate_hourly"])}
+    assert (generate.options.scale, generate.options.seed) == (0.1, 7)
+    given = pipeline._parser().parse_args(declared)
+    assert (given.tables, given.full_refresh) == ("climate_hourly", True)
