@@ -153,17 +153,6 @@ UNKNOWN_DEVICE = "device is not in the registry"
 DEVICE_FIELDS = SOURCES["devices"].fields if "devices" in SOURCES else {}
 DEVICE_COLUMNS = tuple(DEVICE_FIELDS)
 
-# Staged slices of gold: publish replaces exactly these.
-SLICES = Table(
-    "gold_slices",
-    "table STRING, slice DATE, run_id STRING, staged_at TIMESTAMP, published_at TIMESTAMP, rows BIGINT, "
-    "digest STRING, late_rows MAP<STRING,BIGINT>, hours ARRAY<INT>, parts ARRAY<STRING>, code STRING, folder STRING, "
-    "left_out ARRAY<DATE>",
-    "One row per run, gold table and slice that the run has staged; an empty slice for a table that it built.",
-    "staging",
-    "slice",
-)
-
 
 def _streamed(name: str, source: Source) -> Table:
     columns = f"{source.columns}, _night DATE"
@@ -184,7 +173,6 @@ TABLES = {
         *map(_bronze, SOURCES.values()),
         *(_streamed(name, source) for name, source in STREAMS.items()),
         *SILVER.values(),
-        SLICES,
         *GOLD.values(),
         *_OPS,
     )

@@ -340,9 +340,9 @@ FAULTS = [
     fault(
         "an older staging wins",
         "jobs/state/staged_slices.py",
-        '(F.col("staged_at") < F.lit(staged_at).cast("timestamp")) & these',
-        "F.lit(False) & these",
-        "spark/nights/test_night.py::test_nights_give_the_same_digests_in_any_order_and_when_their_stages_mix",
+        "each.at < staged.at",
+        "each.at < str()",
+        "unit/jobs/test_state.py::test_an_older_staging_gives_up_what_a_later_one_has_published",
     ),
     fault(
         "gold takes in what was reconciled after the check",
@@ -563,8 +563,8 @@ FAULTS = [
     fault(
         "publish takes what was never staged",
         "jobs/state/staged_slices.py",
-        "if not rows or",
-        "if False or",
+        "    if not own:\n",
+        "    if False:\n",
         "spark/nights/test_night.py::test_publish_refuses_a_run_that_has_staged_nothing",
     ),
     fault(

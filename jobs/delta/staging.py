@@ -66,17 +66,17 @@ class Staging:
 
     def remove(self) -> None:
         """Remove the folder with all that is in it."""
-        _remove(_root(self.lake.settings) / self.name)
+        _remove(root(self.lake.settings) / self.name)
 
     def _folder(self, table: Table) -> Path:
-        return _root(self.lake.settings) / self.name / table.name
+        return root(self.lake.settings) / self.name / table.name
 
 
 def remove_abandoned(settings: Settings, but: Collection[str]) -> None:
     """Remove the folders that were begun more than two days ago, but for some that are still to be read."""
     before = f"{datetime.now(UTC) - LEFT_ALONE:{MOMENT}}"
-    root = _root(settings)
-    for folder in root.iterdir() if root.is_dir() else ():
+    attempts = root(settings)
+    for folder in attempts.iterdir() if attempts.is_dir() else ():
         if folder.name < before and folder.name not in but:
             _remove(folder)
 
@@ -92,5 +92,6 @@ def _sizes(folder: Path) -> dict[str, int]:
     return {file.name: file.stat().st_size for file in sorted(folder.glob("*.parquet"))}
 
 
-def _root(settings: Settings) -> Path:
+def root(settings: Settings) -> Path:
+    """The folder of all attempts, with a folder for each."""
     return settings.home / "staging"

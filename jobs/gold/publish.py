@@ -38,11 +38,11 @@ def run(lake: Lake) -> list[TableResult]:
 
     Raises JobError when this run has staged nothing, not all of the selected tables, or something else than it checked.
     """
+    staged = staged_slices.staged(lake)
     known = ("ops.digests", restatements.TABLE, accounts.TABLE)
     gold, there = {table.full_name for table in lake.settings.gold}, lake.names("gold")
     new = {name for name in gold if TABLES[name].name not in there}
     lake.ensure([*(gold - new), *known])
-    staged = staged_slices.staged(lake)
     if not staged.is_published:
         _refuse_unchecked(lake.settings, staged)
         _publish_all(lake, staged, new)
@@ -106,7 +106,7 @@ def _publish_all(lake: Lake, staged: Staged, new: Collection[str]) -> None:
         lake.record_digests(days, _digests(by_name))
         # At last: of a table that is there, a run that takes up where this one ended no longer makes the past.
         list(pool.map(publish, by_name.keys() & new))
-    staged_slices.publish(lake, {TABLES[name].name: slices for name, slices in days.items()}, staged.at)
+    staged_slices.publish(staged)
 
 
 def _digests(staged: restatements.Slices) -> list[Digest]:

@@ -35,7 +35,6 @@ def run(lake: Lake) -> list[TableResult]:
 
     Raises ContractBroken when silver of a night that would be published did not pass its check, in whichever run.
     """
-    lake.ensure([staged_slices.TABLE])
     # Before anything is read: publish takes this as the moment up to which the staged rows know of silver.
     beginning, staging = staged_slices.begin(lake), Staging(lake)
     # Before the accounts: what is accounted for in between is one or the other.

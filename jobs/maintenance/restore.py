@@ -78,8 +78,6 @@ def _refuse(table: Table, arguments: Namespace) -> None:
             f"{table.full_name} is the platform's own record of what happened, and is not put back; "
             "see it with as-of"
         )
-    if table.layer == "staging":
-        raise UsageError(f"{table.full_name} belongs to runs under way; run their stages again instead")
     require_moment(arguments)
 
 

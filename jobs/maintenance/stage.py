@@ -21,7 +21,9 @@ from jobs.outcome import TableResult
 
 PARALLEL = 2
 # In which earlier versions staged rows.
-FORMER = {f"staging.judged_{name}" for name in SOURCES} | {f"staging.gold_{name}" for name in GOLD}
+FORMER = {f"staging.judged_{name}" for name in SOURCES} | {
+    f"staging.gold_{name}" for name in (*GOLD, "slices")
+}
 LOG_KEPT = "delta.logRetentionDuration"
 
 

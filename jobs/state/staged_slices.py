@@ -1,25 +1,28 @@
-"""The staged slices of gold, `staging.gold_slices`: which slices of which gold table each run has built.
+"""The staged slices of gold: which slices of which gold table each run has built, `_slices.json` beside their rows.
 
-The only module that reads or writes that table; `jobs.state` says what becomes of a slice. The rows of the slices
-are files, in the folder of `jobs.delta.staging` that the table names.
+The only module that reads or writes these files; `jobs.state` says what becomes of a slice. Each lies in the folder of
+`jobs.delta.staging` that has the rows, and is written once all of these are. Only its own run changes it: what a later
+staging takes from it is said beside it, in `_superseded-<folder of that>.json`. No table, since each look at one and
+each change of it is several queries, in every night.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from datetime import date
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime
 from typing import Any
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from catalog.tables import SLICES, Table
-from jobs.delta.frames import any_of, is_in
+from catalog.tables import Table
 from jobs.delta.lake import Lake
-from jobs.delta.staging import Staging
+from jobs.delta.staging import Staging, root
 from jobs.errors import JobError
+from jobs.files import write_atomically
+from jobs.settings import Settings
 
-TABLE = SLICES.full_name
-LEFT = "left_out"
+FILE, SUPERSEDED = "_slices.json", "_superseded-{}.json"
 
 
 @dataclass(frozen=True)
@@ -36,25 +39,37 @@ class StagedSlice:
 
 
 @dataclass(frozen=True)
+class _Attempt:
+    """What one attempt at `gold` has staged, but for what is superseded."""
+
+    folder: str
+    run_id: str
+    at: str  # the moment (UTC) at which it was staged
+    published_at: str | None
+    slices: Mapping[str, Sequence[StagedSlice]]  # by gold table, also of which nothing was touched
+    left_out: Mapping[str, Sequence[str]]  # gold table -> slices that are left to another run
+
+    def keep(self, settings: Settings) -> None:
+        """Write what there is of it."""
+        file = root(settings) / self.folder / FILE
+        write_atomically(file, json.dumps(asdict(self), indent=1, default=str))
+
+
+@dataclass(frozen=True)
 class Beginning:
     """What a run has to know as it begins to stage."""
 
     moment: str  # UTC
-    is_repeated: bool  # whether this run has staged before
     kept: Collection[str]  # folders of other runs that have not published what they have staged
 
 
 def begin(lake: Lake) -> Beginning:
     """Look at what is staged, before silver is read."""
-    is_done, is_slice = F.col("published_at").isNotNull(), F.col("slice").isNotNull()
-    columns = F.collect_set(
-        F.struct("run_id", "folder", is_done.alias("is_done"), is_slice.alias("is_slice"))
-    )
-    now = F.current_timestamp().cast("string")
-    moment, found = lake.spark.range(1).select(now, lake.read(TABLE).agg(columns).scalar()).collect()[0]
-    over = {lake.settings.run_id, *(each.run_id for each in found if each.is_done)}
-    kept = {each.folder for each in found if each.run_id not in over and each.folder and each.is_slice}
-    return Beginning(moment, any(each.run_id == lake.settings.run_id for each in found), kept)
+    # By the clock that the accounts are written by, and of a row that is no table's: no query is run for it.
+    row = lake.spark.createDataFrame([(0,)], "nothing INT").select(F.current_timestamp().cast("string"))
+    others = [each for each in _attempts(lake.settings) if each.run_id != lake.settings.run_id]
+    kept = {each.folder for each in others if not each.published_at and any(each.slices.values())}
+    return Beginning(row.collect()[0][0], kept)
 
 
 def stage(
@@ -69,38 +84,19 @@ def stage(
     `left_out` has the tables that may lack slices, with those that are left to another run.
     """
     run_id = lake.settings.run_id
-    # The empty slice says that the table was built even when nothing of it was touched.
-    names = [field.name for field in fields(StagedSlice)]
-    rows: list[tuple[Any, ...]] = [
-        (name, run_id, *[None] * len(names), left_out.get(name)) for name in staged
-    ]
-    rows += [
-        (name, run_id, *[getattr(each, field) for field in names], None)
-        for name, slices in staged.items()
-        for each in slices
-    ]
-    columns = "table STRING, run_id STRING, " + ", ".join(
-        f"{name} {SLICES.types[name]}" for name in (*names, LEFT)
-    )
-    kept = lake.spark.createDataFrame(rows, columns).withColumns(
-        {
-            "staged_at": F.lit(beginning.moment).cast("timestamp"),
-            "published_at": F.lit(None).cast("timestamp"),
-            "folder": F.lit(folder),
-        }
-    )
-    # To append is a quarter of the work.
-    if beginning.is_repeated:
-        lake.replace_where(TABLE, kept, _is_own(lake))
-    else:
-        lake.append(TABLE, kept)
+    slices = {name: [*of_table] for name, of_table in staged.items()}
+    left = {name: [*map(str, days)] for name, days in left_out.items()}
+    _Attempt(folder, run_id, beginning.moment, None, slices, left).keep(lake.settings)
+    for each in _attempts(lake.settings):
+        if each.run_id == run_id and each.folder < folder:
+            _forget(lake.settings, each)
 
 
 @dataclass(frozen=True)
 class Staged:
     """What a run has staged and no later one has published."""
 
-    slices: Mapping[str, list[StagedSlice]]  # by gold table
+    slices: Mapping[str, Sequence[StagedSlice]]  # by gold table
     at: str  # the moment (UTC) at which it was staged
     is_published: bool  # all of it has become gold: another run may have cleared the rows away since
     staging: Staging
@@ -116,56 +112,69 @@ class Staged:
 def staged(lake: Lake) -> Staged:
     """What this run has staged and no later one has published.
 
-    Raises JobError when there is nothing, when a selected table is not among it, or when an earlier version of this
-    stage has left slices without their digests.
+    Raises JobError when there is nothing, or when a selected table is not among it.
     """
-    of_run = lake.read(TABLE).where(_is_own(lake))
-    found = of_run.withColumn("staged_at", F.col("staged_at").cast("string")).collect()
-    rows = [row.asDict() for row in found]
-    # An attempt that was given up may have written after the next one had looked; folders are named by their time.
-    newest = max((row.get("folder") or "" for row in rows), default="")
-    rows = [row for row in rows if (row.get("folder") or "") == newest]
-    is_published = bool(rows) and all(row["published_at"] for row in rows)
-    if not rows or any(row["slice"] and _is_of_earlier_version(row, is_published) for row in rows):
-        raise JobError(
-            f"run {lake.settings.run_id} has staged nothing, or another has cleared it away since it was published; "
-            "run `gold` and `check --layer gold` first"
-        )
-    if lacking := sorted({table.name for table in lake.settings.gold} - {row["table"] for row in rows}):
+    own = _newest(lake)
+    if lacking := sorted({table.name for table in lake.settings.gold} - own.slices.keys()):
         raise JobError(
             f"run {lake.settings.run_id} has not staged {', '.join(lacking)}; run `gold` with the same tables first"
         )
-    slices = {
-        table.name: [_slice(row) for row in rows if row["table"] == table.name and row["slice"]]
-        for table in lake.settings.gold
-    }
-    staging = Staging(lake, rows[0].get("folder") or "")
-    # A lake of an earlier version has no such column.
-    incomplete = frozenset(row["table"] for row in rows if row.get(LEFT) is not None)
-    return Staged(slices, rows[0]["staged_at"], is_published, staging, incomplete)
+    slices = {table.name: own.slices[table.name] for table in lake.settings.gold}
+    staging = Staging(lake, own.folder)
+    return Staged(slices, own.at, own.published_at is not None, staging, frozenset(own.left_out))
 
 
-def publish(lake: Lake, slices: Mapping[str, Iterable[date]], staged_at: str) -> None:
-    """Mark this run's slices as published; those that older runs have staged of the same are superseded.
+def publish(staged: Staged) -> None:
+    """Mark what this run has staged as published; what older runs have staged of the same slices is superseded.
 
-    What other runs have published is cleared away. One commit.
+    What other runs have published is forgotten. Safe to repeat.
     """
-    these = any_of((F.col("table") == table) & is_in("slice", days) for table, days in slices.items())
-    # What an older run has staged of these slices knows less of silver and must not come after.
-    is_superseded = ~_is_own(lake) & (F.col("staged_at") < F.lit(staged_at).cast("timestamp")) & these
-    own = lake.read(TABLE).where(_is_own(lake)).withColumn("published_at", F.current_timestamp())
-    is_over = ~_is_own(lake) & F.col("published_at").isNotNull()
-    lake.replace_where(TABLE, own, _is_own(lake) | is_superseded | is_over)
+    settings, own = staged.staging.lake.settings, staged.staging.name
+    slices = {table: [str(each.slice) for each in of_table] for table, of_table in staged.slices.items()}
+    for each in [*_attempts(settings)]:
+        if each.folder == own:
+            replace(each, published_at=str(datetime.now(UTC))).keep(settings)
+        elif each.run_id != settings.run_id and each.published_at:
+            _forget(settings, each)
+        # What an older run has staged of these slices knows less of silver and must not come after.
+        elif each.run_id != settings.run_id and each.at < staged.at:
+            write_atomically(root(settings) / each.folder / SUPERSEDED.format(own), json.dumps(slices))
 
 
-def _is_own(lake: Lake) -> Column:
-    return F.col("run_id") == lake.settings.run_id
+def _newest(lake: Lake) -> _Attempt:
+    """This run's newest attempt: one that was given up may have ended after it; folders are named by their time."""
+    run_id = lake.settings.run_id
+    own = [each for each in _attempts(lake.settings) if each.run_id == run_id]
+    if not own:
+        raise JobError(
+            f"run {run_id} has staged nothing, or another has cleared it away since it was published; run `gold` and "
+            "`check --layer gold` first"
+        )
+    return max(own, key=lambda each: each.folder)
 
 
-def _is_of_earlier_version(row: dict[str, Any], is_published: bool) -> bool:
-    """Whether a staged slice has no digest, or its rows are in a table and yet to be published."""
-    return row.get("rows") is None or not (is_published or row.get("folder"))
+def _attempts(settings: Settings) -> Iterator[_Attempt]:
+    """All that is staged, of whichever run."""
+    for file in sorted(root(settings).glob(f"*/{FILE}")):
+        try:
+            kept = json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:  # another run has cleared it away meanwhile
+            continue
+        taken = [json.loads(each.read_text()) for each in file.parent.glob(SUPERSEDED.format("*"))]
+        slices = {
+            table: [
+                _slice(each)
+                for each in of_table
+                if not any(each["slice"] in other.get(table, ()) for other in taken)
+            ]
+            for table, of_table in kept["slices"].items()
+        }
+        yield _Attempt(**{**kept, "slices": slices})
 
 
-def _slice(row: dict[str, Any]) -> StagedSlice:
-    return StagedSlice(**{field.name: row[field.name] for field in fields(StagedSlice)})
+def _slice(kept: dict[str, Any]) -> StagedSlice:
+    return StagedSlice(**{**kept, "slice": date.fromisoformat(kept["slice"])})
+
+
+def _forget(settings: Settings, attempt: _Attempt) -> None:
+    (root(settings) / attempt.folder / FILE).unlink(missing_ok=True)

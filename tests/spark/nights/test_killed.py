@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from pyspark.sql import functions as F
@@ -26,11 +25,11 @@ from tests.support.project import PROJECT, free_port
 TABLES = frozenset({"devices", "device_changes", "events", "device_health", "site_events"})
 MADE = ("silver.device_registry", "silver.device_changes", "silver.devices_history", "silver.devices")
 MADE += ("silver.events", "gold.device_health", "gold.site_events")
-# Stage -> the tables that it is killed after writing to.
+# Stage -> the tables that it is killed after writing to, or staging.
 KILLS = {
     "bronze": ("bronze.device_changes",),
     "silver": ("silver.device_changes", "silver.events", "ops.quarantine"),
-    "gold": ("staging.gold_slices",),
+    "gold": ("staging.device_health",),
     "publish": ("gold.device_health", "ops.digests"),
 }
 
@@ -61,13 +60,19 @@ def here(capfd) -> Callable[[object], tuple[int, str]]:
     return job
 
 
-def killed_after_it_wrote(settings, folder: Path) -> bool:
+def killed_after_it_wrote(settings, table: str, lake) -> bool:
     """Start the job, kill it as soon as it has committed rows to the table; whether it was still at work then."""
-    log = folder / "_delta_log"
+    layer, _, name = table.partition(".")
+
+    def written() -> int:
+        if layer == "staging":
+            return len(list((settings.home / layer).glob(f"*/{name}/_written.json")))
+        return len(list((folder_of(lake, table) / "_delta_log").glob("*.json")))
+
     # The first commit only creates the table, but for gold, which is created with its rows.
-    wanted = max(1 if folder.parent.name.endswith("gold.db") else 2, len(list(log.glob("*.json"))) + 1)
+    wanted = max(1 if layer in ("gold", "staging") else 2, written() + 1)
     job = subprocess.Popen(command(settings), cwd=PROJECT, start_new_session=True, stdout=subprocess.DEVNULL)
-    while job.poll() is None and len(list(log.glob("*.json"))) < wanted:
+    while job.poll() is None and written() < wanted:
         time.sleep(0.02)
     was_at_work = job.poll() is None
     with suppress(ProcessLookupError):
@@ -94,7 +99,7 @@ def disturbed(spark, nights, tmp_path_factory) -> Iterator[Disturbed]:
         for stage, tables in KILLS.items():
             settings = lake(stage, tables=TABLES)
             for table in tables:
-                were_at_work[table] = killed_after_it_wrote(settings, folder_of(lake, table))
+                were_at_work[table] = killed_after_it_wrote(settings, table, lake)
             retries[stage] = run(settings)
         yield Disturbed(lake, were_at_work, retries, digests(spark, lake))
 

@@ -460,7 +460,6 @@ def stage(spark, module_lake):
 
     def to(run_id, **rows):
         lake = Lake(spark, module_lake("gold", run_id=run_id))
-        lake.ensure([staged_slices.TABLE])
         beginning, staging = staged_slices.begin(lake), Staging(lake)
         slices = {name: [StagedSlice(NIGHT, len(of_table), "1", {}, [])] for name, of_table in rows.items()}
         for name, of_table in rows.items():

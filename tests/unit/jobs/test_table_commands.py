@@ -35,7 +35,6 @@ def refusal(capsys, monkeypatch):
         (["climate_hourly", "--night", "5 March"], "YYYY-MM-DD"),
         (["climate_hourly"], "--version, --night or both"),
         (["ops.digests", "--version", "1"], "not put back"),
-        (["staging.gold_slices", "--version", "1"], "under way"),
     ],
     ids=str,
 )

@@ -33,7 +33,7 @@ def test_gold_and_ops_may_be_read_and_nothing_else():
     [
         "silver.readings",
         "silver.locations",
-        "staging.gold_slices",
+        "staging.sensor_hourly",
         "gold.nothing",
         "../gold.alerts",
         "gold.db/alerts",
