@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from pyspark.sql import functions as F
 
 from catalog.tables import GOLD, SILVER, SOURCES, CatalogError
 from jobs.delta.lake import Lake
