@@ -1,6 +1,7 @@
 """Command `withdraw`: take a landed file back, with all that came of it; the next run restates what it had changed."""
 
 import logging
+import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ log = logging.getLogger("jobs")
 
 REASON = "withdrawn by hand, with its rows; it can be brought again"
 SHOWN = 5
+_URL = re.compile(r"\w+:/")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -105,10 +107,7 @@ def _listed(nights: Iterable[date]) -> str:
 def _find(lake: Lake, source: Source, name: str) -> Landed:
     found = lake.read(f"bronze.{source.name}").groupBy("_night", "_file").count().collect()
     files = [Landed(source, row._night, row._file, _below(row._file, source), row["count"]) for row in found]
-    wanted = _below(name, source)
-    same = [file for file in files if wanted == file.below] or [
-        file for file in files if wanted == ARRIVED_AT.sub("", Path(file.below).name)
-    ]
+    same = named(files, name)
     if len(same) == 1:
         return same[0]
     if same:
@@ -117,6 +116,17 @@ def _find(lake: Lake, source: Source, name: str) -> Landed:
         f"no rows in bronze.{source.name} are of a file {name[:200]!r}; the newest that are: "
         f"{_names(sorted(files, key=lambda file: file.night, reverse=True)) or 'none'}"
     )
+
+
+def named(files: Iterable[Landed], name: str) -> list[Landed]:
+    """Return the files that a name is meant for: as it is typed, or as Spark and the report write it."""
+    found = []
+    for file in files:
+        spelled = {_below(name, file.source)}
+        if not _URL.match(name):
+            spelled.add(below(name, file.source.name))
+        found.append((file, file.below in spelled, ARRIVED_AT.sub("", Path(file.below).name) in spelled))
+    return [file for file, is_path, _ in found if is_path] or [file for file, _, is_name in found if is_name]
 
 
 def _below(path: str, source: Source) -> str:

@@ -1,10 +1,12 @@
 """Commands about one table: what is refused before there is any Spark, and what is printed."""
 
+from datetime import date
+
 import pytest
 
-from catalog.tables import GOLD, SILVER
+from catalog.tables import GOLD, SILVER, SOURCES
 from jobs.main import main
-from jobs.maintenance import table_command
+from jobs.maintenance import table_command, withdraw
 from jobs.maintenance.difference import key_of
 from jobs.maintenance.versions import Retention, Version
 
@@ -97,3 +99,41 @@ def test_versions_whose_files_a_vacuum_took_are_not_kept_though_the_table_keeps_
     ]
     assert [version.number for version in Retention("interval 90 days", 0).readable(found)] == [4, 3, 2, 1]
     assert [version.number for version in Retention("interval 7 days", 33 * day).readable(found)] == [4]
+
+
+LANDED = {
+    name: withdraw.Landed(
+        SOURCES["readings"], date(2024, 3, day), f"file:/lake/landing/readings/{url}", name, 1
+    )
+    for day, name, url in (
+        (5, "arrived=2024-03-05/50% (1)+a.json", "arrived=2024-03-05/50%25%20(1)+a.json"),
+        (5, "arrived=2024-03-05/a b.json", "arrived=2024-03-05/a%20b.json"),
+        (6, "arrived=2024-03-06/a%20b.json", "arrived=2024-03-06/a%2520b.json"),
+        (
+            6,
+            "arrived=2024-03-06/at-10.00.00.000000-%41.json",
+            "arrived=2024-03-06/at-10.00.00.000000-%2541.json",
+        ),
+    )
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("%41.json", [3]),
+        ("arrived=2024-03-06/at-10.00.00.000000-%41.json", [3]),
+        ("%2541.json", [3]),
+        ("50% (1)+a.json", [0]),
+        ("50%25%20(1)+a.json", [0]),
+        ("a b.json", [1]),
+        ("a%20b.json", [1, 2]),
+        ("arrived=2024-03-06/a%20b.json", [2]),
+        ("file:/lake/landing/readings/arrived=2024-03-05/a%20b.json", [1]),
+        ("file:/lake/landing/readings/arrived=2024-03-06/a%2520b.json", [2]),
+        ("b.json", []),
+    ],
+)
+def test_a_file_is_found_by_its_name_as_it_is_or_as_the_report_writes_it(name, meant):
+    files = [*LANDED.values()]
+    assert withdraw.named(files, name) == [files[at] for at in meant]
