@@ -99,7 +99,12 @@ def _read_anew(lake: Lake, sources: Mapping[Table, Source]) -> dict[Table, DataF
 
 def _digests(lake: Lake) -> list[TableResult]:
     night = lake.read("ops.digests").where(F.col("night") == F.lit(lake.settings.night))
-    recorded = sorted(night.collect(), key=lambda row: str(row.table))
+    kept = sorted(night.collect(), key=lambda row: str(row.table))
+    recorded = [row for row in kept if row.table in TABLES]
+    if gone := [row.table for row in kept if row.table not in TABLES]:
+        log.warning(
+            "%s: the catalog has no more, and nothing is said of: %s", lake.settings.night, ", ".join(gone)
+        )
     of_night = lake.digests({row.table: [lake.settings.night] for row in recorded})
     found = {digest.table: digest for digest in of_night}
     results = []

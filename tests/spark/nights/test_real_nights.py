@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from catalog import tables
 from jobs.delta.lake import Lake
 from jobs.errors import ContractBroken
 from tests.support.nights import run_stage
@@ -202,7 +203,11 @@ def test_verify_confirms_a_night(spark, lake):
     assert results and all(result.detail["holds"] for result in results)
 
 
-def test_verify_names_the_source_of_which_a_file_was_changed_after_it_was_read(spark, lake):
+def test_verify_names_the_source_of_which_a_file_was_changed_after_it_was_read(
+    spark, lake, monkeypatch, caplog
+):
+    """Also where the catalog has lost a table of that night, of which nothing can be said."""
+    monkeypatch.delitem(tables.TABLES, "gold.climate_hourly")
     (file,) = (lake("bronze").landing / f"sensor_logs/arrived={NIGHTS[0]}").glob("a.csv")
     before = file.read_text()
     *others, (last, *values) = (line.split(",") for line in before.splitlines())
@@ -213,3 +218,4 @@ def test_verify_names_the_source_of_which_a_file_was_changed_after_it_was_read(s
             run_stage(spark, lake, "verify", NIGHTS[0], tables=TABLES)
     finally:
         file.write_text(before)
+    assert "the catalog has no more, and nothing is said of: gold.climate_hourly" in caplog.text
