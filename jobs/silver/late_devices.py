@@ -25,17 +25,17 @@ def nights_of(lake: Lake, batches: Sequence[PendingBatch]) -> dict[Source, Dates
     them. They have lost no event dates. One query, unless the batches name a device that came with more than one type.
     """
     own = {batch.source.name: {*batch.nights} for batch in batches}
-    looked_up = [source for source in SOURCES.values() if SILVER[source.silver].lookup]
-    facts = {source.name: source for source in looked_up if _is_there(lake, source)}
-    if not facts:
+    facts = {source.name: source for source in SOURCES.values() if SILVER[source.silver].lookup}
+    # What the run has selected is there, and needs no question.
+    in_order = sorted(facts.values(), key=lambda source: source not in lake.settings.sources)
+    if not any(_is_there(lake, source) for source in in_order):
         return {}
     changed = _of_several_types(lake, batches)
-    frames = [_refused(lake, source) for source in facts.values()]
-    frames.append(changed.limit(1).select(F.lit(None).alias("source"), F.lit(None).alias("night")))
-    rows = union(frames).distinct().collect()
+    is_changed = changed.limit(1).select(F.lit(None).alias("source"), F.lit(None).alias("night"))
+    rows = union([*_refused(lake, facts.values()), is_changed]).distinct().collect()
     if any(row.source is None for row in rows):
-        frames = [_of_another_type(lake, source, changed, own) for source in facts.values()]
-        rows += union(frames).distinct().collect()
+        there = [source for source in in_order if _is_there(lake, source)]
+        rows += union(_of_another_type(lake, source, changed, own) for source in there).distinct().collect()
     found: dict[Source, Dates] = {}
     for row in rows:
         if row.source and row.night not in own.get(row.source, ()):
@@ -49,14 +49,20 @@ def _is_there(lake: Lake, source: Source) -> bool:
     return source in lake.settings.sources or lake.exists(f"silver.{source.silver}")
 
 
-def _refused(lake: Lake, source: Source) -> DataFrame:
-    """`source` and `night` of the facts in quarantine whose device is known now."""
-    kind = SILVER[source.silver].types["device_id"].lower()
-    device = F.try_variant_get(F.try_parse_json("raw"), "$.device_id", kind).alias("device_id")
+def _refused(lake: Lake, facts: Iterable[Source]) -> list[DataFrame]:
+    """`source` and `night` of the facts in quarantine whose device is known now; a frame for those looked up alike."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for source in facts:
+        silver = SILVER[source.silver]
+        alike.setdefault((silver.lookup, silver.types["device_id"].lower()), []).append(source.name)
     refused = lake.read("ops.quarantine").where(F.array_contains("reasons", UNKNOWN_DEVICE))
-    rows = refused.where(F.col("source") == source.name).select("source", "night", device)
-    known = lake.read(f"silver.{SILVER[source.silver].lookup}").where("device_type IS NOT NULL")
-    return rows.join(known, on="device_id", how="leftsemi").select("source", "night")
+    frames = []
+    for (lookup, kind), names in alike.items():
+        device = F.try_variant_get(F.try_parse_json("raw"), "$.device_id", kind).alias("device_id")
+        rows = refused.where(is_in("source", names)).select("source", "night", device)
+        known = lake.read(f"silver.{lookup}").where("device_type IS NOT NULL")
+        frames.append(rows.join(known, on="device_id", how="leftsemi").select("source", "night"))
+    return frames
 
 
 def _of_several_types(lake: Lake, batches: Sequence[PendingBatch]) -> DataFrame:
