@@ -37,7 +37,7 @@ def made(spark: SparkSession, step: str, flow: Flow) -> DataFrame:
         return table_function("derive", DERIVED[flow.name])(*frames)
     source = next(source for source in SOURCES.values() if source.silver == flow.name)
     known = types_of(frames[1]) if len(frames) > 1 else None
-    return clean(frames[0].withColumn("_line", F.struct("_file")), known, source)
+    return clean(frames[0].withColumn("_line", F.struct("*")), known, source)
 
 
 FLOWS = [(step, flow) for step in ("silver", "gold") for flow in night(NAMES)[step]]

@@ -152,8 +152,9 @@ def silver_of(spark):
         source = SOURCES[feed.source]
         rows = drawn(spark, feed, dict.fromkeys(nights, 2.0))
         night = F.expr("date_add(DATE'2024-01-01', CAST(night_index AS INT))")
-        nothing = {name: F.lit(None).cast("string") for name in ("_file", "_malformed", "_line")}
-        cleaned = clean(rows.withColumns({"_night": night, **nothing}), None, source)
+        nothing = {name: F.lit(None).cast("string") for name in ("_file", "_malformed")}
+        line = F.struct(*dict.fromkeys([*source.key, "timestamp"]))
+        cleaned = clean(rows.withColumns({"_night": night, "_line": line, **nothing}), None, source)
         return cleaned.withColumn("_flags", F.array().cast("array<string>"))
 
     return of
