@@ -96,8 +96,9 @@ def _not_there_yet(lake: Lake) -> list[RunResult]:
     if settings.run_id == BY_HAND:
         return []
     done = [step for step in run_results.of_night(settings) if step.status == DONE]
-    if not done:
-        return []
+    # Most runs append once, and need not look.
+    if not done or run_results.begin_appending(settings):
+        return done
     own = lake.read(JOB_RUNS.full_name).where(
         (F.col("run_id") == settings.run_id) & (F.col("status") == DONE)
     )

@@ -100,10 +100,17 @@ def evidence(lake: Lake, sources: list[Source]) -> dict[str, DataFrame]:
     return {"faults": _faults(lake, sources), "alarms": _alarms(lake, sources), "counted": _accounts(lake)}
 
 
-def record(lake: Lake, sources: list[Source], found: Mapping[str, list[Row]]) -> list[Row]:
-    """Score simulated sources by the rows of the evidence; write `ops.detection_scores` and return its new rows."""
+def record(
+    lake: Lake, sources: list[Source], found: Mapping[str, list[Row]], known: Iterable[Row]
+) -> list[Row]:
+    """Score simulated sources by the rows of the evidence; write and return the night's `ops.detection_scores`.
+
+    `known` are those that it has; of other sources they stay.
+    """
+    names = {source.name for source in sources}
+    kept = [row for row in known if row.source not in names]
     if not sources:
-        return []
+        return kept
     duplicates = _duplicates(lake, found["counted"])
     faults = [Fault(row.source, row.key or "", row.kind) for row in found["faults"]]
     alarms = [Alarm(row.source, row.key, tuple(row.reasons), row.is_quarantined) for row in found["alarms"]]
@@ -112,9 +119,11 @@ def record(lake: Lake, sources: list[Source], found: Mapping[str, list[Row]]) ->
         for s in score(faults, alarms, duplicates)
     ]
     table = TABLES["ops.detection_scores"]
-    these = (F.col("night") == lake.settings.night) & is_in("source", [source.name for source in sources])
-    lake.replace_where(table.full_name, lake.spark.createDataFrame(rows, table.columns), these)
-    return [Row(*table.column_names)(*row) for row in rows]
+    scores = [*kept, *(Row(*table.column_names)(*row) for row in rows)]
+    # A night's rows as a whole: no file of others has to be looked through for them.
+    fresh = lake.spark.createDataFrame(scores, table.columns)
+    lake.replace_where(table.full_name, fresh, F.col("night") == lake.settings.night)
+    return scores
 
 
 def score(

@@ -17,6 +17,7 @@ from jobs.pages.render import render
 from jobs.quality import slices
 from jobs.quality.gx_context import SITE
 from jobs.quality.gx_validation import Validated, Validation
+from jobs.settings import Settings
 from jobs.state import accounts, refused_bronze, staged_slices, surveys
 from jobs.state.progress import StepProgress
 
@@ -92,29 +93,24 @@ def run(lake: Lake) -> list[TableResult]:
         accounts.ensure(lake)
     survey = surveys.of(lake, SOURCES) if layer == "silver" else None
     staged = staged_slices.staged(lake) if layer == "gold" else None
+    counted: dict[str, int] = {}
     if survey:
         validated = _validate(validation, slices.silver(lake, survey), progress)
     elif staged:
         validated = _validate(validation, slices.gold(lake, staged), progress)
     else:
-        validated = _validate_bronze(lake, validation, progress)
+        validated, counted = _validate_bronze(lake, validation, progress)
     if not all(result.success for found in validated.values() for result in found.result.results):
         lake.spark.sql("SELECT 1").collect()  # when Spark itself is gone, failures say nothing about the data
-    pages = validation.build_pages([found.result for found in validated.values()])
-    run_page = f"runs/{lake.settings.run_id}/{lake.settings.step}.html"
-    verdicts = [_verdict(name, found, [*pages[name], run_page]) for name, found in validated.items()]
-    page = render(
-        "quality/templates/check.html",
-        settings=lake.settings,
-        verdicts=verdicts,
-        index=f"{TO_DOCS}/{SITE}/index.html",
-    )
-    write_atomically(lake.settings.docs / run_page, page)
+    verdicts = _write_pages(lake.settings, validation, validated)
     results = [verdict.result() for verdict in verdicts]
     # Gold takes nothing else that may have been reconciled since, nor publish what the run may have staged.
     seen = {"until": survey.until} if survey else {"staged": staged.staging.name} if staged else {}
     for result in results:
         result.detail.update(seen)
+        # Silver need not count what this run has counted.
+        if result.table in counted:
+            result.detail["in_table"] = counted[result.table]
     failed = {verdict.table for verdict in verdicts if verdict.failed}
     if layer == "bronze":
         refused_bronze.keep(
@@ -127,6 +123,23 @@ def run(lake: Lake) -> list[TableResult]:
     if failed:
         raise ContractBroken(_message(verdicts), results)
     return results
+
+
+def _write_pages(
+    settings: Settings, validation: Validation, validated: Mapping[str, Validated]
+) -> list[Verdict]:
+    """Write the pages of what was validated, and the run's page about all of it."""
+    pages = validation.build_pages([found.result for found in validated.values()])
+    run_page = f"runs/{settings.run_id}/{settings.step}.html"
+    verdicts = [_verdict(name, found, [*pages[name], run_page]) for name, found in validated.items()]
+    page = render(
+        "quality/templates/check.html",
+        settings=settings,
+        verdicts=verdicts,
+        index=f"{TO_DOCS}/{SITE}/index.html",
+    )
+    write_atomically(settings.docs / run_page, page)
+    return verdicts
 
 
 def _keep_verdicts(lake: Lake, failed: Collection[str]) -> None:
@@ -152,11 +165,16 @@ def _validate(
     return validated
 
 
-def _validate_bronze(lake: Lake, validation: Validation, progress: StepProgress) -> dict[str, Validated]:
+def _validate_bronze(
+    lake: Lake, validation: Validation, progress: StepProgress
+) -> tuple[dict[str, Validated], dict[str, int]]:
+    """What was validated, and the rows of each table as a whole."""
     others = slices.reconciled(lake)
     validated = _validate(validation, slices.bronze(lake, others), progress)
     rows = {name: found.rows for name, found in validated.items()}
-    return validated | _validate(validation, slices.changed(lake, others, rows), progress)
+    existing = lake.counts(f"bronze.{source}" for source in others)
+    changed = slices.changed(lake, others, rows, existing)
+    return validated | _validate(validation, changed, progress), existing
 
 
 def _verdict(table: str, found: Validated, pages: list[str]) -> Verdict:

@@ -71,12 +71,14 @@ def bronze(lake: Lake, others: Reconciled) -> dict[str, DataFrame]:
     return landed | _streamed(lake)
 
 
-def changed(lake: Lake, others: Reconciled, rows: Mapping[str, int]) -> dict[str, DataFrame]:
+def changed(
+    lake: Lake, others: Reconciled, rows: Mapping[str, int], existing: Mapping[str, int]
+) -> dict[str, DataFrame]:
     """The slices of `bronze` anew, where a reconciled night is not as its account says: silver will take it in.
 
-    `rows` are the sizes of these slices. Whatever else a table holds should be in the accounts.
+    `rows` are the sizes of these slices, `existing` those of the tables. Whatever else a table holds should be in the
+    accounts.
     """
-    existing = lake.counts(f"bronze.{source}" for source in others)
     uneven = {
         source: f"bronze.{source}"
         for source, nights in others.items()

@@ -103,9 +103,8 @@ def read_night(lake: Lake, asked: list[query.Query], *, has_alerts: bool) -> Nig
     answers = {f"query {each.name}": query.first_rows(lake, each, SHOWN) for each in asked}
     found = collect_together({**frames, **evidence, **answers})
     rows = {name: found[name][1] for name in frames}
-    scores = detection.record(lake, simulated, {name: found[name][1] for name in evidence})
-    names = {source.name for source in simulated}
-    scores += [row for row in rows["scores"] if row.source not in names]
+    of_evidence = {name: found[name][1] for name in evidence}
+    scores = detection.record(lake, simulated, of_evidence, rows["scores"])
     rows["scores"] = sorted(scores, key=lambda row: (row.source, row.kind))
     delivered = deliveries.found(lake.settings, rows.pop("deliveries", []))
     said = model.sentence(lake.settings, rows.pop("models", []))

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from catalog.tables import TABLES
 from jobs.delta.frames import union
 from jobs.delta.lake import Lake
-from jobs.silver.pending import PendingBatch
+from jobs.silver.pending import PendingBatch, is_of
 
 # A source that makes up a name for every line must not fill the table.
 MOST = 1000
@@ -30,17 +30,17 @@ def strange_fields(rows: DataFrame) -> DataFrame:
 
 
 def record(lake: Lake, batches: Iterable[PendingBatch]) -> None:
-    """Write the drift of pending batches to `ops.schema_drift`. Safe to repeat."""
+    """Replace the drift of pending batches in `ops.schema_drift`. Safe to repeat."""
+    drifted = [batch for batch in batches if batch.has_rescued]
+    if not drifted:
+        return
     frames = [
         lake.read(batch.bronze)
         .where(batch.is_own())
         .select(F.lit(batch.source.name).alias("source"), "_night", "_rescued")
-        for batch in batches
-        if batch.has_rescued
+        for batch in drifted
     ]
-    if not frames:
-        return
     found = strange_fields(union(frames)).orderBy(F.desc("rows"), "field").limit(MOST).collect()
     if found:
         frame = lake.spark.createDataFrame(found, TABLES["ops.schema_drift"].columns)
-        lake.upsert("ops.schema_drift", frame, ("source", "night", "field", "type"))
+        lake.replace_where("ops.schema_drift", frame, is_of(drifted))

@@ -1,16 +1,18 @@
 """Pending batches: what has arrived of a source for some nights and is not reconciled yet; see `jobs.state`."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
+from catalog.run_result import DONE
 from catalog.tables import SILVER, Source, Table, validated
-from jobs.delta.frames import is_in, union
+from jobs.delta.frames import any_of, is_in, union
 from jobs.delta.lake import Lake
-from jobs.state import accounts, begun_batches
+from jobs.settings import BY_HAND, Settings
+from jobs.state import accounts, begun_batches, run_results
 
 Keys = tuple[int, int] | tuple[str, str]
 Arrived = Mapping[date, Mapping[date | None, int]]  # night -> event date, if rows have one -> bronze rows
@@ -84,6 +86,11 @@ class PendingBatch:
         return F.col(f"{dot}{self.source.key[0]}").between(*self.keys) if self.keys else F.lit(True)
 
 
+def is_of(batches: Iterable[PendingBatch]) -> Column:
+    """Whether a row of a table with `source` and `night` is of one of the batches."""
+    return any_of((F.col("source") == batch.source.name) & batch.is_own("night") for batch in batches)
+
+
 def find(lake: Lake) -> list[PendingBatch]:
     """The selected sources' nights whose bronze rows are not all accounted for, and the run's own without an account.
 
@@ -97,13 +104,15 @@ def find(lake: Lake) -> list[PendingBatch]:
         for name, nights in ((each.name, accounted_for.reconciled.get(each.name, {})) for each in sources)
     }
     arrived = _arrived(lake, {source: ~is_in("_night", known[source.name]) for source in sources})
-    rows = lake.counts(f"bronze.{source.name}" for source in sources)
-    unexplained = [
-        source
+    explained = {
+        source: sum(known[source.name].values()) + sum(map(_total, arrived[source].nights.values()))
         for source in sources
-        if rows[f"bronze.{source.name}"]
-        != sum(known[source.name].values()) + sum(map(_total, arrived[source].nights.values()))
-    ]
+    }
+    # What other runs have landed since the check counted is no reason to look through all of bronze.
+    checked = _counted_by_check(lake.settings)
+    uncounted = [source for source in sources if checked.get(f"bronze.{source.name}") != explained[source]]
+    rows = lake.counts(f"bronze.{source.name}" for source in uncounted)
+    unexplained = [source for source in uncounted if rows[f"bronze.{source.name}"] != explained[source]]
     arrived |= _arrived(lake, {source: F.lit(True) for source in unexplained})
     batches = []
     for source in sources:
@@ -125,6 +134,16 @@ def find(lake: Lake) -> list[PendingBatch]:
             PendingBatch(source, pending, is_newest, arrived[source].has_rescued, arrived[source].keys)
         )
     return [batch for batch in batches if batch.arrived]
+
+
+def _counted_by_check(settings: Settings) -> dict[str, int]:
+    """The rows that this run's check of bronze has counted in each table; by hand a check may be of long ago."""
+    if settings.run_id == BY_HAND:
+        return {}
+    of_run = run_results.of_night(settings)
+    checks = [each for each in of_run if each.stage == "check_bronze" and each.status == DONE]
+    tables = [table for check in checks for table in check.tables]
+    return {table.table: table.detail["in_table"] for table in tables if "in_table" in table.detail}
 
 
 def _again(nights: accounts.Nights) -> dict[date, dict[date | None, int]]:

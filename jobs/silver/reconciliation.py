@@ -9,10 +9,10 @@ from pyspark.sql import functions as F
 from catalog.tables import Source
 from jobs.bronze.stage import landed_lines
 from jobs.delta.digests import Digest
-from jobs.delta.frames import any_of, union
+from jobs.delta.frames import union
 from jobs.delta.lake import Lake
 from jobs.delta.staging import Staging
-from jobs.silver.pending import PendingBatch
+from jobs.silver.pending import PendingBatch, is_of
 from jobs.silver.ranking import CORRECTION, DUPLICATE, QUARANTINED
 from jobs.state.accounts import Account
 
@@ -25,7 +25,7 @@ def quarantine(lake: Lake, staging: Staging, batches: Sequence[PendingBatch]) ->
     if not batches:
         return
     rejected = union(refused(staging.read(batch.validated), batch.source) for batch in batches)
-    lake.replace_where("ops.quarantine", rejected, _is_of(batches))
+    lake.replace_where("ops.quarantine", rejected, is_of(batches))
 
 
 def refused(validated: DataFrame, source: Source) -> DataFrame:
@@ -91,10 +91,5 @@ def _outcomes(batch: PendingBatch, rows: DataFrame, outcome: Column) -> DataFram
 
 
 def _quarantined(lake: Lake, batches: Iterable[PendingBatch]) -> DataFrame:
-    rows = lake.read("ops.quarantine").where(_is_of(batches))
+    rows = lake.read("ops.quarantine").where(is_of(batches))
     return rows.select("source", "night", F.lit(QUARANTINED).alias("outcome"))
-
-
-def _is_of(batches: Iterable[PendingBatch]) -> Column:
-    """Whether a row of quarantine is of one of the batches."""
-    return any_of((F.col("source") == batch.source.name) & batch.is_own("night") for batch in batches)

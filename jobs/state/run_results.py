@@ -14,6 +14,8 @@ from jobs.outcome import Outcome
 from jobs.settings import Settings
 from jobs.state import progress
 
+APPENDING = "job_runs.begun"  # in the folder of a run
+
 
 def of(settings: Settings, outcome: Outcome, started: datetime) -> RunResult:
     """The result of a step that ends now."""
@@ -38,6 +40,15 @@ def write(settings: Settings, outcome: Outcome, started: datetime) -> None:
     result = of(settings, outcome, started)
     write_atomically(settings.docs / path_of(settings.run_id, settings.step), result.to_json())
     progress.clear(settings)
+
+
+def begin_appending(settings: Settings) -> bool:
+    """Keep that results of this run are about to be appended to `ops.job_runs`; False if that was begun before."""
+    try:
+        (settings.run_folder / APPENDING).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 def beside(settings: Settings, ending: str) -> Path:

@@ -2,8 +2,8 @@
 
 import importlib
 import json
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -225,6 +225,7 @@ class Bulk:
     was_published: bool
     months: list[TableResult]
     digests: Digests
+    counted: dict[str, set[str]]  # step -> tables of which it has counted all rows
 
 
 @pytest.fixture(scope="module")
@@ -237,8 +238,16 @@ def bulk(spark, nights, tmp_path_factory) -> Iterator[Bulk]:
             run_stage(spark, lake, stage, D6, tables=FEW)
         asked = lake("backfill", first=D5, night=D6, run_id="bulk", tables=FEW)
         was_published = backfill.is_published(Lake(spark, asked))
+        count, counted = Lake.counts, defaultdict(set)
+
+        def counts(self: Lake, names: Iterable[str]) -> dict[str, int]:
+            found = count(self, names)
+            counted[self.settings.step] |= found.keys()
+            return found
+
+        patched.setattr(Lake, "counts", counts)
         months = backfill.run(Lake(spark, asked))
-        yield Bulk(lake, asked, was_published, months, digests(spark, lake))
+        yield Bulk(lake, asked, was_published, months, digests(spark, lake), dict(counted))
 
 
 def test_nights_give_the_same_digests_in_any_order_and_when_their_stages_mix(spark, nights, bulk):
@@ -302,6 +311,11 @@ def test_nights_in_bulk_end_in_the_same_tables_as_night_by_night(spark, nights, 
     whole = replace(bulk.asked, tables=frozenset({"sensor_logs", "climate_hourly"}))
     assert backfill.is_published(Lake(spark, whole))
     assert backfill.run(Lake(spark, whole)) == [replace(month, pages=())]
+
+
+def test_silver_does_not_count_again_what_the_check_of_its_run_has_counted(bulk):
+    bronze = {f"bronze.{name}" for name in FEW & SOURCES.keys()}
+    assert (bulk.counted["check_bronze"], bulk.counted["silver"]) == (bronze, set())
 
 
 def committed(lake: SettingsOf, run_id: str) -> dict[str, set[str]]:
