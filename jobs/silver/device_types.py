@@ -32,5 +32,5 @@ def of_several_types(lake: Lake, devices: DataFrame | None = None) -> DataFrame:
 
 
 def _as_silver(lake: Lake, source: Source) -> DataFrame:
-    rows = lake.read(f"bronze.{source.name}").withColumn("_line", F.lit(None))
+    rows = lake.read(f"bronze.{source.name}").withColumn("_line", F.struct("*"))
     return clean(rows, None, source).select(*_NAMED)
