@@ -120,7 +120,6 @@ def record(
     ]
     table = TABLES["ops.detection_scores"]
     scores = [*kept, *(Row(*table.column_names)(*row) for row in rows)]
-    # A night's rows as a whole: no file of others has to be looked through for them.
     fresh = lake.spark.createDataFrame(scores, table.columns)
     lake.replace_where(table.full_name, fresh, F.col("night") == lake.settings.night)
     return scores
