@@ -197,6 +197,21 @@ def print_by_hand(found: Mapping[str, Figures], warm: Iterable[dict[str, Figures
         print(f"- {name}: {said}")
 
 
+def print_differing(digests: list[list[list[object]]]) -> list[str]:
+    """Print of which tables the digests of both commits differ, and return these."""
+    one, other = (set(map(tuple, each)) for each in digests)
+    differing = sorted({str(table) for table, *_ in one ^ other})
+    said = f"different of {', '.join(differing)}" if differing else "all equal"
+    print(f"\ndigests of {len(one):,} slices: {said}", flush=True)
+    return differing
+
+
+def keep(file: Path | None, figures: Mapping[str, object]) -> None:
+    """Write figures to a file, if one is wanted."""
+    if file:
+        file.write_text(json.dumps(figures, indent=1))
+
+
 def main() -> int:
     """Measure and print; 1 when the digests differ."""
     parser = argparse.ArgumentParser(
@@ -230,28 +245,28 @@ def main() -> int:
                     warm[side.commit].append(side.night(server, days[1], options))
                     digests[side.commit] = side.digests(server)
                 print(f"round {number + 1}, {side.commit[:8]}: done", file=sys.stderr)
-    again = by_hand(sides[1], days[1], options)
-    print(f"Warm night, scale {given.scale:g}, {os.cpu_count()} cores, medians of {given.rounds}:\n")
-    print_table(sides, warm)
-    print("\nFirst night on a fresh server:\n")
-    print_table(sides, cold)
-    print(f"\nBy hand at {resolved[1][:8]}, and the share of a warm night of {resolved[0][:8]}:\n")
-    print_by_hand(again, warm[resolved[0]])
-    one, other = (set(map(tuple, digests[side.commit])) for side in sides)
-    differing = sorted({str(table) for table, *_ in one ^ other})
-    said = f"different of {', '.join(differing)}" if differing else "all equal"
-    print(f"\ndigests of {len(one):,} slices: {said}")
-    if given.json:
-        about = {"machine": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count()}
+        print(f"Warm night, scale {given.scale:g}, {os.cpu_count()} cores, medians of {given.rounds}:\n")
+        print_table(sides, warm)
+        print("\nFirst night on a fresh server:\n")
+        print_table(sides, cold)
+        differing = print_differing([digests[side.commit] for side in sides])
         figures = {
+            "machine": platform.platform(),
+            "python": platform.python_version(),
+            "cores": os.cpu_count(),
             "commits": resolved,
             "options": options,
             "bulk": bulk,
             "cold": cold,
             "warm": warm,
-            "again": again,
+            "differing": differing,
         }
-        given.json.write_text(json.dumps({**about, **figures, "differing": differing}, indent=1))
+        # Before what comes next, which may fail: hours may have gone into these.
+        keep(given.json, figures)
+        again = by_hand(sides[1], days[1], options)
+        print(f"\nBy hand at {resolved[1][:8]}, and the share of a warm night of {resolved[0][:8]}:\n")
+        print_by_hand(again, warm[resolved[0]])
+        keep(given.json, figures | {"again": again})
     return 1 if differing else 0
 
 
