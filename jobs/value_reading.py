@@ -36,12 +36,11 @@ _COMPACT = (
 # By its size, a count since 1970 is of seconds, milliseconds, microseconds or nanoseconds: of 1973 or
 # later, and of 2001 or later for nanoseconds. Smaller ones are no times: a clock that was never set, a spreadsheet's
 # day number; nor are those of the sizes between, such as counts of 100 nanoseconds since 1601 or the year 1.
-_EPOCH = r"^[1-9](\d{8,9}|\d{11,12}|\d{14,15}|\d{18})(\.\d{1,9})?$"
-# Which may be a day of this century as well, with its hour, hour and minute, or parts of a second.
-_OR_CALENDAR = r"^20\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])([0-5]\d([0-5]\d\d+)?)?$"
-# Fewer digits than this: times ten to this power they are microseconds.
-_EPOCH_DIGITS = ((11, 6), (14, 3), (17, 0), (20, -3))
-
+# What may be a day of this century as well, with its hour, hour and minute, or parts of a second, is no count.
+_CALENDAR = r"20\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])([0-5]\d([0-5]\d\d+)?)?"
+_EPOCH = rf"^(?!{_CALENDAR}$)[1-9](\d{{8,9}}|\d{{11,12}}|\d{{14,15}}|\d{{18}})(\.\d{{1,9}})?$"
+# Of such a count, so many digits are those of its microseconds, by the digits before its point: 15, or one more.
+_MICROS_DIGITS = 15
 
 GREATEST_FLOAT = 3.4028234e38  # of 32 bits, as controllers write it for a sensor that is not there
 
@@ -115,20 +114,16 @@ def _date(text: Column) -> Column:
 
 def _dashed(text: Column) -> Column:
     """A date like 2024/03/05 as 2024-03-05; other texts as they are."""
-    return F.when(F.contains(text, F.lit("/")), F.regexp_replace(text, _SLASHED, "$1-$2-$3")).otherwise(text)
+    return F.regexp_replace(text, _SLASHED, "$1-$2-$3")
 
 
+# Spark's plan has a copy of a text for each time that it is used, so it is used as few times as can be.
 def _timestamp(written: Column, zone: str) -> Column:
-    text = _dashed(written)
+    text = F.regexp_replace(_dashed(written), _COMPACT, "$1-$2-$3 $4:$5:$6$8")
     # At the ends of the calendar, a shift to UTC can lead to a year that nothing can show.
     never = _NEVER if zone == "UTC" else _EDGES
     is_calendar = text.rlike(f"^{never}{_DAY}([ Tt]{_CLOCK}({_ZONE})?)?$")
-    is_count = text.rlike(_EPOCH) & ~text.rlike(_OR_CALENDAR)
-    return (
-        F.when(is_calendar, _instant(text, zone))
-        .when(text.rlike(_COMPACT), _instant(F.regexp_replace(text, _COMPACT, "$1-$2-$3 $4:$5:$6$8"), zone))
-        .when(is_count, _since_1970(text))
-    )
+    return F.when(is_calendar, _instant(text, zone)).when(written.rlike(_EPOCH), _since_1970(written))
 
 
 def _instant(text: Column, zone: str) -> Column:
@@ -161,6 +156,10 @@ def _by_pattern(text: Column, pattern: str, zone: str) -> Column:
 
 def _local(shown: Column, zone: str) -> Column:
     """The instant at which clocks of a zone show a time; null where they show it twice a year, or never."""
+    return F.get(F.transform(F.array(shown), lambda each: _unique_instant(each, zone)), 0)
+
+
+def _unique_instant(shown: Column, zone: str) -> Column:
     # Clocks are changed less often than every other day, so one of these differences from UTC is that of the instant.
     near = [shown + F.make_dt_interval(days=F.lit(days)) for days in (-1, 1)]
     before, after = (shown - (F.from_utc_timestamp(each, zone) - each) for each in near)
@@ -171,13 +170,10 @@ def _local(shown: Column, zone: str) -> Column:
 
 
 def _since_1970(text: Column) -> Column:
-    digits = F.length(F.regexp_extract(text, r"^\d+", 0))
-    number = text.try_cast("decimal(38, 9)")
-    micros = F.lit(None).cast("bigint")
-    for fewer_than, power in reversed(_EPOCH_DIGITS):
-        scaled = (number * F.lit(10**power) if power >= 0 else number / F.lit(10**-power)).try_cast("bigint")
-        micros = F.when(digits < fewer_than, scaled).otherwise(micros)
-    return F.timestamp_micros(micros)
+    before_point = F.length(F.substring_index(text, ".", 1))
+    digits = F.rpad(F.translate(text, ".", ""), _MICROS_DIGITS + 1, "0")
+    micros = F.substr(digits, F.lit(1), F.lit(_MICROS_DIGITS) + before_point % F.lit(3))
+    return F.timestamp_micros(micros.try_cast("bigint"))
 
 
 _READ: dict[str, Callable[[Column], Column]] = {

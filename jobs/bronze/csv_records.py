@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from catalog.tables import Source
 from jobs.bronze import arrival, csv_escapes, csv_lines
 from jobs.bronze.kept_layouts import Layouts
-from jobs.value_reading import is_misfit, reading
+from jobs.value_reading import is_blank, reading
 
 # How many tokens a record of the file has, where the source's columns are among them, from 0, and what else is there.
 _PLACES = "STRUCT<size: INT, own: ARRAY<INT>, others: ARRAY<STRUCT<key: STRING, at: INT>>>"
@@ -94,24 +94,47 @@ def read(lines: DataFrame, source: Source, has_places: bool) -> Fields:
     """Split lines into the columns of their source; `has_places`: they have `_places`."""
     split = lines.transform(_with_tokens, source)
     tokens = split.transform(_in_order, source) if has_places else split.withColumns(_usual(source))
-    token = {name: F.get("_tokens", F.lit(number)) for number, name in enumerate(source.fields)}
-    text = {name: _number(_value(token[name], source), source.fields[name], source) for name in source.fields}
-    typed = {name: _typed(text[name], kind, source) for name, kind in source.fields.items()}
-    misfits = F.array_compact(
-        F.array(
-            *[
-                F.when(
-                    is_misfit(text[name], kind, source.clock),
-                    F.struct(F.lit(name).alias("key"), token[name].alias("value")),
-                )
-                for name, kind in source.fields.items()
-            ]
-        )
+    texts = tokens.withColumns(
+        {column: _text(number, source) for number, column in _numbered("_text", source)}
     )
+    kinds = [*source.fields.values()]
+    values = texts.withColumns(
+        {
+            column: reading(F.col(f"_text_{number}"), kinds[number], source.clock)
+            for number, column in _numbered("_value", source)
+        }
+    )
+    typed = {
+        name: _given(F.col(f"_value_{number}"), kind, source)
+        for number, (name, kind) in enumerate(source.fields.items())
+    }
+    misfits = F.array_compact(F.array(*[_misfit(number, name) for number, name in enumerate(source.fields)]))
     strange = F.concat(misfits, "_others") if has_places else misfits
     has_strange = F.col("_is_record") & (F.cardinality(strange) > 0)
     rescued = F.when(has_strange, F.to_variant_object(F.map_from_entries(strange)))
-    return Fields(tokens, typed, rescued)
+    return Fields(values, typed, rescued)
+
+
+def helping_columns(source: Source) -> list[str]:
+    """Return the columns that `read` adds to its lines."""
+    own = (column for stem in ("_text", "_value") for _, column in _numbered(stem, source))
+    return ["_tokens", "_others", *own]
+
+
+def _numbered(stem: str, source: Source) -> list[tuple[int, str]]:
+    """Columns for those of the source: each is used more than once, and Spark would plan and compile it as often."""
+    return [(number, f"{stem}_{number}") for number in range(len(source.fields))]
+
+
+def _text(number: int, source: Source) -> Column:
+    token = F.get("_tokens", F.lit(number))
+    return _number(_value(token, source), [*source.fields.values()][number], source)
+
+
+def _misfit(number: int, name: str) -> Column:
+    """What is there and does not fit, under its name; null where it does."""
+    entry = F.struct(F.lit(name).alias("key"), F.get("_tokens", F.lit(number)).alias("value"))
+    return F.when(~is_blank(F.col(f"_text_{number}")) & F.col(f"_value_{number}").isNull(), entry)
 
 
 def _usual(source: Source) -> dict[str, Column]:
@@ -181,9 +204,9 @@ def _value(token: Column, source: Source) -> Column:
     return F.when(~value.isin(*source.nulls), value) if source.nulls else value
 
 
-def _typed(text: Column, kind: str, source: Source) -> Column:
-    """What a text says for a type; null for a number that the source has for no value, however it is spelled."""
-    value, none = reading(text, kind, source.clock), source.null_numbers
+def _given(value: Column, kind: str, source: Source) -> Column:
+    """What a column is given; null for a number that the source has for no value, however it is spelled."""
+    none = source.null_numbers
     return F.when(~value.cast("double").isin(*none), value) if none and _is_number(kind) else value
 
 

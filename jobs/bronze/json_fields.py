@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from catalog.tables import Source
 from jobs.bronze.json_containers import helping_columns, with_containers
 from jobs.bronze.json_rescued import rescued
-from jobs.bronze.json_values import careful_value
+from jobs.bronze.json_values import careful_columns, careful_value, with_careful_values
 from jobs.delta.frames import folded
 from jobs.json_texts import STRICT, has_half_characters, quoted, readable, strings_of, within_brackets
 from jobs.value_reading import measured, reading
@@ -34,7 +34,8 @@ def read(lines: DataFrame, source: Source) -> tuple[DataFrame, dict[str, Column]
 
 def without_helping_columns(rows: DataFrame, source: Source) -> DataFrame:
     """Return rows without what `read` has added to their lines."""
-    return rows.drop(*_HELPING, *helping_columns(source))
+    plain = [_plain_column(name, source) for name in source.fields]
+    return rows.drop(*_HELPING, *helping_columns(source), *plain, *careful_columns(source).values())
 
 
 def _is_flat(source: Source) -> bool:
@@ -47,13 +48,17 @@ def _is_flat(source: Source) -> bool:
 
 
 def _read_by_schema(lines: DataFrame, source: Source) -> DataFrame:
-    """`_read`: what the line's brackets hold, by the schema; `_is_plain`: whether nothing is lost that way."""
+    """Add `_read`, what the line's brackets hold by the schema, and `_is_plain`, whether nothing is lost that way.
+
+    The values of columns are in `_plain_` and their numbers: each is used more than once, and Spark would plan and
+    compile it as often.
+    """
     if not _is_flat(source):
         return lines.withColumn("_is_plain", F.lit(False))
     kinds = {_their_name(name, source): _parsed_as(kind) for name, kind in source.fields.items()}
     columns = ", ".join(f"{quoted(name)}: {kind}" for name, kind in kinds.items())
-    values = [_plain_value(name, source).isNotNull().cast("int") for name in source.fields]
-    filled = folded(add, values)
+    values = {_plain_column(name, source): _plain_value(name, source) for name in source.fields}
+    filled = folded(add, [F.col(value).isNotNull().cast("int") for value in values])
     is_plain = (
         ~has_half_characters(F.col("value"))
         & _is_alone("value")
@@ -61,7 +66,8 @@ def _read_by_schema(lines: DataFrame, source: Source) -> DataFrame:
         & (F.cardinality(F.json_object_keys("value")) == filled)
     )
     read = F.from_json(within_brackets(F.col("value")), f"ARRAY<STRUCT<{columns}>>", STRICT)
-    return lines.withColumn("_read", read).withColumn("_is_plain", F.coalesce(is_plain, F.lit(False)))
+    found = lines.withColumn("_read", read).withColumns(values)
+    return found.withColumn("_is_plain", F.coalesce(is_plain, F.lit(False)))
 
 
 def _read_others_field_by_field(lines: DataFrame, source: Source) -> DataFrame:
@@ -81,6 +87,7 @@ def _read_others_field_by_field(lines: DataFrame, source: Source) -> DataFrame:
         )
         .withColumn("_object", _element(0))
         .transform(with_containers, source)
+        .transform(with_careful_values, source)
     )
 
 
@@ -105,6 +112,10 @@ def _element(number: int) -> Column:
 def _parsed_as(kind: str) -> str:
     """What Spark's parser is to read a type as: it takes days and seconds since 1970 for dates, and rounds decimals."""
     return "STRING" if kind in ("DATE", "TIMESTAMP") or kind.startswith("DECIMAL") else kind
+
+
+def _plain_column(name: str, source: Source) -> str:
+    return f"_plain_{[*source.fields].index(name)}"
 
 
 def _plain_value(name: str, source: Source) -> Column:
@@ -135,4 +146,4 @@ def _value(name: str, source: Source) -> Column:
     careful = F.coalesce(*[careful_value(name, path, source) for path in source.paths[name]])
     if not _is_flat(source):
         return careful
-    return F.when(F.col("_is_plain"), _plain_value(name, source)).otherwise(careful)
+    return F.when(F.col("_is_plain"), F.col(_plain_column(name, source))).otherwise(careful)

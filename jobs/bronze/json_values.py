@@ -1,6 +1,9 @@
 """Values of a line of JSON that is read field by field, as `jobs.bronze.json_containers` finds them in it."""
 
-from pyspark.sql import Column
+from collections.abc import Mapping
+from functools import lru_cache
+
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from catalog.json_path import Path
@@ -8,11 +11,34 @@ from catalog.tables import Source
 from jobs.bronze.json_containers import as_string, is_within_text, text_at, variant
 from jobs.delta.frames import any_of
 from jobs.json_texts import REPLACEMENT, has_half_characters
-from jobs.value_reading import is_misfit, reading
+from jobs.value_reading import is_blank, reading
+
+
+@lru_cache
+def careful_columns(source: Source) -> Mapping[tuple[str, Path], str]:
+    """Return which column `with_careful_values` adds for a column of the source and one of its paths."""
+    places = [(name, path) for name, paths in source.paths.items() for path in paths]
+    return {place: f"_careful_{number}" for number, place in enumerate(places)}
+
+
+def with_careful_values(lines: DataFrame, source: Source) -> DataFrame:
+    """Add to lines what is read at each path of each column, where the line is not plain.
+
+    In columns of their own, since each is used more than once, and Spark would plan and compile it as often.
+    """
+    is_read = ~F.col("_is_plain")
+    columns = careful_columns(source)
+    return lines.withColumns(
+        {column: F.when(is_read, _read(name, path, source)) for (name, path), column in columns.items()}
+    )
 
 
 def careful_value(name: str, path: Path, source: Source) -> Column:
     """The value of a column at one of its paths; null where there is none, or none that fits."""
+    return F.col(careful_columns(source)[name, path])
+
+
+def _read(name: str, path: Path, source: Source) -> Column:
     kind = source.fields[name]
     if kind == "VARIANT":
         found = variant(path, source)
@@ -50,4 +76,4 @@ def is_misfit_at(name: str, path: Path, source: Source) -> Column:
         return _is_no_key(path, source)
     if kind in ("STRING", "VARIANT"):
         return F.lit(False)
-    return is_misfit(text_at(path, kind, source), kind, source.clock)
+    return ~is_blank(text_at(path, kind, source)) & careful_value(name, path, source).isNull()
