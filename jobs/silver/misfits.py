@@ -1,29 +1,48 @@
 """Why a row is not whole: what bronze has kept of it in `_rescued`, since no column has it."""
 
+import json
 import re
 from collections.abc import Mapping
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from catalog.json_path import containers, path_of
 from catalog.tables import Source
 from jobs.delta.frames import any_of
 
+CAME_MEANWHILE = "came while its night was reconciled: run silver again"
 SHOWN = 3  # fields that a reason names
 _QUOTED = r"\['([^']*)'\]"  # a name within a path
 
 
-def misfits(source: Source) -> Column:
-    """A reason for each field of `_rescued` without which its row is not whole: ARRAY<STRING>.
+def with_misfits(rows: DataFrame, source: Source, *, has_rescued: bool = True) -> DataFrame:
+    """Add `_misfits`: a reason for each field of `_rescued` without which a row is not whole, ARRAY<STRING>.
 
-    Of rows with `_line`, the bronze row as it was.
+    Of rows with `_line`, the bronze row as it was. Where no row is known to have `_rescued`, one that has it
+    nevertheless came after they were counted.
     """
-    rescued = F.expr("map_entries(try_cast(_line._rescued AS MAP<STRING, VARIANT>))")
-    found = F.array_compact(F.transform(rescued, lambda field: _misfit(field["key"], field["value"], source)))
+    is_rescued, nothing = F.col("_line._rescued").isNotNull(), F.array().cast("array<string>")
+    if not has_rescued:
+        return rows.withColumn(
+            "_misfits", F.when(is_rescued, F.array(F.lit(CAME_MEANWHILE))).otherwise(nothing)
+        )
+    # In columns of their own: each is used twice, and Spark would plan and compile it as often.
+    lacking = F.array(*[F.when(F.col(f"_line.{each}").isNull(), F.lit(each)) for each in source.fields])
+    found = rows.withColumns(
+        {
+            "_entries": F.expr("map_entries(try_cast(_line._rescued AS MAP<STRING, VARIANT>))"),
+            "_lacking": F.when(is_rescued, lacking),
+        }
+    )
+    reasons = F.array_compact(
+        F.transform("_entries", lambda field: _misfit(field["key"], field["value"], source))
+    )
     if source.format == "json":
-        found = F.concat(found, _nothing_known(F.transform(rescued, lambda field: field["key"]), source))
-    return F.when(F.col("_line._rescued").isNotNull(), found).otherwise(F.array().cast("array<string>"))
+        rescued = F.transform("_entries", lambda field: field["key"])
+        reasons = F.concat(reasons, _nothing_known(rescued, source))
+    found = found.withColumn("_misfits", F.when(is_rescued, reasons).otherwise(nothing))
+    return found.drop("_entries", "_lacking")
 
 
 def _nothing_known(rescued: Column, source: Source) -> Column:
@@ -45,7 +64,7 @@ def _misfit(path: Column, value: Column, source: Source) -> Column:
     That is a column, or what has columns within it; the name is in another case, or has the dots of a path within it.
     """
     columns, within = _columns(source), _others_within(source)
-    lacking = F.array(*[F.when(F.col(f"_line.{each}").isNull(), F.lit(each)) for each in source.fields])
+    lacking = F.col("_lacking")
     column_at = _map({at: name for at, name in columns.items() if at not in within})
     # Of a column with several paths, another has a value.
     is_needed = F.coalesce(F.array_contains(lacking, F.try_element_at(column_at, path)), F.lit(True))
@@ -101,4 +120,5 @@ def _loosely_in_spark(path: Column, source: Source) -> Column:
 
 
 def _map(texts: Mapping[str, str]) -> Column:
-    return F.create_map(*[F.lit(text) for entry in texts.items() for text in entry])
+    # One expression, where a map of so many literals is planned anew in each query.
+    return F.from_json(F.lit(json.dumps(texts)), "MAP<STRING, STRING>")

@@ -1,5 +1,7 @@
 """Validation: what keeps a bronze row out of silver, and its outcome among the rows of its key."""
 
+from functools import partial
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -11,7 +13,7 @@ from jobs.bronze.arrival import latest_time
 from jobs.delta.lake import Lake
 from jobs.silver.clean import clean
 from jobs.silver.lookups import known_devices
-from jobs.silver.misfits import misfits
+from jobs.silver.misfits import with_misfits
 from jobs.silver.pending import PendingBatch
 from jobs.silver.ranking import as_existing, ranked
 from jobs.table_functions import find_table_function
@@ -29,7 +31,7 @@ def validated(lake: Lake, batch: PendingBatch) -> DataFrame:
     if _is_split(batch):
         found = _split(lake, batch, rows, devices)
     else:
-        kept = _kept(rows, batch.source, devices)
+        kept = _kept(rows, batch.source, devices, has_rescued=batch.has_rescued)
         if batch.source.policy == "conflict":
             kept = kept.join(_disputed(lake, batch), on="_key", how="left")
         found = ranked(kept, existing(lake, batch), batch.source)
@@ -61,15 +63,18 @@ def _split(lake: Lake, batch: PendingBatch, rows: DataFrame, devices: DataFrame 
     keys = rows.select(*key).dropna()
     several = F.broadcast(keys.groupBy(*key).count().where("count > 1").select(*key))
     known = F.broadcast(existing(lake, batch, F.broadcast(keys)))
-    once = _kept(rows.join(several, on=key, how="leftanti"), source, devices)
-    often = _kept(rows.join(several, on=key, how="leftsemi"), source, devices)
+    kept = partial(_kept, source=source, devices=devices, has_rescued=batch.has_rescued)
+    once = kept(rows.join(several, on=key, how="leftanti"))
+    often = kept(rows.join(several, on=key, how="leftsemi"))
     return ranked(once, known, source, comes_once=True).unionByName(ranked(often, known, source))
 
 
-def _kept(rows: DataFrame, source: Source, devices: DataFrame | None) -> DataFrame:
+def _kept(
+    rows: DataFrame, source: Source, devices: DataFrame | None, *, has_rescued: bool = True
+) -> DataFrame:
     """Bronze rows as `ranked` takes them."""
     # The line is kept of bad rows only, and before ranking moves the rows about.
-    return validate(rows, source, devices).withColumns(
+    return validate(rows, source, devices, has_rescued=has_rescued).withColumns(
         {
             "_key": F.concat_ws(",", *[_part_of_key(name, source) for name in source.key]),
             "_raw": F.when(F.size("_reasons") > 0, F.expr("to_variant_object(_line)")),
@@ -106,10 +111,12 @@ def _disputed(lake: Lake, batch: PendingBatch) -> DataFrame:
     return keys.withColumn("_is_disputed", F.lit(True))
 
 
-def validate(rows: DataFrame, source: Source, known_devices: DataFrame | None) -> DataFrame:
+def validate(
+    rows: DataFrame, source: Source, known_devices: DataFrame | None, *, has_rescued: bool = True
+) -> DataFrame:
     """Clean bronze rows and say of each what keeps it out of silver (`_reasons`) and what it met (`_flags`).
 
-    Grain: one row per bronze row. `_line` keeps the bronze row as it was.
+    Grain: one row per bronze row. `_line` keeps the bronze row as it was. `has_rescued`: some rows may have `_rescued`.
     """
     # Imported when used, for what Great Expectations takes to import; see `jobs/silver/stage.py`.
     from expectations import suite
@@ -120,11 +127,12 @@ def validate(rows: DataFrame, source: Source, known_devices: DataFrame | None) -
     rules = suite("silver", source.silver)
     is_mistyped = F.coalesce("_is_mistyped", F.lit(False))
     broken = reasons(rules, "quarantine")
-    return cleaned.withColumn("_latest_time", latest_time()).withColumns(
+    checked = with_misfits(cleaned, source, has_rescued=has_rescued)
+    return checked.withColumn("_latest_time", latest_time()).withColumns(
         {
             "_reasons": F.when(F.col("_malformed").isNotNull(), F.array(_why_malformed(source)))
-            .when(is_mistyped, F.concat(misfits(source), F.array(F.lit(MISTYPED)), broken))
-            .otherwise(F.concat(misfits(source), broken)),
+            .when(is_mistyped, F.concat("_misfits", F.array(F.lit(MISTYPED)), broken))
+            .otherwise(F.concat("_misfits", broken)),
             "_flags": reasons(rules, "flag"),
         }
     )

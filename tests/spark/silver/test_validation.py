@@ -11,6 +11,7 @@ from catalog.tables import SOURCES, Source
 from jobs.bronze.parsing import parse
 from jobs.outcome import Outcome
 from jobs.silver import clean
+from jobs.silver.misfits import CAME_MEANWHILE
 from jobs.silver.validation import _part_of_key, validate
 from jobs.table_functions import find_table_function
 
@@ -82,11 +83,11 @@ UPLINKS = {
 }
 
 
-def reasons_of(spark, source: Source, lines: dict[str, str]) -> dict[str, list[str]]:
+def reasons_of(spark, source: Source, lines: dict[str, str], **options: bool) -> dict[str, list[str]]:
     frame = spark.createDataFrame([*lines.items()], "name STRING, value STRING")
     file = F.concat(F.lit("/arrived=2024-03-05/"), "name")
     frame = frame.select("value", file.alias("_file"), F.expr("DATE'2024-03-05'").alias("_night"))
-    found = validate(parse(frame, source), source, None).select("_file", "_reasons").collect()
+    found = validate(parse(frame, source), source, None, **options).select("_file", "_reasons").collect()
     return {row._file.rpartition("/")[2]: row._reasons for row in found}
 
 
@@ -99,6 +100,12 @@ def reasons(spark):
 def test_what_keeps_an_uplink_out_of_silver_is_said_with_its_path(spark):
     found = reasons_of(spark, HUB, {str(number): line for number, line in enumerate(UPLINKS)})
     assert [found[str(number)] for number in range(len(UPLINKS))] == [*UPLINKS.values()]
+
+
+def test_a_row_with_a_field_that_does_not_fit_is_not_taken_where_none_was_counted(spark):
+    misfit = UPLINK.replace("21.4", '"warm"')
+    found = reasons_of(spark, HUB, {"whole": UPLINK, "misfit": misfit}, has_rescued=False)
+    assert found == {"whole": [], "misfit": [CAME_MEANWHILE]}
 
 
 def test_a_field_that_differs_only_in_case_from_one_that_is_missing_keeps_its_row_out_of_silver(reasons):
