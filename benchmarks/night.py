@@ -4,7 +4,8 @@
 
 In one run, on a stack and lake of its own: `make run` on a fresh clone of the latest commit (packages may be in
 the machine's caches), a second night (warm), and a third without Airflow, its stages one after the other by
-hand: the peer. The ratio of the last two is what orchestration costs.
+hand: the peer. The ratio of the last two is what orchestration costs. Then two minutes in which nothing is to do but to
+answer what `make run` asks: the share of a core that the stack takes meanwhile.
 """
 
 from __future__ import annotations
@@ -17,17 +18,18 @@ import tempfile
 import time
 from pathlib import Path
 
-from memory import PeakMemory
+from memory import PeakMemory, cpu_of
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from catalog.pipeline import STEP_NAMES  # noqa: E402
 from embedded.config import read_config  # noqa: E402
-from embedded.night import Night, Run  # noqa: E402
+from embedded.night import POLL_SECONDS, Night, Run  # noqa: E402
 from embedded.stack import DAG, Stack  # noqa: E402
 
 COLD, WARM, BARE = "2024-03-05", "2024-03-06", "2024-03-07"
+IDLE_SECONDS = 120.0
 
 
 Seconds = tuple[float, dict[str, float]]  # of a night and of each task
@@ -74,6 +76,19 @@ def first_make_run(clone: Path, scale: float) -> float:
     return time.monotonic() - started
 
 
+def idle_share(stack: Stack, marker: str) -> dict[str, float]:
+    """Return what Spark and Airflow take of a core while they have nothing to do but to answer a `make run`."""
+    runs = f"/dags/{DAG}/dagRuns"
+    run = f"{runs}/{stack.api.get(f'{runs}?limit=1')['dag_runs'][0]['dag_run_id']}"
+    time.sleep(IDLE_SECONDS / 4)  # until what the last night began in the background is done
+    before, started = cpu_of(marker), time.monotonic()
+    while (took := time.monotonic() - started) < IDLE_SECONDS:
+        stack.api.get(run)
+        stack.api.get(f"{run}/taskInstances?limit=100")
+        time.sleep(POLL_SECONDS)
+    return {part: (cpu - before[part]) / took for part, cpu in cpu_of(marker).items()}
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(
@@ -95,6 +110,7 @@ def main() -> None:
             peaks.append(memory.lap())
             bare = bare_night(clone, BARE, scale)
             peaks.append(memory.lap())
+            idle = idle_share(stack, folder)
         finally:
             stack.down()
         memory.over.set()
@@ -114,6 +130,8 @@ def main() -> None:
     for part in ("Spark", "Airflow", "jobs"):
         print(f"| peak memory, {part} (MiB, PSS) | {' | '.join(f'{peak[part]:,}' for peak in peaks)} | |")
     print(f"| all together | {' | '.join(f'{peak.total():,}' for peak in peaks)} | |")
+    shares = ", ".join(f"{part} {share:.1%}" for part, share in idle.items())
+    print(f"\nIdle, asked by a `make run`, of one core: {sum(idle.values()):.1%} ({shares})")
 
 
 if __name__ == "__main__":
