@@ -38,9 +38,9 @@ def has_zone(pattern: str) -> bool:
     return "X" in _letters(pattern)
 
 
-def flaw(pattern: object) -> str:
+def flaw(pattern: str) -> str:
     """Return why a pattern cannot be meant, empty if it can."""
-    if not isinstance(pattern, str) or "".join(parts := _PARTS.findall(pattern)) != pattern or not parts:
+    if "".join(parts := _PARTS.findall(pattern)) != pattern or not parts:
         return f"times has {pattern!r}, which is no pattern: write one like dd.MM.yyyy HH:mm:ss, other letters in '…'"
     found = [part[0] for part in parts if part[0] in _LETTERS]
     if twice := [letter for letter in dict.fromkeys(found) if found.count(letter) > 1]:

@@ -32,17 +32,12 @@ class CsvFormat:
         given = [each.name for each in fields(CsvFormat) if getattr(self, each.name) != each.default]
         if given and format_ != "csv":
             raise ValueError(f"{', '.join(given)}: for csv only")
-        for name, value in (("header", self.header), ("comments", self.comments)):
-            if not isinstance(value, bool):
-                raise ValueError(f"{name} must be true or false, not {value!r}")
         if self.delimiter not in DELIMITERS:
             raise ValueError(
                 f"delimiter must be one of {' '.join(map(repr, DELIMITERS))}, not {self.delimiter!r}"
             )
         if self.decimal not in (".", ","):
             raise ValueError(f"decimal must be '.' or ',', not {self.decimal!r}")
-        if not isinstance(self.nulls, tuple) or not all(isinstance(each, str) for each in self.nulls):
-            raise ValueError(f'nulls must be a list of strings, like ["-9999"], not {self.nulls!r}')
         if self.escapes not in ("", BACKSLASH):
             raise ValueError(f"escapes must be {BACKSLASH!r} or be left out, not {self.escapes!r}")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields
+from datetime import date
 from typing import Any
 
 Strings = tuple[str, ...]
@@ -17,6 +18,7 @@ _KINDS: dict[Any, tuple[str, Callable[[Any], bool]]] = {
     str: ("a string", lambda value: isinstance(value, str)),
     bool: ("true or false", lambda value: isinstance(value, bool)),
     int: ("an integer from 0", lambda value: type(value) is int and value >= 0),
+    date: ("a day like 2000-01-01 without quotes", lambda value: type(value) is date),
     Strings: ('a list of strings, as in ["a", "b"]', _are_strings),
     Pairs: (
         'a table of strings, as in {a = "…"}',
@@ -25,13 +27,13 @@ _KINDS: dict[Any, tuple[str, Callable[[Any], bool]]] = {
 }
 
 
-def check_kinds(section: Any, *names: str) -> None:
-    """Raise ValueError for the first field of a section, or of those named, whose value is not of the field's type.
+def check_kinds(section: Any, *others: str) -> None:
+    """Raise ValueError for the first field of a section, `others` left out, whose value is not of the field's type.
 
     Lists and tables are tuples by now.
     """
     for field in fields(section):
-        if (names and field.name not in names) or field.type not in _KINDS:
+        if field.name in others or field.type not in _KINDS:
             continue
         wanted, is_one = _KINDS[field.type]
         if not is_one(value := getattr(section, field.name)):

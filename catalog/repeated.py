@@ -55,8 +55,7 @@ class Repeated:
 
     def check_repeated(self) -> None:
         """Raise ValueError for what is no policy."""
-        is_text = isinstance(self.repeated, str)
-        if not is_text or self.policy not in POLICIES or bool(self.version) != (self.policy == "greatest"):
+        if self.policy not in POLICIES or bool(self.version) != (self.policy == "greatest"):
             raise ValueError(
                 f"repeated must be first, last, conflict or greatest:COLUMN, not {self.repeated!r}"
             )

@@ -30,15 +30,13 @@ class Source(CsvFormat, Names, Records, Repeated):
     silent_after_days: int = 0
 
     def __post_init__(self) -> None:
-        check_kinds(self, "columns", "key", "silver", "records", "optional", "streamed")
+        check_kinds(self, "names")  # of which `check_names` says more
         object.__setattr__(self, "silver", self.silver or self.name)
         if unknown := unread(self.columns):
             raise ValueError(f"no value is read as {unknown[0]}; a source's types are {', '.join(READ_AS)}")
         if flaw := misnamed(self.columns):
             raise ValueError(flaw)
         self._check_key()
-        if type(self.silent_after_days) is not int or self.silent_after_days < 0:
-            raise ValueError(f"silent_after_days is {self.silent_after_days!r}, not a number of days")
         self.check_format(self.format)
         self.check_records(self.format)
         self.check_names(self.format, self.columns, self.records)

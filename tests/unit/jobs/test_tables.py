@@ -52,7 +52,9 @@ def test_a_missing_key_is_refused():
 @pytest.mark.parametrize("days", [-1, True, 1.5, "1"])
 def test_days_of_silence_that_are_none_are_refused(days):
     values = {"format": "csv", "columns": "a INT", "key": ["a"], "silent_after_days": days}
-    with pytest.raises(CatalogError, match=r"\[sources.x\]: silent_after_days is .+, not a number of days"):
+    with pytest.raises(
+        CatalogError, match=r"\[sources.x\]: silent_after_days must be an integer from 0, not "
+    ):
         tables._read(Source, "sources", "x", values)
 
 
@@ -157,11 +159,11 @@ def test_a_format_that_is_neither_json_nor_csv_is_refused():
         ({"format": "json", "zone": "CET+1"}, "zone must be like"),
         ({"format": "json", "zone": "Europe"}, "zone must be like"),
         ({"format": "json", "zone": "../x"}, "zone must be like"),
-        ({"format": "json", "zone": 1}, "zone must be like"),
-        ({"format": "json", "times": "dd.MM.yyyy HH:mm"}, "times must be a list"),
+        ({"format": "json", "zone": 1}, "zone must be a string, not 1"),
+        ({"format": "json", "times": "dd.MM.yyyy HH:mm"}, "times must be a list of strings"),
         ({"format": "json", "times": ["dd.MM.yyyy um HH:mm"]}, "is no pattern: write one like"),
         ({"format": "json", "times": ["%d.%m.%Y"]}, "is no pattern"),
-        ({"format": "json", "times": [7]}, "is no pattern"),
+        ({"format": "json", "times": [7]}, r"times must be a list of strings, .+, not \[7\]"),
         ({"format": "json", "times": ["dd.MM. HH:mm"]}, "without a year"),
         ({"format": "json", "times": ["dd.mm.yyyy HH:mm"]}, "with m in two places"),
         ({"format": "json", "times": ["dd.MM.yyyy hh:mm"]}, "no hour and minute is known"),
@@ -174,7 +176,9 @@ def test_a_format_that_is_neither_json_nor_csv_is_refused():
         ({"format": "json", "columns": "a VARIANT"}, "key names a twice, or a VARIANT"),
         ({"format": "csv", "optional": "false"}, "optional must be true or false, not 'false'"),
         ({"format": "json", "streamed": 1}, "streamed must be true or false, not 1"),
-        ({"format": "json", "repeated": ["last"]}, "repeated must be first, last, conflict or"),
+        ({"format": "json", "repeated": ["last"]}, "repeated must be a string, not \\['last'\\]"),
+        ({"format": "json", "senml": "true"}, "senml must be true or false, not 'true'"),
+        ({"format": "csv", "senml": True}, "senml is for json"),
     ],
 )
 def test_what_a_source_cannot_mean_is_refused(given, said):
