@@ -75,7 +75,8 @@ WORDS = (
     Word(
         "flow (module)",
         "flow_chart",
-        r"(jobs|report)[./]flow\b(?!_chart)|import flow\b|class flow\b|\bflow\.of\(",
+        # A `Flow` of lineage is what Spark's declarative pipelines call so, too.
+        r"(jobs|report)[./]flow\b(?!_chart)|from jobs(\.report)? import flow\b|\bflow\.of\(",
     ),
     Word("results (module)", "errors, run results", r"jobs[./]results\b|from jobs import results"),
     Word("record (module)", "runner", r"jobs[./]record\b|from jobs import record"),

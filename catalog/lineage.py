@@ -1,4 +1,4 @@
-"""What each step makes of what, by the catalog: the way of a table's rows, up and down.
+"""What each step makes of what, by the catalog and `catalog/pipeline.py`: the way of a table's rows, up and down.
 
 Datasets are named `layer.name`. Beside the layers of tables there are `landing` (a source's folder of files), `kafka`
 (its topic), `staging` (rows of a gold table that are not published yet), `iceberg` (the copy of a gold table, in lakes
@@ -6,19 +6,16 @@ that have copies), `export` and `pages`. Tables in which the platform keeps its 
 comes from them.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from catalog.pipeline import STEPS
+from catalog.pipeline import CHECKED, MADE_FROM, ROW_ACCOUNTS, STAGES, STEPS, Step
 from catalog.tables import DERIVED, GOLD, NAMES, SILVER, SOURCES, TABLES, Source, Table, sources_of
 
 EXPORT = "export.iot_gold_export.csv"
 EXPORTED = "gold.climate_hourly"
-QUARANTINE, REJECTED = "ops.quarantine", "ops.rejected_files"
-ACCOUNTS, SCORES, NIGHT_PAGES = "ops.row_accounts", "ops.detection_scores", "pages.nights"
-# What the night's page is made of, beside what its queries read.
-REPORTED = (ACCOUNTS, QUARANTINE, REJECTED, "ops.restatements", "ops.schema_drift")
+NIGHT = "night"  # what the report is about
 
 # The source whose good rows a table of silver takes.
 _SOURCE_OF = {f"silver.{source.silver}": source for source in SOURCES.values()}
@@ -35,12 +32,15 @@ class Flow:
 
 def flow(step: str, table: str) -> Flow | None:
     """Return what a step does for a table of its run result, `layer.name`; None for what moves no rows."""
-    stage, (layer, _, name) = step.partition("_")[0], table.partition(".")
-    if stage not in _OF_STAGE or (
-        table not in TABLES and not (layer in ("landing", "kafka") and name in SOURCES)
-    ):
+    stage, (layer, _, name) = STAGES.get(step.partition("_")[0]), table.partition(".")
+    is_known = table in TABLES or (layer in ("landing", "kafka") and name in SOURCES)
+    if stage is None or not is_known or not (stage.reads or stage.writes):
         return None
-    return _OF_STAGE[stage](table, name)
+    reads = tuple(read for each in stage.reads for read in _read(each, table))
+    writes = tuple(each.format(table=table, name=name) for each in stage.writes)
+    if layer == "silver" and name in DERIVED:
+        writes = writes[:1]  # nothing of it is put into quarantine
+    return Flow(NIGHT if table == ROW_ACCOUNTS else name, reads, writes)
 
 
 def copying(table: str) -> Flow:
@@ -49,33 +49,32 @@ def copying(table: str) -> Flow:
     return Flow(copy, (table,), (copy,))
 
 
-def flows(step: str, selected: Collection[str], has_copies: bool = False) -> Iterator[Flow]:
-    """Yield what a step of a night does for these sources and gold tables, as `selection` gives them.
+def night(selected: Collection[str], has_copies: bool = False) -> dict[str, list[Flow]]:
+    """Return step -> what it does for these sources and gold tables, as `selection` gives them; in a night's order.
 
     `has_copies` says whether gold is copied to Iceberg, which is no matter of the catalog's.
     """
-    sources = [source for name, source in SOURCES.items() if name in selected]
-    derived = [table.full_name for table in DERIVED.values() if sources_of(table).keys() & {*sources}]
-    gold = [f"gold.{name}" for name in GOLD if name in selected]
-    of_layer = {
-        "landing": [f"landing.{source.name}" for source in sources],
-        "bronze": [f"bronze.{source.name}" for source in sources],
-        "silver": [*(f"silver.{source.silver}" for source in sources), *derived],
-        "gold": gold,
-        "publish": gold,
-        "report": [ACCOUNTS],
-    }
-    layer = "landing" if step == "generate" else step.removeprefix("check_")
-    yield from (found for table in of_layer[layer] if (found := flow(step, table)))
-    if step == "publish" and EXPORTED in gold:
+    return {step.name: list(_flows(step, selected, has_copies)) for step in STEPS}
+
+
+def _flows(step: Step, selected: Collection[str], has_copies: bool) -> Iterator[Flow]:
+    tables = _tables(step.results_layer, selected)
+    yield from (found for table in tables if (found := flow(step.name, table)))
+    if step.name == "publish" and EXPORTED in tables:
         yield EXPORTING
-    if step == "publish" and has_copies:
-        yield from map(copying, gold)
+    if step.name == "publish" and has_copies:
+        yield from map(copying, tables)
 
 
-def night(selected: Collection[str], has_copies: bool = False) -> dict[str, list[Flow]]:
-    """Return the flows of each step of a night, in the order of the steps; see `flows`."""
-    return {step.name: list(flows(step.name, selected, has_copies)) for step in STEPS}
+def _tables(layer: str, selected: Collection[str]) -> list[str]:
+    """The tables of a run result: those of one layer that a night of these sources and gold tables has."""
+    sources = [source for name, source in SOURCES.items() if name in selected]
+    if layer == "silver":
+        derived = [table.full_name for table in DERIVED.values() if sources_of(table).keys() & {*sources}]
+        return [*(f"silver.{source.silver}" for source in sources), *derived]
+    if layer == "gold":
+        return [f"gold.{name}" for name in GOLD if name in selected]
+    return [ROW_ACCOUNTS] if layer == "ops" else [f"{layer}.{source.name}" for source in sources]
 
 
 @cache
@@ -149,20 +148,21 @@ def _looked_up(source: Source, own: Collection[str]) -> dict[str, tuple[str, str
     return more
 
 
-def _silver(table: str, name: str) -> Flow:
-    if name in DERIVED:
-        return Flow(name, _read_by(DERIVED[name]), (table,))
-    lookup = SILVER[name].lookup
-    reads = (f"bronze.{_SOURCE_OF[table].name}", *([f"silver.{lookup}"] if lookup else []))
-    return Flow(name, reads, (table, QUARANTINE))
+def _read(dataset: str, table: str) -> tuple[str, ...]:
+    """What a stage reads for a table where `catalog/pipeline.py` says so much of it."""
+    layer, _, name = table.partition(".")
+    if dataset == MADE_FROM:
+        return _made_from(TABLES[table])
+    if dataset == CHECKED:
+        return (f"staging.{name}" if layer == "gold" else table,)
+    return (dataset.format(table=table, name=name),)
 
 
-def _read_by(table: Table) -> tuple[str, ...]:
+def _made_from(table: Table) -> tuple[str, ...]:
+    if source := _SOURCE_OF.get(table.full_name):
+        lookup = SILVER[source.silver].lookup
+        return (f"bronze.{source.name}", *([f"silver.{lookup}"] if lookup else []))
     return (*(f"silver.{name}" for name in table.reads), *(f"ops.{name}" for name in table.uses))
-
-
-def _staged(name: str) -> str:
-    return f"staging.{name}"
 
 
 def _is_staged(dataset: str) -> bool:
@@ -170,16 +170,3 @@ def _is_staged(dataset: str) -> bool:
 
 
 EXPORTING = Flow("export", (EXPORTED,), (EXPORT,))
-# Of a stage, what it does for a table: given in full, and without its layer.
-_OF_STAGE: dict[str, Callable[[str, str], Flow]] = {
-    "generate": lambda table, name: Flow(name, (), (table,)),
-    "stream": lambda table, name: Flow(name, (), (table,)),
-    "receive": lambda table, name: Flow(name, (f"kafka.{name}",), (table,)),
-    "bronze": lambda table, name: Flow(name, (f"landing.{name}",), (table, REJECTED)),
-    "silver": _silver,
-    "check": lambda table, name: Flow(name, (_staged(name) if table.startswith("gold.") else table,)),
-    "gold": lambda _, name: Flow(name, _read_by(GOLD[name]), (_staged(name),)),
-    "publish": lambda table, name: Flow(name, (_staged(name),), (table,)),
-    "train": lambda table, name: Flow(name, (), (table,)),
-    "report": lambda _, name: Flow("night", REPORTED, (NIGHT_PAGES, SCORES)),
-}

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from catalog.lineage import EXPORTED, EXPORTING, QUARANTINE, Flow, columns, copying, flow
+from catalog.lineage import EXPORTED, EXPORTING, Flow, columns, copying, flow
+from catalog.pipeline import QUARANTINE
 from catalog.run_result import DONE
 from jobs.lineage.datasets import PRODUCER, SPECIFICATION, Json, Naming, facet
 from jobs.lineage.parent import Parent, run_id

@@ -11,12 +11,13 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
+from catalog.pipeline import ROW_ACCOUNTS
 from catalog.tables import Source
 from jobs.delta import sql
 from jobs.delta.frames import is_in
 from jobs.delta.lake import Lake
 
-TABLE = "ops.row_accounts"
+TABLE = ROW_ACCOUNTS
 LOST = "lost_dates"
 OUTCOMES = ("landed", "bronze", "silver", "quarantined", "duplicates", "corrections")
 Nights = Mapping[date, Collection[date]]  # night -> event dates of which it lost rows

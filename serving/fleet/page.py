@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from catalog.lineage import made_from
+from catalog.pipeline import ROW_ACCOUNTS
 from serving.fleet import alerts, climate, device, devices, lineage, quality, restated, sites
 from serving.fleet.figure import Section
 from serving.fleet.filters import DAYS, Filters
@@ -23,7 +24,6 @@ from serving.readable import readable
 
 SECTIONS = (climate, device, sites, devices, alerts, quality, restated, lineage)
 REPORTED = (climate, devices, alerts, quality)  # what a night's report shows, too
-ACCOUNTS = quality.ACCOUNTS
 NIGHTS_LISTED = 400
 KEPT = 96  # sections, of some hundred kilobytes each
 
@@ -94,10 +94,10 @@ def state(source: Source, running: Sequence[str]) -> dict[str, object]:
 
 def nights_of(source: Source) -> tuple[list[date], date | None]:
     """The nights that have accounts, newest first; and the newest that is published, if any is."""
-    if ACCOUNTS not in source:
+    if ROW_ACCOUNTS not in source:
         return [], None
     found = (
-        source.read(ACCOUNTS, ["night", "is_published"])
+        source.read(ROW_ACCOUNTS, ["night", "is_published"])
         .group_by("night")
         .aggregate([("is_published", "min")])
     )

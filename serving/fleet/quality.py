@@ -11,6 +11,7 @@ import altair as alt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from catalog.pipeline import QUARANTINE, ROW_ACCOUNTS
 from serving.fleet import figure, runs
 from serving.fleet.figure import Figure, Row, Section
 from serving.fleet.source import Source, between
@@ -18,8 +19,8 @@ from serving.fleet.source import Source, between
 if TYPE_CHECKING:
     from serving.fleet.filters import Filters
 
-ACCOUNTS, QUARANTINE, RUNS = "ops.row_accounts", "ops.quarantine", "ops.job_runs"
-TABLES = (ACCOUNTS, QUARANTINE, RUNS)
+RUNS = "ops.job_runs"
+TABLES = (ROW_ACCOUNTS, QUARANTINE, RUNS)
 NIGHTS = 30
 MOST_RULES = 20
 OUTCOMES = {
@@ -33,13 +34,12 @@ EMPTY = "No night was reconciled in these 30 days. Choose another night, or run 
 
 def section(source: Source, _filters: Filters, night: date) -> Section | None:
     """The charts of what the lake has tables for; None without accounts, of which every night has some."""
-    if ACCOUNTS not in source:
+    if ROW_ACCOUNTS not in source:
         return None
     nights = figure.nights_until(night, NIGHTS)
     days = between("night", nights[0], night)
-    accounts = source.rows(
-        ACCOUNTS, ["source", "night", "landed", "silver", "quarantined", "duplicates", "corrections"], days
-    )
+    columns = ["source", "night", "landed", "silver", "quarantined", "duplicates", "corrections"]
+    accounts = source.rows(ROW_ACCOUNTS, columns, days)
     figures = [outcomes_figure(accounts, nights)]
     if RUNS in source:
         newest = runs.newest(source.rows(RUNS, runs.COLUMNS, days))

@@ -27,7 +27,7 @@ from openlineage.client import generated
 from openlineage.client.uuid import generate_static_uuid
 
 from catalog import lineage
-from catalog.pipeline import STEP_NAMES
+from catalog.pipeline import STEP_NAMES, writers_of
 from catalog.tables import DERIVED, SOURCES, TABLES, selection, sources_of
 from jobs.cli.parser import parse
 from jobs.errors import ContractBroken, JobError
@@ -128,6 +128,10 @@ def test_a_night_draws_the_graph_that_the_catalog_says(night: dict[str, Any]) ->
             if step != "report"
         }
         assert said == by_the_catalog(selection(()), has_copies)
+    # And so is what is to be run where a table is missing.
+    for step, flows in lineage.night(selection(())).items():
+        for written in {written for flow in flows for written in flow.writes if written in TABLES}:
+            assert writers_of(written) == (step,), written
 
 
 def facet_classes() -> dict[str, type]:
