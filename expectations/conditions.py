@@ -21,7 +21,10 @@ def no_row_where(condition: str, meta: Meta) -> Expectation:
 
 
 def one_value_per_key(column: str, key: str, meta: Meta) -> Expectation:
-    """Return the expectation that rows of one key have one value in a column; no row can be judged by itself."""
+    """Return the expectation that rows of one key have one value in a column.
+
+    No row rule: one row alone cannot break it.
+    """
     of_key = f"OVER (PARTITION BY {key})"
     differs = f"{key} IS NOT NULL AND min({column}) {of_key} < max({column}) {of_key}"
     return ExpectTableRowCountToBeBetween(max_value=0, row_condition=where(differs), meta=meta)

@@ -80,7 +80,7 @@ def _source(sql: DuckdbSql, files: Sequence[DataFile], used: Collection[str]) ->
         sql.given([pattern(each.path) for each in files]),
         f"schema = MAP {{{', '.join(schema)}}}",
         "hive_partitioning = false",
-        # Statistics leave NaN out, and DuckDB (1.5.5) believes them, unless it is told of it.
+        # Statistics leave NaN out; without this, DuckDB (1.5.5) takes them to be of all values.
         "can_have_nan = true",
     ]
     selected = ["*", *values, "file_index", "file_row_number"]

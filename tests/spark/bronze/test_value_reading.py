@@ -485,7 +485,7 @@ def around(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def in_texts(record: Mapping[str, Any], number: int) -> dict[str, Any]:
-    """A record with its values where IN_TEXTS has them; every third has objects instead of texts."""
+    """A record with its values where IN_TEXTS has them; every third has objects instead of strings."""
     written = _text if number % 3 else lambda value: value
     body = {"l": record["l"], "at": record["at"]}
     message = {"d": record["d"], "sums": [None, record["money"]], "its name": record["name"]}
