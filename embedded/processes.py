@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
@@ -13,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog.lock import held
 from embedded.errors import Refused
 
 TAG = "LAKEHOUSE_STACK"
@@ -49,22 +49,17 @@ class Processes:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Wait until no other command starts or stops processes of this stack, and keep others waiting meanwhile."""
-        self.run_dir.mkdir(parents=True, exist_ok=True)
-        with (self.run_dir / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with held(self.run_dir / "lock", waits=True):
             yield
 
     @contextmanager
     def only(self, command: str) -> Iterator[None]:
         """Let no other of this command work on this stack meanwhile. Raises Refused while another does."""
-        self.run_dir.mkdir(parents=True, exist_ok=True)
-        with (self.run_dir / f"{command}.lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+        with held(self.run_dir / f"{command}.lock") as is_only:
+            if not is_only:
                 raise Refused(
                     f"another `make {command}` is at work on this lake: wait until it has ended, then the same again"
-                ) from None
+                )
             yield
 
     def start(self, name: str, command: list[str], environment: dict[str, str], log: Path) -> None:

@@ -1,7 +1,6 @@
 """`python -m pipelines`: run the pipeline on the Spark Connect server that SPARK_REMOTE names."""
 
 import argparse
-import fcntl
 import json
 import shutil
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 from pyspark.errors import PySparkException
 
 from catalog import location
+from catalog.lock import held
 from catalog.tables import SCHEMAS
 from jobs import session
 from jobs.cli.arguments import add_location, selected_tables
@@ -77,13 +77,9 @@ def _alone(folder: Path) -> Iterator[None]:
 
     They would write the same tables from the same checkpoints, and connecting alone ends the other's session.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            home = folder.parents[1]
-            raise UsageError(f"another pipeline is at work in {home}: wait until it has ended") from None
+    with held(folder / "lock") as is_only:
+        if not is_only:
+            raise UsageError(f"another pipeline is at work in {folder.parents[1]}: wait until it has ended")
         yield
 
 

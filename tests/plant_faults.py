@@ -1104,9 +1104,9 @@ FAULTS = [
     ),
     fault(
         "two pipelines work in one lake",
-        "pipelines/__main__.py",
-        "fcntl.LOCK_EX | fcntl.LOCK_NB",
-        "fcntl.LOCK_SH | fcntl.LOCK_NB",
+        "catalog/lock.py",
+        "else fcntl.LOCK_EX | fcntl.LOCK_NB",
+        "else fcntl.LOCK_SH | fcntl.LOCK_NB",
         "unit/pipelines/test_declaration.py::test_a_second_pipeline_in_a_lake_is_refused_in_one_line_until_the_first_has_ended",
     ),
 ]
