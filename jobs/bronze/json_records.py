@@ -22,9 +22,7 @@ from jobs.bronze.json_scanner import (
     records_at,
     with_strings,
 )
-from jobs.json_patterns import NO_NUMBER
 
-_NO_NUMBER = re.compile(NO_NUMBER)
 # What may stand between records: the mark of RFC 7464, byte order marks of files that were put together, and the end
 # of a file as DOS has it.
 _BETWEEN = re.compile("[ \t\r\n,\x1a\x1e\ufeff]*")
@@ -129,7 +127,7 @@ def is_one_object(text: str) -> bool:
     stripped = text.strip(" \t\r\n")
     if not (stripped.startswith("{") and stripped.endswith("}")):
         return False
-    return _is_whole_value(stripped) or _is_whole_value(_NO_NUMBER.sub("\\1null", stripped))
+    return _is_whole_value(stripped) or _is_whole_value(with_strings(stripped))
 
 
 def _is_whole_value(text: str) -> bool:
