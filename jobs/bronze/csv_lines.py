@@ -87,9 +87,9 @@ def places_of_numbers(columns: Sequence[str], source: Source) -> list[int]:
     return [at for at, name in enumerate(columns) if own.get(name, "STRING") not in {*TEXTS, "BOOLEAN"}]
 
 
-def has_comments(kinds: Iterable[str]) -> bool:
-    """Whether a line that begins with # cannot be a whole row of columns of these types: the first is no text."""
-    return next(iter(kinds)) not in TEXTS
+def begins_with_text(columns: Iterable[str], source: Source) -> bool:
+    """Whether the first of some columns is a text, so that a line that begins with # may be a row."""
+    return source.fields.get(next(iter(columns)), "STRING") in TEXTS
 
 
 def is_preamble(line: str, size: int, source: Source) -> bool:
@@ -98,7 +98,7 @@ def is_preamble(line: str, size: int, source: Source) -> bool:
         is_end = bool(source.escapes) and line.rstrip() == END_OF_COPY
         return is_end or bool(SEPARATOR.fullmatch(bare(line)))
     is_sized = len(tokens_of(line, source)) == size
-    may_be = source.comments or has_comments(source.fields.values())
+    may_be = source.comments or not begins_with_text(source.fields, source)
     return not is_sized and may_be and uncommented(line, source) == line
 
 

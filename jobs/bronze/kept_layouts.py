@@ -49,8 +49,7 @@ def _as_then(file: Path, source: Source) -> Layout | None:
     """How a file that is read long since is laid out, with the comments of that time; None for one without a layout."""
     with suppress(ValueError, OSError, EOFError, zlib.error):
         found = csv_flaws.layout(file, source)
-        kinds = [source.fields.get(name, "STRING") for name in found.names]
-        return replace(found, has_comments=csv_lines.has_comments(kinds))
+        return replace(found, has_comments=not csv_lines.begins_with_text(found.names, source))
     return None
 
 
@@ -79,7 +78,7 @@ def _layout(kept: Any, source: Source) -> Layout:
     is_of_old = isinstance(kept, str)
     names = tuple(kept.split(",") if is_of_old else kept)
     header = csv_lines.bare(source.delimiter.join(names))
-    has_comments = is_of_old and csv_lines.has_comments([source.fields.get(names[0], "STRING")])
+    has_comments = is_of_old and not csv_lines.begins_with_text(names, source)
     return Layout(names, (header,), has_comments)
 
 
