@@ -49,8 +49,11 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Build the parser of `python -m jobs`; a command has a parser of its own."""
+def build_parser(stage: str = "") -> argparse.ArgumentParser:
+    """Build the parser of `python -m jobs`, with the arguments of one stage; the others are listed with their purposes.
+
+    A command has a parser of its own.
+    """
     by_hand = ", ".join(f"{step.stage} --layer {step.layer}" if step.layer else step.stage for step in STEPS)
     top = Parser(
         prog="python -m jobs",
@@ -59,15 +62,17 @@ def build_parser() -> argparse.ArgumentParser:
         f"`python3 -m embedded job STAGE …` sets it for this machine's stack. {EXIT_STATUS}.",
     )
     stages = top.add_subparsers(dest="stage", required=True, metavar="stage")
-    for name, stage in STAGES.items():
-        about = f"{stage.purpose}."
-        _add_stage(stages.add_parser(name, help=stage.purpose, description=about, epilog=EXIT_STATUS), stage)
+    for name, each in STAGES.items():
+        about = f"{each.purpose}."
+        own = stages.add_parser(name, help=each.purpose, description=about, epilog=EXIT_STATUS)
+        if name == stage:
+            _add_arguments(own, each)
     for name, (_, purpose) in COMMANDS.items():
         stages.add_parser(name, help=purpose)
     return top
 
 
-def _add_stage(parser: argparse.ArgumentParser, stage: Stage) -> None:
+def _add_arguments(parser: argparse.ArgumentParser, stage: Stage) -> None:
     if stage.arguments:
         import_module(stage.arguments).add_arguments(parser)
     else:
@@ -79,7 +84,7 @@ def _add_stage(parser: argparse.ArgumentParser, stage: Stage) -> None:
 
 def parse(argv: Sequence[str]) -> Settings:
     """Parse an argument list into settings; on an error, exit with 2 and one line."""
-    read = build_parser()
+    read = build_parser(*argv[:1])
     given = vars(read.parse_args(argv))
     try:
         if module := STAGES[given["stage"]].arguments:

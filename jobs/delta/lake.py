@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from catalog.pipeline import writers_of
-from catalog.tables import TABLES
+from catalog.tables import TABLES, Source
 from jobs.delta import schema
 from jobs.delta.digests import Digest, digests_of
 from jobs.delta.frames import any_of, folded, is_in, is_same
@@ -120,6 +120,11 @@ class Lake:
     def _of_each(self, names: Iterable[str], aggregate: Column) -> dict[str, Any]:
         values = [self.read(name).agg(aggregate).scalar().alias(name) for name in dict.fromkeys(names)]
         return self.spark.range(1).select(*values).collect()[0].asDict() if values else {}
+
+    def nights_of(self, source: Source, keys: DataFrame) -> set[date]:
+        """The nights in which rows of some keys arrived; reads the keys of all that ever arrived from the source."""
+        rows = self.read(f"bronze.{source.name}").join(keys, on=list(source.key), how="leftsemi")
+        return {row._night for row in rows.select("_night").distinct().collect()}
 
     def digests(self, slices: Mapping[str, Iterable[date] | None]) -> list[Digest]:
         """Compute the digests of some slices of tables in one query; of a table's every slice for None."""

@@ -21,7 +21,6 @@ from jobs.bronze.moves import free_path
 from jobs.bronze.withdrawn import ARRIVED_AT
 from jobs.bronze.withdrawn import FOLDER as WITHDRAWN
 from jobs.cli.arguments import add_location
-from jobs.delta.keys import nights_of
 from jobs.delta.lake import Lake
 from jobs.errors import UsageError
 from jobs.maintenance import table_command
@@ -82,7 +81,7 @@ def run(arguments: Namespace) -> None:
     )
     file = _find(lake, SOURCES[arguments.source], arguments.file)
     keys = lake.read(f"bronze.{file.source.name}").where(file.is_own).select(*file.source.key).distinct()
-    nights = {*nights_of(lake, file.source, keys), file.night}
+    nights = {*lake.nights_of(file.source, keys), file.night}
     lost = _lost(lake, file.source, keys)
     print(f"{file.below}: {file.rows:,} rows leave bronze; silver is reconciled anew for {_listed(nights)}")
     facts = facts_of(lake, file.source, file.is_own)

@@ -11,7 +11,6 @@ from pyspark.sql import functions as F
 
 from catalog.tables import Source
 from jobs.delta.frames import is_same, union
-from jobs.delta.keys import nights_of
 from jobs.delta.lake import Lake
 from jobs.delta.staging import Staging
 from jobs.silver.pending import PendingBatch
@@ -153,7 +152,7 @@ def _supersede_with(
 ) -> None:
     """Add the nights that have rows of some fallen keys, and the event dates of what these lose."""
     nights = superseded.setdefault(batch.source, {})
-    for night in nights_of(lake, batch.source, fallen.select(*batch.source.key)):
+    for night in lake.nights_of(batch.source, fallen.select(*batch.source.key)):
         nights.setdefault(night, set())
     lost = [(row._night, row._day) for row in fallen.select("_night", "_day").distinct().collect()]
     for night, days in _dates(lost).items():
@@ -166,7 +165,7 @@ def _scattered(lake: Lake, staging: Staging, batch: PendingBatch) -> set[date]:
     Where rows are corrected, the batch's own nights are among them: only together have their rows the right outcome.
     """
     keys = staging.read(batch.validated).where("_rank = 1 AND _is_scattered").select(*batch.source.key)
-    nights = nights_of(lake, batch.source, keys)
+    nights = lake.nights_of(batch.source, keys)
     others = nights.difference(batch.nights)
     return nights if others and batch.source.is_corrected else others
 

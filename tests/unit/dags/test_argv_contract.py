@@ -80,7 +80,8 @@ def emitted(dag: Any, form: dict[str, Any], run_id: str) -> list[list[str]]:
 def parsed(argvs: list[list[str]]) -> list[dict[str, str]]:
     """What the jobs' own parser makes of them; it needs nothing that is not in this environment."""
     return [
-        {name: str(value) for name, value in vars(build_parser().parse_args(argv)).items()} for argv in argvs
+        {name: str(value) for name, value in vars(build_parser(argv[0]).parse_args(argv)).items()}
+        for argv in argvs
     ]
 
 
@@ -119,7 +120,7 @@ def test_a_job_knows_which_attempt_at_its_task_it_is(nightly: Any, monkeypatch: 
     monkeypatch.setenv("OPENLINEAGE_NAMESPACE", "airflow/prod")
     jobs = emitted(nightly, FORMS["iot_nightly"][1], "by.hand")
     of_run = datetime(2024, 3, 5, 1, tzinfo=UTC)
-    assert [build_parser().parse_args(argv).parent for argv in jobs] == [
+    assert [build_parser(argv[0]).parse_args(argv).parent for argv in jobs] == [
         Parent("airflow/prod", "iot_nightly", step, of_run, 2, 1) for step in STEP_NAMES
     ]
 
@@ -167,7 +168,7 @@ def test_a_fraction_is_an_integer_neither_to_the_form_nor_to_the_job(
         assert concerned, field
         for argv in concerned:
             with pytest.raises(SystemExit, match="2"):
-                build_parser().parse_args([argument.replace("=4242", "=1.5") for argument in argv])
+                build_parser(argv[0]).parse_args([argument.replace("=4242", "=1.5") for argument in argv])
             complaint = capsys.readouterr().err
             assert complaint.count("\n") == 1 and "'1.5" in complaint
             (option,) = [argument.partition("=")[0] for argument in argv if "=4242" in argument]
