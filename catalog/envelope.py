@@ -14,7 +14,7 @@ def is_of_envelope(theirs: str) -> bool:
 
 
 def check_envelope(theirs: Sequence[str], records: str) -> None:
-    """Raise ValueError for names that lead to nothing that the document around records has, besides these."""
+    """Raise ValueError for a name that leads to nothing in the document around its records."""
     inside = path_of(records).steps if records else ()
     into = [name for name in theirs if is_of_envelope(name)]
     for name in into:

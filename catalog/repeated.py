@@ -32,7 +32,7 @@ class Repeated:
 
     @property
     def version(self) -> str:
-        """The column whose greatest value holds; empty where that is not how it goes."""
+        """The column whose greatest value decides, of `greatest:COLUMN`; empty for the other policies."""
         return self.repeated.partition(":")[2]
 
     @property
@@ -42,7 +42,7 @@ class Repeated:
 
     @property
     def silver_provenance(self) -> str:
-        """What silver has of each row besides: where rows are corrected, the night in which its values arrived."""
+        """Further columns of its silver table: where rows are corrected, the night in which a row's values arrived."""
         return ", _values_night DATE" if self.is_corrected else ""
 
     def key_flaw(self, columns: Mapping[str, str]) -> str:

@@ -13,8 +13,8 @@ SECONDS_IN_A_LOG = 30.0
 class LiveLine:
     """Output of lines that stay, and below them one that changes while somebody waits.
 
-    Where standard output is no terminal, or one that cannot rewrite a line, that one is printed when nothing was for
-    `SECONDS_IN_A_LOG`.
+    Where standard output is no terminal, or one that cannot rewrite a line, the line that changes is printed only
+    once nothing else was printed for SECONDS_IN_A_LOG.
     """
 
     def __init__(self) -> None:

@@ -48,7 +48,10 @@ class Night:
 
 
 def waited_for(active: Iterable[Mapping[str, Any]], limit: int) -> list[str]:
-    """Which active runs of a DAG one that is triggered waits for; none while it has room. Backfills count apart."""
+    """Return the active runs that a newly triggered run has to wait for; none while fewer than `limit` are active.
+
+    Runs of backfills have a limit of their own and are left out.
+    """
     ahead = [str(run["dag_run_id"]) for run in active if run["run_type"] != "backfill"]
     return ahead if len(ahead) >= limit else []
 

@@ -45,7 +45,7 @@ def _database(folder: Path) -> duckdb.DuckDBPyConnection:
 
 
 def pattern(path: str) -> str:
-    """Return what DuckDB, to which each path is a pattern, finds a file by."""
+    """Return a path for DuckDB, to which each is a pattern, with its wildcards in brackets."""
     return re.sub(r"[\[*?]", r"[\g<0>]", path)
 
 

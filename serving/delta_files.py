@@ -63,9 +63,9 @@ def opened(folder: Path, name: str, version: int | None = None) -> DeltaTable:
 
 
 def stamp(folder: Path) -> tuple[int, int] | None:
-    """Return what stays the same as long as a table has no new commit: which log it is, and when that last changed.
+    """Return the inode of a table's log and when it last changed (nanoseconds): the same until there is a new commit.
 
-    None where that was just now, for another commit might not have a later time, and where there is no log.
+    None where there is no log, and where it changed just now: the next commit could come at what counts as one time.
     """
     try:
         log = (folder / "_delta_log").stat()

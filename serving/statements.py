@@ -22,7 +22,7 @@ class Order:
 
 
 class Dialect(Protocol):
-    """What differs between them, and the parameters of one statement."""
+    """What differs between a SQL warehouse and DuckDB, and the parameters of one statement."""
 
     def quoted(self, name: str) -> str:
         """Return a name as SQL takes it, whatever is in it."""
@@ -43,7 +43,7 @@ def rows(
 ) -> str:
     """Return the text of a statement: `selected` expressions of a `source`, called t, sorted by `keys`, if any.
 
-    Conditions and keys mean the same to both, to which a NaN is a number like others, and greater than all.
+    Conditions and keys mean the same in both dialects, in which NaN equals itself and is greater than all numbers.
     """
     terms = [_term(sql, each, types) for each in where]
     return (
@@ -72,7 +72,7 @@ def _term(sql: Dialect, condition: Condition, types: pa.Schema) -> str:
 
 
 def key(sql: Dialect, order: Order, types: pa.Schema) -> str:
-    """Return what rows are sorted by for an order."""
+    """Return an order as the expressions of an ORDER BY."""
     column, kind = f"t.{sql.quoted(order.column)}", types.field(order.column).type
     direction = " DESC" if order.descending else ""
     if pa.types.is_nested(kind):

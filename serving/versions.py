@@ -38,7 +38,10 @@ def commits(folder: Path, down_to: int = 0) -> Iterator[Commit]:
 
 
 def of_version(commits: Iterable[Commit], version: int) -> Commit:
-    """Return when a version was made, and the last night whose run wrote up to it; of commits, newest first."""
+    """Return a version with the night of the last run that wrote it or one before it; `commits` are newest first.
+
+    Without a moment or a night where the commits do not reach so far.
+    """
     found = [each for each in commits if each.version <= version]
     nights = (each.night for each in found if each.night)
     return Commit(version, found[0].committed_at if found else None, next(nights, None))

@@ -82,8 +82,8 @@ def _run_step(of_month: Lake, step: Step) -> list[str]:
 def is_published(lake: Lake) -> bool:
     """Whether each selected source is reconciled for each of the nights, and published where the selection can be.
 
-    A source is published once every gold table built from it is, including tables that were not selected: of one
-    from which others are built, too, no more is asked than that it is reconciled.
+    An account is published only once every gold table made from its source is. Where the selection leaves some of
+    these out, its sources are only asked to be reconciled.
     """
     accounts.ensure(lake)
     nights, can_be = lake.settings.nights, set(sources_done(lake))

@@ -74,7 +74,10 @@ def arrived_at(file: str = "_file", night: str = "_night") -> Column:
 
 
 def latest_time(file: str = "_file", night: str = "_night") -> Column:
-    """The latest time that a row of a file can be about, and no thing of the future when the file came: TIMESTAMP."""
+    """The latest time that a row of a file may have: TIMESTAMP. Later ones were of the future when the file arrived.
+
+    Clocks may differ by CLOCKS_DIFFER; no row is of a later day than its file.
+    """
     return F.least(arrived_at(file, night) + F.expr(CLOCKS_DIFFER), _end_of(night))
 
 

@@ -13,10 +13,10 @@ _ESCAPES = [(_BACKSLASH + letter, meant) for letter, meant in ESCAPED.items()]
 
 
 def tokens(line: Column, delimiter: str, pattern: str) -> Column:
-    """The tokens of a line as they are meant, null for what has none; null for a line that ends within an escape.
+    """The tokens of a line with their escapes resolved: ARRAY<STRING>, null for a line that ends within an escape.
 
-    `pattern` is the delimiter in patterns. MySQL puts the backslash before the delimiter itself, PostgreSQL before a
-    letter for it.
+    A token is null where the file has no value. `pattern` is the delimiter as regular expressions have it. MySQL puts
+    the backslash before the delimiter itself, PostgreSQL before a letter for it.
     """
     is_escaped = F.contains(line, F.lit(_BACKSLASH))
     token = rf"(?s){pattern}((?:[^{pattern}\\]|\\.)*+)"
@@ -27,7 +27,7 @@ def tokens(line: Column, delimiter: str, pattern: str) -> Column:
 
 
 def without_escapes(line: Column) -> Column:
-    """A line in which each delimiter is between two tokens."""
+    """A line without its escapes, so that every delimiter that is left stands between two tokens."""
     return F.regexp_replace(line, r"(?s)\\.", "")
 
 

@@ -32,7 +32,7 @@ _NO_NAME = re.compile(
 
 
 def is_header(tokens: Sequence[str], source: Source) -> bool:
-    """Whether the tokens of a line are names: all differ and look like some, and none is a value of its column.
+    """Whether the tokens of a line are names: all differ, all look like names, and none is a value of its column.
 
     No number and no time looks like a name. Where all columns are text, a name looks like a value.
     """
@@ -44,9 +44,9 @@ def is_header(tokens: Sequence[str], source: Source) -> bool:
 
 
 def is_other_header(tokens: Sequence[str], columns: Sequence[str], source: Source) -> bool:
-    """Whether a line names columns of the source, and not those of its file in their order: two, or all of the key.
+    """Whether a line is another header than its file's: it names two columns of the source, or all of its key.
 
-    With a number or a time in its key it is a record, of which some values are such names.
+    A line that has a number or a time where its file has the key is a record, even if other values are such names.
     """
     found = loose_names(tokens, source)
     own = source.fields.keys() & set(found)

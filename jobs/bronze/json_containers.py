@@ -1,7 +1,7 @@
 """Objects and arrays on the way to the columns of a line of JSON, each in a column of its own.
 
-One that comes as a text, within which it stands as JSON, plain or in base64, is opened: whatever leads through it leads
-through what the text says. All are of `_object`, the line's object, with the `_strings` within it.
+One that came as a string of JSON, plain or in base64, is parsed, and paths lead through it as if it had come as it is.
+All functions are about lines with `_object`, the line's object as a VARIANT, and `_strings`, the strings within it.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _JSON = r"^\s*[\[{]"
 
 @lru_cache
 def columns_within(source: Source) -> Mapping[Path, str]:
-    """Return what the paths of a source lead through, the outermost first, and which column has it as a variant."""
+    """Return object or array -> the VARIANT column that has it, outermost first, for all that paths lead through."""
     found = containers(path for paths in source.paths.values() for path in paths)
     return {path: f"_within_{number}" if path.steps else "_object" for number, path in enumerate(found)}
 
@@ -33,9 +33,10 @@ def helping_columns(source: Source) -> list[str]:
 
 
 def with_containers(lines: DataFrame, source: Source) -> DataFrame:
-    """Add to lines with an `_object` what lies within it, the outer before the inner, and the strings of each.
+    """Add the columns of `helping_columns` to lines, the outer objects and arrays before those within them.
 
-    What comes as a text has it as `_text`, within brackets.
+    Each has a column as a VARIANT, one with the strings within it, and one with the string as which it came, within
+    brackets; that is null if it came as it is.
     """
     columns = columns_within(source)
     for depth in sorted({len(path.steps) for path in columns} - {0}):
@@ -51,12 +52,12 @@ def with_containers(lines: DataFrame, source: Source) -> DataFrame:
 
 
 def variant(path: Path, source: Source) -> Column:
-    """Whatever is at a path, as it came."""
+    """What is at a path, as it came: VARIANT, null if there is nothing."""
     return F.try_variant_get(_around(path, source), _last(path).in_variant, "variant")
 
 
 def as_string(path: Path, source: Source) -> Column:
-    """What is at a path as a text, numbers by their digits."""
+    """What is at a path: STRING, of a number its digits without an exponent; null if there is nothing."""
     return F.try_variant_get(_around(path, source), _last(path).in_variant, "string")
 
 

@@ -37,15 +37,18 @@ def levels_of(path: str, around: Sequence[Path]) -> list[Level]:
 
 
 def nearly(name: str) -> str:
-    """Return what a name has in common with those in another case, or with the dots of a path within them.
+    """Return a name in small letters up to its first dot: the same for names in another case, and for `a.b` and `a`.
 
-    A member that is called so is kept: it is not what was meant, and whoever validates the record says so.
+    Members whose names are only nearly the one that is wanted are kept, too, so that validation can say so.
     """
     return name.casefold().partition(".")[0]
 
 
 def with_envelope(record: str, kept: Sequence[str], levels: Sequence[Level]) -> str:
-    """A record with what it has of the document around it, also if that is nothing: a `$` of its own is another."""
+    """Return a record with what it has of the document around it in front, as its member `$`, even if that is empty.
+
+    A `$` that the record has itself comes after it, and does not count.
+    """
     envelope = ""
     for level, members in reversed([*zip(levels, kept, strict=False)]):
         within = f"{json.dumps(level.name)}:{{{envelope}}}" if envelope else ""

@@ -74,10 +74,10 @@ def lines_of(message: str, *, is_senml: bool = False) -> list[str]:
 def each_by_itself(
     lines: Iterable[str], path: str = "", around: Sequence[Path] = (), *, is_senml: bool = False
 ) -> Iterator[str]:
-    """Yield the records of lines, as `records` does; a line that cannot be read stays, and becomes a malformed record.
+    """Yield the records of lines, as `records` does; a line that cannot be read is yielded as it is, and is malformed.
 
-    So does an object that has no records at `path`, or is none of SenML, and would pass for a record as it is: that
-    stands before it.
+    An object without records at `path`, or one that is not SenML, could pass for a record: it is yielded with that
+    reason in front (`without_records`), so that it is malformed, too.
     """
     read = partial(records, path=path, around=around, is_senml=is_senml)
     is_as_it_is = not (path or is_senml)

@@ -49,7 +49,7 @@ class Way(NamedTuple):
 
     @property
     def inside(self) -> "Way":
-        """Of the outermost level's member."""
+        """The way from the member of the outermost level on."""
         return self._replace(levels=self.levels[1:])
 
 
@@ -176,7 +176,10 @@ def behind(pattern: re.Pattern[str], text: str, position: int) -> int:
 
 
 def with_strings(text: str) -> str:
-    """A text in which strings stand for what broken sensors write for no number, such as nan, if that is no JSON."""
+    """Return JSON in which what broken sensors write for no number, such as nan or 1.#INF, stands as a string.
+
+    What Python's decoder takes for a number stays: NaN, Infinity and -Infinity.
+    """
     return _STRING_OR_NO_NUMBER.sub(_string, text) if _NO_NUMBER.search(text) else text
 
 
@@ -185,5 +188,5 @@ def _string(found: re.Match[str]) -> str:
 
 
 def on_one_line(text: str) -> str:
-    """A line break in JSON only separates tokens."""
+    """Return JSON with blanks for line breaks, which in JSON only separate tokens."""
     return _BREAKS.sub(" ", text.strip(" \t\r\n"))

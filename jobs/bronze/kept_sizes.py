@@ -26,7 +26,7 @@ Sizes = dict[str, tuple[int, int | None]]
 
 
 def days(nights: Iterable[date]) -> set[date]:
-    """The days whose files are looked at: a run's nights, and the last until today."""
+    """The days (UTC) whose files are looked at: a run's nights, and the last DAYS, today included."""
     today = datetime.now(UTC).date()
     return {*nights, *(today - timedelta(ago) for ago in range(DAYS))}
 

@@ -29,13 +29,13 @@ log = logging.getLogger(__name__)
 
 
 def remember(lake: Lake, landings: Mapping[Source, Landing]) -> None:
-    """Keep what lay there when bronze looked, for `make_good`; before anything is read."""
+    """Write down which files bronze has looked through, for `make_good`; called before the stream reads any."""
     for source, landing in landings.items():
         write_atomically(_remembered(lake, source), json.dumps(sorted(_paths(landing))))
 
 
 def make_good(lake: Lake) -> None:
-    """Take back, of the selected sources, what a run did not come to that ended before it had."""
+    """Do what `take_back` does for the selected sources where an earlier run ended before it could."""
     for source in lake.settings.sources:
         with suppress(FileNotFoundError):
             known = json.loads(_remembered(lake, source).read_text())
@@ -44,9 +44,9 @@ def make_good(lake: Lake) -> None:
 
 
 def take_back(lake: Lake, landings: Mapping[Source, Landing]) -> None:
-    """Take the rows of files out of bronze that were read as they should not be, and rename these for the next run.
+    """Delete from bronze the rows of files that were misread, and rename these files, so that the next run reads them.
 
-    `landings` is what lay there when bronze looked.
+    `landings` has the files that bronze had looked through before; only others can have been misread.
     """
     for source, landing in landings.items():
         _take_late_back(lake, source, _paths(landing))

@@ -48,6 +48,6 @@ def flaw(file: Path) -> str | None:
 
 
 def no_utf8(error: UnicodeDecodeError, before: int) -> str:
-    """Return which line and byte of a text is not UTF-8, of which so many lines were before what was decoded."""
+    """Return which line and byte of a file is not UTF-8; `before` is how many of its lines precede what was decoded."""
     line = before + error.object.count(b"\n", 0, error.start) + 1
     return f"line {line} is not UTF-8 (byte 0x{error.object[error.start]:02X}); save it as UTF-8, or mend the line"

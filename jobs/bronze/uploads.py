@@ -24,9 +24,10 @@ def is_delivered(name: str) -> bool:
 
 
 def growing(files: Iterable[Path]) -> frozenset[Path]:
-    """The files that change while they are watched, until the last that changed has stood still for `QUIET`.
+    """Watch files, and return those that change meanwhile.
 
-    Waits only for files that have changed within that time, and no longer than it; by a clock that is ahead, all of it.
+    Waits until the one that was changed last has not been changed for QUIET seconds: not at all if that is so already,
+    and QUIET seconds at most, also where the clock of whoever wrote it is ahead.
     """
     before = {file: _state(file) for file in files}
     now = time.time_ns()

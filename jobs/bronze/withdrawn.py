@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def rename_brought_again(folder: Path, already_read: Callable[[], Collection[str]]) -> None:
-    """Give each file a path of its own that lies where one was withdrawn from, so that it is read as any other.
+    """Rename each file that lies where one was withdrawn from, so that the stream reads it as a new one.
 
     `already_read` returns the files whose rows bronze has, as paths relative to the source's folder.
     Raises JobError when a folder is a link.

@@ -31,7 +31,7 @@ class Attempt:
 
     @property
     def namespace(self) -> str:
-        """Of its jobs: those of one catalog and prefix."""
+        """The namespace of its jobs: `lakehouse`, the catalog and the schemas' prefix, joined by dots."""
         naming = self.naming
         return ".".join(part for part in ("lakehouse", naming.catalog, naming.prefix) if part)
 

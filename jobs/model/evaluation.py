@@ -19,7 +19,7 @@ ALONE = 10  # `precision_at_k` is of one part in so many: who inspects more care
 
 @dataclass(frozen=True)
 class Scores:
-    """How well probabilities were those of defects; less is better of the last two."""
+    """How well probabilities predicted defects; of the last two scores, less is better."""
 
     average_precision: float
     precision_at_k: float
@@ -79,7 +79,7 @@ def score(defect: Flags, probabilities: Numbers, k: int) -> Scores:
 
 
 def precision_at(defect: Flags, probabilities: Numbers, k: int) -> float:
-    """Return the share of defects among the k likeliest; of several that are equally likely, what is to be expected."""
+    """Return the share of defects among the k likeliest; of equally likely ones, the expected share counts."""
     least = np.sort(probabilities)[-k]
     likelier, as_likely = probabilities > least, probabilities == least
     found = defect[likelier].sum() + (k - likelier.sum()) * defect[as_likely].mean()

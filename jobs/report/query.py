@@ -82,12 +82,12 @@ def ask(lake: Lake, query: Query, most: int) -> Answer:
 
 
 def first_rows(lake: Lake, query: Query, most: int) -> DataFrame:
-    """So many rows of a query's result about the lake's night, and one more if there are more."""
+    """The first rows of a query's result about the lake's night: one more than `most`, if there are, to show that."""
     return lake.spark.sql(query.sql(lake.settings)).limit(most + 1)
 
 
 def answer(query: Query, columns: list[str], rows: list[Row], most: int) -> Answer:
-    """The answer that such rows are."""
+    """Return rows of `first_rows` as an answer of at most so many rows."""
     return Answer(query, columns, rows[:most], len(rows) > most)
 
 

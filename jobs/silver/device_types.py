@@ -12,10 +12,10 @@ _NAMED = ("device_id", "device_type")
 
 
 def of_several_types(lake: Lake, devices: DataFrame | None = None) -> DataFrame:
-    """The devices that ever came with another type, all or among some: `device_id`, one row each.
+    """The devices to which the registry ever gave more than one type: `device_id`, one row each.
 
-    Bronze knows of types that silver has no more: of rows in whose place a correction is, or one that arrived before
-    them. Facts may have been looked up in those.
+    Only those among `devices`, if given. Bronze knows of types that silver has no more: of rows in whose place a
+    correction is, or one that arrived before them. Facts may have been looked up in those.
     """
     registry = [SOURCES[name] for name in dict.fromkeys(REGISTRY)]
     frames = [lake.read(f"silver.{lookup}").select(*_NAMED) for lookup in sorted(LOOKUPS)]

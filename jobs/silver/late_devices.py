@@ -19,10 +19,11 @@ from jobs.silver.pending import PendingBatch
 
 
 def nights_of(lake: Lake, batches: Sequence[PendingBatch]) -> dict[Source, Dates]:
-    """The nights, by source, that have facts of devices that are known now, or were of another type.
+    """Return source -> nights that have facts whose device has become known, or had another type than they say.
 
-    None of the batches' own are among them, and those of sources that are not selected are: no later run would find
-    them. They have lost no event dates. One query, unless the batches name a device that came with more than one type.
+    The batches' own nights are left out. Sources that are not selected are among them, since no later run would find
+    these nights. None has lost rows, so each has no event dates. One query, unless the batches name a device that came
+    with more than one type.
     """
     own = {batch.source.name: {*batch.nights} for batch in batches}
     facts = {source.name: source for source in SOURCES.values() if SILVER[source.silver].lookup}

@@ -27,10 +27,10 @@ Dates = dict[date, set[date]]  # night -> event dates of which it lost rows or v
 def bring_in(
     lake: Lake, staging: Staging, batches: Sequence[PendingBatch], progress: StepProgress
 ) -> dict[Source, Dates]:
-    """Validate batches and merge what is accepted into silver; give the nights that are pending for it, by source.
+    """Validate batches and merge the accepted rows into silver; return source -> nights that are pending because of it.
 
-    Those lost rows or values to the batches, or have other rows of their keys, which may have another outcome now. Safe
-    to repeat.
+    Such a night lost rows or values to a batch (it comes with the event dates of what it lost), or has other rows of
+    the same keys, whose outcome may be another now. Safe to repeat.
     """
     # By its accounts, a batch may be newer than all that silver has: then silver need not be asked.
     only_new = [batch for batch in batches if batch.is_newest and batch.source.policy == "first"]

@@ -51,9 +51,11 @@ def values_night(source: Source, alias: str = "") -> Column:
 
 
 def wins(source: Source, new: str, night: Column, version: Column | None) -> Column:
-    """Whether a new row's values take the place of those that silver has from a night, in a version.
+    """Whether a new row's values replace those that silver has of its key, by the policy of the source.
 
-    Of its own night a row is the new choice. `new` is the alias of the new row and ends in a dot.
+    `night` is the night in which silver's values arrived, `version` their value of the version column, if there is
+    one. Values of the same night are replaced: the new row is today's choice among the rows of that night. `new` is the
+    alias of the new row and ends in a dot.
     """
     arrived = F.col(f"{new}_night") if not source.is_corrected else F.col(f"{new}_values_night")
     if source.policy == "last":

@@ -91,7 +91,7 @@ def _part_of_key(name: str, source: Source) -> Column:
 
 
 def existing(lake: Lake, batch: PendingBatch, keys: DataFrame | None = None) -> DataFrame:
-    """What silver has of the keys that it may share with a batch, or of some keys alone; see `as_existing`."""
+    """The rows of silver that may have a key of the batch, or that have one of `keys`, as `as_existing` gives them."""
     rows = lake.read(batch.silver.full_name).where(batch.may_share_a_key())
     if keys is not None:
         rows = rows.join(keys, on=list(batch.source.key), how="leftsemi")

@@ -50,7 +50,7 @@ class Account:
 
     @classmethod
     def of(cls, row: Row) -> "Account":
-        """Return the account that a row of the table is; before there were corrections, there was no such column."""
+        """Return a row of the table as an account; tables from before there were corrections lack that column."""
         counts: dict[str, Any] = {name: row.asDict().get(name) or 0 for name in OUTCOMES}
         return cls(row.source, row.night, **counts)
 
@@ -165,7 +165,7 @@ def reconcile(lake: Lake, accounts: Iterable[Account]) -> None:
 
 
 def begin(lake: Lake, source: Source, nights: Iterable[date]) -> None:
-    """Give each of some nights an account that has none: what silver has made of one by then can be reopened."""
+    """Write an account of no rows for each of some nights that has none, so that the night can be reopened."""
     known = {row.night for row in of_source(lake, source.name).select("night").collect()}
     if lacking := sorted({*nights} - known):
         reconcile(lake, [Account(source.name, night, 0, 0, 0, 0, 0) for night in lacking])
@@ -177,7 +177,10 @@ def reopen(lake: Lake, superseded: Mapping[Source, Nights]) -> None:
 
 
 def restate(lake: Lake, restated: Mapping[Source, Nights]) -> None:
-    """Have gold take in anew, in one commit, what some nights of sources lost values on; they stay reconciled."""
+    """Mark nights of sources as not published, with the event dates on which they lost values, in one commit.
+
+    They stay reconciled, so that gold alone takes them in again.
+    """
     _add_lost(lake, restated, is_published=F.lit(False))
 
 
@@ -198,9 +201,9 @@ def _add_lost(lake: Lake, nights: Mapping[Source, Nights], **changed: Column) ->
 
 
 def refuse(lake: Lake, is_refused: Mapping[str, bool]) -> None:
-    """Keep of each source whether silver of its nights that are not published was refused by its check.
+    """Mark the unpublished nights of each source by whether the check of silver has refused it, in one commit.
 
-    Costs a commit only where that is not known yet.
+    No commit where nothing changes.
     """
     rows = lake.read(TABLE).where("NOT is_published").collect()
     changed = [

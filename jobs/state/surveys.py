@@ -33,8 +33,9 @@ def of(
 ) -> Survey:
     """Look at the accounts of some sources, in one query.
 
-    `checked` says up to which moment, as in `until`, the run's check knows each source; of one that it does not name
-    none is checked. Without it, all are, but for those that are `begun`.
+    `checked` is source -> the moment, as in `until`, up to which the run's check has seen its accounts: later ones
+    are unchecked, and so are all of a source that it does not name. Without it all are checked. Nights that are
+    `begun` are unchecked in any case.
     """
     own = {source: nights for source, nights in (begun or {}).items() if source in sources}
     rows = [row for row in accounts.all_of(lake) if row.source in sources]

@@ -22,7 +22,7 @@ Sink = Callable[[DataFrame, Batch], None]
 
 
 def sink_of(lake: Lake, stream: Options) -> tuple[str, Sink, dict[str, object]]:
-    """Return the sink's name and detail, as in run results, and in between a function that sends it a batch."""
+    """Return the sink's name in run results, the function that sends it a batch, and the detail for run results."""
     if stream.sink == "json":
         # Simulated files come in on their simulated night.
         folder = lake.settings.landing / stream.source / f"arrived={lake.settings.night}"
