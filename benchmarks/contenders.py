@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from commits import STEPS as OF_A_NIGHT
 from commits import Figures, Side, total
 from memory import peak_memory
 from server import Server
@@ -20,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SPARK_PYTHON, PEER_PYTHON = ROOT / ".venv/spark/bin/python", ROOT / ".venv/peer/bin/python"
 # What the peer does, too: these bring the feed of changes of devices, and five gold tables.
 TABLES = "--tables=readings,devices,events"
-STEPS = ("bronze", "check_bronze", "silver", "check_silver", "gold", "check_gold", "publish")
+STEPS = OF_A_NIGHT[1:-1]  # from bronze to publish
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ The environment is that of the jobs; no Spark server is needed. What is counted:
 - **Functions with several of spark, settings, lake** among their parameters.
 - **Uses of `ops.row_accounts`** in the packages: strings with its name, docstrings left out, other than in
   `jobs/state/accounts.py` and where the name is defined. By its constant, `tests/unit/jobs/test_state.py` looks.
-- **Modules with a list of stages**: a literal with four of a night's steps. YAML is counted apart: the asset bundle has
-  to spell its tasks out, and a test holds them against the DAG.
+- **Modules with a list of stages**, in the packages and `benchmarks/`: a literal with four of a night's steps. YAML
+  is counted apart: the asset bundle has to spell its tasks out, and a test holds them against the DAG.
 - **Private words**: see `structure_words.py` beside this file.
 """
 
@@ -27,18 +27,29 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import structure_words
 
-PACKAGES = ("catalog", "jobs", "expectations", "dags", "plugins", "serving", "embedded", "workspace")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from catalog.pipeline import STEP_NAMES
+
+PACKAGES = (
+    "catalog",
+    "jobs",
+    "expectations",
+    "pipelines",
+    "dags",
+    "plugins",
+    "serving",
+    "embedded",
+    "workspace",
+)
 CARRIED = {"spark", "settings", "lake"}
 OWNER, DEFINED = "jobs/state/accounts.py", "catalog/pipeline.py"
-STEPS = {
-    *("generate", "bronze", "silver", "gold", "publish", "report"),
-    *("check_bronze", "check_silver", "check_gold"),
-}
+STEPS = {*STEP_NAMES}
 # Feeds and tables lay in the packages of their stages once.
 OF_ONE_TABLE = re.compile(
     r"expectations\.(bronze|silver|gold)\.\w+|jobs\.\w+\.(feeds|tables)\.\w+"
@@ -153,9 +164,9 @@ def modules_of_a_night(folder: Path) -> list[str]:
     return names
 
 
-def trees(folder: Path) -> Iterator[tuple[str, ast.Module]]:
-    """Path and syntax tree of each module of the packages."""
-    for package in PACKAGES:
+def trees(folder: Path, packages: Iterable[str] = PACKAGES) -> Iterator[tuple[str, ast.Module]]:
+    """Path and syntax tree of each module of some packages."""
+    for package in packages:
         for file in sorted((folder / package).rglob("*.py")):
             yield str(file.relative_to(folder)), ast.parse(file.read_text(encoding="utf-8"))
 
@@ -189,7 +200,7 @@ def uses_of_accounts(folder: Path) -> list[str]:
 def stage_lists(folder: Path) -> tuple[list[str], list[str]]:
     """Modules with a literal of four of a night's steps or more, as `path:line, line`; and such YAML files."""
     found = []
-    for path, tree in trees(folder):
+    for path, tree in trees(folder, (*PACKAGES, "benchmarks")):
         lines = [str(node.lineno) for node in ast.walk(tree) if len(_names(node) & STEPS) >= LEAST_STEPS]
         if lines:
             found.append(f"{path}:{', '.join(lines)}")
