@@ -97,6 +97,13 @@ FAULTS = [
         "simulator/test_generate.py::test_few_readings_of_rooms_are_of_the_whole_day",
     ),
     fault(
+        "days of silence may be fewer than none",
+        "catalog/kinds.py",
+        "type(value) is int and value >= 0",
+        "type(value) is int",
+        "unit/jobs/test_tables.py::test_days_of_silence_that_are_none_are_refused",
+    ),
+    fault(
         "a source with names is simulated without them",
         "catalog/source.py",
         '*(field.name for field in fields(CsvFormat)), "names", "records"',
@@ -671,6 +678,13 @@ FAULTS = [
         "spark/stream/test_kafka.py::test_messages_are_landed_once_and_reach_silver_or_quarantine",
     ),
     # Lineage
+    fault(
+        "publish is said to read what it has published",
+        "catalog/pipeline.py",
+        'reads=("staging.{name}",)',
+        'reads=("gold.{name}",)',
+        "unit/jobs/test_lineage.py::test_a_night_draws_the_graph_that_the_catalog_says",
+    ),
     fault(
         "lineage leaves out what rows are looked up in",
         "catalog/lineage.py",
