@@ -110,7 +110,7 @@ LEAF = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | 
 VALUE = LEAF | st.lists(LEAF, max_size=3) | st.dictionaries(TEXT, LEAF, max_size=3)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.dictionaries(TEXT, VALUE, max_size=3), max_size=3), st.sampled_from([None, 1]), st.booleans()
 )
@@ -144,7 +144,7 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(OUTER, max_size=3), st.sampled_from([None, 1]), st.booleans())
 def test_each_record_has_what_it_is_to_have_of_the_document_around_it_and_nothing_else(
     made, indent, is_alone
@@ -297,7 +297,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(PIECES, max_size=3).map("".join), max_size=6), st.sampled_from([1, 30, 1 << 20]))
 def test_the_quick_look_through_a_file_finds_each_line_that_unpacking_would_change(
     tmp_path, monkeypatch, lines, piece

@@ -51,7 +51,7 @@ RECORD = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.lists(RECORD, max_size=4), max_size=3))
 def test_records_are_resolved_as_plain_sums_and_names_say(packs):
     packs = [[{k: v for k, v in record.items() if v is not None} for record in pack] for pack in packs]
