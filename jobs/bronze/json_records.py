@@ -15,11 +15,13 @@ from jobs.bronze.json_envelope import levels_of, with_envelope
 from jobs.bronze.json_scanner import (
     Behind,
     Fault,
+    Found,
+    Lacking,
     Way,
     behind,
     decode,
     on_one_line,
-    records_at,
+    records_or_itself,
     with_strings,
 )
 
@@ -36,20 +38,40 @@ def records(
 
     `path` says where they lie in each object of the text, as in `data.items`; `around` leads to what each has of that
     object, or of the one in an array of them in which it lies, as in `$.data.site`. Those of SenML are resolved.
-    What JSON has no word for, such as nan, is a string.
+    What JSON has no word for, such as nan, is a string. Of several objects one that has no records stands there as
+    `without_records` says, and becomes a malformed record.
 
-    Raises Fault.
+    Raises Fault, also for a text in which nothing has records.
     """
-    levels, position, most = levels_of(path, around), 0, MOST_AROUND
+    levels, most = levels_of(path, around), MOST_AROUND
     text = with_strings(text)
+    waiting: list[Lacking] = []
+    is_any = False
+    for start, each in _found(text, Way(levels, is_senml)):
+        if isinstance(each, Lacking):
+            waiting.append(each)
+        is_any |= not isinstance(each, Lacking)
+        if is_any:
+            yield from (without_records(path, lacking.fault.flaw) + lacking.text for lacking in waiting)
+            waiting.clear()
+        if not isinstance(each, Lacking):
+            record, kept = each
+            line = with_envelope(record, kept, levels) if around else record
+            if (most := most - len(line) + len(record)) < 0:
+                raise Fault(text, start, "too much is around the records that each of them is to have")
+            yield line
+    if waiting:
+        raise waiting[0].fault
+
+
+def _found(text: str, way: Way) -> Iterator[tuple[int, Found]]:
+    """Yield the records of a text, and what lacks them, with where the value begins in which they lie. Raises Fault."""
+    position = 0
     try:
         while (start := behind(_BETWEEN, text, position)) < len(text):
-            found = Behind(records_at(text, start, Way(levels, is_senml)))
-            for record, kept in found:
-                line = with_envelope(record, kept, levels) if around else record
-                if (most := most - len(line) + len(record)) < 0:
-                    raise Fault(text, start, "too much is around the records that each of them is to have")
-                yield line
+            found = Behind(records_or_itself(text, start, way))
+            for each in found:
+                yield start, each
             position = found.position
     except json.JSONDecodeError as error:
         raise Fault(text, error.pos, error.msg) from None

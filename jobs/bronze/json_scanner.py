@@ -21,10 +21,6 @@ _NO_NUMBER = re.compile(NO_NUMBER)
 _DECODED = ("NaN", "Infinity", "-Infinity")
 _SHOWN = 40  # characters of what was found instead
 
-# A record, and what it is to have of each object around it, the outermost first.
-Found = tuple[str, tuple[str, ...]]
-Records = Generator[Found, None, int]  # yields records, returns the position behind them
-
 
 class Fault(ValueError):
     """A text lacks a record where one should be; the message says line, column and what was found.
@@ -33,11 +29,27 @@ class Fault(ValueError):
     """
 
     def __init__(self, text: str, position: int, wanted: str, flaw: str = "") -> None:
-        self.flaw = flaw
-        line = text.count("\n", 0, position) + 1
-        column = position - text.rfind("\n", 0, position)
-        found = repr(text[position : position + _SHOWN]) if position < len(text) else "the end"
-        super().__init__(f"line {line}, column {column}: {wanted}, found {found}")
+        super().__init__(wanted)
+        self.text, self.position, self.wanted, self.flaw = text, position, wanted, flaw
+
+    def __str__(self) -> str:
+        """Lines are counted only for a fault that is shown: a text may have many that are not."""
+        line = self.text.count("\n", 0, self.position) + 1
+        column = self.position - self.text.rfind("\n", 0, self.position)
+        rest = self.text[self.position : self.position + _SHOWN]
+        return f"line {line}, column {column}: {self.wanted}, found {repr(rest) if rest else 'the end'}"
+
+
+class Lacking(NamedTuple):
+    """An object that is whole and has no records where they should lie."""
+
+    text: str
+    fault: Fault
+
+
+# A record, and what it is to have of each object around it, the outermost first; or what has none.
+Found = tuple[str, tuple[str, ...]] | Lacking
+Records = Generator[Found, None, int]  # yields records, returns the position behind them
 
 
 class Way(NamedTuple):
@@ -63,8 +75,24 @@ class Behind:
         self.position = yield from self.found
 
 
+def records_or_itself(text: str, position: int, way: Way) -> Records:
+    """Yield the records of the value at a position; of an object on the way to records that has none, itself."""
+    found, is_begun = Behind(records_at(text, position, way)), False
+    try:
+        for each in found:
+            is_begun = True
+            yield each
+    except Fault as fault:
+        if is_begun or not way.levels or not text.startswith("{", position):
+            raise
+        _, end = decode(text, position)
+        yield Lacking(on_one_line(text[position:end]), fault)
+        return int(end)
+    return found.position
+
+
 def records_at(text: str, position: int, way: Way) -> Records:
-    """Yield the records of the value at a position."""
+    """Yield the records of the value at a position. Raises Fault."""
     opening = text[position : position + 1]
     if opening == "[":
         return (yield from _elements(text, position, way))
@@ -89,7 +117,7 @@ def _within_text(text: str, position: int, way: Way) -> Records:
     """Yield the records of a string that is JSON itself, from its first character to its last, plain or in base64."""
     string, end = decode(text, position)
     inner = with_strings(_plain(string))
-    found = Behind(records_at(inner, behind(_BLANK, inner, 0), way))
+    found = Behind(records_or_itself(inner, behind(_BLANK, inner, 0), way))
     inside: list[Found] = []
     try:
         inside.extend(found)
@@ -116,7 +144,7 @@ def _elements(text: str, position: int, way: Way) -> Records:
         way = way._replace(pack=Pack())
     position = behind(_BLANK, text, position + 1)
     while not text.startswith("]", position):
-        position = behind(_BLANK, text, (yield from records_at(text, position, way)))
+        position = behind(_BLANK, text, (yield from records_or_itself(text, position, way)))
         position = _separated(text, position, "]")
     return position + 1
 
@@ -147,7 +175,8 @@ def _members(text: str, start: int, way: Way) -> Records:
     if not is_found:
         raise Fault(text, start, f"an object with {level.name} is wanted")
     members = ",".join(around)
-    yield from ((record, (members, *kept)) for record, kept in waiting)
+    for each in waiting:
+        yield each if isinstance(each, Lacking) else (each[0], (members, *each[1]))
     return position + 1
 
 

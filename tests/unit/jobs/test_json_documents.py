@@ -103,6 +103,64 @@ def test_what_is_no_whole_json_is_said_with_line_and_column(text, said):
 def test_a_document_without_records_where_they_should_lie_is_a_fault():
     with pytest.raises(Fault, match="line 1, column 10: an object with items is wanted"):
         [*records('{"data": {"values": []}}', "data.items")]
+    with pytest.raises(Fault, match="line 2, column 1: an object with data is wanted"):
+        [*records('[\n{"a": 1},\n{"b": 2}]', "data.items")]
+
+
+HAS_ONE, HAS_TWO = (f'{{"data": {{"items": [{each}]}}}}' for each in (ONE, TWO))
+
+
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        '{"status": "ok"}',
+        '{"data": {"values": [{}]}}',
+        '{"data": "idle"}',
+        '{"data": {"items": 5}}',
+        '{"data": {"items": "none"}}',
+        '{"data": {"items": false}, "items": [{}]}',
+        "{ }",
+    ],
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[{}, {}, {}]",
+        "[[{},\r\n{}], [[{}]]]",
+        "{}{}\n{}",
+        "{},\n{},\n{}\n",
+    ],
+)
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_of_several_objects_one_without_records_is_a_malformed_record_and_the_others_are_read(
+    text, lacking, at
+):
+    objects = [HAS_ONE, HAS_TWO]
+    objects.insert(at, lacking)
+    found: list[str] = [ONE, TWO]
+    found.insert(at, f"no records in data.items: {lacking}")
+    whole = text.replace("{}", "%s") % (*objects,)
+    assert [*records(whole, "data.items")] == found
+    as_texts = json.dumps([*objects])
+    assert [*records(as_texts, "data.items")] == found
+
+
+def test_what_has_no_records_is_looked_for_in_the_innermost_array():
+    text = f'{{"site": "A", "data": [{{"items": {ONE}}}, {{"values": [1]}}, {{"items": {TWO}}}]}}'
+    said = 'no records in data.items: {"values": [1]}'
+    assert [*records(text, "data.items")] == [ONE, said, TWO]
+    around = [path_of("$.site")]
+    assert [*records(text, "data.items", around)] == [
+        f'{{"$":{{"site": "A"}},{ONE[1:]}',
+        said,
+        f'{{"$":{{"site": "A"}},{TWO[1:]}',
+    ]
+
+
+def test_a_document_with_something_else_among_its_objects_or_records_is_no_document():
+    for text in (f"[{HAS_ONE}, 5]", f"[{HAS_ONE}, {HAS_TWO[:-1]}]", f'{{"data": {{"items": [{ONE}, 5]}}}}'):
+        with pytest.raises(Fault):
+            [*records(text, "data.items")]
 
 
 TEXT = st.text(max_size=6)
