@@ -40,7 +40,7 @@ def known_kind_of(head: bytes) -> str | None:
         if head.startswith(start) and (start not in _LETTERS or _has_controls(head)):
             inner = next((inner for sign, inner in _WITHIN_ZIP.items() if sign in head), None)
             return inner if inner and start.startswith(b"PK") else kind
-    return None
+    return "a tar archive" if head[257:262] == b"ustar" and b"\x00" in head[:257] else None
 
 
 def _of_zeros(head: bytes) -> str:

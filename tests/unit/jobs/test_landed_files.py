@@ -132,6 +132,7 @@ CSV, JSON = (
         (b"PK\x03\x04\x14\x00[Content_Types].xml", "Excel (.xlsx) or another Office file"),
         (b"PK\x03\x04\x14\x00xl/workbook.xml", "Excel (.xlsx)"),
         (b"PK\x03\x04\x14\x00readings.csv", "a zip archive"),
+        (b"readings.csv".ljust(257, b"\x00") + b"ustar\x0000", "a tar archive"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Excel (.xls)"),
         (gzip.compress(b"{}"), "gzip without the suffix .gz"),
         (bz2.compress(b"{}"), "bzip2"),
