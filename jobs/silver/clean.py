@@ -18,7 +18,7 @@ PASSED_ON = ("_night", "_file", "_malformed", "_line")
 def clean(rows: DataFrame, known_devices: DataFrame | None, source: Source) -> DataFrame:
     """The rows of a source with the columns of its silver table; those of PASSED_ON pass through.
 
-    `_is_mistyped` says of a row that a value within one of its fields does not fit; a table's own function finds out.
+    `_misfits` are reasons for values within a row's fields that do not fit; a table's own function finds them.
     A query fails whose function changes the key of a row, or its day.
 
     A row with an `event_date` has that of its `timestamp`. Where devices are looked up, a row has the `device_type`
@@ -27,17 +27,17 @@ def clean(rows: DataFrame, known_devices: DataFrame | None, source: Source) -> D
     """
     table = SILVER[source.silver]
     dated = rows.withColumn("event_date", F.to_date("timestamp")) if table.is_dated else rows
-    dated = dated.withColumn("_is_mistyped", F.lit(False))
+    dated = dated.withColumn("_misfits", F.array().cast("array<string>"))
     own = find_table_function("clean", table)
     if own:
         said = f"clean_{table.name} changes {', '.join(source.key)} or the day of timestamp: leave them as they came"
         refused = F.raise_error(F.lit(f"{said}, and give what is made of them columns of its own"))
-        is_mistyped = F.when(_is_another(source, table), refused).otherwise(F.col("_is_mistyped"))
-        dated = own(dated).withColumn("_is_mistyped", is_mistyped)
+        found = F.when(_is_another(source, table), refused).otherwise(F.col("_misfits"))
+        dated = own(dated).withColumn("_misfits", found)
     if known_devices is not None:
         dated = with_type(dated, known_devices, table)
     columns = [name for name in table.column_names if not name.startswith("_")]
-    return dated.select(*columns, *PASSED_ON, "_is_mistyped")
+    return dated.select(*columns, *PASSED_ON, "_misfits")
 
 
 def _is_another(source: Source, table: Table) -> Column:

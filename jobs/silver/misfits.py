@@ -17,7 +17,7 @@ _QUOTED = r"\['([^']*)'\]"  # a name within a path
 
 
 def with_misfits(rows: DataFrame, source: Source, *, has_rescued: bool = True) -> DataFrame:
-    """Add `_misfits`, why a row is not whole: a reason for each value in `_rescued` that a column should have had.
+    """Add `_rescued_misfits`, why a row is not whole: a reason for each value in `_rescued` that a column should have had.
 
     It is ARRAY<STRING>, and about rows with `_line`, the bronze row. Where no row is known to have `_rescued`, one that
     has it nevertheless came after they were counted.
@@ -25,7 +25,7 @@ def with_misfits(rows: DataFrame, source: Source, *, has_rescued: bool = True) -
     is_rescued, nothing = F.col("_line._rescued").isNotNull(), F.array().cast("array<string>")
     if not has_rescued:
         return rows.withColumn(
-            "_misfits", F.when(is_rescued, F.array(F.lit(CAME_MEANWHILE))).otherwise(nothing)
+            "_rescued_misfits", F.when(is_rescued, F.array(F.lit(CAME_MEANWHILE))).otherwise(nothing)
         )
     # In columns of their own: each is used twice, and Spark would plan and compile it as often.
     lacking = F.array(*[F.when(F.col(f"_line.{each}").isNull(), F.lit(each)) for each in source.fields])
@@ -41,7 +41,7 @@ def with_misfits(rows: DataFrame, source: Source, *, has_rescued: bool = True) -
     if source.format == "json":
         rescued = F.transform("_entries", lambda field: field["key"])
         reasons = F.concat(reasons, _nothing_known(rescued, source))
-    found = found.withColumn("_misfits", F.when(is_rescued, reasons).otherwise(nothing))
+    found = found.withColumn("_rescued_misfits", F.when(is_rescued, reasons).otherwise(nothing))
     return found.drop("_entries", "_lacking")
 
 

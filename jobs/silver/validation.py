@@ -21,7 +21,6 @@ from jobs.table_functions import find_table_function
 # Rows of a batch: for fewer the plan of two ways costs more, and for more their keys may not fit into memory.
 LARGE = range(100_000, 2_000_001)
 MALFORMED = "malformed record"
-MISTYPED = "a value within a field does not have the type of its column"
 
 
 def validated(lake: Lake, batch: PendingBatch) -> DataFrame:
@@ -125,14 +124,13 @@ def validate(
     kept = [*source.fields, "_rescued", "_malformed"]
     cleaned = clean(rows.withColumn("_line", F.struct(*kept)), known_devices, source)
     rules = suite("silver", source.silver)
-    is_mistyped = F.coalesce("_is_mistyped", F.lit(False))
-    broken = reasons(rules, "quarantine")
+    broken = F.concat("_rescued_misfits", "_misfits", reasons(rules, "quarantine"))
     checked = with_misfits(cleaned, source, has_rescued=has_rescued)
     return checked.withColumn("_latest_time", latest_time()).withColumns(
         {
-            "_reasons": F.when(F.col("_malformed").isNotNull(), F.array(_why_malformed(source)))
-            .when(is_mistyped, F.concat("_misfits", F.array(F.lit(MISTYPED)), broken))
-            .otherwise(F.concat("_misfits", broken)),
+            "_reasons": F.when(F.col("_malformed").isNotNull(), F.array(_why_malformed(source))).otherwise(
+                broken
+            ),
             "_flags": reasons(rules, "flag"),
         }
     )

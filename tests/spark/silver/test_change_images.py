@@ -9,7 +9,7 @@ from catalog.json_path import path_of
 from catalog.tables import SOURCES
 from jobs.bronze.parsing import parse
 from jobs.silver.tables import device_changes
-from jobs.silver.validation import MISTYPED, validate
+from jobs.silver.validation import validate
 from tests.support.devices import DEVICE
 
 IMAGE = DEVICE | {
@@ -32,16 +32,15 @@ NOT_READ = {"install_date": 19372, "location_id": 17.5, "latitude": False, "long
 def validated(spark):
     """Images -> their rows, in order."""
 
-    def of(*images: dict[str, object] | str, at: str = "2024-03-05 10:00:00"):
+    def of(*images: dict[str, object] | str, at: str = "2024-03-05 10:00:00", deleted: bool = False):
         lines = [
             json.dumps(
                 {
                     "device_id": 990010,
-                    "operation": "INSERT",
+                    "operation": "DELETE" if deleted else "INSERT",
                     "operation_date": at,
                     "sequence": number,
-                    "before": None,
-                    "after": image if isinstance(image, str) else json.dumps(image),
+                    "before" if deleted else "after": image if isinstance(image, str) else json.dumps(image),
                 }
             )
             for number, image in enumerate(images)
@@ -64,8 +63,13 @@ def test_numbers_and_days_in_an_image_may_be_text(validated):
 
 
 def test_a_value_in_an_image_that_does_not_fit_is_never_a_silent_null(validated):
-    rows = validated(*[IMAGE | {name: value} for name, value in NOT_READ.items()])
-    assert [MISTYPED in row._reasons for row in rows] == [True] * len(NOT_READ)
+    images = [IMAGE | {name: value} for name, value in NOT_READ.items()]
+    reasons = [f"{name} is no {SOURCES['devices'].fields[name]}" for name in NOT_READ]
+    for field in ("after", "before"):
+        rows = validated(*images, deleted=field == "before")
+        assert [row._reasons[0] for row in rows] == [f"{field}.{reason}" for reason in reasons]
+    (row,) = validated(IMAGE | NOT_READ)
+    assert sorted(row._reasons) == sorted(f"after.{reason}" for reason in reasons)
 
 
 def test_what_a_device_was_before_an_update_is_no_image_of_it(spark):
@@ -86,20 +90,23 @@ def test_what_a_device_was_before_an_update_is_no_image_of_it(spark):
 
 
 @pytest.mark.parametrize(
-    "image",
+    ("image", "reason"),
     [
-        json.dumps(IMAGE | {"latitude": float("nan")}),
-        str(IMAGE),
-        json.dumps([IMAGE]),
-        json.dumps(
-            {"Firmware_Version": "2.0"} | {name: value for name, value in IMAGE.items() if name[0] != "f"}
+        (json.dumps(IMAGE | {"latitude": float("nan")}), "after is no object"),
+        (str(IMAGE), "after is no object"),
+        (json.dumps([IMAGE]), "after is no object"),
+        (
+            json.dumps(
+                {"Firmware_Version": "2.0"} | {name: value for name, value in IMAGE.items() if name[0] != "f"}
+            ),
+            "after.firmware_version came as Firmware_Version",
         ),
     ],
     ids=["no number", "no JSON", "no object", "another case"],
 )
-def test_an_image_that_is_not_read_whole_is_refused(validated, image):
+def test_an_image_that_is_not_read_whole_is_refused(validated, image, reason):
     (row,) = validated(image)
-    assert MISTYPED in row._reasons
+    assert reason in row._reasons
 
 
 def test_a_change_of_the_future_would_be_the_current_version_until_then_and_is_refused(validated):
@@ -115,11 +122,11 @@ def test_an_image_has_its_values_where_a_line_of_devices_has_them(validated, mon
         for each in position
     ]
     rows = validated(*images)
-    assert [(row.latitude, MISTYPED in row._reasons) for row in rows] == [
-        (37.7701, False),
-        (None, True),
-        (None, True),
-        (None, False),
+    assert [(row.latitude, row._reasons) for row in rows] == [
+        (37.7701, []),
+        (None, ["after.position.lat is no DOUBLE"]),
+        (None, ["after.position is no object"]),
+        (None, []),
     ]
 
 
