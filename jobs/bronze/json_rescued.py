@@ -70,18 +70,18 @@ def _spelled(within: str, name: Column) -> Column:
 
 
 def _misfits(source: Source, parents: Mapping[Path, str]) -> Iterator[Column]:
-    """What is there and does not fit, under its path; null where it does."""
+    """What is there and does not fit, under its path, once; null where it does."""
+    found: dict[Path, list[Column]] = {}
     for name, paths in source.paths.items():
         for number, path in enumerate(paths):
             # A value besides that of the column is unknown to it.
             has_value = any_of(careful_value(name, each, source).isNotNull() for each in paths[:number])
             is_second = has_value & ~is_blank(as_string(path, source)) if number else F.lit(False)
-            yield _member_if(is_misfit_at(name, path, source) | is_second, path, source)
+            found[path] = [is_misfit_at(name, path, source), is_second]
     for parent, kind in parents.items():
         if parent.steps:
+            # A VARIANT may have others within it.
             is_other = is_in_the_way(Path(()), kind, columns_within(source)[parent])
-            yield _member_if(is_other, parent, source)
-
-
-def _member_if(condition: Column, path: Path, source: Source) -> Column:
-    return F.when(condition, _member(F.lit(str(path)), variant(path, source)))
+            found[parent] = [*found.get(parent, []), is_other]
+    for path, conditions in found.items():
+        yield F.when(any_of(conditions), _member(F.lit(str(path)), variant(path, source)))

@@ -29,6 +29,8 @@ def with_misfits(rows: DataFrame, source: Source, *, has_rescued: bool = True) -
         )
     # In columns of their own: each is used twice, and Spark would plan and compile it as often.
     lacking = F.array(*[F.when(F.col(f"_line.{each}").isNull(), F.lit(each)) for each in source.fields])
+    # Without nulls: among these, nobody knows what an array lacks.
+    lacking = F.array_compact(lacking)
     found = rows.withColumns(
         {
             "_entries": F.expr("map_entries(try_cast(_line._rescued AS MAP<STRING, VARIANT>))"),

@@ -530,8 +530,8 @@ def test_what_has_no_value_at_its_path_is_null_and_all_that_came_is_kept(spark):
             ("o.t", "t"),
             ("o['a.t']", "t"),
             ("rx[0].r", "r"),
-            ("v", "extra"),
             ("w", "extra"),
+            ("v", "extra"),
             ("v.x", "x"),
         ),
     )
@@ -550,6 +550,7 @@ def test_what_has_no_value_at_its_path_is_null_and_all_that_came_is_kept(spark):
         + ({"['o.t']": 1.5, "o.a": {"t": 2}, "['o\\'s']": 1},),
         # What lies in the way.
         '{"o":"id","rx":{"r":1},"v":[1]}': (None,) * 4 + ({"o": "id", "rx": {"r": 1}, "v": [1]},),
+        '{"v":"text","w":[1]}': (None, None, None, None, {"v": "text"}),
         '{"o":{"id":{"t":1}},"rx":[5,{"r":1}],"v":{"x":"one"}}': (None,) * 4
         + ({"o.id": {"t": 1}, "rx[0]": 5, "rx[1]": {"r": 1}, "v.x": "one"},),
         '{"o":{"id":301.0},"rx":[{"r":1,"s":2}]}': ("301", None, 1, None, {"rx[0].s": 2}),

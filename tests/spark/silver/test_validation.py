@@ -46,7 +46,12 @@ LINES = {
 HUB = replace(
     SOURCES["iot_events"],
     records="data",
-    names=(("object.temperature", "temperature"), ("rx[0].id", "sensor_id"), ("$.site.region", "region")),
+    names=(
+        ("object.temperature", "temperature"),
+        ("temp", "temperature"),
+        ("rx[0].id", "sensor_id"),
+        ("$.site.region", "region"),
+    ),
 )
 SENT = '{"$":{"site":{"region":"north"}},' + EVENT[1:].replace('"region":"north",', "")
 UPLINK = SENT.replace('"sensor_id":"S-1"', '"rx":[{"id":"S-1"}]').replace(
@@ -80,6 +85,13 @@ UPLINKS = {
     UPLINK.replace('"rx"', '"RX"'): ["rx came as RX", "no sensor_id"],
     UPLINK[:-1] + ',"Object":{"temperature":3}}': [],
     UPLINK.replace('"object":{"temperature":21.4}', '"OBJECT":null'): [],
+    # Of several values of a column, the first that fits is it.
+    UPLINK[:-1] + ',"temp":3}': [],
+    UPLINK.replace("21.4", '"warm"')[:-1] + ',"temp":3}': [],
+    UPLINK.replace("21.4", '"warm"')[:-1] + ',"temp":"hot"}': [
+        "object.temperature is no DOUBLE",
+        "temp is no DOUBLE",
+    ],
 }
 
 
