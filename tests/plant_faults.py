@@ -118,6 +118,20 @@ FAULTS = [
         "unit/jobs/test_json_documents.py::test_each_record_has_what_it_is_to_have_of_the_document_around_it_and_nothing_else",
     ),
     fault(
+        "an object without records makes all of its document malformed",
+        "jobs/bronze/json_scanner.py",
+        "if is_begun or not way.levels or",
+        "if is_begun or way.levels or",
+        "unit/jobs/test_json_documents.py::test_of_several_objects_one_without_records_is_a_malformed_record_and_the_others_are_read",
+    ),
+    fault(
+        "a record without measured values above a header is taken for a pair about the file",
+        "jobs/bronze/csv_layout.py",
+        "return is_pair if is_timed else",
+        "return True if is_timed else",
+        "unit/jobs/test_csv_flaws.py::test_what_may_be_a_record_above_a_header_is_not_taken_for_a_pair",
+    ),
+    fault(
         "what follows JSON within a text is overlooked",
         "jobs/bronze/json_containers.py",
         '"variant").isNull() & keys.isNotNull()',
@@ -205,8 +219,8 @@ FAULTS = [
     fault(
         "a text in the way of a path is no reason",
         "jobs/bronze/json_rescued.py",
-        "yield _member_if(is_other, parent, source)",
-        "yield _member_if(F.lit(False), parent, source)",
+        "*found.get(parent, []), is_other]",
+        "*found.get(parent, []), F.lit(False)]",
         "spark/silver/test_validation.py::test_what_keeps_an_uplink_out_of_silver_is_said_with_its_path",
     ),
     fault(

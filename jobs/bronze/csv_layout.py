@@ -1,6 +1,6 @@
 """What the first lines of a CSV file say about the others: which column stands where. Needs nothing but Python."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog.csv_format import DELIMITERS
@@ -12,6 +12,7 @@ HEAD = 100  # lines in which a header is looked for
 STATION = (
     "TOA5"  # begins the file of a Campbell logger, in which units and what was done stand below the names
 )
+TIMES = ("TIMESTAMP", "DATE")
 FEW = 3  # records, too few to say that all of a file's are alike
 
 
@@ -159,7 +160,13 @@ def _refuse_lines_above(
             raise Unreadable(
                 f"line {number} is another header than line {header}; bring a file for each header"
             )
-    records = [number for number in above if _is_like_a_record(tokens[number], found, source)]
+    labels = {each[0] for number, each in tokens.items() if number > header}
+    records = [
+        number
+        for number in above
+        if _is_like_a_record(tokens[number], found, source)
+        and not _is_about_the_file(tokens[number], labels, found, source)
+    ]
     others = [number for number in above if _has_values_of_a_record(tokens[number], found, source)]
     if records or len(others) > 1:
         first = min([*records, *others])
@@ -212,6 +219,24 @@ def _is_like_a_record(tokens: Sequence[str], found: Sequence[str], source: Sourc
     key = [(value.get(name, ""), source.fields[name] in csv_lines.TEXTS) for name in wanted(source)]
     is_sized = len(tokens) == len(found) or not all(is_text for _, is_text in key)
     return is_sized and all(token if is_text else csv_lines.NUMBER.match(token) for token, is_text in key)
+
+
+def _is_about_the_file(
+    tokens: Sequence[str], labels: Collection[str], found: Sequence[str], source: Source
+) -> bool:
+    """Whether a line has a word and what it stands for, `Serial number;123456`, and fewer tokens than a record.
+
+    No record below has that word in its place; and where the key has a time there is none, or it is all that there is.
+    """
+    word, *values = tokens
+    if len(tokens) >= len(found) or word in labels or not csv_lines.is_label(word, source):
+        return False
+    places = csv_lines.places_of_numbers(found, source)
+    times = [at for at in places if found[at] in source.key and source.fields[found[at]] in TIMES]
+    said = [value for value in values if value and not csv_lines.CLOCK.fullmatch(value)]
+    is_pair = len(said) <= 1 and not any(map(str.isdigit, word))
+    is_timed = any(csv_lines.may_be_time(tokens[at]) for at in times if at < len(tokens))
+    return is_pair if is_timed else bool(times) or (is_pair and 0 in places)
 
 
 def _has_values_of_a_record(tokens: Sequence[str], found: Sequence[str], source: Source) -> bool:

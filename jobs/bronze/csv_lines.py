@@ -25,6 +25,9 @@ NUMBER = re.compile(r"[+-]?[\d.]")  # how a number or a time begins
 TEXTS = frozenset({"STRING", "VARIANT"})
 _NAME = re.compile(r"[^\W\d].*")
 _VALUE = re.compile(r"[+-]?[.,]?\d[\d.,:/ TZE+-]*([AP]M)?", re.IGNORECASE)  # a number or a time
+CLOCK = re.compile(r"\d{1,2}(:\d\d){1,2}")  # a time without a day
+# A number, with its unit if it has one, or a time without a day: no instant is written so.
+_NO_TIME = re.compile(rf"[+-]?\d{{1,8}}([.,]\d*)?(\s*[^\d\s:/-]\D*)?|{CLOCK.pattern}")
 # Words that stand for a value, or where one is missing.
 _NO_NAME = re.compile(
     r"true|false|t|f|yes|no|y|n|on|off|ok|nan|n/?a|null|none|nil|inf|-+|missing|un(known|available)|offline|invalid|err(or)?"
@@ -73,6 +76,17 @@ def are_names_recognisable(columns: Sequence[str], source: Source) -> bool:
 def has_values(tokens: Sequence[str], places: Iterable[int]) -> bool:
     """Whether a line has a number or a time at one of some places."""
     return any(at < len(tokens) and _VALUE.fullmatch(tokens[at]) for at in places)
+
+
+def is_label(token: str, source: Source) -> bool:
+    """Whether a token is a word, and no value or one that is missing."""
+    is_missing = token in source.nulls or _NO_NAME.fullmatch(token.casefold())
+    return bool(_NAME.fullmatch(token)) and not is_missing
+
+
+def may_be_time(token: str) -> bool:
+    """Whether a token may say an instant, in whatever way."""
+    return bool(NUMBER.match(token)) and not _NO_TIME.fullmatch(token)
 
 
 def places_of_key(columns: Sequence[str], source: Source) -> list[int]:

@@ -260,6 +260,55 @@ def test_records_above_the_header_are_recognised_by_their_numbers_and_times(look
     assert "line 1 is like a record" in look("62.5,2025-05-01\n" * 2 + "timestamp,flow\n", pairs)
 
 
+# Columns with the time in the second place, and what stands above their header.
+SECOND = {
+    of: Source("made", "csv", columns, key, times=times)
+    for of, columns, key, times in (
+        ("number", "no INT, at TIMESTAMP, t1 DOUBLE, t2 DOUBLE", ("at",), ("dd.MM.yyyy HH:mm",)),
+        ("station", "station STRING, at TIMESTAMP, t1 DOUBLE", ("station", "at"), ()),
+        ("note", "note STRING, at TIMESTAMP, t1 DOUBLE, t2 DOUBLE", ("at",), ()),
+        ("id", "no INT, id BIGINT, t1 DOUBLE, t2 DOUBLE", ("id",), ()),
+    )
+}
+BELOW = {
+    "number": "no,at,t1,t2\n1,05.03.2024 10:00,5.1,5.2\n",
+    "station": "station,at,t1\nB1,2024-03-05 10:00:00,5.1\n",
+    "note": "note,at,t1,t2\nB1,2024-03-05 10:00:00,5.1,5.2\n",
+    "id": "no,id,t1,t2\n1,17,5.1,5.2\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("above", "of"),
+    [
+        *(("Serial number,123456\nInterval,00:15:00\nLogged values,2\n", of) for of in BELOW),
+        *(("Interval,15,min\nLimit 1,8.0\nLimit 2,2 °C\n", of) for of in ("number", "note")),
+        *(("Start time,2024-03-05 10:00:00\nEnd time:,05.03.2024 11:00,\n", of) for of in ("number", "note")),
+        ("Start time,2024-03-05 10:00:00\n", "station"),
+        ("Start,05.03.2024,10:00:00\n", "number"),
+    ],
+)
+def test_pairs_above_a_header_are_about_the_file_wherever_the_time_stands(look, above, of):
+    assert look(above + BELOW[of], SECOND[of]) == [*SECOND[of].fields]
+
+
+@pytest.mark.parametrize(
+    ("above", "of"),
+    [
+        ("B1,2024-03-05 09:00:00\n", "station"),
+        ("B7,2024-03-05 09:00:00\n", "station"),
+        ("B7,2024-03-05 09:00:00,5.0\n", "number"),
+        ("Room,2024-03-05 09:00:00,5.0\n", "number"),
+        ("NaN,05.03.2024 09:00,5.0\n", "number"),
+        ("7,05.03.2024 09:00,5.0\n", "number"),
+        ("7,18,5.0\n", "id"),
+        ("B7,1709632800\n", "note"),
+    ],
+)
+def test_what_may_be_a_record_above_a_header_is_not_taken_for_a_pair(look, above, of):
+    assert "line 1 is like a record" in look(above + BELOW[of], SECOND[of])
+
+
 def test_what_the_catalog_says_of_a_sources_files_is_how_they_are_read(look):
     theirs = source(delimiter=";", names=(("Temp [F]", "temperature"), ("Zeit", "timestamp")))
     assert look("Sensor_ID;Zeit;temp [f];humidity;location\n", theirs) == NAMES
