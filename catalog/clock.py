@@ -48,10 +48,12 @@ def flaw(pattern: str) -> str:
     if lacking := [name for letter, name in _OF_A_DAY.items() if letter not in found]:
         return f"times has {pattern!r} without a {lacking[0]}"
     clock = set(found) - _OF_A_DAY.keys()
-    if clock and not any(hours <= clock for hours in ({"H", "m"}, {"h", "m", "a"})):
-        return f"times has {pattern!r}, of which no hour and minute is known: HH:mm, or hh:mm a"
-    if {"H", "h"} <= clock or {"H", "a"} <= clock or ("S" in clock and "s" not in clock):
-        return f"times has {pattern!r}: H is of 24 hours, h and a are of twelve, and S is what follows s"
+    if clock and not ("H" in clock or {"h", "a"} <= clock):
+        return f"times has {pattern!r}, of which no hour is known: HH:mm, or hh:mm a"
+    if {"H", "h"} <= clock or {"H", "a"} <= clock:
+        return f"times has {pattern!r}: H is of 24 hours, h and a are of twelve"
+    if any(one in clock and before not in clock for one, before in ("sm", "Ss")):
+        return f"times has {pattern!r}: s is what follows m, and S what follows s"
     if any(_is_open(one) and _is_number(other) for one, other in (*pairwise(parts), *pairwise(parts[::-1]))):
         return f"times has {pattern!r}: where nothing stands between two numbers, write both as two letters"
     return ""

@@ -195,6 +195,9 @@ PATTERNS: list[tuple[str, str, str, tuple[str, ...], object]] = [
     ("3/5/2024", "DATE", "UTC", AMERICAN, date(2024, 3, 5)),
     ("05-Mar-2024 10:00+0000", "TIMESTAMP", "Europe/Berlin", ("dd-MMM-yyyy HH:mmXX",), NOON),
     ("20240305 1000", "TIMESTAMP", "UTC", ("yyyyMMdd HHmm",), NOON),
+    ("2024030510", "TIMESTAMP", "UTC", ("yyyyMMddHH",), NOON),  # of full hours
+    ("2024030524", "TIMESTAMP", "UTC", ("yyyyMMddHH",), None),
+    ("3/5/2024 10 AM", "TIMESTAMP", "UTC", ("M/d/yyyy h a",), NOON),
     ("05/03/2024 10:00", "TIMESTAMP", "UTC", ("dd/MM/yyyy HH:mm", "MM/dd/yyyy HH:mm"), None),  # May or March
     (
         "05/05/2024 10:00",
