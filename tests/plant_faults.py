@@ -132,6 +132,13 @@ FAULTS = [
         "unit/jobs/test_csv_flaws.py::test_what_may_be_a_record_above_a_header_is_not_taken_for_a_pair",
     ),
     fault(
+        "a day whose time is missing is its midnight",
+        "jobs/bronze/csv_records.py",
+        ', F.coalesce(time, F.lit("?"))',
+        ", time",
+        "spark/bronze/test_csv_by_name.py::test_a_day_and_a_time_in_columns_of_their_own_are_one_instant_or_none",
+    ),
+    fault(
         "what follows JSON within a text is overlooked",
         "jobs/bronze/json_containers.py",
         '"variant").isNull() & keys.isNotNull()',
@@ -183,7 +190,7 @@ FAULTS = [
     fault(
         "tokens of a CSV line go by position",
         "jobs/bronze/csv_records.py",
-        "[position.get(name) for name in source.fields]",
+        "[first.get(name) for name in source.fields]",
         "[*range(len(source.fields))]",
         "spark/bronze/test_csv_by_name.py::test_each_value_stands_under_its_name_as_pythons_own_reader_has_it",
     ),

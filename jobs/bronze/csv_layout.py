@@ -132,7 +132,7 @@ def _refuse_other_columns(
     A column that is only missing is null, one that is only new is rescued. Both together are one renamed. A column
     without a name is new if the first records have values in it.
     """
-    if twice := sorted({name for name in found if found.count(name) > 1}):
+    if twice := csv_lines.twice(found, source):
         raise Unreadable(f"its header (line {header}) has {', '.join(twice)} twice; name each column once")
     unknown = [
         name

@@ -1,6 +1,7 @@
 """What a line of a CSV file is by itself: blank, a comment, names or values. Needs nothing but Python."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
@@ -169,6 +170,19 @@ def loose_names(tokens: Sequence[str], source: Source) -> list[str]:
         name if name in own else known.get(token.strip(MARKS).casefold(), name)
         for token, name in zip(tokens, names(tokens, source), strict=True)
     ]
+
+
+def twice(columns: Sequence[str], source: Source) -> list[str]:
+    """The names that several columns of a file have, other than the two that are the day and the time of an instant."""
+    return sorted(
+        name for name, count in Counter(columns).items() if count > 1 + (name in names_of_parts(source))
+    )
+
+
+def names_of_parts(source: Source) -> set[str]:
+    """The columns that a file may have in two parts, the day and the time: instants to which two names lead."""
+    counts = Counter(ours for _, ours in source.names)
+    return {name for name, count in counts.items() if count > 1 and source.fields[name] == "TIMESTAMP"}
 
 
 @lru_cache

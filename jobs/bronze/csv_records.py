@@ -12,8 +12,9 @@ from jobs.bronze import arrival, csv_escapes, csv_lines
 from jobs.bronze.kept_layouts import Layouts
 from jobs.value_reading import is_blank, reading
 
-# How many tokens a record of the file has, where the source's columns are among them, from 0, and what else is there.
-_PLACES = "STRUCT<size: INT, own: ARRAY<INT>, others: ARRAY<STRUCT<key: STRING, at: INT>>>"
+# How many tokens a record of the file has, where the source's columns are among them, from 0, also those whose second
+# part has a place of its own, and what else is there.
+_PLACES = "STRUCT<size: INT, own: ARRAY<INT>, parts: ARRAY<INT>, others: ARRAY<STRUCT<key: STRING, at: INT>>>"
 _LAYOUT = f"_path: STRING, _places: {_PLACES}, _no_records: ARRAY<STRING>, _has_comments: BOOLEAN"
 
 
@@ -71,15 +72,18 @@ def _path(source: Source) -> Column:
 
 
 def _places(names: Sequence[str], source: Source) -> dict[str, object]:
-    position = {name: at for at, name in enumerate(names)}
-    others = [{"key": name, "at": at} for name, at in position.items() if name not in source.fields]
-    return {"size": len(names), "own": [position.get(name) for name in source.fields], "others": others}
+    last = {name: at for at, name in enumerate(names)}
+    first = {name: names.index(name) for name in last}
+    others = [{"key": name, "at": at} for name, at in last.items() if name not in source.fields]
+    parts = [last[name] if name in last and last[name] != first[name] else None for name in source.fields]
+    own = [first.get(name) for name in source.fields]
+    return {"size": len(names), "own": own, "parts": parts, "others": others}
 
 
 def _usual_places(source: Source) -> Column:
     size = len(source.fields)
     own = F.array(*map(F.lit, range(size)))
-    return F.struct(F.lit(size), own, F.array()).cast(_PLACES)
+    return F.struct(F.lit(size), own, F.array(), F.array()).cast(_PLACES)
 
 
 class Fields(NamedTuple):
@@ -152,12 +156,23 @@ def _in_order(lines: DataFrame, source: Source) -> DataFrame:
             other["key"].alias("key"), _value(F.get("_tokens", other["at"]), source).alias("value")
         ),
     )
-    places = [F.get("_places.own", F.lit(number)) for number in range(len(source.fields))]
     # One step after the other: within a lambda, Spark takes the name of a column that the same step makes for that one.
     found = lines.withColumn("_others", F.filter(others, lambda other: other["value"].isNotNull()))
     is_record = _has(F.col("_places.size"))
-    in_order = F.array(*[F.get("_tokens", place) for place in places])
+    in_order = F.array(*[_token(at, name, source) for at, name in enumerate(source.fields)])
     return found.withColumns({"_is_record": is_record, "_tokens": in_order}).drop("_places")
+
+
+def _token(number: int, name: str, source: Source) -> Column:
+    """The token of a column. Of an instant whose day and time have a column each, both with a blank between them."""
+    token, part = (F.get("_tokens", F.get(f"_places.{places}", F.lit(number))) for places in ("own", "parts"))
+    if name not in csv_lines.names_of_parts(source):
+        return token
+    day, time = _value(token, source), _value(part, source)
+    # A day alone would be its midnight.
+    both = F.concat_ws(" ", F.coalesce(day, F.lit("?")), F.coalesce(time, F.lit("?")))
+    joined = F.when(F.coalesce(day, time).isNotNull(), both)
+    return F.when(F.get("_places.parts", F.lit(number)).isNull(), token).otherwise(joined)
 
 
 def _has(tokens: Column) -> Column:

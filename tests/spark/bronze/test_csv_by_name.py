@@ -232,6 +232,43 @@ def dumped(value: str | None, *, by_mysql: bool) -> str:
     return "".join(f"\\{letters.get(each, each)}" if each in special else each for each in value)
 
 
+def test_a_day_and_a_time_in_columns_of_their_own_are_one_instant_or_none(spark, tmp_path):
+    source = Source(
+        "parts",
+        "csv",
+        COLUMNS,
+        ("id", "at"),
+        names=(("Date", "at"), ("Time", "at"), ("Date Time", "at")),
+        times=("dd.MM.yyyy HH:mm", "HH:mm dd.MM.yyyy"),
+        nulls=("---",),
+    )
+    contents = [
+        "id,Date,Time,x\n1,05.03.2024, 10:00 ,1\n2,05.03.2024,,1\n3,,10:00,1\n4,,---,1\n5,05.03.2024,24:00,1\n",
+        'id,x,Time,remark,Date\n6,1,10:00,Hall,"05.03.2024"\n',
+        "id,x,Date Time\n7,1,05.03.2024 10:00\n8,1,05.03.2024\n",
+    ]
+    found = {
+        own["id"]: (own["at"], others)
+        for rows in read(spark, tmp_path, contents, source)
+        for own, others in rows
+    }
+    ten = "2024-03-05 10:00:00"
+    assert found == {
+        1: (ten, {}),
+        2: (None, {"at": "05.03.2024 ?"}),
+        3: (None, {"at": "? 10:00"}),
+        4: (None, {}),
+        5: (None, {"at": "05.03.2024 24:00"}),
+        6: (ten, {}),
+        7: (ten, {}),
+        8: (None, {"at": "05.03.2024"}),
+    }
+    usual = replace(source, times=())
+    contents = ["id,Date,Time\n1,2024-03-05,10:00:00\n2,2024-03-05,\n3,2024/3/5,10:00\n"]
+    ((first, second, third),) = read(spark, tmp_path, contents, usual)
+    assert (first[0]["at"], second[0]["at"], third[0]["at"]) == (ten, None, ten)
+
+
 def test_what_databases_write_with_backslashes_is_what_they_had(spark, tmp_path):
     choose, contents, meant = random.Random(20240305), [], []
     for number in range(40):

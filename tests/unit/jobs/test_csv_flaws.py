@@ -260,6 +260,18 @@ def test_records_above_the_header_are_recognised_by_their_numbers_and_times(look
     assert "line 1 is like a record" in look("62.5,2025-05-01\n" * 2 + "timestamp,flow\n", pairs)
 
 
+def test_two_columns_may_be_the_day_and_the_time_of_an_instant_and_of_nothing_else(look):
+    names = (("Date", "timestamp"), ("Time", "timestamp"), ("Id", "sensor_id"), ("Nr", "sensor_id"))
+    header, record = (
+        "Time,Nr,Date,temperature,humidity,location\n",
+        "10:00:00,1001,2025-05-01,72.4,41.2,Room_A\n",
+    )
+    assert look(header + record, source(names=names)) == ["timestamp", "sensor_id", "timestamp", *NAMES[2:]]
+    assert "has timestamp twice" in look(header.replace("Time", "timestamp"), source(names=names[:1]))
+    assert "has timestamp twice" in look(header.replace("location", "timestamp"), source(names=names))
+    assert "has sensor_id twice" in look(header.replace("location", "Id"), source(names=names))
+
+
 # Columns with the time in the second place, and what stands above their header.
 SECOND = {
     of: Source("made", "csv", columns, key, times=times)
