@@ -19,7 +19,9 @@ SHORTENED = "{} RLIKE '^[0-9]+([.,][0-9]+)?[Ee][+][0-9]+$'"  # 3.56938E+14 or 4E
 NOTHING = (
     "lower({}) IN ('null', 'nan', 'undefined', '#n/a', '#ref!', '#value!', '#name?', '#div/0!', '#num!')"
 )
-BLANK = r"trim(BOTH ' \t\r\n\u00a0\u200b\ufeff' FROM {}) = ''"  # what nobody sees, of pages and marks of files too
+_SEEN = r"trim(BOTH ' \t\r\n\u00a0\u200b\ufeff' FROM {0})"  # without what nobody sees, of pages and marks of files too
+BLANK = f"{_SEEN} = ''"
+PADDED = f"{_SEEN} NOT IN ('', trim({{0}}))"  # another thing than the one that looks the same
 
 
 def of_source(source: Source, named: Iterable[Expectation]) -> list[Expectation]:
@@ -43,6 +45,7 @@ def _of_a_text(name: str) -> list[Expectation]:
     """A column of the key says which one is meant."""
     return [
         no_row_where(BLANK.format(name), quarantine(f"{name} is blank")),
+        no_row_where(PADDED.format(name), quarantine(f"{name} begins or ends with what nobody sees")),
         no_row_where(NOTHING.format(name), quarantine(f"{name} is a word for no value")),
         no_row_where(
             SHORTENED.format(name), quarantine(f"{name} is a number that a spreadsheet has shortened")

@@ -139,6 +139,20 @@ FAULTS = [
         "spark/bronze/test_csv_by_name.py::test_a_day_and_a_time_in_columns_of_their_own_are_one_instant_or_none",
     ),
     fault(
+        "a key that looks like another is a device of its own",
+        "expectations/source_rows.py",
+        "NOT IN ('', trim({{0}}))",
+        "NOT IN ('', trim({{0}}), {_SEEN})",
+        "spark/silver/test_validation.py::test_what_says_or_shows_nothing_is_no_key",
+    ),
+    fault(
+        "what no array has is unknown where it has a null, so that each second value is a reason",
+        "jobs/silver/misfits.py",
+        "lacking = F.array_compact(",
+        "lacking = (",
+        "spark/silver/test_validation.py::test_what_keeps_an_uplink_out_of_silver_is_said_with_its_path",
+    ),
+    fault(
         "what follows JSON within a text is overlooked",
         "jobs/bronze/json_containers.py",
         '"variant").isNull() & keys.isNotNull()',

@@ -38,6 +38,9 @@ LINES = {
     "shortened with a comma": EVENT.replace('"event_id":"e"', '"event_id":"3,56938E+14"'),
     "shortened to a digit": EVENT.replace('"event_id":"e"', '"event_id":"4E+11"'),
     "invisible": EVENT.replace('"event_id":"e"', '"event_id":" \u00a0\u200b"'),
+    "mark of a file": EVENT.replace('"event_id":"e"', '"event_id":"\ufeffe"'),
+    "page": EVENT.replace('"event_id":"e"', '"event_id":"e \u00a0"'),
+    "spaces": EVENT.replace('"event_id":"e"', '"event_id":" e f\u00a0g "'),
     "word for nothing": EVENT.replace('"event_id":"e"', '"event_id":"NULL"'),
     "nearly a word for nothing": EVENT.replace('"event_id":"e"', '"event_id":"NULL-1"'),
     "nearly shortened": EVENT.replace('"event_id":"e"', '"event_id":"3.5E14"'),
@@ -57,6 +60,10 @@ SENT = '{"$":{"site":{"region":"north"}},' + EVENT[1:].replace('"region":"north"
 UPLINK = SENT.replace('"sensor_id":"S-1"', '"rx":[{"id":"S-1"}]').replace(
     '"temperature":21.4', '"object":{"temperature":21.4}'
 )
+NOTHING_MEASURED = (
+    '{"$":{"site":{"region":null,"gateway":7}},"event_id":"e","timestamp":"2024-03-05 10:00:00"}'
+)
+UNMEASURED = ["no sensor_id", "no device type", "no status", "the payload is no JSON object"]  # by its suite
 # Uplink -> what keeps it out of silver.
 UPLINKS = {
     UPLINK: [],
@@ -85,6 +92,9 @@ UPLINKS = {
     UPLINK.replace('"rx"', '"RX"'): ["rx came as RX", "no sensor_id"],
     UPLINK[:-1] + ',"Object":{"temperature":3}}': [],
     UPLINK.replace('"object":{"temperature":21.4}', '"OBJECT":null'): [],
+    # Nothing was measured, and what the document has besides says nothing of it.
+    NOTHING_MEASURED: UNMEASURED,
+    NOTHING_MEASURED[:-1] + ',"value":3}': ["no column has a value, only unknown fields: value", *UNMEASURED],
     # Of several values of a column, the first that fits is it.
     UPLINK[:-1] + ',"temp":3}': [],
     UPLINK.replace("21.4", '"warm"')[:-1] + ',"temp":3}': [],
@@ -154,6 +164,8 @@ def test_a_number_that_a_spreadsheet_has_shortened_is_no_key(reasons, line):
 def test_what_says_or_shows_nothing_is_no_key(reasons):
     assert reasons["word for nothing"] == ["event_id is a word for no value"]
     assert reasons["invisible"] == ["event_id is blank"]
+    padded = ["event_id begins or ends with what nobody sees"]
+    assert reasons["mark of a file"] == reasons["page"] == padded and reasons["spaces"] == []
 
 
 @pytest.mark.parametrize(
