@@ -25,9 +25,12 @@ from jobs.bronze.json_records import (
     records,
 )
 from jobs.bronze.json_scanner import Fault
-from jobs.bronze.text_files import PIECE, opened, with_line_feeds
+from jobs.bronze.text_files import PIECE, long_line, opened, with_line_feeds
 
 MOST = 256 << 20  # characters, the largest document
+MOST_OF_A_LINE = (
+    16 << 20
+)  # bytes, or characters: what a VARIANT holds on all platforms, as which a bad row is kept
 FIRST = 100  # lines by which JSON lines are told from documents
 LONGEST = 1 << 18  # characters of a line that are looked at for that
 LINES = frozenset({".jsonl", ".ndjson"})  # suffixes by which a sender says that a file has a record a line
@@ -47,6 +50,13 @@ def is_document(file: Path, source: Source) -> bool:
     return not is_called_lines or source.is_rewritten or _is_document(file, source)
 
 
+def flaw_of_lines(file: Path) -> str | None:
+    """Return why a file that is no document must not be read; None if it may be."""
+    if line := long_line(file, MOST_OF_A_LINE):
+        return f"line {line} is longer than {MOST_OF_A_LINE:,} bytes; bring one record a line"
+    return None
+
+
 def is_unpacked(file: Path, kept: Path) -> bool:
     """Whether a file that lies in its place has been unpacked there: the original is kept, and is another."""
     return kept.exists() and not filecmp.cmp(file, kept, shallow=False)
@@ -61,7 +71,7 @@ def unpack(file: Path, source: Source, target: Path, kept: Path) -> str | None:
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with _open(draft, "w", is_packed=file.suffix == GZIP) as lines:
-            lines.writelines(f"{record}\n" for record in _records(file, source))
+            lines.writelines(f"{record}\n" for record in _bounded(_records(file, source)))
         _copy(file, kept)
         # Hadoop would hold what is new against the checksum of what was there.
         target.with_name(f".{target.name}.crc").unlink(missing_ok=True)
@@ -85,6 +95,14 @@ def _records(file: Path, source: Source) -> Iterator[str]:
             )
     else:
         yield from records(_text(file), source.records, source.around, is_senml=source.senml)
+
+
+def _bounded(records: Iterator[str]) -> Iterator[str]:
+    """Yield records. Raises Fault for one that is too large."""
+    for record in records:
+        if len(record) > MOST_OF_A_LINE:
+            raise Fault(record, 0, f"a record may not have more than {MOST_OF_A_LINE:,} characters")
+        yield record
 
 
 def _is_document(file: Path, source: Source) -> bool:

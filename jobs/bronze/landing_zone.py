@@ -11,7 +11,7 @@ from catalog.tables import Source
 from jobs.bronze import arrival, csv_flaws
 from jobs.bronze.findings import Finding, Rejected, Unended, Unpacked, Unusual, Usual
 from jobs.bronze.flaws import flaw, is_doubtful_by_name
-from jobs.bronze.json_documents import is_document, is_unpacked, unpack
+from jobs.bronze.json_documents import flaw_of_lines, is_document, is_unpacked, unpack
 from jobs.bronze.moves import free_path, move, readable_name, refuse_fixed, refuse_link
 from jobs.bronze.text_files import is_ended, lines_of
 from jobs.bronze.uploads import is_delivered
@@ -154,6 +154,8 @@ def _take_in(file: Path, folder: Path, source: Source) -> Iterator[Finding]:
             yield from (
                 [_set_aside(file, folder, filed)] if isinstance(filed, str) else _found(filed, folder, source)
             )
+        elif source.format == "json" and (reason := flaw_of_lines(file)):
+            yield _set_aside(file, folder, reason)
         else:
             yield from _found(move(file, wanted.parent, wanted.name), folder, source)
     except FileNotFoundError:
@@ -189,10 +191,12 @@ def _unreadable(file: Path, folder: Path) -> str | None:
 
 
 def _unpack_there(file: Path, folder: Path, source: Source) -> str | None:
-    """Unpack a document that lies in the folder of a day already, once; return why it cannot be, if so."""
+    """Unpack a document that lies in the folder of a day already, once; return why it cannot be, or be read, if so."""
     kept = folder / DOCUMENTS / file.relative_to(folder)
-    if source.format != "json" or not is_document(file, source) or is_unpacked(file, kept):
+    if source.format != "json" or is_unpacked(file, kept):
         return None
+    if not is_document(file, source):
+        return flaw_of_lines(file)
     refuse_link(folder / DOCUMENTS)
     return unpack(file, source, file, kept)
 

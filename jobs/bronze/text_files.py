@@ -25,6 +25,21 @@ def lines_of(file: Path) -> int:
         return sum(piece.count(b"\n") for piece in iter(lambda: content.read(PIECE), b""))
 
 
+def long_line(file: Path, most: int) -> int:
+    """Return the first line that is longer than so many bytes, more than a piece of them; 0 without one."""
+    with opened(file) as content:
+        line, length = 1, 0
+        for piece in iter(lambda: content.read(PIECE), b""):
+            piece = with_line_feeds(piece)
+            end = piece.find(b"\n")
+            length += len(piece) if end < 0 else end
+            if length > most:
+                return line
+            if end >= 0:
+                line, length = line + piece.count(b"\n"), len(piece) - piece.rfind(b"\n") - 1
+    return 0
+
+
 def is_ended(file: Path) -> bool:
     """Whether the last line of a file has an end. Of a packed file the packing shows that it is whole."""
     with file.open("rb") as content:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from catalog.tables import SOURCES
-from jobs.bronze import findings, flaws, text_files
+from jobs.bronze import findings, flaws, json_documents, text_files
 from jobs.bronze.findings import Rejected
 from jobs.bronze.landing_zone import look, prepare
 from jobs.errors import JobError
@@ -274,6 +274,24 @@ def test_a_file_of_lines_by_its_name_is_taken_in_though_a_line_is_no_utf8(folder
     assert len(arrived(folder, name)) == 1
 
 
+@pytest.mark.parametrize("name", ["f.json", "f.jsonl", "f.jsonl.gz", "arrived=2024-03-05/f.json"])
+def test_a_line_of_json_has_a_bounded_length(folder, monkeypatch, name):
+    """A bad row is kept as a VARIANT, which holds no more."""
+    monkeypatch.setattr(json_documents, "MOST_OF_A_LINE", 1 << 20)
+    first, short, long = (b'{"name": "%s"}\r\n' % (b"x" * size) for size in (1, 1_000_000, 2_000_000))
+    said = {
+        first + short * 3: None,
+        first + short + long: "line 3 is longer than 1,048,576 bytes; bring one record a line",
+    }
+    said[b"[" + short + b"," + long + b"]"] = (
+        "it is no whole JSON (line 1, column 1: a record may not have more than 1,048,576 characters, found "
+        f"'{long.decode()[:40]}'); bring an object a line, or an array of objects"
+    )
+    for content, reason in said.items():
+        put(folder, name, gzip.compress(content, 1) if name.endswith("gz") else content)
+        assert [*reasons(folder, SITES).values()] == [reason] * bool(reason)
+
+
 def test_a_file_that_somebody_put_into_the_folder_of_a_day_is_looked_through_once(folder):
     put(folder, "arrived=2024-03-05/f.json", LATIN)
     assert reasons(folder, SITES, seen={"arrived=2024-03-05/f.json"}) == {}
@@ -305,7 +323,7 @@ def test_a_gzip_file_hundreds_of_times_as_large_inside_is_looked_at_piece_by_pie
     assert archive.stat().st_size < size / 200
     tracemalloc.start()
     try:
-        assert len(reasons(folder, source)) == (source is LOGS), "a line of CSV may not be so long"
+        assert len(reasons(folder, source)) == 1, "a line may not be so long"
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
