@@ -16,7 +16,7 @@ from catalog.tables import Source
 from jobs.bronze import csv_flaws, landing_zone
 from jobs.bronze.arrival import below
 from jobs.bronze.flaws import flaw
-from jobs.bronze.json_documents import is_document
+from jobs.bronze.json_documents import flaw_of_lines, is_document
 from jobs.bronze.landing_zone import Landing
 from jobs.bronze.moves import free_path
 from jobs.delta.frames import is_in
@@ -74,7 +74,7 @@ def _is_misread(file: Path, source: Source) -> bool:
         if flaw(file, source):
             return True
         if source.format == "json":
-            return is_document(file, source)
+            return is_document(file, source) or bool(flaw_of_lines(file))
         return not csv_flaws.layout(file, source).is_usual
     except FileNotFoundError:
         return False
