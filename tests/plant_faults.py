@@ -139,6 +139,13 @@ FAULTS = [
         "spark/bronze/test_csv_by_name.py::test_a_day_and_a_time_in_columns_of_their_own_are_one_instant_or_none",
     ),
     fault(
+        "of a day and a time at two places the day is taken alone, as its midnight",
+        "jobs/bronze/json_values.py",
+        "return F.when(~_is_day(path, source), read)",
+        "return read",
+        "spark/bronze/test_value_reading.py::test_a_day_and_a_time_at_places_of_their_own_are_one_instant_or_none",
+    ),
+    fault(
         "a key that looks like another is a device of its own",
         "expectations/source_rows.py",
         "NOT IN ('', trim({{0}}))",

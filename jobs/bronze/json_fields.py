@@ -8,7 +8,13 @@ from pyspark.sql import functions as F
 from catalog.tables import Source
 from jobs.bronze.json_containers import helping_columns, with_containers
 from jobs.bronze.json_rescued import rescued
-from jobs.bronze.json_values import careful_columns, careful_value, with_careful_values
+from jobs.bronze.json_values import (
+    careful_columns,
+    careful_value,
+    has_parts,
+    joined_value,
+    with_careful_values,
+)
 from jobs.delta.frames import folded
 from jobs.json_texts import STRICT, has_half_characters, quoted, readable, strings_of, within_brackets
 from jobs.value_reading import measured, reading
@@ -143,7 +149,10 @@ def _is_record() -> Column:
 
 def _value(name: str, source: Source) -> Column:
     """The field, at the first of its paths at which it has a value."""
-    careful = F.coalesce(*[careful_value(name, path, source) for path in source.paths[name]])
+    places = [careful_value(name, path, source) for path in source.paths[name]]
+    if has_parts(name, source):
+        places.insert(0, joined_value(name, source))
+    careful = F.coalesce(*places)
     if not _is_flat(source):
         return careful
     return F.when(F.col("_is_plain"), F.col(_plain_column(name, source))).otherwise(careful)

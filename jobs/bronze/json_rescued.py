@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from catalog.json_path import BARE, Path, containers
 from catalog.tables import Source
 from jobs.bronze.json_containers import as_string, columns_within, variant
-from jobs.bronze.json_values import careful_value, is_misfit_at
+from jobs.bronze.json_values import careful_value, has_parts, is_misfit_at, joined_value
 from jobs.delta.frames import any_of
 from jobs.json_texts import is_in_the_way
 from jobs.value_reading import is_blank
@@ -77,7 +77,8 @@ def _misfits(source: Source, parents: Mapping[Path, str]) -> Iterator[Column]:
             # A value besides that of the column is unknown to it.
             has_value = any_of(careful_value(name, each, source).isNotNull() for each in paths[:number])
             is_second = has_value & ~is_blank(as_string(path, source)) if number else F.lit(False)
-            found[path] = [is_misfit_at(name, path, source), is_second]
+            is_joined = joined_value(name, source).isNotNull() if has_parts(name, source) else F.lit(False)
+            found[path] = [~is_joined & (is_misfit_at(name, path, source) | is_second)]
     for parent, kind in parents.items():
         if parent.steps:
             # A VARIANT may have others within it.

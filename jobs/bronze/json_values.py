@@ -13,11 +13,15 @@ from jobs.delta.frames import any_of
 from jobs.json_texts import REPLACEMENT, has_half_characters
 from jobs.value_reading import is_blank, reading
 
+_DAY = r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}$"
+
 
 @lru_cache
-def careful_columns(source: Source) -> Mapping[tuple[str, Path], str]:
-    """Return which column `with_careful_values` adds for a column of the source and one of its paths."""
-    places = [(name, path) for name, paths in source.paths.items() for path in paths]
+def careful_columns(source: Source) -> Mapping[tuple[str, Path | None], str]:
+    """Return which column `with_careful_values` adds for a column of the source and one of its paths, or its parts."""
+    places: list[tuple[str, Path | None]] = []
+    for name, paths in source.paths.items():
+        places += [(name, path) for path in paths] + ([(name, None)] if has_parts(name, source) else [])
     return {place: f"_careful_{number}" for number, place in enumerate(places)}
 
 
@@ -26,11 +30,11 @@ def with_careful_values(lines: DataFrame, source: Source) -> DataFrame:
 
     In columns of their own, since each is used more than once, and Spark would plan and compile it as often.
     """
-    is_read = ~F.col("_is_plain")
-    columns = careful_columns(source)
-    return lines.withColumns(
-        {column: F.when(is_read, _read(name, path, source)) for (name, path), column in columns.items()}
-    )
+    read = {
+        column: _read(name, path, source) if path else _joined(name, source)
+        for (name, path), column in careful_columns(source).items()
+    }
+    return lines.withColumns({column: F.when(~F.col("_is_plain"), value) for column, value in read.items()})
 
 
 def careful_value(name: str, path: Path, source: Source) -> Column:
@@ -45,11 +49,35 @@ def _read(name: str, path: Path, source: Source) -> Column:
         # Of several paths, null is at none.
         return F.when(~F.is_variant_null(found), found) if len(source.paths[name]) > 1 else found
     read = reading(text_at(path, kind, source), kind, source.clock)
+    if has_parts(name, source):
+        return F.when(~_is_day(path, source), read)
     if kind != "STRING" or name not in source.key:
         return read
     # 301 and 301.0 are one device.
     is_number = _is_of(path, source, "DECIMAL", "DOUBLE", "BIGINT")
     return F.when(is_number, as_string(path, source)).when(~_is_no_key(path, source), read)
+
+
+def has_parts(name: str, source: Source) -> bool:
+    """Whether a column may have its day at one place, and its time at another: an instant with two paths."""
+    return source.fields[name] == "TIMESTAMP" and len(source.paths[name]) == 2
+
+
+def joined_value(name: str, source: Source) -> Column:
+    """The instant of a column that has parts which both say together; null where that is none."""
+    return F.col(careful_columns(source)[name, None])
+
+
+def _joined(name: str, source: Source) -> Column:
+    texts = [text_at(path, "TIMESTAMP", source) for path in source.paths[name]]
+    both = F.concat_ws(" ", *map(F.trim, texts))
+    are_there = ~is_blank(texts[0]) & ~is_blank(texts[1])
+    return F.when(are_there, reading(both, "TIMESTAMP", source.clock))
+
+
+def _is_day(path: Path, source: Source) -> Column:
+    """Whether a value is a day alone, which would be its midnight."""
+    return F.coalesce(F.trim(text_at(path, "TIMESTAMP", source)).rlike(_DAY), F.lit(False))
 
 
 def _is_no_key(path: Path, source: Source) -> Column:

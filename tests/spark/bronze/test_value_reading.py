@@ -587,6 +587,37 @@ def test_what_has_no_value_at_its_path_is_null_and_all_that_came_is_kept(spark):
     assert (extras[0], extras[4], 2 in extras) == ('{"x":1,"y":2}', "[1]", False)
 
 
+def test_a_day_and_a_time_at_places_of_their_own_are_one_instant_or_none(spark):
+    places = (("day", "at"), ("clock.time", "at"))
+    sent: dict[str, tuple[object, dict[str, object]]] = {
+        '{"id":1,"day":"2024-03-05","clock":{"time":"10:00:00"}}': (NOON, {}),
+        '{"id":2,"day":" 2024/3/5","clock":{"time":"10:00:00Z"},"x":1}': (NOON, {"x": 1}),
+        '{"id":3,"day":"2024-03-05","clock":{"time":null}}': (None, {"day": "2024-03-05"}),
+        '{"id":4,"day":"2024-03-05","clock":{"time":" "}}': (None, {"day": "2024-03-05"}),
+        '{"id":5,"clock":{"time":"10:00:00"}}': (None, {"clock.time": "10:00:00"}),
+        '{"id":6,"day":"2024-03-05","clock":{"time":"25:00"}}': (
+            None,
+            {"day": "2024-03-05", "clock.time": "25:00"},
+        ),
+        # Or one of them has all of it.
+        '{"id":7,"day":"2024-03-05T10:00:00Z"}': (NOON, {}),
+        '{"id":8,"day":null,"clock":{"time":1709632800}}': (NOON, {}),
+        '{"id":9,"day":"2024-03-05 00:00:00"}': (datetime(2024, 3, 5), {}),
+        '{"id":10,"day":"2024-03-05T10:00:00Z","clock":{"time":1709632801}}': (
+            NOON,
+            {"clock.time": 1709632801},
+        ),
+    }
+    source = Source("made", "json", "id INT, at TIMESTAMP", ("id",), names=places)
+    rows = parsed(spark, [*sent], source)
+    assert [(row.at, json.loads(row._rescued or "{}")) for row in rows] == [*sent.values()]
+    german = Source(
+        "made", "json", "id INT, at TIMESTAMP", ("id",), names=places, times=("dd.MM.yyyy HH:mm",)
+    )
+    lines = ['{"id":1,"day":"05.03.2024","clock":{"time":"10:00"}}', '{"id":2,"day":"05.03.2024"}']
+    assert [row.at for row in parsed(spark, lines, german)] == [NOON, None]
+
+
 PAGE = (PROJECT / "docs/your-own-data.md").read_text()
 UPLINK = "device STRING, at TIMESTAMP, t DOUBLE, rssi INT"
 # What devices and hubs write, with where their columns lie, and what is read: device, time, temperature, RSSI.
