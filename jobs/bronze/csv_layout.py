@@ -215,8 +215,8 @@ def _other_delimiter(other: str, source: Source) -> Unreadable:
 
 def _is_like_a_record(tokens: Sequence[str], found: Sequence[str], source: Source) -> bool:
     """Whether a line has a value for each column of the key; with another size than the header, a number among them."""
-    value = dict(zip(found, tokens, strict=False))
-    key = [(value.get(name, ""), source.fields[name] in csv_lines.TEXTS) for name in wanted(source)]
+    places = {at: name for at, name in enumerate(found) if name in wanted(source)}
+    key = [("".join(tokens[at : at + 1]), source.fields[places[at]] in csv_lines.TEXTS) for at in places]
     is_sized = len(tokens) == len(found) or not all(is_text for _, is_text in key)
     return is_sized and all(token if is_text else csv_lines.NUMBER.match(token) for token, is_text in key)
 

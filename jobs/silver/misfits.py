@@ -51,13 +51,15 @@ def with_misfits(rows: DataFrame, source: Source, *, has_rescued: bool = True) -
 def _nothing_known(rescued: Column, source: Source) -> Column:
     """A reason where all that a row has besides its key and times stands in fields that are unknown: ARRAY<STRING>.
 
-    What the document around it has besides is no value of the row, unless its columns lie there.
+    What the document around it has is no value of the row, unless all of its columns lie there.
     """
     measured = [
         name for name, kind in source.fields.items() if name not in source.key and kind != "TIMESTAMP"
     ]
     unknown = F.filter(rescued, lambda path: ~path.isin(*_columns(source), *_others_within(source)))
-    if any(path.steps[0] != ROOT for name in measured for path in source.paths[name]):
+    own = [name for name in measured if any(path.steps[0] != ROOT for path in source.paths[name])]
+    if source.records and own:
+        measured = own
         unknown = F.filter(unknown, lambda path: ~path.rlike(rf"^\{ROOT}[.\[]"))
     # Without any, there is nothing to lack.
     is_empty = F.lit(bool(measured)) & ~any_of(F.col(f"_line.{name}").isNotNull() for name in measured)

@@ -95,6 +95,10 @@ UPLINKS = {
     # Nothing was measured, and what the document has besides says nothing of it.
     NOTHING_MEASURED: UNMEASURED,
     NOTHING_MEASURED[:-1] + ',"value":3}': ["no column has a value, only unknown fields: value", *UNMEASURED],
+    NOTHING_MEASURED.replace("null", '"north"')[:-1] + ',"value":3}': [
+        "no column has a value, only unknown fields: value",
+        *UNMEASURED,
+    ],
     # Of several values of a column, the first that fits is it.
     UPLINK[:-1] + ',"temp":3}': [],
     UPLINK.replace("21.4", '"warm"')[:-1] + ',"temp":3}': [],

@@ -267,6 +267,9 @@ def test_two_columns_may_be_the_day_and_the_time_of_an_instant_and_of_nothing_el
         "10:00:00,1001,2025-05-01,72.4,41.2,Room_A\n",
     )
     assert look(header + record, source(names=names)) == ["timestamp", "sensor_id", "timestamp", *NAMES[2:]]
+    start = "Start,1001,2025-05-01,,,\n"
+    assert look(start + header + record, source(names=names)) == look(header + record, source(names=names))
+    assert "line 1 is like a record" in look(record + header, source(names=names))
     assert "has timestamp twice" in look(header.replace("Time", "timestamp"), source(names=names[:1]))
     assert "has timestamp twice" in look(header.replace("location", "timestamp"), source(names=names))
     assert "has sensor_id twice" in look(header.replace("location", "Id"), source(names=names))
