@@ -18,10 +18,10 @@ _QUOTED = r"\['([^']*)'\]"  # a name within a path
 
 
 def with_misfits(rows: DataFrame, source: Source, *, has_rescued: bool = True) -> DataFrame:
-    """Add `_rescued_misfits`, why a row is not whole: a reason for each value in `_rescued` that a column should have had.
+    """Add `_rescued_misfits`: a reason for each value in `_rescued` that a column should have had, ARRAY<STRING>.
 
-    It is ARRAY<STRING>, and about rows with `_line`, the bronze row. Where no row is known to have `_rescued`, one that
-    has it nevertheless came after they were counted.
+    It is about rows with `_line`, the bronze row. Where no row is known to have `_rescued`, one that has it
+    nevertheless came after they were counted.
     """
     is_rescued, nothing = F.col("_line._rescued").isNotNull(), F.array().cast("array<string>")
     if not has_rescued:
