@@ -233,9 +233,17 @@ FAULTS = [
     fault(
         "the columns of a record are counted one after the other",
         "jobs/bronze/json_fields.py",
-        "filled = folded(add, values)",
-        "filled = sum(values[1:], values[0])",
+        'filled = folded(add, [F.col(value).isNotNull().cast("int") for value in values])',
+        'filled = sum(F.col(value).isNotNull().cast("int") for value in values)',
         "spark/bronze/test_value_reading.py::test_a_record_may_have_many_fields_of_any_names",
+    ),
+    fault(
+        "a misfit of which the batch knew nothing is taken",
+        "jobs/silver/misfits.py",
+        "F.when(is_rescued, F.array(F.lit(CAME_MEANWHILE))).otherwise(nothing)",
+        "nothing",
+        "spark/silver/test_validation.py::"
+        "test_a_row_with_a_field_that_does_not_fit_is_not_taken_where_none_was_counted",
     ),
     fault(
         "a name with a dot is taken for a path",

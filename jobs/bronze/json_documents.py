@@ -28,15 +28,14 @@ from jobs.bronze.json_scanner import Fault
 from jobs.bronze.text_files import PIECE, long_line, opened, with_line_feeds
 
 MOST = 256 << 20  # characters, the largest document
-MOST_OF_A_LINE = (
-    16 << 20
-)  # bytes, or characters: what a VARIANT holds on all platforms, as which a bad row is kept
+# Bytes, or characters: what a VARIANT holds on all platforms, as which a bad row is kept.
+MOST_OF_A_LINE = 16 << 20
 FIRST = 100  # lines by which JSON lines are told from documents
 LONGEST = 1 << 18  # characters of a line that are looked at for that
 LINES = frozenset({".jsonl", ".ndjson"})  # suffixes by which a sender says that a file has a record a line
 GZIP = ".gz"
-# The end of an object, and what begins another record: or one within the same record, or within a text.
-_ONE_MORE = re.compile(rb"}[ \t,\x1e\xef\xbb\xbf]*[{\[]")
+# The end of an object, or of a text that holds one, and what begins another record: or one within the same record.
+_ONE_MORE = re.compile(rb'}[ \t]*"?[ \t,\x1e\xef\xbb\xbf]*[{\[]')
 
 
 def is_document(file: Path, source: Source) -> bool:

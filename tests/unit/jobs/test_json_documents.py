@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from catalog.json_path import path_of
@@ -357,6 +357,8 @@ PIECES = st.sampled_from(
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(PIECES, max_size=3).map("".join), max_size=6), st.sampled_from([1, 30, 1 << 20]))
+@example([f'{ONE}"{{}}"{ONE}'], 1)
+@example([f'{ONE}, "{{}} ",{ONE}'], 1)
 def test_the_quick_look_through_a_file_finds_each_line_that_unpacking_would_change(
     tmp_path, monkeypatch, lines, piece
 ):
