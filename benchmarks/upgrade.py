@@ -4,11 +4,13 @@
         --scale 0.02      how much data; 1 is about 200,000 rows of all sources
         --before 2        nights that the earlier commit makes
         --after 2         nights that it makes then and, in the lake as it was before them, this checkout
+        --tables T,T      only these sources and gold tables
         --json FILE       writes the digests of both
 
-The lake is made in a temporary folder, and put back to where it was by a copy of its files; never do two servers run at
-once. An upgrade needs no command. Afterwards this checkout verifies every night of its lake, those that the earlier
-commit made too, and runs `maintain`, which drops the tables that no version needs any more.
+The lake is made in a temporary folder, and put back to where it was by a copy of its files, with those that the earlier
+commit has landed meanwhile: both work on the same ones. Never do two servers run at once. An upgrade needs no command.
+Afterwards this checkout verifies every night of its lake, those that the earlier commit made too, and runs `maintain`,
+which drops the tables that no version needs any more.
 """
 
 from __future__ import annotations
@@ -54,9 +56,10 @@ def main() -> int:
     parser.add_argument("--scale", type=float, default=0.02)
     parser.add_argument("--before", type=int, default=2)
     parser.add_argument("--after", type=int, default=2)
+    parser.add_argument("--tables", default="")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    options = [f"--scale={given.scale}"]
+    options = [f"--scale={given.scale}", *([f"--tables={given.tables}"] if given.tables else [])]
     nights = [FIRST + timedelta(days) for days in range(given.before + given.after)]
     before, after = nights[: given.before], nights[given.before :]
     with tempfile.TemporaryDirectory() as folder:
@@ -65,6 +68,9 @@ def main() -> int:
         make(earlier, before, options)
         shutil.copytree(lake, kept, symlinks=True)
         expected = make(earlier, after, options)
+        # The same files, whatever the simulator makes today.
+        for folder_of_files in ("landing", "truth"):
+            shutil.copytree(lake / folder_of_files, kept / folder_of_files, dirs_exist_ok=True)
         # Under the same path, which tables and checkpoints have in them.
         shutil.rmtree(lake)
         kept.rename(lake)
