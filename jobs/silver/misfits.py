@@ -45,7 +45,8 @@ def with_misfits(rows: DataFrame, source: Source, *, has_rescued: bool = True) -
         rescued = F.transform("_entries", lambda field: field["key"])
         reasons = F.concat(reasons, _nothing_known(rescued, source))
     found = found.withColumn("_rescued_misfits", F.when(is_rescued, reasons).otherwise(nothing))
-    return found.drop("_entries", "_lacking")
+    # Spark looks up a frame at once to drop columns of it: within a pipeline, that is not there yet.
+    return found.select(F.expr("* EXCEPT (_entries, _lacking)"))
 
 
 def _nothing_known(rescued: Column, source: Source) -> Column:
