@@ -1,6 +1,6 @@
 """Plant faults into a copy of the product, one at a time, and see which tests find them.
 
-    python3 tests/plant_faults.py                     all of them; about half an hour on two cores
+    python3 tests/plant_faults.py                     all of them; about three hours on two cores
     python3 tests/plant_faults.py NAME NAME           only these
     python3 tests/plant_faults.py --list              their names, and the tests that are to find them
 

@@ -124,7 +124,9 @@ def validate(
     kept = [*source.fields, "_rescued", "_malformed"]
     cleaned = clean(rows.withColumn("_line", F.struct(*kept)), known_devices, source)
     rules = suite("silver", source.silver)
-    broken = F.concat("_rescued_misfits", "_misfits", reasons(rules, "quarantine"))
+    # A table's own function may say nothing of a row.
+    own = F.coalesce("_misfits", F.array().cast("array<string>"))
+    broken = F.concat("_rescued_misfits", own, reasons(rules, "quarantine"))
     checked = with_misfits(cleaned, source, has_rescued=has_rescued)
     return checked.withColumn("_latest_time", latest_time()).withColumns(
         {
