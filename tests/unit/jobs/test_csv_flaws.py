@@ -281,14 +281,14 @@ SECOND = {
     for of, columns, key, times in (
         ("number", "no INT, at TIMESTAMP, t1 DOUBLE, t2 DOUBLE", ("at",), ("dd.MM.yyyy HH:mm",)),
         ("station", "station STRING, at TIMESTAMP, t1 DOUBLE", ("station", "at"), ()),
-        ("note", "note STRING, at TIMESTAMP, t1 DOUBLE, t2 DOUBLE", ("at",), ()),
+        ("remark", "remark STRING, at TIMESTAMP, t1 DOUBLE, t2 DOUBLE", ("at",), ()),
         ("id", "no INT, id BIGINT, t1 DOUBLE, t2 DOUBLE", ("id",), ()),
     )
 }
 BELOW = {
     "number": "no,at,t1,t2\n1,05.03.2024 10:00,5.1,5.2\n",
     "station": "station,at,t1\nB1,2024-03-05 10:00:00,5.1\n",
-    "note": "note,at,t1,t2\nB1,2024-03-05 10:00:00,5.1,5.2\n",
+    "remark": "remark,at,t1,t2\nB1,2024-03-05 10:00:00,5.1,5.2\n",
     "id": "no,id,t1,t2\n1,17,5.1,5.2\n",
 }
 
@@ -297,8 +297,11 @@ BELOW = {
     ("above", "of"),
     [
         *(("Serial number,123456\nInterval,00:15:00\nLogged values,2\n", of) for of in BELOW),
-        *(("Interval,15,min\nLimit 1,8.0\nLimit 2,2 °C\n", of) for of in ("number", "note")),
-        *(("Start time,2024-03-05 10:00:00\nEnd time:,05.03.2024 11:00,\n", of) for of in ("number", "note")),
+        *(("Interval,15,min\nLimit 1,8.0\nLimit 2,2 °C\n", of) for of in ("number", "remark")),
+        *(
+            ("Start time,2024-03-05 10:00:00\nEnd time:,05.03.2024 11:00,\n", of)
+            for of in ("number", "remark")
+        ),
         ("Start time,2024-03-05 10:00:00\n", "station"),
         ("Start,05.03.2024,10:00:00\n", "number"),
     ],
@@ -317,7 +320,7 @@ def test_pairs_above_a_header_are_about_the_file_wherever_the_time_stands(look, 
         ("NaN,05.03.2024 09:00,5.0\n", "number"),
         ("7,05.03.2024 09:00,5.0\n", "number"),
         ("7,18,5.0\n", "id"),
-        ("B7,1709632800\n", "note"),
+        ("B7,1709632800\n", "remark"),
     ],
 )
 def test_what_may_be_a_record_above_a_header_is_not_taken_for_a_pair(look, above, of):
