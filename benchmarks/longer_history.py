@@ -3,7 +3,7 @@
     python3 benchmarks/longer_history.py
         --rows 1000000    readings of a night
         --nights 5 50     nights of the shorter history and of the longer one, which are made in bulk
-        --rounds 3        in each, both have the same new night; which is first alternates
+        --rounds 3        in each, both have a new night of as many readings; which is first alternates
         --json FILE       writes all figures
 
 Each history has a lake of its own. A server is new in each round and warmed by the night before the measured one, and

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-TICKS = os.sysconf("SC_CLK_TCK")
+from server import TICKS
 
 
 class PeakMemory(threading.Thread):
@@ -18,15 +17,15 @@ class PeakMemory(threading.Thread):
     def __init__(self, marker: str, every: float = 1.0) -> None:
         """`every` is in seconds; a sample costs some milliseconds."""
         super().__init__(daemon=True)
-        self.marker, self.every, self.over = marker.encode(), every, threading.Event()
+        self.marker, self.every, self.over = marker, every, threading.Event()
         self.peak: Counter[str] = Counter()
 
     def run(self) -> None:
         """Sample until it is over."""
         while not self.over.wait(self.every):
             now: Counter[str] = Counter()
-            for process in Path("/proc").glob("[0-9]*"):
-                now.update(self._of(process))
+            for process, part in marked(self.marker):
+                now[part] += _memory(process)
             if now.total() > self.peak.total():
                 self.peak = now
 
@@ -35,36 +34,35 @@ class PeakMemory(threading.Thread):
         peak, self.peak = self.peak, Counter()
         return peak
 
-    def _of(self, process: Path) -> dict[str, int]:
-        try:
-            if self.marker not in (process / "environ").read_bytes():
-                return {}
-            lines = (process / "smaps_rollup").read_text().splitlines()
-            command = (process / "cmdline").read_text()
-        except OSError:  # it has ended meanwhile
-            return {}
-        pss = sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) // 1024
-        return {_part(command): pss}
 
-
-def cpu_of(marker: str) -> defaultdict[str, float]:
-    """Return the processor seconds so far of every process that has a marker in its environment, by part."""
-    found: defaultdict[str, float] = defaultdict(float)
+def marked(marker: str) -> Iterator[tuple[Path, str]]:
+    """Yield every process that has a marker in its environment, by its folder, and which part of the stack it is."""
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if marker.encode() not in (process / "environ").read_bytes():
-                continue
-            # Behind the command's name, which may hold anything: 11 and 12 are its own, 13 and 14 its ended children's.
+        with suppress(OSError):  # it has ended meanwhile
+            if marker.encode() in (process / "environ").read_bytes():
+                command = (process / "cmdline").read_text()
+                is_spark, is_airflow = "SparkConnectServer" in command, "airflow" in command
+                yield process, "Spark" if is_spark else "Airflow" if is_airflow else "jobs"
+
+
+def _memory(process: Path) -> int:
+    """The memory of a process, in MiB (PSS); 0 of one that has ended meanwhile."""
+    try:
+        lines = (process / "smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) // 1024
+
+
+def cpu_of(marker: str) -> dict[str, float]:
+    """Return the processor seconds so far of all processes with a marker and of their ended children, by part."""
+    found: Counter[str] = Counter()
+    for process, part in marked(marker):
+        with suppress(OSError):
+            # Behind the command's name, which may hold anything: own ones, and those of ended children.
             fields = (process / "stat").read_text().rpartition(")")[2].split()
-            command = (process / "cmdline").read_text()
-        except OSError:  # it has ended meanwhile
-            continue
-        found[_part(command)] += sum(map(int, fields[11:15])) / TICKS
-    return found
-
-
-def _part(command: str) -> str:
-    return "Spark" if "SparkConnectServer" in command else "Airflow" if "airflow" in command else "jobs"
+            found[part] += sum(map(int, fields[11:15]))
+    return {part: ticks / TICKS for part, ticks in found.items()}
 
 
 @contextmanager

@@ -86,7 +86,7 @@ def idle_share(stack: Stack, marker: str) -> dict[str, float]:
         stack.api.get(run)
         stack.api.get(f"{run}/taskInstances?limit=100")
         time.sleep(POLL_SECONDS)
-    return {part: (cpu - before[part]) / took for part, cpu in cpu_of(marker).items()}
+    return {part: (cpu - before.get(part, 0.0)) / took for part, cpu in cpu_of(marker).items()}
 
 
 def main() -> None:

@@ -68,9 +68,9 @@ def is_blank(text: Column) -> Column:
     return F.coalesce(F.trim(text) == "", F.lit(True))
 
 
-def is_misfit(text: Column, kind: str, clock: Clock = USUAL) -> Column:
-    """Whether a text holds a value that a SQL type cannot have."""
-    return ~is_blank(text) & reading(text, kind, clock).isNull()
+def is_misfit(text: Column, value: Column) -> Column:
+    """Whether a text holds something and `reading` found no value of its type in it."""
+    return ~is_blank(text) & value.isNull()
 
 
 def _whole(kind: str) -> Callable[[Column], Column]:

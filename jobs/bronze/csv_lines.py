@@ -174,9 +174,8 @@ def loose_names(tokens: Sequence[str], source: Source) -> list[str]:
 
 def twice(columns: Sequence[str], source: Source) -> list[str]:
     """The names that several columns of a file have, other than the two that are the day and the time of an instant."""
-    return sorted(
-        name for name, count in Counter(columns).items() if count > 1 + (name in names_of_parts(source))
-    )
+    parts = names_of_parts(source)
+    return sorted(name for name, count in Counter(columns).items() if count > 1 + (name in parts))
 
 
 def names_of_parts(source: Source) -> set[str]:

@@ -10,7 +10,8 @@ from pyspark.sql import functions as F
 from catalog.tables import Source
 from jobs.bronze import arrival, csv_escapes, csv_lines
 from jobs.bronze.kept_layouts import Layouts
-from jobs.value_reading import is_blank, reading
+from jobs.delta.frames import numbered
+from jobs.value_reading import is_misfit, reading
 
 # How many tokens a record of the file has, where the source's columns are among them, from 0, also those whose second
 # part has a place of its own, and what else is there.
@@ -73,7 +74,7 @@ def _path(source: Source) -> Column:
 
 def _places(names: Sequence[str], source: Source) -> dict[str, object]:
     last = {name: at for at, name in enumerate(names)}
-    first = {name: names.index(name) for name in last}
+    first = {name: at for at, name in reversed([*enumerate(names)])}
     others = [{"key": name, "at": at} for name, at in last.items() if name not in source.fields]
     parts = [last[name] if name in last and last[name] != first[name] else None for name in source.fields]
     own = [first.get(name) for name in source.fields]
@@ -98,47 +99,44 @@ def read(lines: DataFrame, source: Source, has_places: bool) -> Fields:
     """Split lines into the columns of their source; `has_places`: they have `_places`."""
     split = lines.transform(_with_tokens, source)
     tokens = split.transform(_in_order, source) if has_places else split.withColumns(_usual(source))
-    texts = tokens.withColumns(
-        {column: _text(number, source) for number, column in _numbered("_text", source)}
-    )
-    kinds = [*source.fields.values()]
-    values = texts.withColumns(
+    text, value = _helping_columns(source)
+    token = {name: F.get("_tokens", F.lit(number)) for number, name in enumerate(source.fields)}
+    with_texts = tokens.withColumns(
         {
-            column: reading(F.col(f"_text_{number}"), kinds[number], source.clock)
-            for number, column in _numbered("_value", source)
+            text[name]: _number(_value(token[name], source), kind, source)
+            for name, kind in source.fields.items()
         }
     )
-    typed = {
-        name: _given(F.col(f"_value_{number}"), kind, source)
-        for number, (name, kind) in enumerate(source.fields.items())
-    }
-    misfits = F.array_compact(F.array(*[_misfit(number, name) for number, name in enumerate(source.fields)]))
+    found = with_texts.withColumns(
+        {value[name]: reading(F.col(text[name]), kind, source.clock) for name, kind in source.fields.items()}
+    )
+    typed = {name: _given(F.col(value[name]), kind, source) for name, kind in source.fields.items()}
+    misfits = F.array_compact(
+        F.array(
+            *[
+                F.when(
+                    is_misfit(F.col(text[name]), F.col(value[name])),
+                    F.struct(F.lit(name).alias("key"), token[name].alias("value")),
+                )
+                for name in source.fields
+            ]
+        )
+    )
     strange = F.concat(misfits, "_others") if has_places else misfits
     has_strange = F.col("_is_record") & (F.cardinality(strange) > 0)
     rescued = F.when(has_strange, F.to_variant_object(F.map_from_entries(strange)))
-    return Fields(values, typed, rescued)
+    return Fields(found, typed, rescued)
 
 
-def helping_columns(source: Source) -> list[str]:
-    """Return the columns that `read` adds to its lines."""
-    own = (column for stem in ("_text", "_value") for _, column in _numbered(stem, source))
-    return ["_tokens", "_others", *own]
+def without_helping_columns(rows: DataFrame, source: Source) -> DataFrame:
+    """Return rows without what `read` has added to their lines."""
+    own = [column for columns in _helping_columns(source) for column in columns.values()]
+    return rows.drop("_tokens", "_others", *own)
 
 
-def _numbered(stem: str, source: Source) -> list[tuple[int, str]]:
-    """Columns for those of the source: each is used more than once, and Spark would plan and compile it as often."""
-    return [(number, f"{stem}_{number}") for number in range(len(source.fields))]
-
-
-def _text(number: int, source: Source) -> Column:
-    token = F.get("_tokens", F.lit(number))
-    return _number(_value(token, source), [*source.fields.values()][number], source)
-
-
-def _misfit(number: int, name: str) -> Column:
-    """What is there and does not fit, under its name; null where it does."""
-    entry = F.struct(F.lit(name).alias("key"), F.get("_tokens", F.lit(number)).alias("value"))
-    return F.when(~is_blank(F.col(f"_text_{number}")) & F.col(f"_value_{number}").isNull(), entry)
+def _helping_columns(source: Source) -> tuple[dict[str, str], dict[str, str]]:
+    """Column of the source -> the columns that have its text, and what that is read as."""
+    return numbered("_text", source.fields), numbered("_value", source.fields)
 
 
 def _usual(source: Source) -> dict[str, Column]:
@@ -159,16 +157,21 @@ def _in_order(lines: DataFrame, source: Source) -> DataFrame:
     # One step after the other: within a lambda, Spark takes the name of a column that the same step makes for that one.
     found = lines.withColumn("_others", F.filter(others, lambda other: other["value"].isNotNull()))
     is_record = _has(F.col("_places.size"))
-    in_order = F.array(*[_token(at, name, source) for at, name in enumerate(source.fields)])
+    parts = csv_lines.names_of_parts(source)
+    in_order = F.array(
+        *[_joined(at, source) if name in parts else _token(at) for at, name in enumerate(source.fields)]
+    )
     return found.withColumns({"_is_record": is_record, "_tokens": in_order}).drop("_places")
 
 
-def _token(number: int, name: str, source: Source) -> Column:
-    """The token of a column. Of an instant whose day and time have a column each, both with a blank between them."""
-    token, part = (F.get("_tokens", F.get(f"_places.{places}", F.lit(number))) for places in ("own", "parts"))
-    if name not in csv_lines.names_of_parts(source):
-        return token
-    day, time = _value(token, source), _value(part, source)
+def _token(number: int, places: str = "own") -> Column:
+    return F.get("_tokens", F.get(f"_places.{places}", F.lit(number)))
+
+
+def _joined(number: int, source: Source) -> Column:
+    """The token of an instant; both with a blank between them, where its day and its time have a column each."""
+    token = _token(number)
+    day, time = _value(token, source), _value(_token(number, "parts"), source)
     # A day alone would be its midnight.
     both = F.concat_ws(" ", F.coalesce(day, F.lit("?")), F.coalesce(time, F.lit("?")))
     joined = F.when(F.coalesce(day, time).isNotNull(), both)

@@ -1,5 +1,7 @@
 """From the lines of JSON files to fields, each at its paths within the object: pure frame-to-frame functions."""
 
+from collections.abc import Mapping
+from functools import lru_cache
 from operator import add
 
 from pyspark.sql import Column, DataFrame
@@ -15,7 +17,7 @@ from jobs.bronze.json_values import (
     joined_value,
     with_careful_values,
 )
-from jobs.delta.frames import folded
+from jobs.delta.frames import folded, numbered
 from jobs.json_texts import STRICT, has_half_characters, quoted, readable, strings_of, within_brackets
 from jobs.value_reading import measured, reading
 
@@ -40,8 +42,8 @@ def read(lines: DataFrame, source: Source) -> tuple[DataFrame, dict[str, Column]
 
 def without_helping_columns(rows: DataFrame, source: Source) -> DataFrame:
     """Return rows without what `read` has added to their lines."""
-    plain = [_plain_column(name, source) for name in source.fields]
-    return rows.drop(*_HELPING, *helping_columns(source), *plain, *careful_columns(source).values())
+    own = (*_plain_columns(source).values(), *careful_columns(source).values())
+    return rows.drop(*_HELPING, *helping_columns(source), *own)
 
 
 def _is_flat(source: Source) -> bool:
@@ -56,14 +58,13 @@ def _is_flat(source: Source) -> bool:
 def _read_by_schema(lines: DataFrame, source: Source) -> DataFrame:
     """Add `_read`, what the line's brackets hold by the schema, and `_is_plain`, whether nothing is lost that way.
 
-    The values of columns are in `_plain_` and their numbers: each is used more than once, and Spark would plan and
-    compile it as often.
+    `_plain_columns` have the value of each column by it.
     """
     if not _is_flat(source):
         return lines.withColumn("_is_plain", F.lit(False))
     kinds = {_their_name(name, source): _parsed_as(kind) for name, kind in source.fields.items()}
     columns = ", ".join(f"{quoted(name)}: {kind}" for name, kind in kinds.items())
-    values = {_plain_column(name, source): _plain_value(name, source) for name in source.fields}
+    values = {column: _plain_value(name, source) for name, column in _plain_columns(source).items()}
     filled = folded(add, [F.col(value).isNotNull().cast("int") for value in values])
     is_plain = (
         ~has_half_characters(F.col("value"))
@@ -120,8 +121,9 @@ def _parsed_as(kind: str) -> str:
     return "STRING" if kind in ("DATE", "TIMESTAMP") or kind.startswith("DECIMAL") else kind
 
 
-def _plain_column(name: str, source: Source) -> str:
-    return f"_plain_{[*source.fields].index(name)}"
+@lru_cache
+def _plain_columns(source: Source) -> Mapping[str, str]:
+    return numbered("_plain", source.fields)
 
 
 def _plain_value(name: str, source: Source) -> Column:
@@ -155,4 +157,4 @@ def _value(name: str, source: Source) -> Column:
     careful = F.coalesce(*places)
     if not _is_flat(source):
         return careful
-    return F.when(F.col("_is_plain"), F.col(_plain_column(name, source))).otherwise(careful)
+    return F.when(F.col("_is_plain"), F.col(_plain_columns(source)[name])).otherwise(careful)

@@ -45,23 +45,29 @@ def records(
     """
     levels, most = levels_of(path, around), MOST_AROUND
     text = with_strings(text)
-    waiting: list[Lacking] = []
+    first: list[Lacking] = []  # what comes before the first record
     is_any = False
     for start, each in _found(text, Way(levels, is_senml)):
         if isinstance(each, Lacking):
-            waiting.append(each)
-        is_any |= not isinstance(each, Lacking)
-        if is_any:
-            yield from (without_records(path, lacking.fault.flaw) + lacking.text for lacking in waiting)
-            waiting.clear()
-        if not isinstance(each, Lacking):
-            record, kept = each
-            line = with_envelope(record, kept, levels) if around else record
-            if (most := most - len(line) + len(record)) < 0:
-                raise Fault(text, start, "too much is around the records that each of them is to have")
-            yield line
-    if waiting:
-        raise waiting[0].fault
+            if is_any:
+                yield _malformed(path, each)
+            else:
+                first.append(each)
+            continue
+        if not is_any:
+            yield from (_malformed(path, lacking) for lacking in first)
+            is_any = True
+        record, kept = each
+        line = with_envelope(record, kept, levels) if around else record
+        if (most := most - len(line) + len(record)) < 0:
+            raise Fault(text, start, "too much is around the records that each of them is to have")
+        yield line
+    if first and not is_any:
+        raise first[0].fault
+
+
+def _malformed(path: str, lacking: Lacking) -> str:
+    return without_records(path, lacking.fault.flaw) + lacking.text
 
 
 def _found(text: str, way: Way) -> Iterator[tuple[int, Found]]:

@@ -9,9 +9,9 @@ from pyspark.sql import functions as F
 from catalog.json_path import Path
 from catalog.tables import Source
 from jobs.bronze.json_containers import as_string, is_within_text, text_at, variant
-from jobs.delta.frames import any_of
+from jobs.delta.frames import any_of, numbered
 from jobs.json_texts import REPLACEMENT, has_half_characters
-from jobs.value_reading import is_blank, reading
+from jobs.value_reading import is_blank, is_misfit, reading
 
 _DAY = r"^\d{4}[-/]\d{1,2}[-/]\d{1,2}$"
 
@@ -22,14 +22,11 @@ def careful_columns(source: Source) -> Mapping[tuple[str, Path | None], str]:
     places: list[tuple[str, Path | None]] = []
     for name, paths in source.paths.items():
         places += [(name, path) for path in paths] + ([(name, None)] if has_parts(name, source) else [])
-    return {place: f"_careful_{number}" for number, place in enumerate(places)}
+    return numbered("_careful", places)
 
 
 def with_careful_values(lines: DataFrame, source: Source) -> DataFrame:
-    """Add to lines what is read at each path of each column, where the line is not plain.
-
-    In columns of their own, since each is used more than once, and Spark would plan and compile it as often.
-    """
+    """Add to lines what is read at each path of each column, where the line is not plain."""
     read = {
         column: _read(name, path, source) if path else _joined(name, source)
         for (name, path), column in careful_columns(source).items()
@@ -104,4 +101,4 @@ def is_misfit_at(name: str, path: Path, source: Source) -> Column:
         return _is_no_key(path, source)
     if kind in ("STRING", "VARIANT"):
         return F.lit(False)
-    return ~is_blank(text_at(path, kind, source)) & careful_value(name, path, source).isNull()
+    return is_misfit(text_at(path, kind, source), careful_value(name, path, source))

@@ -15,7 +15,8 @@ from jobs.bronze import csv_records, json_fields
 def parse(lines: DataFrame, source: Source, has_places: bool = False) -> DataFrame:
     """Parse the lines of a source by its format; `has_places`: those of CSV files have `_places`, of their layouts."""
     if source.format == "csv":
-        return _with(*csv_records.read(lines, source, has_places)).drop(*csv_records.helping_columns(source))
+        rows = _with(*csv_records.read(lines, source, has_places))
+        return csv_records.without_helping_columns(rows, source)
     return json_fields.without_helping_columns(_with(*json_fields.read(lines, source)), source)
 
 

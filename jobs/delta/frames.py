@@ -1,6 +1,7 @@
 """What queries about several tables, nights or sources are put together from."""
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from operator import and_, attrgetter, or_
 from typing import TypeVar, cast
 
@@ -9,6 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StructType
 
 Part = TypeVar("Part")
+Key = TypeVar("Key", bound=Hashable)
 
 
 def folded(join: Callable[[Part, Part], Part], parts: Iterable[Part]) -> Part:
@@ -37,6 +39,19 @@ def is_in(column: str, values: Iterable[object]) -> Column:
 def any_of(conditions: Iterable[Column]) -> Column:
     """Whether at least one of the conditions holds; false when there are none."""
     return folded(or_, [F.lit(False), *conditions])
+
+
+def numbered(stem: str, keys: Iterable[Key]) -> dict[Key, str]:
+    """Return key -> the name of a helping column for it: `stem` and a number, whatever the key is called.
+
+    What a query uses more than once goes into such columns, since Spark would plan and compile it as often.
+    """
+    return {key: f"{stem}_{number}" for number, key in enumerate(keys)}
+
+
+def map_of(texts: Mapping[str, str]) -> Column:
+    """Return texts as a literal: MAP<STRING, STRING>. One expression, where `create_map` has two for each entry."""
+    return F.from_json(F.lit(json.dumps(texts)), "MAP<STRING, STRING>")
 
 
 def is_same(key: Iterable[str], alias: str, other: str) -> Column:

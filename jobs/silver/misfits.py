@@ -1,6 +1,5 @@
 """Why a row is not whole: what bronze has kept of it in `_rescued`, since no column has it."""
 
-import json
 import re
 from collections.abc import Mapping
 
@@ -10,7 +9,7 @@ from pyspark.sql import functions as F
 from catalog.envelope import ROOT
 from catalog.json_path import containers, path_of
 from catalog.tables import Source
-from jobs.delta.frames import any_of
+from jobs.delta.frames import any_of, map_of
 
 CAME_MEANWHILE = "came while its night was reconciled: run silver again"
 SHOWN = 3  # fields that a reason names
@@ -28,10 +27,10 @@ def with_misfits(rows: DataFrame, source: Source, *, has_rescued: bool = True) -
         return rows.withColumn(
             "_rescued_misfits", F.when(is_rescued, F.array(F.lit(CAME_MEANWHILE))).otherwise(nothing)
         )
-    # In columns of their own: each is used twice, and Spark would plan and compile it as often.
-    lacking = F.array(*[F.when(F.col(f"_line.{each}").isNull(), F.lit(each)) for each in source.fields])
     # Without nulls: among these, nobody knows what an array lacks.
-    lacking = F.array_compact(lacking)
+    lacking = F.array_compact(
+        F.array(*[F.when(F.col(f"_line.{each}").isNull(), F.lit(each)) for each in source.fields])
+    )
     found = rows.withColumns(
         {
             "_entries": F.expr("map_entries(try_cast(_line._rescued AS MAP<STRING, VARIANT>))"),
@@ -76,18 +75,18 @@ def _misfit(path: Column, value: Column, source: Source) -> Column:
     """
     columns, within = _columns(source), _others_within(source)
     lacking = F.col("_lacking")
-    column_at = _map({at: name for at, name in columns.items() if at not in within})
+    column_at = map_of({at: name for at, name in columns.items() if at not in within})
     # Of a column with several paths, another has a value.
     is_needed = F.coalesce(F.array_contains(lacking, F.try_element_at(column_at, path)), F.lit(True))
     reasons = {at: f"{at} is no {source.fields[name]}" for at, name in columns.items()} | within
     meant = F.try_element_at(
-        _map({_loosely(at): at for at in (*within, *columns)}), _loosely_in_spark(path, source)
+        map_of({_loosely(at): at for at in (*within, *columns)}), _loosely_in_spark(path, source)
     )
     is_lacking = F.array_contains(lacking, F.try_element_at(column_at, meant))
     is_meant = F.coalesce(is_lacking, F.array_contains(_without_values(within, source), meant))
     is_its_value = is_meant & (meant != path) & ~F.is_variant_null(value)
     return F.coalesce(
-        F.when(is_needed, F.try_element_at(_map(reasons), path)),
+        F.when(is_needed, F.try_element_at(map_of(reasons), path)),
         F.when(is_its_value, F.concat(meant, F.lit(" came as "), path)),
     )
 
@@ -128,8 +127,3 @@ def _loosely(path: str) -> str:
 def _loosely_in_spark(path: Column, source: Source) -> Column:
     path = F.ltrim(F.regexp_replace(path, _QUOTED, ".$1"), F.lit(".")) if source.names else path
     return F.lower(path)
-
-
-def _map(texts: Mapping[str, str]) -> Column:
-    # One expression, where a map of so many literals is planned anew in each query.
-    return F.from_json(F.lit(json.dumps(texts)), "MAP<STRING, STRING>")

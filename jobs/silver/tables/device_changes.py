@@ -5,6 +5,7 @@ from pyspark.sql import functions as F
 
 from catalog.json_path import Path, containers
 from catalog.tables import DEVICE_FIELDS, SOURCES
+from jobs.delta.frames import map_of
 from jobs.json_texts import STRICT, is_in_the_way, json_text, strings_of, whole_characters
 from jobs.value_reading import is_misfit, reading
 
@@ -48,7 +49,7 @@ def _misfits(image: Column) -> Column:
             found[f"{_within(path)} is no {kind}"] = is_in_the_way(path, kind, "_image")
     for name, kind in IMAGE.items():
         for path in PATHS[name]:
-            is_lost = F.col(name).isNull() & is_misfit(_text(path, kind), kind, CLOCK)
+            is_lost = is_misfit(_text(path, kind), F.col(name))
             found[f"{_within(path)} is no {kind}"] = is_lost
     said = F.array(*[F.when(is_so, F.lit(reason)) for reason, is_so in found.items()])
     field = F.when(F.col("after").isNotNull(), F.lit("after")).otherwise(F.lit("before"))
@@ -62,7 +63,7 @@ def _in_another_case(image: Column) -> Column:
     meant = {str(path.steps[0]).lower(): str(path.steps[0]) for paths in PATHS.values() for path in paths}
     keys = F.coalesce(F.json_object_keys(image), F.array().cast("array<string>"))
     others = F.filter(keys, lambda name: ~name.isin(*meant.values()) & F.lower(name).isin(*meant))
-    names = F.create_map(*[F.lit(name) for pair in meant.items() for name in pair])
+    names = map_of(meant)
     return F.transform(
         others, lambda name: F.concat(F.lit("."), names[F.lower(name)], F.lit(" came as "), name)
     )
