@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from jobs.lineage.datasets import Json
+from jobs.lineage.naming import Json
 
 if TYPE_CHECKING:
     from openlineage.client import OpenLineageClient

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from jobs.files import write_lines
 from jobs.lineage import backend, events
-from jobs.lineage.datasets import Json, Naming
 from jobs.lineage.events import Attempt
+from jobs.lineage.naming import Json, Naming
 from jobs.outcome import Outcome, in_words
 from jobs.session import workspace
 from jobs.settings import BY_HAND, Settings

@@ -12,7 +12,7 @@ from typing import Any
 from catalog.lineage import EXPORTED, EXPORTING, Flow, columns, copying, flow
 from catalog.pipeline import QUARANTINE
 from catalog.run_result import DONE
-from jobs.lineage.datasets import PRODUCER, SPECIFICATION, Json, Naming, facet
+from jobs.lineage.naming import PRODUCER, SPECIFICATION, Json, Naming, facet
 from jobs.lineage.parent import Parent, run_id
 from jobs.outcome import Checked, Outcome, TableResult
 from jobs.settings import Settings

@@ -10,7 +10,7 @@ import altair as alt
 from serving.conditions import Condition
 from serving.fleet import figure
 from serving.fleet.figure import Figure, Row, Section
-from serving.fleet.source import Source, between
+from serving.fleet.snapshot import Snapshot, between
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,14 +25,14 @@ COLOURS = {"Critical": figure.VERMILION, "Warning": figure.ORANGE}
 EMPTY = "No alert was raised in these 30 days."
 
 
-def section(source: Source, filters: Filters, night: date) -> Section | None:
+def section(snapshot: Snapshot, filters: Filters, night: date) -> Section | None:
     """Alerts of 30 days and of the night's day; None in a lake without the table. Grain: day or kind, and severity."""
-    if TABLE not in source:
+    if TABLE not in snapshot:
         return None
     nights = figure.nights_until(night, DAYS)
-    every = source.read(TABLE, ["event_date", "severity"], between("event_date", nights[0], night))
+    every = snapshot.read(TABLE, ["event_date", "severity"], between("event_date", nights[0], night))
     by_day = every.group_by(["event_date", "severity"]).aggregate([([], "count_all")]).to_pylist()
-    tonight = source.read(TABLE, ["kind", "severity", "device_id"], [Condition("event_date", "eq", night)])
+    tonight = snapshot.read(TABLE, ["kind", "severity", "device_id"], [Condition("event_date", "eq", night)])
     by_kind = tonight.group_by(["kind", "severity"]).aggregate([([], "count_all")]).to_pylist()
     by_device = tonight.group_by("device_id").aggregate([([], "count_all")]).to_pylist()
     devices = sorted(by_device, key=lambda row: (-row["count_all"], row["device_id"] or 0))[:LISTED]

@@ -24,7 +24,7 @@ from serving.problems import Problem
 from serving.safe_headers import add_safe_headers
 
 if TYPE_CHECKING:
-    from serving.fleet.source import Source
+    from serving.fleet.snapshot import Snapshot
 
 ASSETS = Path(__file__).parent
 FOLDERS = ("static", "vendor")
@@ -39,12 +39,12 @@ NO_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Fleet</
 <section><h2>{title}</h2><p>{text}</p></section></main></html>"""
 
 
-def source() -> Source:
+def snapshot() -> Snapshot:
     """The lake that is shown; it need not exist yet. Raises Problem for a target whose lake is elsewhere."""
-    from serving.fleet.source import Source
+    from serving.fleet.snapshot import Snapshot
 
     lake = target.lake()
-    return Source.of(lake.home, lake.prefix)
+    return Snapshot.of(lake.home, lake.prefix)
 
 
 def create_app() -> FastAPI:
@@ -57,7 +57,7 @@ def create_app() -> FastAPI:
         from serving.fleet import page
 
         asked, problems = filters.parse(request.query_params)
-        shown = page.render(source(), asked, problems, _running(session, user))
+        shown = page.render(snapshot(), asked, problems, _running(session, user))
         return HTMLResponse(shown, 422 if problems else 200)
 
     @app.get("/report")
@@ -65,14 +65,14 @@ def create_app() -> FastAPI:
         from serving.fleet import page
 
         asked, problems = filters.parse({"days": "1", **request.query_params})
-        shown = page.render(source(), asked, problems, _running(session, user), page.REPORTED)
+        shown = page.render(snapshot(), asked, problems, _running(session, user), page.REPORTED)
         return HTMLResponse(shown, 422 if problems else 200)
 
     @app.get("/state")
     def state(session: SessionDep, user: GetUserDep) -> JSONResponse:
         from serving.fleet import page
 
-        return JSONResponse(page.state(source(), _running(session, user)))
+        return JSONResponse(page.state(snapshot(), _running(session, user)))
 
     # Mounts would not ask for the user: the dependencies of an app hold for its routes only.
     @app.get("/{folder}/{path:path}")

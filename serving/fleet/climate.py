@@ -9,7 +9,7 @@ import altair as alt
 
 from serving.fleet import figure
 from serving.fleet.figure import Figure, Row, Section
-from serving.fleet.source import Source, between
+from serving.fleet.snapshot import Snapshot, between
 
 if TYPE_CHECKING:
     from serving.fleet.filters import Filters
@@ -24,13 +24,13 @@ MOST_LINES = len(figure.PALETTE)  # of more rooms, each is a row of a heat map
 EMPTY = "No room was measured in these days. Choose another night, or run one with sensor_logs."
 
 
-def section(source: Source, filters: Filters, night: date) -> Section | None:
+def section(snapshot: Snapshot, filters: Filters, night: date) -> Section | None:
     """Two charts of the days until the night; None in a lake without the table. Grain: room and hour."""
-    if TABLE not in source:
+    if TABLE not in snapshot:
         return None
     first = night - timedelta(days=filters.days - 1)
     columns = ["hour", "location", *MEASURES]
-    found = source.rows(TABLE, columns, between("event_date", first, night))
+    found = snapshot.rows(TABLE, columns, between("event_date", first, night))
     rooms = sorted({row["location"] for row in found if row["location"] is not None})
     problem = ""
     if filters.room is not None and filters.room not in rooms:

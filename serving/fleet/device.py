@@ -11,7 +11,7 @@ import altair as alt
 from serving.conditions import Condition
 from serving.fleet import figure
 from serving.fleet.figure import Figure, Row, Section
-from serving.fleet.source import Source, between
+from serving.fleet.snapshot import Snapshot, between
 from serving.fleet.units import UNITS
 
 if TYPE_CHECKING:
@@ -24,16 +24,16 @@ COLUMNS = ["hour", "metric_name", "reading_count", "avg_value", "min_value", "ma
 EMPTY = "Choose a device above: nothing was read from this one in these days."
 
 
-def section(source: Source, filters: Filters, night: date) -> Section | None:
+def section(snapshot: Snapshot, filters: Filters, night: date) -> Section | None:
     """A chart for each metric of the device; None in a lake without the table. Grain: metric and hour.
 
     The device is the one asked for, else the one with the most anomalies.
     """
-    if TABLE not in source:
+    if TABLE not in snapshot:
         return None
     first = night - timedelta(days=filters.days - 1)
     days = between("event_date", first, night)
-    worst = _worst(source, night, days)
+    worst = _worst(snapshot, night, days)
     device = filters.device if filters.device is not None else next(iter(worst), None)
     links = [
         (f"{each} ({worst[each]:,})", filters.link("device", device=each)) for each in worst if each != device
@@ -43,7 +43,7 @@ def section(source: Source, filters: Filters, night: date) -> Section | None:
             "", [], first, night, "No device sent readings in these days. Choose another night, or run one."
         )
         return Section("device", "One device", figures=[empty])
-    rows = source.rows(TABLE, COLUMNS, [*days, Condition("device_id", "eq", device)])
+    rows = snapshot.rows(TABLE, COLUMNS, [*days, Condition("device_id", "eq", device)])
     problem = (
         "" if rows else f"device: nothing was read from {device} in these days; choose another, or more days"
     )
@@ -98,15 +98,15 @@ def figure_of(metric: str, found: list[Row], first: date, last: date, empty: str
     return Figure(title, caption, alt.layer(spread, mean, anomalies), rows, empty, wide=True)
 
 
-def _worst(source: Source, night: date, days: list[Condition]) -> dict[int, int]:
+def _worst(snapshot: Snapshot, night: date, days: list[Condition]) -> dict[int, int]:
     """Devices that have anomalies, with how many: in the 7 days until the night, else in the days shown."""
     counts: Counter[int] = Counter()
-    if ANOMALIES in source:
-        found = source.rows(ANOMALIES, ["device_id", "anomaly_count"], [Condition("night", "eq", night)])
+    if ANOMALIES in snapshot:
+        found = snapshot.rows(ANOMALIES, ["device_id", "anomaly_count"], [Condition("night", "eq", night)])
         for row in found:
             counts[row["device_id"]] += row["anomaly_count"]
     if not counts:
-        grouped = source.read(TABLE, ["device_id", "anomaly_count"], days).group_by("device_id")
+        grouped = snapshot.read(TABLE, ["device_id", "anomaly_count"], days).group_by("device_id")
         for row in grouped.aggregate([("anomaly_count", "sum")]).to_pylist():
             counts[row["device_id"]] += row["anomaly_count_sum"] or 0
     return {

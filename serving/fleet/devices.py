@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from serving.fleet.filters import Filters
-    from serving.fleet.source import Source
+    from serving.fleet.snapshot import Snapshot
 
 TABLE = "gold.device_health"
 TABLES = (TABLE,)
@@ -31,15 +31,15 @@ UNKNOWN = "unknown"
 EMPTY = "No device was registered when this night ended. Choose another night, or run one with devices."
 
 
-def section(source: Source, _filters: Filters, night: date) -> Section | None:
+def section(snapshot: Snapshot, _filters: Filters, night: date) -> Section | None:
     """One chart; None in a lake without the table. Grain: device type and status."""
-    if TABLE not in source:
+    if TABLE not in snapshot:
         return None
     columns = ["device_type", "status", "device_count", "avg_age_days"]
     return Section(
         "devices",
         "Devices",
-        figures=figures_of(source.rows(TABLE, columns, [Condition("night", "eq", night)])),
+        figures=figures_of(snapshot.rows(TABLE, columns, [Condition("night", "eq", night)])),
     )
 
 

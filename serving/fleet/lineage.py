@@ -11,7 +11,7 @@ from serving.readable import readable
 
 if TYPE_CHECKING:
     from serving.fleet.filters import Filters
-    from serving.fleet.source import Source
+    from serving.fleet.snapshot import Snapshot
 
 TABLES = ()  # the catalog alone
 LAYERS = {
@@ -25,7 +25,7 @@ LAYERS = {
 }
 
 
-def section(_source: Source, filters: Filters, _night: date) -> Section | None:
+def section(_snapshot: Snapshot, filters: Filters, _night: date) -> Section | None:
     """The way of the dataset that is asked for, layer by layer; None when none is."""
     if filters.table is None:
         return None

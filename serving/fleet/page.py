@@ -18,7 +18,7 @@ from catalog.pipeline import ROW_ACCOUNTS
 from serving.fleet import alerts, climate, device, devices, lineage, quality, restated, sites
 from serving.fleet.figure import Section
 from serving.fleet.filters import DAYS, Filters
-from serving.fleet.source import Source
+from serving.fleet.snapshot import Snapshot
 from serving.problems import Problem
 from serving.readable import readable
 
@@ -48,7 +48,7 @@ _ENVIRONMENT.filters["script"] = script
 
 
 def render(
-    source: Source,
+    snapshot: Snapshot,
     filters: Filters,
     problems: Sequence[str],
     running: Sequence[str],
@@ -58,7 +58,7 @@ def render(
 
     Of fewer modules than all there are the charts alone, for another page to show.
     """
-    nights, newest = nights_of(source)
+    nights, newest = nights_of(snapshot)
     problems = list(problems)
     night = newest
     if filters.night and night and filters.night not in nights:
@@ -68,7 +68,7 @@ def render(
         filters = replace(filters, night=None)
     elif filters.night:
         night = filters.night
-    sections = sections_of(source, filters, night, modules) if night else []
+    sections = sections_of(snapshot, filters, night, modules) if night else []
     problems += [section.problem for section in sections if section.problem]
     return _ENVIRONMENT.get_template("page.html").render(
         is_whole=modules is SECTIONS,
@@ -79,25 +79,25 @@ def render(
         problems=problems,
         running=running,
         sections=sections,
-        tables=[table for name, table in readable().items() if name in source],
-        source=source,
+        tables=[table for name, table in readable().items() if name in snapshot],
+        snapshot=snapshot,
         ways=made_from(),
-        has_report=night is not None and (source.lake / f"data-docs/nights/{night}.html").is_file(),
-        state=state(source, running),
+        has_report=night is not None and (snapshot.lake / f"data-docs/nights/{night}.html").is_file(),
+        state=state(snapshot, running),
     )
 
 
-def state(source: Source, running: Sequence[str]) -> dict[str, object]:
+def state(snapshot: Snapshot, running: Sequence[str]) -> dict[str, object]:
     """What a page that is shown asks again and again: whether there is anything new, and whether more may come."""
-    return {"versions": dict(source.versions), "running": list(running)}
+    return {"versions": dict(snapshot.versions), "running": list(running)}
 
 
-def nights_of(source: Source) -> tuple[list[date], date | None]:
+def nights_of(snapshot: Snapshot) -> tuple[list[date], date | None]:
     """The nights that have accounts, newest first; and the newest that is published, if any is."""
-    if ROW_ACCOUNTS not in source:
+    if ROW_ACCOUNTS not in snapshot:
         return [], None
     found = (
-        source.read(ROW_ACCOUNTS, ["night", "is_published"])
+        snapshot.read(ROW_ACCOUNTS, ["night", "is_published"])
         .group_by("night")
         .aggregate([("is_published", "min")])
     )
@@ -107,17 +107,17 @@ def nights_of(source: Source) -> tuple[list[date], date | None]:
 
 
 def sections_of(
-    source: Source, filters: Filters, night: date, modules: Sequence[ModuleType] = SECTIONS
+    snapshot: Snapshot, filters: Filters, night: date, modules: Sequence[ModuleType] = SECTIONS
 ) -> list[Section]:
     """The sections of what the lake has tables for."""
-    made = (_section(module, source.only(module.TABLES), filters, night) for module in modules)
+    made = (_section(module, snapshot.only(module.TABLES), filters, night) for module in modules)
     return [section for section in made if section]
 
 
 @lru_cache(maxsize=KEPT)
-def _section(module: ModuleType, source: Source, filters: Filters, night: date) -> Section | None:
+def _section(module: ModuleType, snapshot: Snapshot, filters: Filters, night: date) -> Section | None:
     try:
-        made: Section | None = module.section(source, filters, night)
+        made: Section | None = module.section(snapshot, filters, night)
     except Problem as problem:
         name = module.__name__.rpartition(".")[2]
         return Section(name, name.title(), problem=problem.detail)

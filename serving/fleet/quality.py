@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from catalog.pipeline import QUARANTINE, ROW_ACCOUNTS
 from serving.fleet import figure, runs
 from serving.fleet.figure import Figure, Row, Section
-from serving.fleet.source import Source, between
+from serving.fleet.snapshot import Snapshot, between
 
 if TYPE_CHECKING:
     from serving.fleet.filters import Filters
@@ -32,20 +32,20 @@ OUTCOMES = {
 EMPTY = "No night was reconciled in these 30 days. Choose another night, or run one."
 
 
-def section(source: Source, _filters: Filters, night: date) -> Section | None:
+def section(snapshot: Snapshot, _filters: Filters, night: date) -> Section | None:
     """The charts of what the lake has tables for; None without accounts, of which every night has some."""
-    if ROW_ACCOUNTS not in source:
+    if ROW_ACCOUNTS not in snapshot:
         return None
     nights = figure.nights_until(night, NIGHTS)
     days = between("night", nights[0], night)
     columns = ["source", "night", "landed", "silver", "quarantined", "duplicates", "corrections"]
-    accounts = source.rows(ROW_ACCOUNTS, columns, days)
+    accounts = snapshot.rows(ROW_ACCOUNTS, columns, days)
     figures = [outcomes_figure(accounts, nights)]
-    if RUNS in source:
-        newest = runs.newest(source.rows(RUNS, runs.COLUMNS, days))
+    if RUNS in snapshot:
+        newest = runs.newest(snapshot.rows(RUNS, runs.COLUMNS, days))
         figures += [runs.expectations_figure(newest, nights), runs.steps_figure(newest, nights)]
-    if QUARANTINE in source:
-        reasons = reasons_of(source.read(QUARANTINE, ["source", "night", "reasons"], days))
+    if QUARANTINE in snapshot:
+        reasons = reasons_of(snapshot.read(QUARANTINE, ["source", "night", "reasons"], days))
         figures.append(quarantine_figure(reasons, accounts, nights))
     return Section("quality", "The last 30 nights", figures=figures)
 

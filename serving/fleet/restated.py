@@ -10,7 +10,7 @@ import altair as alt
 
 from serving.fleet import figure
 from serving.fleet.figure import Figure, Row, Section
-from serving.fleet.source import Source, between
+from serving.fleet.snapshot import Snapshot, between
 
 if TYPE_CHECKING:
     from serving.fleet.filters import Filters
@@ -21,13 +21,13 @@ NIGHTS = 30
 EMPTY = "No night was restated in these 30 days: no late row changed what had been published."
 
 
-def section(source: Source, _filters: Filters, night: date) -> Section | None:
+def section(snapshot: Snapshot, _filters: Filters, night: date) -> Section | None:
     """One chart; None in a lake without the table. Grain: gold table and restated night."""
-    if TABLE not in source:
+    if TABLE not in snapshot:
         return None
     nights = figure.nights_until(night, NIGHTS)
     columns = ["night", "table", "slice", "rows_before", "rows_after", "late_rows", "restated_at"]
-    found = source.rows(TABLE, columns, between("slice", nights[0], night))
+    found = snapshot.rows(TABLE, columns, between("slice", nights[0], night))
     return Section("restated", "Restated nights", figures=[figure_of(found, nights)])
 
 

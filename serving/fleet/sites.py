@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from serving.fleet.filters import Filters
-    from serving.fleet.source import Source
+    from serving.fleet.snapshot import Snapshot
 
 TABLE = "gold.site_events"
 TABLES = (TABLE, SITE_NAMES)
@@ -35,12 +35,12 @@ WEST_AND_EAST: tuple[tuple[str, Literal["left", "right"], int], ...] = (
 NO_EVENT = "No event happened at any site in these 30 days."
 
 
-def section(source: Source, filters: Filters, night: date) -> Section | None:
+def section(snapshot: Snapshot, filters: Filters, night: date) -> Section | None:
     """A map and a ranking; None in a lake without the table. Grain: site, or device of the site asked for."""
-    if TABLE not in source:
+    if TABLE not in snapshot:
         return None
-    devices = figure.plain_rows(source.rows(TABLE, COLUMNS, [Condition("night", "eq", night)]))
-    sites = sites_of(devices, registry_of(source))
+    devices = figure.plain_rows(snapshot.rows(TABLE, COLUMNS, [Condition("night", "eq", night)]))
+    sites = sites_of(devices, registry_of(snapshot))
     problem, chosen = "", None
     if filters.site is not None:
         chosen = next((site for site in sites if site["location_id"] == filters.site), None)
@@ -61,9 +61,9 @@ def section(source: Source, filters: Filters, night: date) -> Section | None:
     return Section("sites", "Sites", "", [map_of(sites, chosen), ranking], links, problem)
 
 
-def registry_of(source: Source) -> dict[int, Row]:
+def registry_of(snapshot: Snapshot) -> dict[int, Row]:
     """Name and region of each site, by its id; nothing in a lake that has no sites of its own."""
-    rows = source.rows(SITE_NAMES, ["location_id", "name", "region"]) if SITE_NAMES in source else []
+    rows = snapshot.rows(SITE_NAMES, ["location_id", "name", "region"]) if SITE_NAMES in snapshot else []
     return {row["location_id"]: row for row in rows}
 
 

@@ -33,9 +33,9 @@ from jobs.cli.parser import parse
 from jobs.errors import ContractBroken, JobError
 from jobs.lineage import backend, events
 from jobs.lineage.backend import typed
-from jobs.lineage.datasets import Naming
 from jobs.lineage.emission import Emission, file_of
 from jobs.lineage.events import Attempt
+from jobs.lineage.naming import Naming
 from jobs.main import main
 from jobs.outcome import Checked, Outcome, TableResult
 from jobs.session import workspace

@@ -20,7 +20,7 @@ from serving.fleet import (
     sites,
 )
 from serving.fleet.filters import Filters
-from serving.fleet.source import Source
+from serving.fleet.snapshot import Snapshot
 from tests.support.lake_tables import write_rows
 
 D4, D5 = date(2024, 3, 4), date(2024, 3, 5)
@@ -33,7 +33,7 @@ def at(day: date, hour: int, minute: int = 0) -> datetime:
 
 def shown(module, lake, night=D5, **filters):
     """The section of a module, of a lake as it is."""
-    return module.section(Source.of(lake), Filters(**filters), night)
+    return module.section(Snapshot.of(lake), Filters(**filters), night)
 
 
 def marks(spec):

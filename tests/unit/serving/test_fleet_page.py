@@ -22,7 +22,7 @@ from starlette.testclient import TestClient
 from serving import tables
 from serving.fleet import page
 from serving.fleet.filters import Filters, parse
-from serving.fleet.source import Source
+from serving.fleet.snapshot import Snapshot
 from tests.support.airflow_home import log_in
 from tests.support.lake_tables import write_rows
 from tests.support.project import PROJECT
@@ -255,15 +255,15 @@ def test_a_page_learns_what_is_new_and_what_runs(user: TestClient, mine: Path) -
 
 
 def test_a_section_is_made_anew_only_when_its_tables_or_the_filters_changed(mine: Path) -> None:
-    first = page.sections_of(Source.of(mine), Filters(), D5)
+    first = page.sections_of(Snapshot.of(mine), Filters(), D5)
     write_rows(mine, "gold.alerts", [])
-    second = page.sections_of(Source.of(mine), Filters(), D5)
+    second = page.sections_of(Snapshot.of(mine), Filters(), D5)
     assert {each.name for each in second} == {"quality", "alerts"}
     assert second[-1] is first[0]
     write_rows(mine, "ops.row_accounts", [account(D5)])
-    third = page.sections_of(Source.of(mine), Filters(), D5)
+    third = page.sections_of(Snapshot.of(mine), Filters(), D5)
     assert third[-1] is not first[0] and third[-1].figures[0].caption.startswith("20 rows landed")
-    assert page.sections_of(Source.of(mine), Filters(), date(2024, 3, 6))[-1] is not third[-1]
+    assert page.sections_of(Snapshot.of(mine), Filters(), date(2024, 3, 6))[-1] is not third[-1]
 
 
 def test_a_table_is_opened_anew_only_when_its_log_changed(
@@ -271,15 +271,15 @@ def test_a_table_is_opened_anew_only_when_its_log_changed(
 ) -> None:
     log = mine / "warehouse/ops.db/row_accounts/_delta_log"
     os.utime(log, (0, 0))
-    before = Source.of(mine).versions
+    before = Snapshot.of(mine).versions
     opened: list[str] = []
     open_any = tables.open_any
     monkeypatch.setattr(
         tables, "open_any", lambda *given: opened.append(given[1].full_name) or open_any(*given)
     )
-    assert Source.of(mine).versions == before and "ops.row_accounts" not in opened
+    assert Snapshot.of(mine).versions == before and "ops.row_accounts" not in opened
     write_rows(mine, "ops.row_accounts", [account(D5)])
-    assert Source.of(mine).versions["ops.row_accounts"] == 1
+    assert Snapshot.of(mine).versions["ops.row_accounts"] == 1
 
 
 def test_a_table_that_cannot_be_read_is_one_line_of_a_page(
@@ -287,7 +287,7 @@ def test_a_table_that_cannot_be_read_is_one_line_of_a_page(
 ) -> None:
     for file in (mine / "warehouse/ops.db/quarantine").rglob("*.parquet"):
         file.unlink()
-    html = page.render(Source.of(mine), Filters(), [], [])
+    html = page.render(Snapshot.of(mine), Filters(), [], [])
     assert "ops.quarantine can no longer be read as of version 0" in html
 
 
@@ -313,10 +313,10 @@ def test_a_lake_on_databricks_is_said_to_be_there(user: TestClient, monkeypatch:
 def test_an_airflow_without_the_packages_says_which_are_missing(
     user: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "serving.fleet.source", None)
+    monkeypatch.setitem(sys.modules, "serving.fleet.snapshot", None)
     answer = user.get("")
     assert answer.status_code == 501
-    assert "serving.fleet.source" in answer.text and "requirements/airflow.txt" in answer.text
+    assert "serving.fleet.snapshot" in answer.text and "requirements/airflow.txt" in answer.text
 
 
 def test_accounts_of_before_there_were_corrections_are_shown(mine: Path) -> None:
@@ -331,6 +331,6 @@ def test_accounts_of_before_there_were_corrections_are_shown(mine: Path) -> None
         }
     )
     write_deltalake(mine / "older/warehouse/ops.db/row_accounts", old)
-    source = Source.of(mine / "older")
-    assert page.sections_of(source, Filters(), D5)[0].figures[0].caption.startswith("7 rows landed")
-    assert page.nights_of(source) == ([D5], D5)
+    snapshot = Snapshot.of(mine / "older")
+    assert page.sections_of(snapshot, Filters(), D5)[0].figures[0].caption.startswith("7 rows landed")
+    assert page.nights_of(snapshot) == ([D5], D5)

@@ -1,4 +1,4 @@
-"""Where the fleet page has its rows from: the tables of one lake, each at the version at which a page began."""
+"""The tables that the fleet page has its rows from, each at the version at which a page began."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from serving.readable import shown
 
 
 @dataclass(frozen=True)
-class Source:
-    """The tables of a lake that are there, with their versions; equal sources show equal pages."""
+class Snapshot:
+    """The tables of a lake that are there, with their versions; equal snapshots show equal pages."""
 
     lake: Path
     prefix: str = ""  # of the target's schemas
     versions: Mapping[str, int] = field(default_factory=dict)  # full name of a table -> version
 
     @classmethod
-    def of(cls, lake: Path, prefix: str = "") -> Source:
+    def of(cls, lake: Path, prefix: str = "") -> Snapshot:
         """Look which tables a lake has."""
         found = {name: _version(lake, name, prefix) for name in shown()}
         return cls(lake, prefix, {name: version for name, version in found.items() if version is not None})
@@ -38,10 +38,10 @@ class Source:
     def __hash__(self) -> int:
         return hash((self.lake, self.prefix, *self.versions.items()))
 
-    def only(self, names: Iterable[str]) -> Source:
+    def only(self, names: Iterable[str]) -> Snapshot:
         """The same lake with no more than these tables."""
         kept = {name: self.versions[name] for name in names if name in self.versions}
-        return Source(self.lake, self.prefix, kept)
+        return Snapshot(self.lake, self.prefix, kept)
 
     def read(self, table: str, columns: Sequence[str], where: Sequence[Condition] = ()) -> pa.Table:
         """Rows of a table, as `tables.rows` gives them; null in columns that it was made without, long ago.
