@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from catalog.pipeline import STAGES, STEP_NAMES
 from catalog.run_result import DONE, RunResult
 from catalog.tables import TABLES
-from jobs import session
+from jobs import compiling, session
 from jobs.delta.lake import Lake
 from jobs.outcome import Outcome, TableResult, in_words
 from jobs.settings import BY_HAND, Settings
@@ -50,7 +50,8 @@ def run_stage(lake: Lake) -> list[TableResult]:
 
 def _run(lake: Lake) -> list[TableResult]:
     try:
-        return stage(lake.settings.stage)(lake)
+        with compiling.interpreted(lake, are_few=compiling.pays_to_interpret(lake.settings)):
+            return stage(lake.settings.stage)(lake)
     except AnalysisException as error:
         if missing := lake.missing(error):
             raise missing from None

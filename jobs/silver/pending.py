@@ -9,10 +9,14 @@ from pyspark.sql import functions as F
 
 from catalog.run_result import DONE
 from catalog.tables import SILVER, Source, Table, validated
+from jobs import compiling
 from jobs.delta.frames import any_of, is_in, union
 from jobs.delta.lake import Lake
 from jobs.settings import BY_HAND, Settings
 from jobs.state import accounts, begun_batches, run_results
+
+# Of a source, on average: with so many rows of silver, compiling pays even for a batch of few.
+COMPARED = 4_000_000
 
 Keys = tuple[int, int] | tuple[str, str]
 Arrived = Mapping[date, Mapping[date | None, int]]  # night -> event date, if rows have one -> bronze rows
@@ -23,7 +27,8 @@ class PendingBatch:
     """One source, those of its nights that are to be reconciled, and what arrived in them. It reads nothing.
 
     `is_newest`: it is of one night, and the source has no account of that night or a later one. `has_rescued`: some
-    of its rows have rescued fields. `keys`: the least and the greatest value of its key's first column.
+    of its rows have rescued fields. `keys`: the least and the greatest value of its key's first column. `reconciled`:
+    how many rows arrived in each of the source's other nights.
     """
 
     source: Source
@@ -31,6 +36,7 @@ class PendingBatch:
     is_newest: bool = False
     has_rescued: bool = False
     keys: Keys | None = None
+    reconciled: Mapping[date, int] = field(default_factory=dict)
 
     @property
     def nights(self) -> list[date]:
@@ -85,6 +91,23 @@ class PendingBatch:
         # A row of the same key may be of any date: it may have come with another time.
         return F.col(f"{dot}{self.source.key[0]}").between(*self.keys) if self.keys else F.lit(True)
 
+    @property
+    def compared(self) -> int:
+        """About how many rows of silver may have a key of one of its rows: those that it is compared with."""
+        rows = sum(self.reconciled.values())
+        if "timestamp" in self.source.key:
+            return rows * len(self.event_dates) // max(1, len(self.reconciled))
+        match self.keys:
+            case int(least), int(greatest):
+                return min(rows, greatest - least + 1)
+        return rows
+
+
+def pay_to_interpret(batches: Collection[PendingBatch]) -> bool:
+    """Whether the batches have few rows, on average, and are compared with few."""
+    rows, compared = ([getattr(batch, name) for batch in batches] for name in ("rows", "compared"))
+    return compiling.are_few(rows) and compiling.are_few(compared, COMPARED)
+
 
 def is_of(batches: Iterable[PendingBatch]) -> Column:
     """Whether a row of a table with `source` and `night` is of one of the batches."""
@@ -131,7 +154,14 @@ def find(lake: Lake) -> list[PendingBatch]:
         with_account = (*accounted_for.reconciled.get(source.name, ()), *reopened)
         is_newest = len(pending) == 1 and not any(night >= min(pending) for night in with_account)
         batches.append(
-            PendingBatch(source, pending, is_newest, arrived[source].has_rescued, arrived[source].keys)
+            PendingBatch(
+                source,
+                pending,
+                is_newest,
+                arrived[source].has_rescued,
+                arrived[source].keys,
+                {night: rows for night, rows in accounted.items() if night not in pending},
+            )
         )
     return [batch for batch in batches if batch.arrived]
 

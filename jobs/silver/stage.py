@@ -8,6 +8,7 @@ from importlib import import_module
 from threading import Thread
 
 from catalog.tables import DERIVED, LOOKUPS, REGISTRY, Source, sources_of
+from jobs import compiling
 from jobs.delta.lake import Lake
 from jobs.delta.staging import Staging
 from jobs.errors import ContractBroken
@@ -40,7 +41,8 @@ def run(lake: Lake) -> list[TableResult]:
     written: set[str] = set()
     try:
         while batches:
-            reconciled = reconcile(lake, staging, batches, progress)
+            with compiling.interpreted(lake, are_few=pending.pay_to_interpret(batches)):
+                reconciled = reconcile(lake, staging, batches, progress)
             found += reconciled.accounts
             written |= reconciled.written
             batches = pending.of_nights(lake, reconciled.superseded)

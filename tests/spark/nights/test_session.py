@@ -6,7 +6,8 @@ import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from jobs import session
+from jobs import compiling, session
+from jobs.delta.lake import Lake
 from jobs.main import main
 
 
@@ -31,3 +32,15 @@ def test_a_jobs_session_is_in_utc_and_refuses_casts_that_lose_something(spark, l
     assert own.sql("SELECT cast(timestamp_seconds(86399) AS STRING)").first()[0] == "1970-01-01 23:59:59"
     with pytest.raises(PySparkException, match="CAST_INVALID_INPUT"):
         own.sql("SELECT cast('one' AS INT)").collect()
+
+
+@pytest.mark.parametrize("are_few", [True, False])
+def test_a_session_interprets_queries_of_few_rows_and_does_as_before_afterwards(spark, lake, are_few):
+    own = session.connect(lake("bronze", run_id="few"))
+    own.conf.set("spark.sql.codegen.wholeStage", "true")
+    own.conf.set("spark.sql.shuffle.partitions", "7")
+    before = {name: own.conf.get(name, None) for name in compiling.FOR_FEW_ROWS}
+    with compiling.interpreted(Lake(own, lake("bronze")), are_few=are_few):
+        meanwhile = {name: own.conf.get(name, None) for name in before}
+    assert meanwhile == (compiling.FOR_FEW_ROWS if are_few else before)
+    assert {name: own.conf.get(name, None) for name in before} == before

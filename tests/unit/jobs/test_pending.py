@@ -1,12 +1,13 @@
 """A pending batch: what arrived of a source for some nights, without a look at any table."""
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from datetime import date
 
 import pytest
 
 from catalog.tables import SOURCES
-from jobs.silver.pending import PendingBatch
+from jobs.compiling import ROWS
+from jobs.silver.pending import COMPARED, PendingBatch, pay_to_interpret
 
 FOURTH, FIFTH, SIXTH = (date(2024, 3, day) for day in (4, 5, 6))
 
@@ -31,3 +32,29 @@ def test_a_batch_cannot_be_changed():
     batch = PendingBatch(SOURCES["devices"], {FIFTH: {}})
     with pytest.raises(FrozenInstanceError):
         batch.source = SOURCES["readings"]
+
+
+def batch_of(name: str, rows: int, reconciled: int, **more) -> PendingBatch:
+    """A batch of one night with rows of two days, after two nights with so many rows together."""
+    nights = {FOURTH: reconciled // 2, FIFTH: reconciled - reconciled // 2}
+    return PendingBatch(SOURCES[name], {SIXTH: {FIFTH: 1, SIXTH: rows - 1}}, reconciled=nights, **more)
+
+
+def test_rows_are_compared_with_those_that_may_have_their_keys():
+    by_time, by_number = "machine_sensors", "readings"
+    assert batch_of(by_time, 5, 700).compared == 700
+    assert replace(batch_of(by_time, 5, 700), arrived={SIXTH: {SIXTH: 5}}).compared == 350
+    assert PendingBatch(SOURCES[by_time], {SIXTH: {SIXTH: 5}}).compared == 0
+    assert batch_of(by_number, 5, 700).compared == 700
+    assert batch_of(by_number, 5, 700, keys=(4, 1003)).compared == 700
+    assert batch_of(by_number, 5, 700, keys=(4, 8)).compared == 5
+    assert batch_of(by_number, 5, 700, keys=("a", "b")).compared == 700
+
+
+def test_batches_of_few_rows_are_interpreted_unless_they_are_compared_with_many():
+    few, many = batch_of("readings", 2, 0), batch_of("events", 2 * ROWS - 2, 0)
+    assert pay_to_interpret([few, replace(many, arrived={SIXTH: {SIXTH: 2 * ROWS - 3}})])
+    assert not pay_to_interpret([few, many])
+    assert pay_to_interpret([few, batch_of("events", 2, 2 * COMPARED - 1)])
+    assert not pay_to_interpret([few, batch_of("events", 2, 2 * COMPARED)])
+    assert not pay_to_interpret([])
