@@ -40,20 +40,21 @@ def interpreted(lake: Lake, *, are_few: bool) -> Iterator[None]:
     before = conf.getAll
     for name, value in FOR_FEW_ROWS.items():
         conf.set(name, value)
-    try:
-        yield
-    finally:
-        for name in FOR_FEW_ROWS:
-            # Unset, a setting is Spark's own again, and not the server's.
-            conf.set(name, before[name]) if name in before else conf.unset(name)
+    yield
+    # Not after an error, with which the job ends: its server may be gone.
+    for name in FOR_FEW_ROWS:
+        # Unset, a setting is Spark's own again, and not the server's.
+        conf.set(name, before[name]) if name in before else conf.unset(name)
 
 
 def pays_to_interpret(settings: Settings) -> bool:
     """Whether a step is known to have wide queries and, on average of its sources, few rows.
 
     Known is what lies there before bronze, and after it what this run's bronze has read: not by hand, when that may
-    have been long ago.
+    have been long ago. On Databricks nobody asks.
     """
+    if on_databricks():
+        return False
     if settings.step == "bronze":
         return are_few([_size(settings, source.name) for source in settings.sources], BYTES)
     return settings.step in AFTER_BRONZE and are_few(_read_by_bronze(settings).values())
