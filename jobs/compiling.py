@@ -67,7 +67,10 @@ def are_few(amounts: Collection[int], pays: int = ROWS) -> bool:
 
 def _read_by_bronze(settings: Settings) -> Mapping[str, int]:
     """Table of bronze -> rows that this run has read into it."""
-    of_run = [] if settings.run_id == BY_HAND else run_results.of_night(settings)
+    try:
+        of_run = [] if settings.run_id == BY_HAND else run_results.of_night(settings)
+    except (OSError, ValueError):  # a damaged one is for those to name who need it
+        return {}
     return {
         table.table: table.rows
         for result in of_run

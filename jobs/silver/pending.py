@@ -95,10 +95,10 @@ class PendingBatch:
     def compared(self) -> int:
         """About how many rows of silver may have a key of one of its rows: those that it is compared with."""
         rows = sum(self.reconciled.values())
-        if "timestamp" in self.source.key:
+        if self.silver.is_dated and "timestamp" in self.source.key:
             return rows * len(self.event_dates) // max(1, len(self.reconciled))
         match self.keys:
-            case int(least), int(greatest):
+            case int(least), int(greatest) if self.silver.is_dated and len(self.source.key) == 1:
                 return min(rows, greatest - least + 1)
         return rows
 

@@ -64,6 +64,12 @@ def test_without_a_result_of_bronze_queries_are_compiled(settings, landed):
     assert not compiling.pays_to_interpret(settings("report"))
 
 
+def test_with_a_damaged_result_queries_are_compiled(settings, landed):
+    landed("a-run", 1, 1)
+    (settings("report").run_folder / "bronze.json").write_text("{")
+    assert not compiling.pays_to_interpret(settings("report"))
+
+
 def test_by_hand_queries_are_compiled(settings, landed):
     by_hand = settings("bronze", run_id="").run_id
     landed(by_hand, 1, 1)

@@ -49,6 +49,8 @@ def test_rows_are_compared_with_those_that_may_have_their_keys():
     assert batch_of(by_number, 5, 700, keys=(4, 1003)).compared == 700
     assert batch_of(by_number, 5, 700, keys=(4, 8)).compared == 5
     assert batch_of(by_number, 5, 700, keys=("a", "b")).compared == 700
+    by_two_columns = "device_changes"
+    assert batch_of(by_two_columns, 5, 700, keys=(4, 8)).compared == 700
 
 
 def test_batches_of_few_rows_are_interpreted_unless_they_are_compared_with_many():
